@@ -1,0 +1,99 @@
+# Everything a contributor does, from a machine that has Python 3.11+, git and make. `make` alone lists the targets.
+
+PYTHON  ?= python3
+PORT    ?= 8000
+ARGS    ?=
+WORKERS ?= auto
+PYTEST_ARGS ?=
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
+SYNCED := $(VENV)/.synced
+NODE   := tests/node/node_modules/.installed
+PYTEST := $(BIN)/python -m pytest
+KINDS  := conformance clients scanners browser faults fuzz
+
+# Another environment that happens to be active is not ours to fill.
+unexport VIRTUAL_ENV
+unexport CONDA_PREFIX
+# Node and npm come from a PyPI wheel and are found next to python.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-fast lint types format bench goldens node chromium clean $(KINDS)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z$$][^ ]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@printf '  make %-12s %s\n' $(foreach kind,$(KINDS),$(kind) 'only the tests marked "$(kind)"')
+
+run: $(SYNCED) ## serve the demo shop (PORT=8000, ARGS=--planned)
+	$(BIN)/storefront-mcp demo --port $(PORT) $(ARGS)
+
+# Each part runs even if one before it failed, so that one run tells everything; pytest's summary comes last.
+test: $(SYNCED) node chromium ## lint, types, contracts and every test, with coverage
+	@failed=; \
+	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
+	$(MAKE) --no-print-directory types || failed="$$failed types"; \
+	$(PYTEST) -n $(WORKERS) --dist loadfile --cov --cov-report=term --durations=10 --durations-min=5 $(PYTEST_ARGS) || failed="$$failed pytest"; \
+	if [ -n "$$failed" ]; then echo "make test failed:$$failed" >&2; exit 1; fi
+
+test-fast: $(SYNCED) ## the inner loop: every test that is quick and needs nothing installed
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow$(patsubst %, and not %,$(KINDS))" $(PYTEST_ARGS)
+
+lint: $(SYNCED) ## style, format and who imports whom
+	@failed=; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/lint-imports --no-logo || failed=1; \
+	test -z "$$failed"
+
+types: $(SYNCED) ## mypy, strict
+	$(BIN)/mypy
+
+format: $(SYNCED) ## repair what can be repaired
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+
+bench: $(SYNCED) ## peers side by side (ARGS goes to the benchmarks)
+	@if [ -e benchmarks/__main__.py ]; then $(BIN)/python -m benchmarks $(ARGS); else echo "no benchmarks yet"; fi
+
+goldens: $(SYNCED) ## write anew what is generated: cards/rendered and the tables of the docs
+	$(PYTEST) tests/cards tests/docs --update-goldens -q $(PYTEST_ARGS)
+
+clients scanners: node
+scanners browser: chromium
+
+# pytest answers 5 when nothing carries the mark.
+$(KINDS): $(SYNCED)
+	@$(PYTEST) -m $@ $(PYTEST_ARGS); code=$$?; \
+	if [ $$code = 5 ]; then echo "no $@ tests yet"; else exit $$code; fi
+
+node: $(NODE) ## the npm packages that tests run, as locked in tests/node
+
+chromium: ## Debian's Chromium, when it is missing and we may install it
+	@if command -v chromium >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then \
+		echo "no chromium here: the tests that need a browser will be skipped (sudo apt-get install chromium)"; exit 0; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } </dev/null >build-chromium.log 2>&1 \
+		&& rm -f build-chromium.log \
+		|| echo "chromium could not be installed (build-chromium.log): the tests that need a browser will be skipped"
+
+clean: ## remove everything that make made, the environment included
+	rm -rf $(VENV) $(VENV).log tests/node/node_modules build dist build-chromium.log .coverage* \
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find cards phases storefront_mcp tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# What a developer added to the environment by hand stays (--inexact).
+$(SYNCED): uv.lock pyproject.toml tools/bootstrap.sh
+	@sh tools/bootstrap.sh $(PYTHON) $(VENV) $(UV_VERSION)
+	@$(UV) sync --frozen --inexact --quiet
+	@touch $@
+
+# The machine's own certificate authorities count too, and what the lock names by hash may come from npm's cache.
+$(NODE): tests/node/package-lock.json tests/node/package.json tests/node/.npmrc | $(SYNCED)
+	@cd tests/node && NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
+	@touch $@

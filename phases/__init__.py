@@ -1,0 +1,1 @@
+"""What we do: one folder per phase; open it and see all that it delivers."""

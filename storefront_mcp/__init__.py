@@ -1,0 +1,1 @@
+"""The engine: discovery documents, MCP and the way to a shop."""

@@ -1,0 +1,37 @@
+"""What every kind of test may ask for: golden files, a browser, the npm tools."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+NODE_TOOLS = Path(__file__).parent / "node" / "node_modules"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-goldens", action="store_true", help="write what is rendered instead of comparing it (make goldens)"
+    )
+
+
+@pytest.fixture(scope="session")
+def update_goldens(pytestconfig: pytest.Config) -> bool:
+    """Whether golden files are to be written rather than compared."""
+    return bool(pytestconfig.getoption("--update-goldens"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Debian's Chromium; without one the test is skipped and listed."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("no chromium on this machine (make chromium, or apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def node_tools() -> Path:
+    """The installed npm packages, programs in `.bin`; without them the test is skipped and listed."""
+    if not (NODE_TOOLS / ".installed").exists():
+        pytest.skip("the npm packages of tests/node are not installed (make node)")
+    return NODE_TOOLS
