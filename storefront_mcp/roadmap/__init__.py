@@ -1,0 +1,1 @@
+"""What is promised, what is delivered, and what is open now."""

@@ -1,0 +1,72 @@
+"""Find phases and their tools: the promised tool `add_to_cart` lives in `add_to_cart.py` under that name."""
+
+import importlib
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+from storefront_mcp.roadmap.manifest import ManifestBroken, Mention, Promise, read_manifest
+from storefront_mcp.roadmap.prompt import Prompt
+from storefront_mcp.roadmap.resource import Resource
+from storefront_mcp.roadmap.roadmap import Phase
+from storefront_mcp.roadmap.tool import Tool
+
+T = TypeVar("T", Tool, Resource, Prompt)
+
+
+class PhaseBroken(Exception):
+    """A phase's code does not keep its promise's form; the message says where."""
+
+
+def load_phases(package: ModuleType) -> tuple[Phase, ...]:
+    """Read every folder of a package that holds a `phase.toml`, by number.
+
+    Raises ManifestBroken or PhaseBroken.
+    """
+    folders = sorted(path.parent for root in package.__path__ for path in Path(root).glob("*/phase.toml"))
+    phases = sorted((_load(package, folder) for folder in folders), key=lambda phase: phase.manifest.number)
+    numbers = {phase.name: phase.manifest.number for phase in phases}
+    owners: dict[str, str] = {}
+    for phase in phases:
+        for needed in phase.manifest.requires:
+            if needed not in numbers:
+                message = f"{phase.name}: requires {needed}, which does not exist"
+                raise ManifestBroken(message)
+            if numbers[needed] >= phase.manifest.number:
+                message = f"{phase.name}: requires {needed}, which must have a smaller number"
+                raise ManifestBroken(message)
+        for promise in phase.manifest.tools:
+            if owners.setdefault(promise.name, phase.name) != phase.name:
+                message = f"{promise.name} is promised by {owners[promise.name]} and by {phase.name}"
+                raise ManifestBroken(message)
+    return tuple(phases)
+
+
+def _load(package: ModuleType, folder: Path) -> Phase:
+    manifest = read_manifest(folder / "phase.toml")
+    home = f"{package.__name__}.{folder.name}"
+    return Phase(
+        name=folder.name,
+        manifest=manifest,
+        tools=_delivered(home, manifest.tools, Tool),
+        resources=_delivered(home, manifest.resources, Resource),
+        prompts=_delivered(home, manifest.prompts, Prompt),
+        status=manifest.status,
+    )
+
+
+def _delivered(home: str, promises: Iterable[Promise | Mention], kind: type[T]) -> dict[str, T]:
+    """What there is of what was promised, in that order."""
+    delivered: dict[str, T] = {}
+    for promise in promises:
+        module = f"{home}.{promise.name}"
+        if importlib.util.find_spec(module) is None:
+            continue
+        found = getattr(importlib.import_module(module), promise.name, None)
+        if not isinstance(found, kind):
+            message = f"{module} must define the {kind.__name__.lower()} {promise.name}"
+            raise PhaseBroken(message)
+        delivered[promise.name] = found
+    return delivered

@@ -1,0 +1,133 @@
+"""A tool: an argument struct in, a shop value out, a docstring for the model."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from storefront_mcp.commerce.shop import Shop
+
+A = TypeVar("A", bound=Struct)
+R = TypeVar("R")
+Schema = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """A delivered tool. Hints are those of MCP tool annotations."""
+
+    name: str
+    title: str
+    description: str
+    arguments: type[Struct]
+    result: Any
+    run: Callable[[Any, Shop], Awaitable[Any]]
+    writes: bool
+    destroys: bool
+    """Whether it can take away something the buyer had; only meaningful when it writes."""
+    repeats: bool
+    """Whether doing it twice is the same as doing it once."""
+    input_schema: Schema
+    output_schema: Schema
+    """An outline: the members that are always there."""
+
+
+def tool(
+    *, writes: bool = False, destroys: bool = False, repeats: bool | None = None
+) -> Callable[[Callable[[A, Shop], Awaitable[R]]], Tool]:
+    """Make a tool of `async def name(args: Args, shop: Shop) -> Value`.
+
+    Name, title, description and both schemas are read off the function. Reading tools repeat by nature.
+    """
+
+    def made(run: Callable[[A, Shop], Awaitable[R]]) -> Tool:
+        name = run.__name__
+        hints = get_type_hints(run)
+        description = inspect.getdoc(run)
+        if not description:
+            message = f"tool {name} has no docstring: the model would not know what it does"
+            raise TypeError(message)
+        arguments = hints["args"]
+        return Tool(
+            name=name,
+            title=name.replace("_", " ").capitalize(),
+            description=description,
+            arguments=arguments,
+            result=hints["return"],
+            run=run,
+            writes=writes,
+            destroys=destroys,
+            repeats=not writes if repeats is None else repeats,
+            input_schema=schema_of(arguments),
+            output_schema=outline(schema_of(hints["return"])),
+        )
+
+    return made
+
+
+def schema_of(shape: Any) -> Schema:  # noqa: ANN401 -- any type that msgspec can describe
+    """The JSON Schema 2020-12 of a type, with its root in place and no titles: models pay for every word."""
+    (root,), components = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
+    definitions = {name: _bare(definition) for name, definition in components.items()}
+    name = str(root.get("$ref", "")).removeprefix("#/$defs/")
+    schema: Schema = dict(definitions[name]) if name in definitions else dict(root)
+    used = {key: value for key, value in definitions.items() if key != name or _refers(definitions, name)}
+    return schema | ({"$defs": used} if used else {})
+
+
+def outline(schema: Schema) -> Schema:
+    """What a result always has, by type alone.
+
+    A result explains itself when it comes; its schema is paid for in every conversation, whether it is called or not.
+    """
+    if "properties" not in schema:
+        return schema
+    required = schema.get("required", [])
+    return {
+        "type": "object",
+        "properties": {name: _kind(schema["properties"][name]) for name in required},
+        "required": required,
+    }
+
+
+def _kind(member: Schema) -> Schema:
+    """The JSON type of a property and no more; a reference is to an object, as every definition here is one."""
+    if "anyOf" in member:
+        return {"anyOf": [_kind(choice) for choice in member["anyOf"]]}
+    if "$ref" in member:
+        return {"type": "object"}
+    return {"type": member["type"]} if "type" in member else {}
+
+
+def _bare(schema: Schema) -> Schema:
+    """A definition without what costs words and says nothing: titles, empty defaults, "or null" for "left out"."""
+    kept = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+    if not kept.get("required", True):
+        del kept["required"]
+    if "properties" in kept:
+        kept["properties"] = {name: _plain(member) for name, member in kept["properties"].items()}
+    return kept
+
+
+def _plain(member: Schema) -> Schema:
+    """A property; "X or null, null by default" is X that may be left out, as results leave it out and arguments may."""
+    plain = dict(member)
+    if all(isinstance(choice, str) for choice in plain.get("enum", (None,))):
+        # Said by the choices already, but some clients build their form by the type alone.
+        plain = {"type": "string"} | plain
+    if "default" in plain and not plain["default"] and plain["default"] is not False:
+        nothing = plain.pop("default")
+        choices = [choice for choice in plain.get("anyOf", ()) if choice != {"type": "null"}]
+        if nothing is None and len(choices) == 1:
+            del plain["anyOf"]
+            only: Schema = choices[0]
+            return only | plain
+    return plain
+
+
+def _refers(definitions: dict[str, Schema], name: str) -> bool:
+    """Whether any definition points at `name`, as recursive types do."""
+    return f'"#/$defs/{name}"'.encode() in msgspec.json.encode(definitions)

@@ -1,0 +1,1 @@
+"""Promises, deliveries, and what is shown of them."""

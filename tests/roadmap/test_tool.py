@@ -1,0 +1,119 @@
+"""A tool is read off its function, and its schemas are what a model can be given."""
+
+from typing import Annotated
+
+import pytest
+from jsonschema import Draft202012Validator
+from msgspec import Meta, Struct
+
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.tool import outline, schema_of, tool
+
+
+class Wish(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is wished for."""
+
+    sku: Annotated[str, Meta(description="From search.")]
+    quantity: Annotated[int, Meta(ge=1)] = 1
+
+
+class Branch(Struct, frozen=True):
+    """A branch of a tree."""
+
+    name: str
+    branches: "list[Branch]" = []
+
+
+@tool(writes=True, destroys=True)
+async def make_a_wish(args: Wish, shop: Shop) -> Branch:
+    """Make a wish.
+
+    Once.
+    """
+    return Branch(args.sku)
+
+
+def test_name_texts_and_types_come_from_the_function() -> None:
+    assert (make_a_wish.name, make_a_wish.title) == ("make_a_wish", "Make a wish")
+    assert make_a_wish.description == "Make a wish.\n\nOnce."
+    assert make_a_wish.arguments is Wish
+    assert make_a_wish.result is Branch
+
+
+@pytest.mark.parametrize(
+    ("hints", "expected"),
+    [
+        ({}, (False, False, True)),
+        ({"writes": True}, (True, False, False)),
+        ({"writes": True, "destroys": True}, (True, True, False)),
+        ({"writes": True, "repeats": True}, (True, False, True)),
+    ],
+)
+def test_reading_repeats_by_nature_and_writing_only_when_said(
+    hints: dict[str, bool], expected: tuple[bool, bool, bool]
+) -> None:
+    async def do(args: Wish, shop: Shop) -> Branch:
+        """Do."""
+        return Branch(args.sku)
+
+    made = tool(**hints)(do)
+    assert (made.writes, made.destroys, made.repeats) == expected
+
+
+def test_a_tool_without_a_docstring_is_refused() -> None:
+    async def silent(args: Wish, shop: Shop) -> Branch:
+        return Branch(args.sku)
+
+    with pytest.raises(TypeError, match="silent has no docstring"):
+        tool()(silent)
+
+
+def test_an_argument_schema_is_an_object_that_refuses_what_it_does_not_know() -> None:
+    schema = make_a_wish.input_schema
+    Draft202012Validator.check_schema(schema)
+    assert schema["type"] == "object"
+    assert schema["properties"]["sku"] == {"type": "string", "description": "From search."}
+    valid = Draft202012Validator(schema).is_valid
+    assert valid({"sku": "PAD-2", "quantity": 3})
+    assert not valid({"quantity": 3})
+    assert not valid({"sku": "PAD-2", "quantity": 0})
+    assert not valid({"sku": "PAD-2", "colour": "red"})
+
+
+def test_a_shape_that_holds_itself_keeps_its_definition() -> None:
+    schema = schema_of(Branch)
+    assert schema["type"] == "object"
+    valid = Draft202012Validator(schema).is_valid
+    assert valid({"name": "a", "branches": [{"name": "b", "branches": []}]})
+    assert not valid({"name": "a", "branches": [{"name": 3}]})
+
+
+def test_no_title_is_paid_for() -> None:
+    assert '"title"' not in repr(make_a_wish.output_schema).replace("'", '"')
+
+
+def test_the_outline_of_a_result_has_what_is_always_there_and_no_more() -> None:
+    full = {
+        "type": "object",
+        "properties": {
+            "cart_id": {"type": "string", "description": "From create_cart"},
+            "totals": {"$ref": "#/$defs/Totals"},
+            "total": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]},
+            "extra": {},
+            "coupon": {"type": "string"},
+        },
+        "required": ["cart_id", "totals", "total", "extra"],
+        "$defs": {"Totals": {"type": "object"}},
+    }
+
+    assert outline(full) == {
+        "type": "object",
+        "properties": {
+            "cart_id": {"type": "string"},
+            "totals": {"type": "object"},
+            "total": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "extra": {},
+        },
+        "required": ["cart_id", "totals", "total", "extra"],
+    }
+    assert outline({"type": "string"}) == {"type": "string"}
