@@ -1,0 +1,52 @@
+"""The way of a call: is the tool open, do the arguments fit, run it."""
+
+import logging
+from typing import Any, Final
+
+from msgspec import Raw, Struct
+
+from storefront_mcp.calls.arguments import read_arguments
+from storefront_mcp.calls.caller import Caller
+from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, NotOpenYet, UnknownTool
+from storefront_mcp.commerce.errors import ShopError
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.roadmap import Roadmap
+from storefront_mcp.roadmap.tool import Tool
+
+log: Final = logging.getLogger("storefront_mcp.calls")
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One wish to run one tool, with the roadmap its request began with."""
+
+    tool: str
+    arguments: Raw | None
+    caller: Caller
+    roadmap: Roadmap
+    shop: Shop
+
+
+async def run(call: Call) -> Any:  # noqa: ANN401 -- whatever value the tool returns
+    """Run a tool and return its value. Raises CallError and ShopError, nothing else."""
+    tool = open_tool(call.roadmap, call.tool)
+    try:
+        return await tool.run(read_arguments(call.arguments, tool.arguments), call.shop)
+    except ArgumentsRefused:
+        raise
+    except ShopError as error:
+        log.info("%s: %s: %s", tool.name, type(error).__name__, error.internal)
+        raise
+    except Exception:
+        log.exception("%s failed", tool.name)
+        raise CallFailed from None
+
+
+def open_tool(roadmap: Roadmap, name: str) -> Tool:
+    """The tool of that name, if it works now. Raises UnknownTool and NotOpenYet."""
+    phase = roadmap.promised_in(name)
+    if phase is None:
+        raise UnknownTool(name)
+    tool = phase.tools.get(name)
+    if tool is None or not phase.open:
+        raise NotOpenYet(name, phase)
+    return tool
