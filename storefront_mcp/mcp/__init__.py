@@ -1,0 +1,1 @@
+"""The Model Context Protocol as pure functions of bytes and headers."""

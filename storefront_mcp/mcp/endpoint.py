@@ -1,0 +1,151 @@
+"""One POST to the endpoint: bytes and headers in, status and bytes out."""
+
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import UNSET, Raw, Struct
+
+from storefront_mcp.calls.caller import Caller
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.mcp.catalogue import Catalogue
+from storefront_mcp.mcp.era import (
+    NOTHING,
+    Meta,
+    check_log_level,
+    check_modern,
+    is_handshake,
+    is_modern,
+    legacy_version,
+    names_modern,
+    read_meta,
+    text,
+    unsupported,
+)
+from storefront_mcp.mcp.headers import Routing, read_routing
+from storefront_mcp.mcp.jsonrpc import (
+    Code,
+    Message,
+    Refused,
+    answer_bytes,
+    check_text,
+    failure_bytes,
+    is_batch,
+    read_batch,
+    read_message,
+)
+from storefront_mcp.mcp.methods import Asked, method_named
+from storefront_mcp.mcp.versions import MODERN, ProtocolVersion
+
+log: Final = logging.getLogger("storefront_mcp.mcp")
+BATCH_LIMIT: Final = 20
+"""Messages in one array: enough for any client, too few to be a lever."""
+
+
+class Answer(Struct, frozen=True):
+    """An HTTP answer; an empty body has no media type."""
+
+    status: int
+    body: bytes = b""
+
+
+ACCEPTED: Final = Answer(202)
+
+
+class Endpoint:
+    """The MCP endpoint of one store under one roadmap."""
+
+    def __init__(self, shop: Shop, catalogue: Catalogue) -> None:
+        self._shop = shop
+        self._catalogue = catalogue
+
+    async def post(self, headers: Iterable[tuple[bytes, bytes]], body: bytes, caller: Caller) -> Answer:
+        """Answer a posted body. Never raises for what a client sent."""
+        routing = read_routing(headers)
+        try:
+            check_text(body)
+            if is_batch(body):
+                return await self._batch(body, routing, caller)
+            message = read_message(body)
+        except Refused as refused:
+            return Answer(200 if _in_band(refused, body, routing) else 400, failure_bytes(refused))
+        return await self._message(message, routing, caller)
+
+    async def _message(self, message: Message, routing: Routing, caller: Caller) -> Answer:
+        """Steps 7 to 11 of the classifier: response, notification, handshake, modern, legacy."""
+        meta = read_meta(message)
+        if message.method is UNSET:
+            return _refusal(Refused(Code.INVALID_REQUEST, "No request: method is missing"), message)
+        modern = is_modern(meta, routing)
+        if message.id is UNSET:
+            return _notified(meta, routing) if modern else ACCEPTED
+        handshake = is_handshake(message, meta)
+        if handshake and names_modern(routing):
+            return _refusal(Refused(Code.HEADER_MISMATCH, "initialize does not go with this version header"), message)
+        if handshake or not modern:
+            return await self._legacy(message, legacy_version(routing), caller)
+        try:
+            version = check_modern(message, meta, routing)
+            return Answer(200, await self._served(message, version, caller, meta))
+        except Refused as refused:
+            return _refusal(refused, message)
+
+    async def _legacy(self, message: Message, version: ProtocolVersion, caller: Caller) -> Answer:
+        """Errors of the handshake era travel in 200: its clients do not read the body of anything else."""
+        try:
+            return Answer(200, await self._served(message, version, caller))
+        except Refused as refused:
+            refused.answers = message.id
+            return Answer(200, failure_bytes(refused))
+
+    async def _batch(self, body: bytes, routing: Routing, caller: Caller) -> Answer:
+        """An array, for the one version that has them."""
+        version = legacy_version(routing)
+        if not version.accepts_batches or names_modern(routing):
+            raise Refused(Code.INVALID_REQUEST, "This protocol version takes no arrays")
+        raws = read_batch(body)
+        if not 0 < len(raws) <= BATCH_LIMIT:
+            raise Refused(Code.INVALID_REQUEST, f"An array holds 1 to {BATCH_LIMIT} messages")
+        requests = [message for message in map(_element, raws) if message.id is not UNSET]
+        answers = [(await self._legacy(message, version, caller)).body for message in requests]
+        return Answer(200, b"[" + b",".join(answers) + b"]") if answers else ACCEPTED
+
+    async def _served(self, message: Message, version: ProtocolVersion, caller: Caller, meta: Meta = NOTHING) -> bytes:
+        """The answer to a request: nothing but Refused comes out of here, whatever breaks."""
+        if message.method is UNSET or message.id is UNSET:
+            raise Refused(Code.INVALID_REQUEST, "No request")
+        method = method_named(message.method, version)
+        check_log_level(meta)
+        asked = Asked(params=message.params, version=version, caller=caller, shop=self._shop, catalogue=self._catalogue)
+        try:
+            return answer_bytes(message.id, await method(asked))
+        except Refused:
+            raise
+        except Exception:
+            log.exception("%s failed", message.method)
+            raise Refused(Code.INTERNAL_ERROR, "This request failed on our side.", status=200) from None
+
+
+def _element(raw: Raw) -> Message:
+    """One message of an array; all are read before the first one runs."""
+    message = read_message(raw)
+    if message.method is UNSET or message.method == "initialize" or read_meta(message).protocol_version is not UNSET:
+        raise Refused(Code.INVALID_REQUEST, "This message must not stand in an array")
+    return message
+
+
+def _in_band(refused: Refused, body: bytes, routing: Routing) -> bool:
+    """A request of the handshake era with wrong params: its client reads the answer only if it comes as 200."""
+    answers = refused.code is Code.INVALID_PARAMS and refused.answers is not UNSET
+    return answers and not is_batch(body) and not names_modern(routing)
+
+
+def _notified(meta: Meta, routing: Routing) -> Answer:
+    """A modern notification: only its version matters, then it is dropped."""
+    version = text(meta.protocol_version) or routing.version or ""
+    return ACCEPTED if version in MODERN else Answer(400, failure_bytes(unsupported(version)))
+
+
+def _refusal(refused: Refused, message: Message) -> Answer:
+    refused.answers = message.id
+    return Answer(refused.status, failure_bytes(refused))

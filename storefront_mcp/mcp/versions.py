@@ -1,0 +1,51 @@
+"""The protocol versions we speak: only here stand their dates, everything else asks for a behaviour by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from msgspec import Struct
+
+
+class ProtocolVersion(Struct, frozen=True, kw_only=True):
+    """What one revision of the specification does differently."""
+
+    id: str
+    handshake: bool = True
+    """Opened by `initialize`; without it every request describes itself in `_meta` (the modern form)."""
+    streamable: bool = True
+    """Defined over Streamable HTTP; the oldest only over HTTP+SSE."""
+    accepts_batches: bool = False
+    """Only 2025-03-26 takes JSON-RPC arrays."""
+    annotates_tools: bool = True
+    """Since 2025-03-26: hints on tools."""
+    structures_results: bool = True
+    """Since 2025-06-18: titles, output schemas and structured content."""
+    dresses_results: bool = False
+    """Since 2026-07-28: resultType, ttlMs and cacheScope, serverInfo in `_meta`."""
+    refuses_by_status: bool = False
+    """Since 2026-07-28: JSON-RPC errors carry an HTTP status; older clients read no body unless it is 200."""
+
+
+_ALL: Final = (
+    ProtocolVersion(id="2024-11-05", streamable=False, annotates_tools=False, structures_results=False),
+    ProtocolVersion(id="2025-03-26", accepts_batches=True, structures_results=False),
+    ProtocolVersion(id="2025-06-18"),
+    ProtocolVersion(id="2025-11-25"),
+    ProtocolVersion(id="2026-07-28", handshake=False, dresses_results=True, refuses_by_status=True),
+)
+
+LEGACY: Final[Mapping[str, ProtocolVersion]] = MappingProxyType({v.id: v for v in _ALL if v.handshake})
+"""Versions that `initialize` can agree on, oldest first."""
+
+MODERN: Final[Mapping[str, ProtocolVersion]] = MappingProxyType({v.id: v for v in _ALL if not v.handshake})
+"""Versions in which each request stands for itself."""
+
+STREAMABLE: Final = tuple(version.id for version in _ALL if version.streamable)
+"""What cards name for the endpoint, oldest first."""
+
+OFFERED: Final = LEGACY["2025-11-25"]
+"""The counter-offer to an `initialize` that asks for something else."""
+
+ASSUMED: Final = LEGACY["2025-03-26"]
+"""In force when a request of the handshake era names no version (2025-06-18, transports)."""
