@@ -1,0 +1,89 @@
+"""The Maho adapter over two kinds of shop: the demo shop over real HTTP, and answers scripted with respx."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+import respx
+
+from storefront_mcp.backends.maho import Maho, MahoUpstream, connect
+from storefront_mcp.backends.upstream import Limits
+from storefront_mcp.demo.shop import DemoShop, demo_shop
+from storefront_mcp.demo.traps import Traps
+from tests.serving import served
+
+CART = "0123456789abcdef0123456789abcdef"
+API = "https://shop.example/api/rest/v2"
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["26.7 and later", "the older fork"])
+def demo(request: pytest.FixtureRequest) -> Iterator[tuple[str, DemoShop]]:
+    """A demo shop of its own behind a real socket."""
+    shop = demo_shop(traps=Traps(older_fork=request.param == "the older fork"))
+    with served(shop) as origin:
+        yield origin, shop
+
+
+@pytest.fixture
+async def shop(demo: tuple[str, DemoShop]) -> AsyncIterator[Maho]:
+    """The adapter, set up for an Australian shop that shows prices with GST."""
+    backend, close = connect(MahoUpstream(url=demo[0], prices_include_tax=True), "AUD")
+    yield backend
+    await close()
+
+
+@pytest.fixture
+def script() -> respx.Router:
+    """Answers by path; what is not scripted is a failing test."""
+    return respx.Router(base_url=API, assert_all_called=False)
+
+
+@pytest.fixture
+async def scripted(script: respx.Router, clock: Clock) -> AsyncIterator[Maho]:
+    """The adapter over scripted answers, set up for US dollars without tax."""
+    backend, close = connect(
+        MahoUpstream(url="https://shop.example/", store_code="eu", limits=Limits(total=5)),
+        "USD",
+        transport=httpx.MockTransport(script.async_handler),
+        clock=clock,
+    )
+    yield backend
+    await close()
+
+
+def members(*found: dict[str, Any], total: int | None = None) -> httpx.Response:
+    """A collection as the shop writes it."""
+    return ld({"@type": "Collection", "totalItems": len(found) if total is None else total, "member": list(found)})
+
+
+def ld(body: object, status: int = 200) -> httpx.Response:
+    """A body as the shop sends it."""
+    return httpx.Response(status, json=body, headers={"content-type": "application/ld+json; charset=utf-8"})
+
+
+def refused(status: int, message: str = "Not Found", error: str = "bad_request") -> httpx.Response:
+    """The shop's one error shape."""
+    return httpx.Response(status, json={"error": error, "message": message, "code": status})
+
+
+def cart_body(**changed: Any) -> dict[str, Any]:
+    """A cart with one line."""
+    line = {"id": 7, "sku": "PAD-2", "name": "Paddle", "qty": 2, "price": 14.5, "rowTotal": 29, "productId": 2}
+    prices = {"subtotal": 29, "taxAmount": 0, "shippingAmount": None, "discountAmount": None, "grandTotal": 29}
+    return {"maskedId": CART, "items": [line], "prices": prices, "currency": "USD"} | changed

@@ -1,0 +1,95 @@
+"""Custom options are checked before they are sent, and looked for afterwards."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from storefront_mcp.commerce.errors import Choices, OptionsNeeded
+from storefront_mcp.commerce.names import Sku
+from storefront_mcp.commerce.options import chosen, lost
+from storefront_mcp.commerce.product import CustomOption, OptionValue
+
+SKU = Sku("MUG")
+SIZES = (OptionValue(id="1", title="Small"), OptionValue(id="2", title="Large"))
+ENGRAVING = CustomOption(id="1", title="Engraving", kind="text", required=True, max_length=5)
+SIZE = CustomOption(id="2", title="Mug  size", kind="choice", required=True, values=SIZES)
+EXTRAS = CustomOption(id="3", title="Extras", kind="choices", values=SIZES)
+PHOTO = CustomOption(id="4", title="Photo", kind="other")
+OFFERED = (ENGRAVING, SIZE, EXTRAS, PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("asked", "by_id"),
+    [
+        ({"1": "ADA", "2": "2"}, {"1": "ADA", "2": "2"}),
+        ({"engraving": "ADA", "mug size": "large"}, {"1": "ADA", "2": "2"}),
+        ({"1": ["ADA"], "2": ["1"], "Extras": ["Small", "2", "1"]}, {"1": "ADA", "2": "1", "3": ("1", "2")}),
+        ({"1": "ADA", "2": "1", "3": "Large"}, {"1": "ADA", "2": "1", "3": ("2",)}),
+        ({"1": "ADA", "2": "1", "3": []}, {"1": "ADA", "2": "1"}),
+    ],
+)
+def test_options_may_be_named_by_id_or_title(asked: dict[str, str | list[str]], by_id: dict[str, object]) -> None:
+    assert chosen(SKU, OFFERED, asked) == by_id
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({}, "'Engraving', 'Mug  size'"),
+        ({"1": "ADA"}, "needs 'Mug  size'"),
+        ({"1": "   ", "2": "1"}, "needs 'Engraving'"),
+        ({"1": [], "2": []}, "needs 'Engraving', 'Mug  size'"),
+        ({"1": "ADAADA", "2": "1"}, "at most 5"),
+        ({"1": "ADA", "2": "9"}, "cannot be '9'; it can be 'Small', 'Large'"),
+        ({"1": "ADA", "2": ["1", "2"]}, "one answer"),
+        ({"1": "ADA", "2": "1", "Mug size": "1"}, "given twice"),
+        ({"1": "ADA", "2": "1", "Colour": "red"}, "no option 'Colour'"),
+        ({"1": "ADA", "2": "1", "4": "x"}, "own page"),
+    ],
+)
+def test_what_does_not_fit_is_named_with_what_would(asked: dict[str, str | list[str]], problem: str) -> None:
+    with pytest.raises(OptionsNeeded, match=problem) as caught:
+        chosen(SKU, OFFERED, asked)
+    assert caught.value.detail == Choices(custom_options=OFFERED)
+
+
+def test_a_title_that_two_values_share_names_neither() -> None:
+    twins = CustomOption(id="1", title="Size", kind="choice", values=(*SIZES, OptionValue(id="3", title="small")))
+
+    with pytest.raises(OptionsNeeded):
+        chosen(SKU, [twins], {"Size": "Small"})
+    assert chosen(SKU, [twins], {"Size": "3"}) == {"1": "3"}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["1", "2", "3", "4", "Engraving", "EXTRAS", "nonsense"]),
+        st.one_of(st.text(max_size=8), st.lists(st.sampled_from(["1", "2", "Small", "LARGE", "9", ""]), max_size=3)),
+    )
+)
+def test_only_what_the_product_offers_ever_gets_through(asked: dict[str, str | list[str]]) -> None:
+    try:
+        answer = chosen(SKU, OFFERED, asked)
+    except OptionsNeeded:
+        return
+    assert {"1", "2"} <= answer.keys() <= {"1", "2", "3"}
+    assert 0 < len(answer["1"]) <= 5
+    assert answer["2"] in {"1", "2"}
+    assert set(answer.get("3", ())) <= {"1", "2"}
+    assert lost(OFFERED, answer, {option.title: shown(option, answer) for option in OFFERED}) == []
+
+
+def shown(option: CustomOption, answer: dict[str, str | tuple[str, ...]]) -> str:
+    sent = answer.get(option.id, "")
+    titles = {value.id: value.title for value in option.values}
+    return ", ".join(titles[one] for one in sent) if option.values else str(sent)
+
+
+def test_an_option_that_the_shop_dropped_or_changed_is_noticed() -> None:
+    sent = {"1": "ADA", "2": "2", "3": ("1", "2")}
+
+    assert lost(OFFERED, sent, {"Engraving": "ADA", "Mug size": "Large", "Extras": "Small, Large"}) == []
+    assert lost(OFFERED, sent, {"Engraving": "ADA", "Extras": "Small"}) == ["Mug  size", "Extras"]
+    assert lost(OFFERED, sent, {"Engraving": "", "Mug size": "Small", "Extras": "Large, Small"}) == [
+        "Engraving",
+        "Mug  size",
+    ]
