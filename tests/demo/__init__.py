@@ -1,0 +1,1 @@
+"""The demo shop, asked over httpx as an adapter would ask it."""

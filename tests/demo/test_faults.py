@@ -1,0 +1,87 @@
+"""A shop that fails on request."""
+
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import pytest
+
+from storefront_mcp.demo.shop import demo_shop
+from storefront_mcp.demo.traps import Fault, Faults
+from tests.demo.conftest import Guest
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+def shaky(guest_of: Callable[..., Guest], faults: Faults) -> Guest:
+    return guest_of(faults=faults)
+
+
+async def test_a_fault_hits_the_request_it_is_meant_for_and_only_once(shaky: Guest, faults: Faults) -> None:
+    faults.next(Fault.BEFORE, method="GET", path="/products")
+    assert (await shaky.get("/store-config")).status_code == 200
+    assert (await shaky.get("/products/2")).status_code == 500
+    assert (await shaky.get("/products/2")).status_code == 200
+
+
+async def test_before_does_nothing_and_after_does_it(shaky: Guest, faults: Faults) -> None:
+    await shaky.new_cart()
+    faults.next(Fault.BEFORE, path="/items")
+    faults.next(Fault.AFTER, path="/items")
+    assert (await shaky.add("PAD-2")).status_code == 500
+    assert (await shaky.ask("GET")).json()["itemsQty"] == 0
+    assert (await shaky.add("PAD-2")).status_code == 500
+    assert (await shaky.ask("GET")).json()["itemsQty"] == 1
+
+
+async def test_answers_that_are_no_answers(shaky: Guest, faults: Faults) -> None:
+    faults.next(Fault.HTML)
+    assert (await shaky.get("/products")).text.startswith("<!doctype html>")
+    faults.next(Fault.TRUNCATED)
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
+        (await shaky.get("/products/2")).json()
+    faults.next(Fault.REDIRECT)
+    assert (await shaky.get("/products")).status_code == 302
+    faults.next(Fault.SLOW, seconds=0.01)
+    assert (await shaky.get("/products/2")).json()["sku"] == "PAD-2"
+
+
+async def test_planned_faults_can_be_repeated_and_forgotten(shaky: Guest, faults: Faults) -> None:
+    faults.next(Fault.BEFORE, times=3)
+    assert [(await shaky.get("/stores")).status_code for _ in range(2)] == [500, 500]
+    faults.clear()
+    assert (await shaky.get("/stores")).status_code == 200
+
+
+async def test_a_closed_connection_promises_more_than_it_sends(faults: Faults) -> None:
+    faults.next(Fault.CLOSED)
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/api/rest/v2/products/2", "headers": [], "query_string": b""}
+    await demo_shop(faults=faults)(scope, receive, send)
+    start, half = sent
+    assert int(dict(start["headers"])[b"content-length"]) > len(half["body"]) > 0
+    assert half["more_body"] is True
+
+
+async def test_a_lifespan_is_acknowledged() -> None:
+    asked = iter(["lifespan.startup", "lifespan.shutdown"])
+    sent: list[str] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": next(asked)}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message["type"])
+
+    await demo_shop()({"type": "lifespan"}, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
