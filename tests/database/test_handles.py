@@ -1,0 +1,91 @@
+"""Cart handles on record: bound to their store, secret, and bounded in time and number."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+
+from msgspec.structs import replace
+from sqlalchemy import func, select
+
+from storefront_mcp.commerce.cart import LostLine
+from storefront_mcp.commerce.guest_carts import CartRecord, new_handle
+from storefront_mcp.commerce.names import CartId, Sku, StoreId
+from storefront_mcp.database import Database, DatabaseHandles
+from storefront_mcp.database.handles import SWEEP_EVERY
+from storefront_mcp.database.tables import CARTS
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+PICKLE = StoreId("pickle")
+
+
+def record(handle: str = "cart_1", *, store: str = "pickle", expires_in: int = 60) -> CartRecord:
+    return CartRecord(
+        store=StoreId(store),
+        handle=CartId(handle),
+        upstream=CartId(f"masked-{handle}"),
+        lines=(LostLine(Sku("PAD-2"), 2, {"7": "Grün"}),),
+        expires_at=int(NOW.timestamp()) + expires_in,
+    )
+
+
+def held(database: Database) -> int:
+    with database.reading() as connection:
+        return connection.execute(select(func.count()).select_from(CARTS)).scalar_one()
+
+
+async def test_what_is_kept_is_found_again_by_every_worker(opened: Callable[[], Database]) -> None:
+    await DatabaseHandles(opened()).keep(record())
+    other = DatabaseHandles(opened())
+    assert await other.find(PICKLE, CartId("cart_1")) == record()
+    assert await other.find(PICKLE, CartId("cart_2")) is None
+
+
+async def test_a_handle_opens_nothing_in_another_store(database: Database) -> None:
+    handles = DatabaseHandles(database)
+    await handles.keep(record())
+    assert await handles.find(StoreId("paddle"), CartId("cart_1")) is None
+
+
+async def test_keeping_again_changes_the_record(database: Database) -> None:
+    handles = DatabaseHandles(database)
+    await handles.keep(record())
+    changed = replace(record(expires_in=120), upstream=CartId("another"), lines=())
+    await handles.keep(changed)
+    assert await handles.find(PICKLE, CartId("cart_1")) == changed
+    assert held(database) == 1
+
+
+async def test_the_file_holds_no_handle(database: Database) -> None:
+    handle = new_handle()
+    await DatabaseHandles(database).keep(record(handle))
+    database.close()
+    content = b"".join(path.read_bytes() for path in database.path.parent.iterdir())
+    assert b"PAD-2" in content
+    stored = content.replace(f"masked-{handle}".encode(), b"")
+    assert handle.encode() not in stored
+
+
+async def test_many_carts_change_at_once(database: Database) -> None:
+    handles = DatabaseHandles(database)
+    records = [record(f"cart_{number}") for number in range(100)]
+    await asyncio.gather(*(handles.keep(each) for each in records))
+    assert await asyncio.gather(*(handles.find(PICKLE, each.handle) for each in records)) == records
+
+
+async def test_expired_records_are_swept_away_now_and_then(database: Database) -> None:
+    now = NOW
+    handles = DatabaseHandles(database, now=lambda: now)
+    for number in range(SWEEP_EVERY - 1):
+        await handles.keep(record(f"cart_{number}"))
+    now = NOW + dt.timedelta(seconds=61)
+    await handles.keep(record("last", expires_in=120))
+    assert held(database) == 1
+
+
+async def test_above_the_bound_those_that_end_soonest_go(database: Database) -> None:
+    handles = DatabaseHandles(database, now=lambda: NOW, at_most=10)
+    for number in range(SWEEP_EVERY):
+        await handles.keep(record(f"cart_{number}", expires_in=1000 - number))
+    assert held(database) == 10
+    assert await handles.find(PICKLE, CartId("cart_0")) is not None
+    assert await handles.find(PICKLE, CartId("cart_255")) is None

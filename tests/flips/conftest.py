@@ -1,0 +1,5 @@
+"""The same database fixtures as in `tests/database`."""
+
+from tests.database.conftest import database, opened
+
+__all__ = ["database", "opened"]
