@@ -1,0 +1,75 @@
+"""What no single setting can know: https where it matters, nothing claimed twice, the two halves of an upstream."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from storefront_mcp.settings.origins import host_of, loopback, tidy
+from storefront_mcp.settings.problems import Problem
+from storefront_mcp.settings.shape import FlagSettings, StoreSettings
+
+
+def tidied(stores: tuple[StoreSettings, ...], problems: list[Problem]) -> tuple[StoreSettings, ...]:
+    """The stores with origins and hosts in their one spelling; what does not fit together goes to `problems`."""
+    tidy_stores = tuple(_tidied(store, f"store[{index}].", problems) for index, store in enumerate(stores))
+    problems += _claimed_twice(tidy_stores)
+    for index, store in enumerate(tidy_stores):
+        problems += _upstream_problems(store, f"store[{index}].upstream.")
+    return tidy_stores
+
+
+def flag_problems(flags: FlagSettings, stores: int) -> Iterable[Problem]:
+    """Whether every phase of every store has a flag of its own."""
+    wanted = ["{phase}", "{store}"] if stores > 1 else ["{phase}"]
+    for part in wanted:
+        if part not in flags.key:
+            yield Problem(
+                "flags.key", f"wants {part} in it, or several phases would share one flag; got {flags.key!r}."
+            )
+
+
+def _tidied(store: StoreSettings, where: str, problems: list[Problem]) -> StoreSettings:
+    origin = _origin(store.origin, f"{where}origin", problems)
+    if not origin.startswith("https:") and not loopback(origin):
+        problems.append(Problem(f"{where}origin", f"wants https, as agents refuse anything else; got {origin!r}."))
+    return replace(
+        store,
+        origin=origin,
+        hosts=tuple(host.lower() for host in store.hosts),
+        allowed_origins=tuple(
+            _origin(other, f"{where}allowed_origins[{index}]", problems)
+            for index, other in enumerate(store.allowed_origins)
+        ),
+    )
+
+
+def _origin(origin: str, key: str, problems: list[Problem]) -> str:
+    try:
+        return tidy(origin)
+    except ValueError:
+        problems.append(Problem(key, f"is no origin: its host or port cannot be read; got {origin!r}."))
+        return origin.lower()
+
+
+def _claimed_twice(stores: tuple[StoreSettings, ...]) -> Iterable[Problem]:
+    owners: dict[tuple[str, str], int] = {}
+    for index, store in enumerate(stores):
+        claims = [("id", store.id), ("origin", store.origin)]
+        claims += [("hosts", host) for host in store.hosts if host != host_of(store.origin)]
+        for setting, claimed in claims:
+            # An origin claims its host; as a claim they are one word.
+            kind = "id" if setting == "id" else "host"
+            name = host_of(claimed) if setting == "origin" else claimed
+            owner = owners.setdefault((kind, name), index)
+            if owner != index:
+                yield Problem(f"store[{index}].{setting}", f"{name} is store[{owner}]'s already.")
+
+
+def _upstream_problems(store: StoreSettings, where: str) -> Iterable[Problem]:
+    upstream = store.upstream
+    if upstream.kind == "demo" and upstream.url is not None:
+        yield Problem(f"{where}url", 'the demo shop is built in and has no address; drop it or set kind = "maho".')
+    if upstream.kind != "demo" and upstream.url is None:
+        yield Problem(f"{where}url", 'is missing: wants the shop\'s address, such as "https://shop.example".')
+    if upstream.timeouts.total < max(upstream.timeouts.connect, upstream.timeouts.read):
+        yield Problem(f"{where}timeouts.total", "wants at least as many seconds as connect and read.")

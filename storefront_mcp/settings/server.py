@@ -1,0 +1,57 @@
+"""The settings of one server: file and environment put together, checked as a whole."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
+
+from storefront_mcp.settings.checks import flag_problems, tidied
+from storefront_mcp.settings.environment import overlaid
+from storefront_mcp.settings.problems import Problem, SettingsBroken
+from storefront_mcp.settings.reading import read
+from storefront_mcp.settings.secrets import resolved
+from storefront_mcp.settings.shape import FlagSettings, Port, StoreSettings, Text, Workers
+
+DATABASE: Final = Path("storefront.db")
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One server: what all its shops share, and the shops."""
+
+    stores: tuple[StoreSettings, ...] = field(name="store")
+    database: Annotated[Path, Meta(description="a path")] = DATABASE
+    """Absolute once loaded; in the file it is relative to the file."""
+    host: Text = "127.0.0.1"
+    port: Port = 8000
+    workers: Workers = 1
+    flags: FlagSettings = FlagSettings()
+
+    @classmethod
+    def load(cls, path: Path, env: Mapping[str, str]) -> Self:
+        """Read a `storefront.toml` under the variables of `env`. Raises SettingsBroken with every problem at once."""
+        problems: list[Problem] = []
+        table = overlaid(_table(path), env, problems)
+        flags = table.get("flags")
+        if isinstance(flags, dict) and isinstance(flags.get("options"), dict):
+            flags["options"] = resolved(flags["options"], "flags.options.", path.parent, problems)
+        settings = read(cls, table, "", problems)
+        if settings is None:
+            raise SettingsBroken(str(path), problems)
+        stores = tidied(settings.stores, problems)
+        problems += flag_problems(settings.flags, len(stores))
+        if problems:
+            raise SettingsBroken(str(path), problems)
+        return replace(settings, stores=stores, database=path.resolve().parent / settings.database)
+
+
+def _table(path: Path) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = Problem("", f"{error.strerror}. To write one: storefront-mcp init")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem = Problem("", f"it is not TOML: {error}")
+    raise SettingsBroken(str(path), [problem])

@@ -1,0 +1,1 @@
+"""What an operator sets, and what is said when it does not fit."""
