@@ -1,0 +1,28 @@
+"""Compare products side by side."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from phases.p1_browse.product import skus
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.prompt import prompt
+
+
+class CompareProducts(Struct, frozen=True, kw_only=True):
+    """Two products, and what matters about them."""
+
+    first: Annotated[str, Meta(description="SKU of one product")]
+    second: Annotated[str, Meta(description="SKU of the other")]
+    what_matters: Annotated[str, Meta(description="What the buyer cares about")] = ""
+
+
+@prompt(complete={"first": skus, "second": skus})
+async def compare_products(args: CompareProducts, shop: Shop) -> str:
+    """Compare two products and say which one fits the buyer better."""
+    matters = f" The buyer cares about: {args.what_matters}." if args.what_matters else ""
+    return (
+        f"Compare {args.first!r} and {args.second!r} from {shop.store.name}: read both with get_product (detail: full)."
+        f"{matters} Make a short table of price, stock and the properties that differ, say only what the shop says, "
+        "and end with a recommendation in one sentence."
+    )

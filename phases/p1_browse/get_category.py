@@ -1,0 +1,37 @@
+"""Read one category and its first products."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from storefront_mcp.commerce.category import Category
+from storefront_mcp.commerce.product import ProductSummary
+from storefront_mcp.commerce.search import Search
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.tool import tool
+
+
+class GetCategory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which category, and how many of its products."""
+
+    category: Annotated[str, Meta(min_length=1, max_length=200, description="Category id or path")]
+    page_size: Annotated[int, Meta(ge=1, le=50, description="How many products")] = 10
+
+
+class CategoryPage(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A category with the first page of its products."""
+
+    category: Category
+    products: tuple[ProductSummary, ...]
+    total: int | None = None
+
+
+@tool()
+async def get_category(args: GetCategory, shop: Shop) -> CategoryPage:
+    """Read a category: what it is, its subcategories, and the first page of its products.
+
+    More products, other orders and price ranges: search_products with this category.
+    """
+    category = await shop.backend.category(args.category)
+    found = await shop.backend.search(Search(category=category.id, size=args.page_size))
+    return CategoryPage(category=category, products=found.products, total=found.total)

@@ -1,0 +1,48 @@
+"""Read one product."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from storefront_mcp.commerce.product import Product
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.tool import tool
+
+SUMMARY: Final = 240
+"""Characters of the description that a brief answer keeps."""
+
+
+class GetProduct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which product, and how much of it."""
+
+    sku: Annotated[str, Meta(min_length=1, max_length=200, description="Of the product")] | None = None
+    url_key: Annotated[str, Meta(min_length=1, max_length=200, description="In place of the SKU")] | None = None
+    detail: Annotated[
+        Literal["brief", "full"], Meta(description="brief shortens the description; full has all of it")
+    ] = "brief"
+
+    def __post_init__(self) -> None:
+        """One of the two names."""
+        if (self.sku is None) == (self.url_key is None) or not self.key:
+            message = "send either sku or url_key"
+            raise ValueError(message)
+
+    @property
+    def key(self) -> str:
+        """Whichever name was sent."""
+        return (self.sku or self.url_key or "").strip()
+
+
+@tool()
+async def get_product(args: GetProduct, shop: Shop) -> Product:
+    """Read a product: price, stock, variants and options.
+
+    A product with variants is bought by the SKU of one of them. Custom options go into add_to_cart as an object of
+    option id to text or value id.
+    """
+    product = await shop.backend.product(args.key)
+    if args.detail == "full" or len(product.description) <= SUMMARY:
+        return product
+    cut = product.description[:SUMMARY]
+    return replace(product, description=f"{cut.rpartition(' ')[0].rstrip() or cut} …")

@@ -1,0 +1,64 @@
+"""Search the catalogue."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from storefront_mcp.commerce.category import Facet
+from storefront_mcp.commerce.cursor import opened, sealed
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.names import CategoryId
+from storefront_mcp.commerce.product import ProductSummary
+from storefront_mcp.commerce.search import Search, Sort
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.tool import tool
+
+
+class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to look for; everything may be left out."""
+
+    query: Annotated[str, Meta(max_length=200, description="Words that must all match; leave out to list")] = ""
+    category: Annotated[str, Meta(max_length=200, description="Id or path; its subcategories count")] | None = None
+    min_price_minor: Annotated[int, Meta(ge=0, description="In minor units: 5000 is 50.00")] | None = None
+    max_price_minor: Annotated[int, Meta(ge=0, description="In minor units: 5000 is 50.00")] | None = None
+    sort: Annotated[Sort, Meta(description="Their order")] = "relevance"
+    page_size: Annotated[int, Meta(ge=1, le=50, description="How many products")] = 10
+    cursor: Annotated[str, Meta(max_length=500, description="next_cursor of the page before")] | None = None
+
+
+class SearchResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One page of products."""
+
+    products: tuple[ProductSummary, ...]
+    total: int | None = None
+    next_cursor: str | None = None
+    facets: tuple[Facet, ...] = ()
+
+
+@tool()
+async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
+    """Search the shop's products by words, category and price.
+
+    Prices are in minor units (27900 AUD is AUD 279.00). "choose" says that a product needs a variant or options: read
+    it with get_product before adding it. Facets come with a category's first page.
+    """
+    category: CategoryId | None = None
+    if args.category is not None:
+        category = (await shop.backend.category(args.category)).id
+    currency = shop.store.currency
+    question = Search(
+        text=args.query.strip(),
+        category=category,
+        price_min=None if args.min_price_minor is None else Money(args.min_price_minor, currency),
+        price_max=None if args.max_price_minor is None else Money(args.max_price_minor, currency),
+        sort=args.sort,
+        size=args.page_size,
+    )
+    found = await shop.backend.search(opened(args.cursor, question))
+    facets = await shop.backend.facets(category) if category is not None and args.cursor is None else ()
+    return SearchResult(
+        products=found.products,
+        total=found.total,
+        next_cursor=sealed(found.next, question),
+        facets=tuple(facets),
+    )

@@ -1,0 +1,1 @@
+"""Build a guest cart and see what it costs."""

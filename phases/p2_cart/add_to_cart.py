@@ -1,0 +1,30 @@
+"""Put a product into a guest cart."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from storefront_mcp.commerce.cart import Cart, CartHandle
+from storefront_mcp.commerce.names import Sku
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.tool import tool
+
+
+class AddToCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to add, how many, and with which options."""
+
+    cart_id: CartHandle
+    sku: Annotated[Sku, Meta(min_length=1, max_length=64, description="Of the product, or of the chosen variant")]
+    quantity: Annotated[int, Meta(ge=1, le=999, description="How many")] = 1
+    options: Annotated[
+        dict[str, str | list[str]], Meta(description="Custom options: option id to text or value id")
+    ] = {}
+
+
+@tool(writes=True)
+async def add_to_cart(args: AddToCart, shop: Shop) -> Cart:
+    """Add a product to a guest cart and return the cart with fresh totals.
+
+    A SKU that is already in the cart raises its quantity. A product with variants is refused with the list of them.
+    """
+    return await shop.carts.add_line(args.cart_id, args.sku, args.quantity, args.options)

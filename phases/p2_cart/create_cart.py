@@ -1,0 +1,20 @@
+"""Start a guest cart."""
+
+from msgspec import Struct
+
+from storefront_mcp.commerce.cart import Cart
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.tool import tool
+
+
+class CreateCart(Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing is needed."""
+
+
+@tool(writes=True)
+async def create_cart(args: CreateCart, shop: Shop) -> Cart:
+    """Start an empty guest cart and return its cart_id for the other cart tools.
+
+    Keep the cart_id: it is the only key to the cart, and lives for seven days after the last change.
+    """
+    return await shop.carts.create()

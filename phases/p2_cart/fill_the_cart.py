@@ -1,0 +1,28 @@
+"""Fill a cart from a shopping list or a recipe."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.prompt import prompt
+
+
+class FillTheCart(Struct, frozen=True, kw_only=True):
+    """What is wanted, and where it goes."""
+
+    wanted: Annotated[str, Meta(description="A shopping list or a recipe")]
+    cart_id: Annotated[str, Meta(description="A cart to go on with")] = ""
+    ship_to: Annotated[str, Meta(description="Country and postcode, for a shipping quote")] = ""
+
+
+@prompt()
+async def fill_the_cart(args: FillTheCart, shop: Shop) -> str:
+    """Fill the cart for a recipe or a shopping list, and show what it costs."""
+    cart = f"Use the cart {args.cart_id}." if args.cart_id else "Start a cart with create_cart."
+    quote = f" Then quote shipping to {args.ship_to} with get_shipping_methods." if args.ship_to else ""
+    return (
+        f"Fill a cart at {shop.store.name} for this:\n\n{args.wanted}\n\n{cart} For each item search, choose what fits "
+        "best and is in stock, and add it with add_to_cart; where a product has variants or options, ask. Say which "
+        f"items the shop does not have. At the end show the cart with view_cart.{quote} Do not guess coupon codes."
+    )

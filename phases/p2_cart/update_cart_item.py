@@ -1,0 +1,24 @@
+"""Change how many of a line there are."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from storefront_mcp.commerce.cart import Cart, CartHandle
+from storefront_mcp.commerce.names import LineId
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.tool import tool
+
+
+class UpdateCartItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which line, and how many it should have."""
+
+    cart_id: CartHandle
+    line_id: Annotated[LineId, Meta(min_length=1, max_length=64, description="From the cart's lines")]
+    quantity: Annotated[int, Meta(ge=1, le=999, description="The new quantity; remove_from_cart takes a line out")]
+
+
+@tool(writes=True, destroys=True, repeats=True)
+async def update_cart_item(args: UpdateCartItem, shop: Shop) -> Cart:
+    """Set the quantity of a cart line and return the cart with fresh totals."""
+    return await shop.carts.update_line(args.cart_id, args.line_id, args.quantity)

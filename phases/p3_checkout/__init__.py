@@ -1,0 +1,1 @@
+"""Prepare an order that a person pays for."""
