@@ -1,0 +1,123 @@
+"""`/mcp/resources`: what can be read and which prompts can be used, as the protocol lists them, and what will be."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from cards.beside.promises import Promised, promised
+from cards.wording import status
+from cards.writing import JSON, pretty
+from storefront_mcp.commerce.store import Store
+from storefront_mcp.roadmap.card import Card
+from storefront_mcp.roadmap.prompt import Prompt
+from storefront_mcp.roadmap.resource import Known, Resource
+from storefront_mcp.roadmap.roadmap import Roadmap
+
+
+class Readable(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One address that can be read (MCP `Resource`)."""
+
+    uri: str
+    name: str
+    title: str | None = None
+    description: str = ""
+    mime_type: str
+
+
+class Template(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A family of addresses (MCP `ResourceTemplate`, RFC 6570)."""
+
+    uri_template: str
+    name: str
+    title: str
+    description: str
+    mime_type: str
+
+
+class Blank(Struct, frozen=True, kw_only=True):
+    """One argument of a prompt (MCP `PromptArgument`)."""
+
+    name: str
+    description: str
+    required: bool
+
+
+class Usable(Struct, frozen=True, kw_only=True):
+    """A prompt (MCP `Prompt`)."""
+
+    name: str
+    title: str
+    description: str
+    arguments: tuple[Blank, ...]
+
+
+class Announced(Struct, frozen=True, kw_only=True):
+    """What cannot be used yet."""
+
+    resources: tuple[Promised, ...]
+    prompts: tuple[Promised, ...]
+
+
+class Resources(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The document."""
+
+    status: Literal["planned", "active"]
+    resources: tuple[Readable, ...]
+    resource_templates: tuple[Template, ...]
+    prompts: tuple[Usable, ...]
+    promised: Announced
+
+
+def _render(store: Store, roadmap: Roadmap) -> bytes:
+    opened = roadmap.open_resources()
+    return pretty(
+        Resources(
+            status=status(roadmap),
+            resources=tuple(readable for resource in opened for readable in _readables(resource, store)),
+            resource_templates=tuple(_template(resource) for resource in opened if resource.is_template),
+            prompts=tuple(map(_usable, roadmap.open_prompts())),
+            promised=Announced(
+                resources=promised(roadmap, lambda manifest: manifest.resources, lambda phase: phase.resources),
+                prompts=promised(roadmap, lambda manifest: manifest.prompts, lambda phase: phase.prompts),
+            ),
+        )
+    )
+
+
+def _readables(resource: Resource, store: Store) -> tuple[Readable, ...]:
+    """The resource itself, or of a family those members that are worth listing."""
+    if resource.is_template:
+        return tuple(_member(resource, known) for known in (resource.known(store) if resource.known else ()))
+    return (
+        Readable(
+            uri=resource.uri,
+            name=resource.name,
+            title=resource.title,
+            description=resource.description,
+            mime_type=resource.media_type,
+        ),
+    )
+
+
+def _member(resource: Resource, known: Known) -> Readable:
+    return Readable(uri=known.uri, name=known.name, description=known.description, mime_type=resource.media_type)
+
+
+def _template(resource: Resource) -> Template:
+    return Template(
+        uri_template=resource.uri,
+        name=resource.name,
+        title=resource.title,
+        description=resource.description,
+        mime_type=resource.media_type,
+    )
+
+
+def _usable(prompt: Prompt) -> Usable:
+    blanks = (
+        Blank(name=blank.name, description=blank.description, required=blank.required) for blank in prompt.arguments
+    )
+    return Usable(name=prompt.name, title=prompt.title, description=prompt.description, arguments=tuple(blanks))
+
+
+RESOURCES: Final = Card(name="mcp-resources", paths=("/mcp/resources",), media_type=JSON, render=_render)

@@ -1,0 +1,47 @@
+"""OAuth 2 protected resource metadata (RFC 9728): who issues the tokens that the MCP endpoint accepts.
+
+It exists only while the endpoint is open and an issuer is configured: next to a closed endpoint, auditors would take it
+for a wall that needs a login. Scopes are not listed: a client then asks for those that a 401 names.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from cards.writing import JSON, pretty
+from storefront_mcp.commerce.store import Store
+from storefront_mcp.roadmap.card import Card
+from storefront_mcp.roadmap.roadmap import Roadmap
+
+
+class ProtectedResource(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The document (RFC 9728 §2)."""
+
+    resource: str
+    authorization_servers: tuple[str, ...]
+    bearer_methods_supported: tuple[str, ...]
+    resource_name: str
+    resource_documentation: str | None = None
+
+
+def _render(store: Store, roadmap: Roadmap) -> bytes | None:
+    if store.issuer is None or not roadmap.open:
+        return None
+    return pretty(
+        ProtectedResource(
+            resource=store.endpoint,
+            authorization_servers=(store.issuer,),
+            bearer_methods_supported=("header",),
+            resource_name=store.name,
+            resource_documentation=store.documentation,
+        )
+    )
+
+
+PROTECTED_RESOURCE: Final = Card(
+    name="protected-resource",
+    # Clients ask for the path-inserted form first (RFC 9728 §3.1).
+    paths=("/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"),
+    media_type=JSON,
+    render=_render,
+)

@@ -1,0 +1,210 @@
+// Offers the open reading tools to the agent of your browser (WebMCP), where the browser has one.
+(() => {
+  "use strict";
+
+  const tools = [
+    {
+      "name": "search_products",
+      "title": "Search products",
+      "description": "Search the shop's products by words, category and price.\n\nPrices are in minor units (27900 AUD is AUD 279.00). \"choose\" says that a product needs a variant or options: read\nit with get_product before adding it. Facets come with a category's first page.",
+      "inputSchema": {
+        "type": "object",
+        "properties": {
+          "query": {
+            "description": "Words that must all match; leave out to list",
+            "type": "string",
+            "maxLength": 200
+          },
+          "category": {
+            "description": "Id or path; its subcategories count",
+            "type": "string",
+            "maxLength": 200
+          },
+          "min_price_minor": {
+            "description": "In minor units: 5000 is 50.00",
+            "type": "integer",
+            "minimum": 0
+          },
+          "max_price_minor": {
+            "description": "In minor units: 5000 is 50.00",
+            "type": "integer",
+            "minimum": 0
+          },
+          "sort": {
+            "type": "string",
+            "description": "Their order",
+            "enum": [
+              "name",
+              "newest",
+              "price_high",
+              "price_low",
+              "relevance"
+            ],
+            "default": "relevance"
+          },
+          "page_size": {
+            "description": "How many products",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 50,
+            "default": 10
+          },
+          "cursor": {
+            "description": "next_cursor of the page before",
+            "type": "string",
+            "maxLength": 500
+          }
+        },
+        "additionalProperties": false
+      }
+    },
+    {
+      "name": "get_product",
+      "title": "Get product",
+      "description": "Read a product: price, stock, variants and options.\n\nA product with variants is bought by the SKU of one of them. Custom options go into add_to_cart as an object of\noption id to text or value id.",
+      "inputSchema": {
+        "type": "object",
+        "properties": {
+          "sku": {
+            "description": "Of the product",
+            "type": "string",
+            "maxLength": 200,
+            "minLength": 1
+          },
+          "url_key": {
+            "description": "In place of the SKU",
+            "type": "string",
+            "maxLength": 200,
+            "minLength": 1
+          },
+          "detail": {
+            "type": "string",
+            "description": "brief shortens the description; full has all of it",
+            "enum": [
+              "brief",
+              "full"
+            ],
+            "default": "brief"
+          }
+        },
+        "additionalProperties": false
+      }
+    },
+    {
+      "name": "list_categories",
+      "title": "List categories",
+      "description": "List the shop's categories as a tree, with how many products each holds. get_category has their descriptions.",
+      "inputSchema": {
+        "type": "object",
+        "properties": {
+          "parent": {
+            "description": "Id or path; left out: the whole shop",
+            "type": "string",
+            "maxLength": 200
+          },
+          "depth": {
+            "description": "Levels",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 5,
+            "default": 2
+          }
+        },
+        "additionalProperties": false
+      }
+    },
+    {
+      "name": "get_category",
+      "title": "Get category",
+      "description": "Read a category: what it is, its subcategories, and the first page of its products.\n\nMore products, other orders and price ranges: search_products with this category.",
+      "inputSchema": {
+        "type": "object",
+        "properties": {
+          "category": {
+            "description": "Category id or path",
+            "type": "string",
+            "maxLength": 200,
+            "minLength": 1
+          },
+          "page_size": {
+            "description": "How many products",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 50,
+            "default": 10
+          }
+        },
+        "required": [
+          "category"
+        ],
+        "additionalProperties": false
+      }
+    },
+    {
+      "name": "view_cart",
+      "title": "View cart",
+      "description": "Show a guest cart: lines, coupon and totals.\n\nTotals obey: subtotal - discount + shipping + tax (unless tax_included) - gift_cards + other = total.",
+      "inputSchema": {
+        "type": "object",
+        "properties": {
+          "cart_id": {
+            "description": "From create_cart",
+            "type": "string",
+            "maxLength": 64,
+            "minLength": 1
+          }
+        },
+        "required": [
+          "cart_id"
+        ],
+        "additionalProperties": false
+      }
+    }
+  ];
+
+  // Drafts differ: the context moved from navigator to document, and registerTool replaced provideContext.
+  const context = document.modelContext ?? navigator.modelContext;
+  if (!context || tools.length === 0) return;
+
+  let calls = 0;
+
+  const failed = (text) => ({ content: [{ type: "text", text }], isError: true });
+
+  const call = async (name, input) => {
+    let answer;
+    try {
+      const response = await fetch("/mcp", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Accept": "application/json, text/event-stream" },
+        body: JSON.stringify({
+          jsonrpc: "2.0",
+          id: ++calls,
+          method: "tools/call",
+          params: { name, arguments: input ?? {} },
+        }),
+      });
+      answer = await response.json();
+    } catch (error) {
+      return failed(`The shop could not be reached: ${error.message}`);
+    }
+    if (!answer.result) return failed(answer.error?.message ?? answer.message ?? "The shop gave no answer.");
+    return { content: answer.result.content, isError: answer.result.isError === true };
+  };
+
+  const offered = tools.map((tool) => ({
+    ...tool,
+    annotations: { readOnlyHint: true },
+    execute: (input) => call(tool.name, input),
+  }));
+
+  const register = async (tool) => {
+    try {
+      await context.registerTool(tool);
+    } catch (error) {
+      console.warn(`WebMCP: ${tool.name} was not registered: ${error.message}`);
+    }
+  };
+
+  if (typeof context.registerTool === "function") offered.forEach(register);
+  else if (typeof context.provideContext === "function") context.provideContext({ tools: offered });
+})();

@@ -1,0 +1,60 @@
+"""What both dialects of the server card say alike: where the server is reached and what it looks like."""
+
+from pathlib import PurePosixPath
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from storefront_mcp.commerce.store import Store
+
+IMAGES: Final = {
+    ".gif": "image/gif",
+    ".ico": "image/x-icon",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+}
+"""Media types by file name; a table of our own, since the machine's differs from machine to machine."""
+
+
+class Icon(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """An image that stands for the server (MCP `Icon`)."""
+
+    src: str
+    mime_type: str | None = None
+
+
+class Remote(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One way to reach the server over the network (MCP server card, SEP-2127)."""
+
+    type: Literal["streamable-http", "sse"]
+    url: str
+    supported_protocol_versions: tuple[str, ...]
+
+
+def icons(store: Store) -> tuple[Icon, ...]:
+    """The store's icon, if it has one."""
+    if store.icon is None:
+        return ()
+    ending = PurePosixPath(urlsplit(store.icon).path).suffix.lower()
+    return (Icon(src=store.icon, mime_type=IMAGES.get(ending)),)
+
+
+def remotes(store: Store) -> tuple[Remote, ...]:
+    """Every transport that is served, the newer one first."""
+    speaker = store.speaker
+    streamable = Remote(
+        type="streamable-http", url=store.endpoint, supported_protocol_versions=speaker.protocol_versions
+    )
+    if not speaker.sse_versions:
+        return (streamable,)
+    older = Remote(type="sse", url=store.url("/mcp/sse"), supported_protocol_versions=speaker.sse_versions)
+    return (streamable, older)
+
+
+def website(store: Store) -> str:
+    """Where people shop; this origin's own front page where there is nothing else."""
+    return store.website or store.url("/")

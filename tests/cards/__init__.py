@@ -1,0 +1,1 @@
+"""What we say, in every state of the roadmap."""

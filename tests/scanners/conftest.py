@@ -1,0 +1,28 @@
+"""The demo shop in its two states: everything delivered is open, and everything is planned."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.scanners.running import demo
+
+
+@pytest.fixture(scope="package")
+def open_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The origin of a demo shop with its delivered phases open."""
+    with demo(tmp_path_factory.mktemp("open") / "state") as origin:
+        yield origin
+
+
+@pytest.fixture(scope="package")
+def planned_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The origin of a demo shop in which nothing is open yet."""
+    with demo(tmp_path_factory.mktemp("planned") / "state", "--planned") as origin:
+        yield origin
+
+
+@pytest.fixture(params=["open", "planned"])
+def shop(request: pytest.FixtureRequest) -> str:
+    """Either of them."""
+    origin: str = request.getfixturevalue(f"{request.param}_shop")
+    return origin
