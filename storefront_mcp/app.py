@@ -1,0 +1,170 @@
+"""Put it together: the only place that knows which phases, cards and backends exist."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, cast
+
+import httpx
+from litestar import Litestar
+from litestar.types import ASGIApp
+from msgspec.structs import replace
+
+import phases
+from cards import CARDS
+from cards.root.pages import render_page, render_page_markdown
+from storefront_mcp.backends.maho import MahoUpstream, connect
+from storefront_mcp.backends.upstream import Limits
+from storefront_mcp.commerce.backend import Backend
+from storefront_mcp.commerce.guest_carts import GuestCarts
+from storefront_mcp.commerce.names import StoreId
+from storefront_mcp.commerce.page import Page
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.commerce.store import Speaker, Store
+from storefront_mcp.database.engine import Database, utc_now
+from storefront_mcp.database.flips import DatabaseFlags
+from storefront_mcp.database.handles import DatabaseHandles
+from storefront_mcp.demo.shop import demo_shop
+from storefront_mcp.mcp.versions import OFFERED, STREAMABLE
+from storefront_mcp.roadmap.loading import load_phases
+from storefront_mcp.roadmap.roadmap import Phase, Roadmap
+from storefront_mcp.roadmap.watch import Watch
+from storefront_mcp.settings.providers import outside_provider
+from storefront_mcp.settings.server import Settings
+from storefront_mcp.settings.shape import StoreSettings
+from storefront_mcp.web.framework import pages_app
+from storefront_mcp.web.front import Front
+from storefront_mcp.web.mcp import McpEndpoint
+from storefront_mcp.web.pages import Pages
+from storefront_mcp.web.site import Site
+
+VERSION: Final = version("storefront-mcp")
+CONFIG: Final = "STOREFRONT_CONFIG"
+Close = Callable[[], Awaitable[None]]
+
+
+@cache
+def all_phases() -> tuple[Phase, ...]:
+    """Every phase there is, as promised and as far as delivered."""
+    return load_phases(phases)
+
+
+def planned_roadmap(settings: StoreSettings, *, today: dt.date | None = None) -> Roadmap:  # noqa: ARG001 -- what a store lacks for a phase is its settings' word
+    """A store's roadmap before any flip."""
+    return Roadmap(version=0, phases=all_phases(), as_of=today or utc_now().date())
+
+
+def speaker(settings: StoreSettings) -> Speaker:
+    """What a store's MCP server says of itself: read off the engine, never written by hand."""
+    return Speaker(
+        name=settings.speaker_name,
+        version=VERSION,
+        protocol_versions=STREAMABLE,
+        preferred_version=OFFERED.id,
+    )
+
+
+class PageLayout:
+    """The shop's own pages in the dress of the root documents."""
+
+    def html(self, store: Store, roadmap: Roadmap, page: Page) -> bytes:
+        """As a web page."""
+        return render_page(store, roadmap, page.title, page.html, identifier=page.identifier)
+
+    def markdown(self, store: Store, page: Page) -> bytes:
+        """As markdown."""
+        return render_page_markdown(store, page.title, page.markdown)
+
+
+def create() -> Front:
+    """The app of a worker process; its settings' path comes by the environment."""
+    return create_app(Settings.load(Path(os.environ[CONFIG]), os.environ))
+
+
+def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) -> Front:
+    """The whole server as one ASGI app. Raises what the settings, the database or a phase find wrong."""
+    database = Database(settings.database)
+    flags = DatabaseFlags(database)
+    handles = DatabaseHandles(database, now=now)
+    planned = {store.id: planned_roadmap(store, today=now().date()) for store in settings.stores}
+    sites: dict[StoreId, Site] = {}
+    media: dict[StoreId, ASGIApp] = {}
+    closing: list[Close] = []
+    for chosen in settings.stores:
+        store = chosen.store(speaker(chosen))
+        backend, close, pictures = _backend(chosen)
+        closing.append(close)
+        if pictures is not None:
+            media[store.id] = pictures
+        carts = GuestCarts(store.id, backend, handles, now=now)
+        sites[store.id] = Site(Shop(store, backend, carts), CARDS, planned[store.id])
+    watch = Watch(
+        planned,
+        flags,
+        lambda store, roadmap: sites[store].show(roadmap),
+        today=lambda: now().date(),
+        outside=outside_provider(settings.flags),
+        key=settings.flags.key,
+        poll=settings.flags.poll,
+    )
+    watch.refresh()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        looking = asyncio.create_task(watch.run(), name="watch the flags")
+        try:
+            yield
+        finally:
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
+            watch.close()
+            for close in closing:
+                await close()
+            flags.close()
+            database.close()
+
+    pages = pages_app(
+        paths={path for card in CARDS for path in card.paths},
+        pages=Pages(PageLayout()),
+        identifiers={page for store in settings.stores for page in store.pages},
+        media=media,
+        lifespan=lifespan,
+    )
+    by_host = _by_host(sites.values())
+    return Front(by_host, {host: McpEndpoint(site, now=now) for host, site in by_host.items()}, pages)
+
+
+def _backend(settings: StoreSettings) -> tuple[Backend, Close, ASGIApp | None]:
+    """A store's backend, how to let go of it, and who answers for its pictures when that is us."""
+    chosen = settings.upstream
+    upstream = MahoUpstream(
+        url=chosen.url or "http://demo.invalid",
+        store_code=chosen.store_code,
+        prices_include_tax=chosen.prices_include_tax,
+        public_url=settings.website,
+        limits=Limits(connect=chosen.timeouts.connect, read=chosen.timeouts.read, total=chosen.timeouts.total),
+    )
+    if chosen.kind == "demo":
+        shop = demo_shop(base_url=settings.origin)
+        embedded = replace(upstream, public_url="")
+        backend, close = connect(embedded, settings.currency, transport=httpx.ASGITransport(shop))
+        return backend, close, cast("ASGIApp", shop)
+    return *connect(upstream, settings.currency), None
+
+
+def _by_host(sites: Iterable[Site]) -> dict[str, Site]:
+    """Sites by every Host value that means them; a scheme's own port may be spelled out."""
+    by_host: dict[str, Site] = {}
+    for site in sites:
+        port = ":443" if site.store.origin.startswith("https:") else ":80"
+        for host in (site.store.host, *site.store.hosts):
+            by_host[host.lower()] = site
+            if ":" not in host.rsplit("]", 1)[-1]:
+                by_host[host.lower() + port] = site
+    return by_host

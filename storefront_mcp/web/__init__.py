@@ -1,0 +1,1 @@
+"""HTTP, thin: who is asked, which bytes go back, under which headers."""

@@ -1,0 +1,74 @@
+"""The first thing a request meets: which store is meant, and is it the endpoint or a page."""
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from storefront_mcp.web import problem
+from storefront_mcp.web.mcp import McpEndpoint
+from storefront_mcp.web.security import ALWAYS, security_headers
+from storefront_mcp.web.site import Site
+
+SITE: Final = "storefront_mcp.site"
+"""Under this key a request's scope carries its site."""
+HEALTH: Final = "/healthz"
+"""Answered for any host: load balancers ask by address."""
+
+
+class Front:
+    """Routes by Host, never to another store than the one that was named."""
+
+    def __init__(self, sites: Mapping[str, Site], endpoints: Mapping[str, McpEndpoint], pages: ASGIApp) -> None:
+        """`sites` and `endpoints` by Host value, in lower case."""
+        self._sites = sites
+        self._endpoints = endpoints
+        self._pages = pages
+        self._headers = {id(site): security_headers(site.store) for site in sites.values()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._pages(scope, receive, send)
+            return
+        host, path, head = _host(scope), scope["path"], scope["method"] == "HEAD"
+        if path == "/mcp" and host in self._endpoints:
+            await self._endpoints[host](scope, receive, send)
+            return
+        site = self._sites.get(host)
+        if site is None and path != HEALTH:
+            await _misdirected(host, send, head=head)
+            return
+        fields: MutableMapping[str, Any] = scope  # type: ignore[assignment]
+        fields[SITE] = site
+        always = self._headers[id(site)] if site else ALWAYS
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *always]
+            elif head and message["type"] == "http.response.body":
+                message["body"] = b""
+            await send(message)
+
+        await self._pages(scope, receive, send_safely)
+
+
+def _host(scope: Scope) -> str:
+    """The Host that was asked for; two different ones are nobody's."""
+    named = {value.decode("latin-1").strip().lower() for key, value in scope["headers"] if key == b"host"}
+    return named.pop() if len(named) == 1 else ""
+
+
+async def _misdirected(host: str, send: Send, *, head: bool) -> None:
+    """421: this server has no store under that name (RFC 9110, 15.5.20)."""
+    named = f"the host {host[:100]!r}" if host else "a request without a single Host"
+    body = problem.problem_bytes(421, f"No store answers to {named} here. Use the origin that the store publishes.")
+    headers = [
+        (b"content-type", problem.MEDIA_TYPE.encode()),
+        (b"cache-control", b"no-store"),
+        (b"content-length", str(len(body)).encode()),
+        *ALWAYS,
+    ]
+    await send({"type": "http.response.start", "status": 421, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else body, "more_body": False})

@@ -1,0 +1,68 @@
+"""One store on the web: what it shows now, as one value that is swapped as a whole."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.mcp.catalogue import Catalogue
+from storefront_mcp.mcp.endpoint import Endpoint
+from storefront_mcp.roadmap.card import Card
+from storefront_mcp.roadmap.roadmap import Roadmap
+from storefront_mcp.web.document import Document, document, preferred
+from storefront_mcp.web.stub import stub_bytes
+
+JSON: Final = "application/json"
+
+
+class Resource(Struct, frozen=True):
+    """What is published at one address: one document, or several to choose from by `Accept`."""
+
+    documents: Mapping[str, Document]
+    """By media type; the first is the default."""
+
+    def chosen(self, accept: str | None) -> Document:
+        """The document for an Accept header."""
+        return self.documents[preferred(accept, list(self.documents))]
+
+
+class Shown(Struct, frozen=True):
+    """Everything that depends on the roadmap. A request takes one of these and keeps it to its end."""
+
+    roadmap: Roadmap
+    endpoint: Endpoint
+    resources: Mapping[str, Resource]
+
+
+class Site:
+    """A store, its shop, and what it shows."""
+
+    def __init__(self, shop: Shop, cards: Sequence[Card], roadmap: Roadmap) -> None:
+        self.shop = shop
+        self.store = shop.store
+        self.stub = stub_bytes(self.store)
+        self._cards = [card for card in cards if card.group == "discovery" or self.store.root_documents]
+        self.shown = self._made(roadmap)
+
+    def show(self, roadmap: Roadmap) -> None:
+        """Show another roadmap from the next request on."""
+        self.shown = self._made(roadmap)
+
+    def _made(self, roadmap: Roadmap) -> Shown:
+        resources: dict[str, Resource] = {}
+        for card in self._cards:
+            if resource := self._resource(card, roadmap):
+                resources.update(dict.fromkeys(card.paths, resource))
+        return Shown(roadmap, Endpoint(self.shop, Catalogue(self.store, roadmap)), resources)
+
+    def _resource(self, card: Card, roadmap: Roadmap) -> Resource | None:
+        renderers = {card.media_type: card.render, **card.alternates}
+        link = card.links(self.store, roadmap) if card.links else None
+        bodies = {media_type: render(self.store, roadmap) for media_type, render in renderers.items()}
+        documents = {
+            media_type: document(body, media_type, varies=len(renderers) > 1, link=link)
+            for media_type, body in bodies.items()
+            if body is not None
+        }
+        return Resource(documents) if documents else None

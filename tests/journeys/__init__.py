@@ -1,0 +1,1 @@
+"""Stories of agents, scanners and operators, over HTTP against the whole server."""

@@ -1,0 +1,43 @@
+"""The demo shop, served as `make run` serves it."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from storefront_mcp.app import create_app, planned_roadmap
+from storefront_mcp.database.engine import Database
+from storefront_mcp.database.flips import DatabaseFlags
+from storefront_mcp.roadmap.manifest import Status
+from storefront_mcp.settings.demo import demo_settings
+from storefront_mcp.settings.server import Settings
+from tests.agent import VERSIONS, Agent
+from tests.serving import free_port, served
+
+
+def flip(settings: Settings, changes: Mapping[str, Status], *, store: int = 0) -> None:
+    """Flip phases as the command line would, from another process's point of view."""
+    chosen = settings.stores[store]
+    database = Database(settings.database)
+    flags = DatabaseFlags(database)
+    flags.flip(planned_roadmap(chosen), chosen.id, changes, by="a test")
+    flags.close()
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The origin of a demo with every delivered phase open."""
+    state: Path = tmp_path_factory.mktemp("demo")
+    port = free_port()
+    settings = demo_settings(port, state=state)
+    flip(settings, {"p1_browse": "active", "p2_cart": "active"})
+    with served(create_app(settings), port) as origin:
+        yield origin
+
+
+@pytest.fixture(params=VERSIONS)
+async def agent(request: pytest.FixtureRequest, demo: str) -> AsyncIterator[Agent]:
+    """An agent of each version, shopping at the demo."""
+    async with Agent(demo, request.param) as shopping:
+        yield shopping

@@ -1,0 +1,67 @@
+"""An operator opens phases while a client polls: nothing fails, and everything shown belongs together."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+
+from storefront_mcp.app import create_app
+from storefront_mcp.settings.demo import demo_settings
+from tests.agent import Agent, refusal
+from tests.journeys.conftest import flip
+from tests.serving import free_port, served
+
+CARD = "/.well-known/mcp/server-card.json"
+
+
+async def test_from_planned_to_twelve_tools_without_a_failed_request(tmp_path: Path) -> None:
+    port = free_port()
+    settings = demo_settings(port, state=tmp_path)
+    with served(create_app(settings), port) as origin:
+        async with httpx.AsyncClient(base_url=origin) as client:
+            card = await client.get(CARD)
+            assert card.json()["status"] == "planned"
+            stub = await client.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"})
+            assert stub.status_code == 503
+            assert stub.headers["retry-after"] == "604800"
+            assert stub.headers["cache-control"] == "public, max-age=300"
+            assert stub.content == (
+                b'{\n  "error": "not_yet_available",\n  "message": "This storefront publishes an MCP server card at '
+                + f"{origin}{CARD}".encode()
+                + b' but the server itself is still being built. See the card for the planned tool inventory.",\n'
+                b'  "server_card": "' + f"{origin}{CARD}".encode() + b'"\n}'
+            )
+
+            flip(settings, {"p1_browse": "active"})
+            await _until_status(client, 200)
+            opened = await client.get(CARD)
+            assert opened.json()["status"] == "active"
+            assert opened.headers["etag"] != card.headers["etag"]
+            async with Agent(origin, "2025-11-25") as agent:
+                assert len(await agent.tools()) == 4
+                assert "p2_cart" in refusal(await agent.call("create_cart"))
+
+                polling = asyncio.create_task(_poll(agent))
+                flip(settings, {"p2_cart": "active"})
+                assert await polling == [4, 12]
+
+                flip(settings, {"p2_cart": "paused"})
+                assert await _poll(agent) == [12, 4]
+                assert "paused" in refusal(await agent.call("create_cart"))
+
+
+async def _until_status(client: httpx.AsyncClient, status: int) -> None:
+    async with asyncio.timeout(1):
+        while (await client.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "ping"})).status_code != status:
+            continue
+
+
+async def _poll(agent: Agent) -> list[int]:
+    """The numbers of tools that were listed until the number changed."""
+    seen = [len(await agent.tools())]
+    async with asyncio.timeout(1):
+        while len(seen) < 2:
+            listed = len(await agent.tools())
+            if listed != seen[-1]:
+                seen.append(listed)
+    return seen
