@@ -1,0 +1,63 @@
+// Shop with the TypeScript client and print what happened as JSON.   argv: URL [auto | VERSION to pin]
+import { createRequire } from 'node:module';
+
+// The packages live next door; a bare import would look for them above this file.
+const require = createRequire(new URL('../node/package.json', import.meta.url));
+const { Client, StreamableHTTPClientTransport } = require('@modelcontextprotocol/client');
+
+const [url, mode] = process.argv.slice(2);
+const negotiation = mode && { versionNegotiation: { mode: mode === 'auto' ? mode : { pin: mode } } };
+
+async function connected(fetch) {
+  const client = new Client({ name: 'journey', version: '1' }, negotiation ?? {});
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { fetch }));
+  return client;
+}
+
+// Takes the totals out of structured carts on their way.
+async function spoiling(...request) {
+  const response = await fetch(...request);
+  const body = await response.text();
+  if (!body.includes('"structuredContent"')) return new Response(body || null, response);
+  const message = JSON.parse(body);
+  delete message.result.structuredContent.totals;
+  const headers = new Headers(response.headers);
+  headers.delete('content-length');
+  return new Response(JSON.stringify(message), { status: response.status, headers });
+}
+
+async function shop(client) {
+  const story = {};
+  const step = async (name, tool, args = {}) => {
+    const result = await client.callTool({ name: tool, arguments: args });
+    const text = result.content[0].text;
+    story[name] = result.isError
+      ? { refusal: text }
+      : { value: result.structuredContent, same: text === JSON.stringify(result.structuredContent) };
+    return result.structuredContent;
+  };
+  await step('found', 'search_products', { query: 'tee' });
+  const { variants } = await step('product', 'get_product', { sku: 'TEE' });
+  const { cart_id } = await step('created', 'create_cart');
+  await step('refused', 'add_to_cart', { cart_id, sku: 'TEE' });
+  await step('added', 'add_to_cart', { cart_id, sku: variants[0].sku, quantity: 2 });
+  await step('added too', 'add_to_cart', { cart_id, sku: 'JAR-DILL' });
+  await step('saved', 'apply_coupon', { cart_id, code: 'SAVE10' });
+  const address = { country: 'AU', postcode: '4000', region: 'QLD' };
+  await step('quoted', 'get_shipping_methods', { cart_id, address });
+  await step('viewed', 'view_cart', { cart_id });
+  return story;
+}
+
+const client = await connected();
+const { tools } = await client.listTools();
+const story = await shop(client);
+const version = client.getNegotiatedProtocolVersion();
+await client.close();
+
+const wary = await connected(spoiling);
+await wary.listTools();
+const complaint = await wary.callTool({ name: 'create_cart', arguments: {} }).then(() => null, String);
+await wary.close();
+
+console.log(JSON.stringify({ version, tools: tools.map((tool) => tool.name), story, complaint }));

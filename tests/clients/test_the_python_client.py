@@ -1,0 +1,74 @@
+"""The Python client shops, in each of its ways to agree on a version, and checks our results against our schemas."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.agent import Json
+from tests.clients.shopping import TOOLS, Call, check, shop
+
+pytestmark = pytest.mark.clients
+
+MODES = {"auto": "2026-07-28", "legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
+
+
+def calls(client: Client) -> Call:
+    """Call tools through this client."""
+
+    async def call(tool: str, **arguments: object) -> Json:
+        result = await client.call_tool(tool, arguments)
+        (text,) = (block.text for block in result.content if block.type == "text")
+        if result.is_error:
+            assert result.structured_content is None
+            return {"refusal": text}
+        assert json.loads(text) == result.structured_content
+        return {"value": result.structured_content}
+
+    return call
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_python_client_shops(demo: str, mode: str) -> None:
+    async with Client(f"{demo}/mcp", mode=mode) as client:
+        assert client.protocol_version == MODES[mode]
+        listed = (await client.list_tools()).tools
+        assert {tool.name for tool in listed} == TOOLS
+        assert all(tool.output_schema for tool in listed)
+        check(await shop(calls(client)))
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_python_client_would_not_take_a_result_that_breaks_our_schema(demo: str, mode: str) -> None:
+    async with spoiled(f"{demo}/mcp", mode=mode) as client:
+        with pytest.raises(RuntimeError, match="Invalid structured content returned by tool create_cart"):
+            await client.call_tool("create_cart")
+
+
+class Spoiling(httpx2.AsyncHTTPTransport):
+    """Takes the totals out of structured carts on their way."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await super().handle_async_request(request)
+        body = await response.aread()
+        await response.aclose()
+        if b'"structuredContent"' in body:
+            message = json.loads(body)
+            del message["result"]["structuredContent"]["totals"]
+            body = json.dumps(message).encode()
+        headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-length"]
+        return httpx2.Response(response.status_code, headers=headers, content=body)
+
+
+@contextlib.asynccontextmanager
+async def spoiled(url: str, *, mode: str) -> AsyncIterator[Client]:
+    """A client whose answers are spoiled on their way."""
+    async with (
+        httpx2.AsyncClient(transport=Spoiling()) as http,
+        Client(streamable_http_client(url, http_client=http), mode=mode) as client,
+    ):
+        yield client
