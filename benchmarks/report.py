@@ -1,0 +1,127 @@
+"""The tables, for a terminal and for docs/performance.md."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.asks import CALL, CALL_MODERN, LIST, LIST_MODERN
+from benchmarks.results import Results, load_name
+from benchmarks.servers import ENC, OURS, SDK, SERVERS
+from benchmarks.targets import AT, Target, judged
+
+PAGE: Final = Path("docs/performance.md")
+OPENED, CLOSED = "<!-- measured: make bench ARGS=--write-docs -->", "<!-- /measured -->"
+NOTHING: Final = "–"
+
+
+class Sheet(Struct, frozen=True):
+    """A table of texts."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def sheets(results: Results) -> Iterator[Sheet]:
+    """Everything a run has to show, the targets last."""
+    for ask in (CALL, CALL_MODERN):
+        yield _calls(results, ask.name, f"tools/call at {ask.version}, answered without asking anybody", shop=False)
+    yield _lists(results)
+    for ask in (CALL, CALL_MODERN):
+        yield _calls(results, ask.name, f"tools/call at {ask.version} that asks the shop", shop=True)
+    yield _costs(results)
+    rows = [[one.says, one.wanted, one.found, _verdict(one)] for one in judged(results)]
+    yield Sheet("Targets, at 16 connections", ["", "wanted", "found", ""], rows)
+
+
+def _verdict(target: Target) -> str:
+    return "met" if target.met else "not met"
+
+
+def _calls(results: Results, ask: str, title: str, *, shop: bool) -> Sheet:
+    loads = {number: load_name(ask, number, shop=shop) for number in (1, AT, 64)}
+    at = loads[AT]
+    columns: dict[str, Callable[[str], str]] = {
+        **{f"c={number}": _figure(results, load, "rate", ",.0f") for number, load in loads.items()},
+        "p50 ms": _figure(results, at, "p50", ".2f"),
+        "p99 ms": _figure(results, at, "p99", ".2f"),
+        "µs CPU": _figure(results, at, "cpu", ",.0f"),
+        "ours is": lambda server: _times(results.ratio(OURS.name, server, at)),
+    }
+    return _sheet(results, title, columns, at)
+
+
+def _lists(results: Results) -> Sheet:
+    loads = {ask.version: load_name(ask.name, AT) for ask in (LIST, LIST_MODERN)}
+    columns: dict[str, Callable[[str], str]] = {
+        **{version: _figure(results, load, "rate", ",.0f") for version, load in loads.items()},
+        "p99 ms": _figure(results, loads[LIST.version], "p99", ".2f"),
+        "ours is": lambda server: _times(results.ratio(OURS.name, server, loads[LIST.version])),
+    }
+    return _sheet(results, "tools/list, 16 connections (peers list one tool, we and the limit a phase)", columns, None)
+
+
+def _costs(results: Results) -> Sheet:
+    columns: dict[str, Callable[[str], str]] = {
+        "MB resident": lambda server: _shown(results.resident(server), ".0f"),
+        "first answer s": lambda server: _shown(results.first_answer(server), ".2f"),
+    }
+    return _sheet(results, "Memory after load, and start", columns, None)
+
+
+def _sheet(results: Results, title: str, columns: dict[str, Callable[[str], str]], needed: str | None) -> Sheet:
+    names = [server.name for server in SERVERS if needed is None or results.of(server.name, needed)]
+    rows = [[name, *(column(name) for column in columns.values())] for name in names]
+    return Sheet(title, ["", *columns], [row for row in rows if set(row[1:]) != {NOTHING}])
+
+
+def _figure(results: Results, load: str, field: str, form: str) -> Callable[[str], str]:
+    return lambda server: _shown(results.middle(server, load, field), form)
+
+
+def _shown(value: float | None, form: str) -> str:
+    return NOTHING if value is None else format(value, form)
+
+
+def _times(ratio: float | None) -> str:
+    return NOTHING if ratio is None else f"{ratio:.2f} ×"
+
+
+def print_report(results: Results) -> None:
+    console = Console()
+    for sheet in sheets(results):
+        if not sheet.rows:
+            continue
+        table = Table(title=sheet.title, title_justify="left")
+        for number, name in enumerate(sheet.head):
+            table.add_column(name, justify="right" if number else "left")
+        for row in sheet.rows:
+            table.add_row(*row, style="bold" if row[0] == OURS.name else None)
+        console.print(table)
+
+
+def write_docs(results: Results) -> None:
+    """Put this run's tables between the marks of the page; everything around them is written by hand."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(OPENED)
+    _, after = rest.split(CLOSED)
+    PAGE.write_text(f"{before}{OPENED}\n{_markdown(results)}{CLOSED}{after}", encoding="utf-8")
+
+
+def _markdown(results: Results) -> str:
+    machine = results.machine
+    lines = [
+        f"\n{machine.cpu}, {machine.cores} cores, {machine.system}, Python {machine.python}; medians of {results.rounds} "
+        f"interleaved rounds of {results.seconds} s each. “Ours is” compares within each round: 0.80 × of "
+        f"“{ENC.name}” is 80 % of its rate, 11 × of “{SDK.name}” is eleven times its.\n"
+    ]
+    for sheet in sheets(results):
+        if not sheet.rows:
+            continue
+        rows = [sheet.head, ["---", *["---:"] * (len(sheet.head) - 1)], *sheet.rows]
+        lines += [f"### {sheet.title}\n", *(f"| {' | '.join(row)} |" for row in rows), ""]
+    return "\n".join(lines) + "\n"

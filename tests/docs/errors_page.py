@@ -1,0 +1,131 @@
+"""Every error an agent can meet: docs/errors.md, made of the one table and of what the errors say."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from storefront_mcp.app import all_phases
+from storefront_mcp.calls.arguments import read_arguments
+from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, NotOpenYet, UnknownTool
+from storefront_mcp.commerce import errors as shop
+from storefront_mcp.commerce.cart import LostLine
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.names import Sku
+from storefront_mcp.commerce.product import CustomOption, Variant
+from storefront_mcp.mcp.errors import SHOWN
+from storefront_mcp.mcp.jsonrpc import Code
+
+MAY_REPEAT: Final = {
+    shop.ShopBusy: "after the seconds it names",
+    shop.ShopDown: "after a minute",
+    shop.ShopUnclear: "only after `view_cart` shows that it did not happen",
+    CallFailed: "once; after a write, look with `view_cart` first",
+}
+"""When the same call may be sent again unchanged; the others need another one."""
+
+
+def _refused_arguments() -> ArgumentsRefused:
+    (tool,) = (phase.tools["add_to_cart"] for phase in all_phases() if "add_to_cart" in phase.tools)
+    try:
+        read_arguments(b'{"cart_id": "cart_1", "sku": "PAD-2", "quantity": "many"}', tool.arguments)
+    except ArgumentsRefused as refused:
+        return refused
+    raise AssertionError("these arguments do not fit")
+
+
+def samples() -> Mapping[type[Exception], Exception]:
+    """One of each."""
+    checkout = next(phase for phase in all_phases() if phase.name == "p3_checkout")
+    engraving = CustomOption(
+        id="1", title="Engraving", kind="text", required=True, max_length=12, surcharge=Money(500, "AUD")
+    )
+    made = (
+        shop.ProductNotFound("PAD-0"),
+        shop.CategoryNotFound("no/such/shelf"),
+        shop.PageNotFound("about"),
+        shop.CursorRefused(),
+        shop.CartNotFound(),
+        shop.CartGone([LostLine(Sku("PAD-2"), 1)]),
+        shop.LineNotFound("7"),
+        shop.OutOfStock("PAD-2"),
+        shop.NotEnoughStock("PAD-2", available=3),
+        shop.VariantNeeded(
+            "TEE", [Variant(sku=Sku("TEE-BLACK-M"), options={"Colour": "Black", "Size": "M"}, stock=27)]
+        ),
+        shop.OptionsNeeded("GIFT-MUG", "Engraving is required.", [engraving]),
+        shop.QuantityRefused("at most 10 can be bought."),
+        shop.CouponRejected("SAVE99", dropped="SAVE10"),
+        shop.CountryNotServed("AQ", ["AU", "NZ"]),
+        shop.AddressRefused("AU has no region 'Bavaria'. It has: New South Wales (NSW), Queensland (QLD)."),
+        shop.ShopBusy(),
+        shop.ShopRefused("This product is sold in the shop only."),
+        shop.ShopDown(),
+        shop.ShopUnclear(),
+        shop.ShopMisconfigured("for the log"),
+        NotOpenYet("place_order", checkout),
+        _refused_arguments(),
+        UnknownTool("buy_everything"),
+        CallFailed(),
+    )
+    return {type(error): error for error in made}
+
+
+def page() -> str:
+    """The whole page."""
+    told = samples()
+    parts = [_INTRODUCTION]
+    for title, form in (("Results with `isError`", "result"), ("JSON-RPC errors", "error")):
+        parts.append(f"## {title}\n\n{_WHERE[form]}")
+        parts += [_entry(told[kind]) for kind, shown in SHOWN.items() if shown.form == form]
+    parts.append(_messages())
+    return "\n\n".join(parts) + "\n"
+
+
+def _entry(error: Exception) -> str:
+    kind = type(error)
+    shown = SHOWN[kind]
+    detail = getattr(error, "detail", None)
+    said = str(error) + ("" if detail is None else f"\n{msgspec.json.encode(detail).decode()}")
+    code = f" Code {int(shown.code)}, HTTP {shown.status} in the modern form." if shown.form == "error" else ""
+    again = MAY_REPEAT.get(kind, "no: change it first")
+    if kind is shop.ShopMisconfigured:
+        again = "no: only the shop's operator can help"
+    if kind is NotOpenYet:
+        again = "no: look at the server card for what is open"
+    meaning = " ".join((inspect.getdoc(kind) or "").split()).replace("`", "")
+    return f"### {kind.__name__}\n\n{meaning}{code}\n\n```text\n{said}\n```\n\nThe same call again: {again}."
+
+
+def _messages() -> str:
+    """Refusals of messages, which come before any tool."""
+    rows = [f"| `{int(code)}` | {_CODES[code]} |" for code in Code]
+    return "\n".join(["## Refused messages", "", _REFUSED, "", "| Code | When |", "| --- | --- |", *rows])
+
+
+_INTRODUCTION = """\
+# Errors
+
+What an agent sees when a call goes wrong, error by error. An agent reads the text, which says what happened and what to
+do next; where there is a choice to make, the second line is JSON with what there is to choose from. The names are those
+in the code and in an operator's log. This page is generated from the server's own table of errors (`make goldens`)."""
+
+_WHERE = {
+    "result": "The tool answered, and the answer is a refusal that a model can read and act on.",
+    "error": "The call never reached a tool, or broke in ours.",
+}
+
+_REFUSED = """\
+A message that is no proper MCP message is answered with a JSON-RPC error. Versions with a handshake get it in an HTTP
+200, or in a 400 when the message could not even be read; the modern form always gets an HTTP status of its own."""
+
+_CODES: Final = {
+    Code.PARSE_ERROR: "the body is not JSON",
+    Code.INVALID_REQUEST: "JSON, but no JSON-RPC request, or an array in a version that has none",
+    Code.METHOD_NOT_FOUND: "a method that this server or this version does not have",
+    Code.INVALID_PARAMS: "`params` of the method are wrong, an unknown tool is called, or `_meta` lacks what it needs",
+    Code.INTERNAL_ERROR: "a fault on our side",
+    Code.HEADER_MISMATCH: "headers and body contradict each other (modern form)",
+    Code.UNSUPPORTED_VERSION: "a protocol version that is not spoken here; those that are come with the answer",
+}
