@@ -1,10 +1,12 @@
 """`/openapi.json` (OpenAPI 3.1): the HTTP surface, read off the documents themselves so that it cannot drift."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 
+from cards.beside.connecting import CONNECTING
+from cards.clients import CLIENTS
 from cards.wording import description, version
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
@@ -66,12 +68,22 @@ class Answer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     content: Mapping[str, Content] = {}
 
 
+class Parameter(Struct, frozen=True, kw_only=True):
+    """A value in the query (Parameter Object)."""
+
+    name: str
+    located: Literal["query"] = field(name="in")
+    description: str
+    schema: Mapping[str, Any]
+
+
 class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """One method of one path (Operation Object)."""
 
     operation_id: str
     summary: str
     tags: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
     request_body: Body | None = None
     responses: Mapping[str, Answer]
 
@@ -171,6 +183,7 @@ def _read(card: Card, number: int) -> Operation:
         operation_id="_".join(["read", *words.split(), *([f"alias{number}"] if number else [])]),
         summary=f"Read the {words} document" + (f", also at {card.paths[0]}" if number else ""),
         tags=("discovery",),
+        parameters=QUERIES.get(card.name, ()),
         responses={
             "200": Answer(
                 description="The document.",
@@ -180,6 +193,18 @@ def _read(card: Card, number: int) -> Operation:
         },
     )
 
+
+QUERIES: Final[Mapping[str, tuple[Parameter, ...]]] = {
+    CONNECTING.name: (
+        Parameter(
+            name="client",
+            located="query",
+            description="One client: then the answer is what goes into that client's own file, in its own format.",
+            schema={"type": "string", "enum": [name for each in CLIENTS for name in (each.id, *each.aliases)]},
+        ),
+    ),
+}
+"""Documents that a query chooses among, by name."""
 
 HEALTH: Final = Operation(
     operation_id="read_health",

@@ -8,10 +8,12 @@ from msgspec import Struct, field
 from cards.agent_skills import SKILL_INDEX
 from cards.ai_catalog import AI_CATALOG
 from cards.api_catalog import API_CATALOG
+from cards.beside.docs import DOCS
+from cards.beside.introduction import INTRODUCTION
 from cards.endpoint_card import ENDPOINT_CARD
 from cards.openapi import OPENAPI_PATH
 from cards.protected_resource import PROTECTED_RESOURCE
-from cards.server import remotes
+from cards.server import remotes, versions
 from cards.server_card import SERVER_CARD
 from cards.wording import open_promises, status
 from cards.writing import JSON, pretty
@@ -34,6 +36,8 @@ class Mcp(Struct, frozen=True, kw_only=True, omit_defaults=True):
     open_tools: tuple[str, ...] = ()
     server_card: str
     sep_card: str
+    info: str
+    docs: str
 
 
 class OAuth(Struct, frozen=True, kw_only=True):
@@ -98,11 +102,13 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
             endpoint=store.endpoint,
             status=status(roadmap),
             transports=tuple(remote.type for remote in remotes(store)),
-            protocol_versions=(*store.speaker.sse_versions, *store.speaker.protocol_versions),
+            protocol_versions=versions(store),
             authentication="none" if store.issuer is None else "optional",
             open_tools=tuple(promise.name for _, promise in roadmap.promises() if promise.name in opened),
             server_card=_at(store, SERVER_CARD),
             sep_card=_at(store, ENDPOINT_CARD),
+            info=_at(store, INTRODUCTION),
+            docs=_at(store, DOCS),
         ),
         oauth=_oauth(store, roadmap),
         openapi=Spec(spec=store.url(OPENAPI_PATH), documentation=store.documentation),

@@ -55,6 +55,11 @@ def remotes(store: Store) -> tuple[Remote, ...]:
     return (streamable, older)
 
 
+def versions(store: Store) -> tuple[str, ...]:
+    """Every protocol version once, oldest first, over whichever transport it is spoken."""
+    return tuple(dict.fromkeys((*store.speaker.sse_versions, *store.speaker.protocol_versions)))
+
+
 def website(store: Store) -> str:
     """Where people shop; this origin's own front page where there is nothing else."""
     return store.website or store.url("/")

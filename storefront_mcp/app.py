@@ -29,19 +29,24 @@ from storefront_mcp.commerce.store import Speaker, Store
 from storefront_mcp.database.engine import Database, utc_now
 from storefront_mcp.database.flips import DatabaseFlags
 from storefront_mcp.database.handles import DatabaseHandles
+from storefront_mcp.database.keys import shared_key
 from storefront_mcp.demo.shop import demo_shop
-from storefront_mcp.mcp.versions import OFFERED, STREAMABLE
+from storefront_mcp.mcp.capabilities import capabilities
+from storefront_mcp.mcp.versions import OFFERED, OVER_SSE, STREAMABLE
 from storefront_mcp.roadmap.loading import load_phases
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 from storefront_mcp.roadmap.watch import Watch
 from storefront_mcp.settings.providers import outside_provider
 from storefront_mcp.settings.server import Settings
 from storefront_mcp.settings.shape import StoreSettings
+from storefront_mcp.web.ending import called_when_stopping
 from storefront_mcp.web.framework import pages_app
 from storefront_mcp.web.front import Front
+from storefront_mcp.web.gate import Gate
 from storefront_mcp.web.mcp import McpEndpoint
 from storefront_mcp.web.pages import Pages
 from storefront_mcp.web.site import Site
+from storefront_mcp.web.sse import SseEndpoint
 
 VERSION: Final = version("storefront-mcp")
 CONFIG: Final = "STOREFRONT_CONFIG"
@@ -59,13 +64,18 @@ def planned_roadmap(settings: StoreSettings, *, today: dt.date | None = None) ->
     return Roadmap(version=0, phases=all_phases(), as_of=today or utc_now().date())
 
 
-def speaker(settings: StoreSettings) -> Speaker:
-    """What a store's MCP server says of itself: read off the engine, never written by hand."""
+def speaker(settings: StoreSettings, *, sse: bool = True) -> Speaker:
+    """What a store's MCP server says of itself: read off the engine, never written by hand.
+
+    `sse` is whether the older transport is served: its streams live in one process, so only by a single worker.
+    """
     return Speaker(
         name=settings.speaker_name,
         version=VERSION,
         protocol_versions=STREAMABLE,
+        sse_versions=OVER_SSE if sse else (),
         preferred_version=OFFERED.id,
+        capabilities=capabilities(OFFERED),
     )
 
 
@@ -91,18 +101,19 @@ def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) 
     database = Database(settings.database)
     flags = DatabaseFlags(database)
     handles = DatabaseHandles(database, now=now)
+    key = shared_key(database, "request state")
     planned = {store.id: planned_roadmap(store, today=now().date()) for store in settings.stores}
     sites: dict[StoreId, Site] = {}
     media: dict[StoreId, ASGIApp] = {}
     closing: list[Close] = []
     for chosen in settings.stores:
-        store = chosen.store(speaker(chosen))
+        store = chosen.store(speaker(chosen, sse=settings.workers == 1))
         backend, close, pictures = _backend(chosen)
         closing.append(close)
         if pictures is not None:
             media[store.id] = pictures
         carts = GuestCarts(store.id, backend, handles, now=now)
-        sites[store.id] = Site(Shop(store, backend, carts), CARDS, planned[store.id])
+        sites[store.id] = Site(Shop(store, backend, carts), CARDS, planned[store.id], key=key)
     watch = Watch(
         planned,
         flags,
@@ -118,7 +129,8 @@ def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) 
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         looking = asyncio.create_task(watch.run(), name="watch the flags")
         try:
-            yield
+            with called_when_stopping(lambda: _end_streams(sites.values(), streams.values())):
+                yield
         finally:
             looking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -136,8 +148,25 @@ def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) 
         media=media,
         lifespan=lifespan,
     )
+    gates = {store: Gate(site, now=now) for store, site in sites.items()}
+    endpoints = {store: McpEndpoint(site, gates[store]) for store, site in sites.items()}
+    streams = {
+        store: SseEndpoint(site, gates[store]) for store, site in sites.items() if site.store.speaker.sse_versions
+    }
     by_host = _by_host(sites.values())
-    return Front(by_host, {host: McpEndpoint(site, now=now) for host, site in by_host.items()}, pages)
+    return Front(
+        by_host,
+        {host: endpoints[site.store.id] for host, site in by_host.items()},
+        pages,
+        streams={host: streams[site.store.id] for host, site in by_host.items() if site.store.id in streams},
+    )
+
+
+def _end_streams(sites: Iterable[Site], streams: Iterable[SseEndpoint]) -> None:
+    for site in sites:
+        site.line.subscriptions.close()
+    for open_streams in streams:
+        open_streams.close()
 
 
 def _backend(settings: StoreSettings) -> tuple[Backend, Close, ASGIApp | None]:

@@ -6,13 +6,23 @@ from cards.root.arguments import arguments
 from cards.root.docs import marks
 from cards.root.rendering import rendered
 from cards.root.shown import AUTH_WORDS
+from cards.server import remotes, versions
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card
 from storefront_mcp.roadmap.roadmap import Roadmap
 
 
 def _render(store: Store, roadmap: Roadmap) -> bytes:
-    return rendered("catalogue.md.j2", store, roadmap, arguments=arguments, marks=marks, auth_words=AUTH_WORDS)
+    return rendered(
+        "catalogue.md.j2",
+        store,
+        roadmap,
+        remotes=remotes(store),
+        versions=versions(store),
+        arguments=arguments,
+        marks=marks,
+        auth_words=AUTH_WORDS,
+    )
 
 
 DOCS: Final = Card(name="mcp-docs", paths=("/mcp/docs",), media_type="text/markdown; charset=utf-8", render=_render)

@@ -9,7 +9,7 @@ from cards.beside.connecting import CONNECTING
 from cards.beside.docs import DOCS
 from cards.beside.resources import RESOURCES
 from cards.beside.tools import TOOLS
-from cards.server import remotes, website
+from cards.server import remotes, versions, website
 from cards.server_card import SERVER_CARD, ServerName
 from cards.wording import description, status, version
 from cards.writing import JSON, pretty
@@ -66,7 +66,7 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
             description=description(store, roadmap),
             website=website(store),
             status=status(roadmap),
-            protocol_versions=_versions(store),
+            protocol_versions=versions(store),
             preferred_version=store.speaker.preferred_version,
             capabilities=store.speaker.capabilities,
             tools=Count(open=len(roadmap.open_tools()), promised=sum(len(each.tools) for each in promising)),
@@ -77,11 +77,6 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
             endpoints=_endpoints(store),
         )
     )
-
-
-def _versions(store: Store) -> tuple[str, ...]:
-    """Every version once; the older transport may speak some of the same."""
-    return tuple(dict.fromkeys((*store.speaker.sse_versions, *store.speaker.protocol_versions)))
 
 
 def _endpoints(store: Store) -> Mapping[str, Address]:

@@ -1,5 +1,6 @@
 """`/mcp/resources`: what can be read and which prompts can be used, as the protocol lists them, and what will be."""
 
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card
 from storefront_mcp.roadmap.prompt import Prompt
-from storefront_mcp.roadmap.resource import Known, Resource
+from storefront_mcp.roadmap.resource import Resource
 from storefront_mcp.roadmap.roadmap import Roadmap
 
 
@@ -20,7 +21,7 @@ class Readable(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="ca
     uri: str
     name: str
     title: str | None = None
-    description: str = ""
+    description: str
     mime_type: str
 
 
@@ -73,7 +74,7 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
     return pretty(
         Resources(
             status=status(roadmap),
-            resources=tuple(readable for resource in opened for readable in _readables(resource, store)),
+            resources=(*_single(opened), *_members(opened, store)),
             resource_templates=tuple(_template(resource) for resource in opened if resource.is_template),
             prompts=tuple(map(_usable, roadmap.open_prompts())),
             promised=Announced(
@@ -84,10 +85,7 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
     )
 
 
-def _readables(resource: Resource, store: Store) -> tuple[Readable, ...]:
-    """The resource itself, or of a family those members that are worth listing."""
-    if resource.is_template:
-        return tuple(_member(resource, known) for known in (resource.known(store) if resource.known else ()))
+def _single(opened: Sequence[Resource]) -> Iterable[Readable]:
     return (
         Readable(
             uri=resource.uri,
@@ -95,12 +93,25 @@ def _readables(resource: Resource, store: Store) -> tuple[Readable, ...]:
             title=resource.title,
             description=resource.description,
             mime_type=resource.media_type,
-        ),
+        )
+        for resource in opened
+        if not resource.is_template
     )
 
 
-def _member(resource: Resource, known: Known) -> Readable:
-    return Readable(uri=known.uri, name=known.name, description=known.description, mime_type=resource.media_type)
+def _members(opened: Sequence[Resource], store: Store) -> Iterable[Readable]:
+    """Of families, those members that are worth listing by themselves."""
+    return (
+        Readable(
+            uri=known.uri,
+            name=known.name,
+            description=known.description or resource.description,
+            mime_type=resource.media_type,
+        )
+        for resource in opened
+        if resource.known is not None
+        for known in resource.known(store)
+    )
 
 
 def _template(resource: Resource) -> Template:

@@ -24,14 +24,14 @@ class Annotations(Struct, frozen=True, kw_only=True, rename="camel"):
     open_world_hint: bool = False
 
 
-class OpenTool(Struct, frozen=True, kw_only=True, rename="camel"):
+class OpenTool(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """A tool that can be called now (MCP `Tool`)."""
 
     name: str
     title: str
     description: str
     input_schema: Mapping[str, Any]
-    output_schema: Mapping[str, Any]
+    output_schema: Mapping[str, Any] | None = None
     annotations: Annotations
 
 

@@ -19,8 +19,8 @@ class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     query: Annotated[str, Meta(max_length=200, description="Words that must all match; leave out to list")] = ""
     category: Annotated[str, Meta(max_length=200, description="Id or path; its subcategories count")] | None = None
-    min_price_minor: Annotated[int, Meta(ge=0, description="In minor units: 5000 is 50.00")] | None = None
-    max_price_minor: Annotated[int, Meta(ge=0, description="In minor units: 5000 is 50.00")] | None = None
+    min_price_minor: Annotated[int, Meta(ge=0, description="In minor units (cents)")] | None = None
+    max_price_minor: Annotated[int, Meta(ge=0, description="In minor units (cents)")] | None = None
     sort: Annotated[Sort, Meta(description="Their order")] = "relevance"
     page_size: Annotated[int, Meta(ge=1, le=50, description="How many products")] = 10
     cursor: Annotated[str, Meta(max_length=500, description="next_cursor of the page before")] | None = None

@@ -1,7 +1,8 @@
 """How we speak HTTP with a shop: limits, one retry of reads, the circuit, and every failure said in the shop's words.
 
-This is the one module that knows which transport stands under httpx: httpx's own, unless the caller hands one in
-(an ASGI application for the embedded shop, a scripted one in tests).
+Requests and answers are httpx's, and they go straight to a transport: `wire`, unless the caller hands one in (an ASGI
+application for the embedded shop, a scripted one in tests). httpx's client is left out, because what it adds, cookies,
+redirects and authentication flows, is what a shop's interface must not have, and costs more than the transport.
 """
 
 import asyncio
@@ -12,12 +13,14 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
 from msgspec import Struct
 
 from storefront_mcp.backends.circuit import Circuit
+from storefront_mcp.backends.wire import Wire
 from storefront_mcp.commerce.errors import ShopBusy, ShopDown, ShopError, ShopMisconfigured, ShopRefused, ShopUnclear
 
 T = TypeVar("T")
@@ -60,18 +63,6 @@ def redacted(text: str) -> str:
     'GET /guest-carts/[cart]/items'
     """
     return SECRET.sub("[cart]", text)
-
-
-class Redacting(logging.Filter):
-    """Takes secrets out of log records; httpx writes whole URLs."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Rewrite the record's text; every record passes."""
-        record.msg, record.args = redacted(record.getMessage()), ()
-        return True
-
-
-REDACTING: Final = Redacting()
 
 
 @cache
@@ -148,15 +139,21 @@ class Upstream:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         *,
-        limits: Limits | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        url: str,
+        headers: Mapping[str, str],
+        limits: Limits,
+        clock: Callable[[], float],
     ) -> None:
-        self._client = client
-        self._limits = limits or Limits()
-        self._circuit = Circuit(failures=self._limits.failures, cool_down=self._limits.cool_down, clock=clock)
-        logging.getLogger("httpx").addFilter(REDACTING)
+        self._transport = transport
+        self._url = url.rstrip("/")
+        self._headers = httpx.Headers({"accept-encoding": "gzip, deflate", **headers})
+        self._sending = httpx.Headers({**self._headers, "content-type": "application/json"})
+        timeout = httpx.Timeout(limits.read, connect=limits.connect, pool=limits.connect)
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._limits = limits
+        self._circuit = Circuit(failures=limits.failures, cool_down=limits.cool_down, clock=clock)
 
     @classmethod
     def at(
@@ -169,16 +166,11 @@ class Upstream:
         clock: Callable[[], float] = time.monotonic,
     ) -> "Upstream":
         """A shop's interface below `url`, sending `headers` with every call."""
-        limits = limits or Limits()
-        timeout = httpx.Timeout(limits.read, connect=limits.connect, pool=limits.connect)
-        client = httpx.AsyncClient(
-            base_url=url, headers=dict(headers), timeout=timeout, transport=transport, follow_redirects=False
-        )
-        return cls(client, limits=limits, clock=clock)
+        return cls(transport or Wire(url), url=url, headers=headers, limits=limits or Limits(), clock=clock)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def read(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """GET."""
@@ -196,10 +188,11 @@ class Upstream:
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: object = None
     ) -> httpx.Request:
         try:
+            url = httpx.URL(f"{self._url}{path}?{urlencode(query)}" if query else self._url + path)
             if body is None:
-                return self._client.build_request(method, path, params=query or None)
-            headers = {"content-type": "application/json"}
-            return self._client.build_request(method, path, content=msgspec.json.encode(body), headers=headers)
+                return httpx.Request(method, url, headers=self._headers, extensions=self._extensions)
+            content = msgspec.json.encode(body)
+            return httpx.Request(method, url, headers=self._sending, content=content, extensions=self._extensions)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise ShopRefused("this is too long, or no text that can be sent.") from error
 
@@ -237,7 +230,7 @@ class Upstream:
             return await self._exchange(call)
 
     async def _exchange(self, call: _Call) -> tuple[httpx.Response, bytes]:
-        response = await self._client.send(call.request, stream=True)
+        response = await self._transport.handle_async_request(call.request)
         try:
             body = bytearray()
             async for piece in response.aiter_bytes():

@@ -10,6 +10,7 @@ from storefront_mcp.calls.caller import Caller
 from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, NotOpenYet, UnknownTool
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.conversation import CapabilityNeeded, Conversation
 from storefront_mcp.roadmap.roadmap import Roadmap
 from storefront_mcp.roadmap.tool import Tool
 
@@ -24,14 +25,16 @@ class Call(Struct, frozen=True, kw_only=True):
     caller: Caller
     roadmap: Roadmap
     shop: Shop
+    talk: Conversation | None = None
 
 
 async def run(call: Call) -> Any:  # noqa: ANN401 -- whatever value the tool returns
-    """Run a tool and return its value. Raises CallError and ShopError, nothing else."""
+    """Run a tool and return its value. Raises CallError, ShopError and CapabilityNeeded, nothing else."""
     tool = open_tool(call.roadmap, call.tool)
     try:
-        return await tool.run(read_arguments(call.arguments, tool.arguments), call.shop)
-    except ArgumentsRefused:
+        arguments = read_arguments(call.arguments, tool.arguments)
+        return await (tool.run(arguments, call.shop, call.talk) if tool.talks else tool.run(arguments, call.shop))
+    except (ArgumentsRefused, CapabilityNeeded):
         raise
     except ShopError as error:
         log.info("%s: %s: %s", tool.name, type(error).__name__, error.internal)

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import tomlkit
 from msgspec import Struct
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Table
 
 from cards.clients import Client, Entry, Format, System
 from storefront_mcp.cli.json_text import NotJson, read_json, with_member
@@ -88,7 +89,7 @@ def merged_text(
     after = _written(kind, text, section, name, entry, path)
     if _parsed(kind, after, path) != {**known, section: {**servers, name: entry}}:
         raise FileUnusable(f"{path} is written in a way that cannot be added to safely; it was left as it is.")
-    return after.replace("\n", "\r\n") if windows else after, "added" if old is None else "replaced"
+    return after.replace("\n", "\r\n") if windows else after, "replaced" if name in servers else "added"
 
 
 def _written(kind: Format, text: str, section: str, name: str, entry: Entry, path: Path) -> str:
@@ -100,7 +101,11 @@ def _written(kind: Format, text: str, section: str, name: str, entry: Entry, pat
         if section not in document:
             document[section] = tomlkit.table(is_super_table=True)
         servers: Any = document[section]
-        servers[name] = dict(entry)
+        server = tomlkit.table()
+        server.update(entry)
+        if list(document)[-1] != section:
+            server.add(tomlkit.nl())
+        servers[name] = server if isinstance(servers, Table) else dict(entry)
         return tomlkit.dumps(document)
     except (TOMLKitError, ValueError, TypeError):
         raise FileUnusable(f"{path} is written in a way that cannot be added to; it was left as it is.") from None

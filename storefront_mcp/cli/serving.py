@@ -49,6 +49,7 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
     listening = _listen(host, port)
     # Workers are processes of their own: they find the settings by the same variable.
     os.environ["STOREFRONT_CONFIG"] = str(here.path.resolve())
+    os.environ["STOREFRONT_WORKERS"] = str(count)
     click.echo(
         f"Serving {', '.join(shop.origin for shop in settings.stores)} on http://{_address(listening)}", err=True
     )

@@ -35,6 +35,14 @@ CARTS: Final = Table(
 )
 """`key` is a hash of store and handle: who reads the file learns no handle. `expires_at` is Unix seconds."""
 
+KEYS: Final = Table(
+    "keys",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("key", LargeBinary, nullable=False),
+)
+"""Random keys that the workers of a machine share."""
+
 
 def _only_ever_add(_table: object, connection: Connection, **_options: object) -> None:
     """A record that can be edited is no record."""

@@ -1,13 +1,33 @@
 """What can be said ahead of time about one store under one roadmap, as bytes per version."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
 
 from storefront_mcp.commerce.store import Store
+from storefront_mcp.mcp.capabilities import capabilities
 from storefront_mcp.mcp.instructions import instructions
-from storefront_mcp.mcp.results import LIST_TTL_MS, dressed, server_names, tool_entries
+from storefront_mcp.mcp.lists import prompt_entries, resource_entries, template_entries, tool_entries
+from storefront_mcp.mcp.parameters import Repeated, repeated_in
+from storefront_mcp.mcp.results import LIST_TTL_MS, dressed, server_names
 from storefront_mcp.mcp.versions import LEGACY, MODERN, ProtocolVersion
 from storefront_mcp.roadmap.roadmap import Roadmap
+
+ALL: Final = (*LEGACY.values(), *MODERN.values())
+Bytes = Mapping[str, bytes]
+
+
+class Contents(Struct, frozen=True):
+    """The names of what is open: two of them differ where a client should be told of a change."""
+
+    tools: tuple[str, ...]
+    prompts: tuple[str, ...]
+    resources: tuple[str, ...]
+
+    def changes(self, after: "Contents") -> Sequence[str]:
+        """Which lists are different now, in the words of `subscriptions/listen`."""
+        return [f"{kind}ListChanged" for kind in self.__struct_fields__ if getattr(self, kind) != getattr(after, kind)]
 
 
 class Catalogue:
@@ -16,18 +36,31 @@ class Catalogue:
     def __init__(self, store: Store, roadmap: Roadmap) -> None:
         self.store = store
         self.roadmap = roadmap
-        tools = roadmap.open_tools()
-        both = [*LEGACY.values(), *MODERN.values()]
-        self._tools = {
-            version.id: dressed({"tools": tool_entries(tools, version)}, version, store, ttl_ms=LIST_TTL_MS)
-            for version in both
+        tools, prompts, resources = roadmap.open_tools(), roadmap.open_prompts(), roadmap.open_resources()
+        self.contents = Contents(
+            tuple(tool.name for tool in tools),
+            tuple(prompt.name for prompt in prompts),
+            tuple(resource.uri for resource in resources),
+        )
+        self.repeated: Mapping[str, tuple[Repeated, ...]] = {
+            tool.name: repeated for tool in tools if (repeated := repeated_in(tool.input_schema))
         }
+        """Tools of which arguments stand in headers too."""
+        self.talking: frozenset[str] = frozenset(tool.name for tool in tools if tool.talks)
+        """Tools whose answer may become a stream."""
+        self.lists: Mapping[str, Bytes] = {
+            "tools/list": self._per_version("tools", lambda version: tool_entries(tools, version)),
+            "prompts/list": self._per_version("prompts", lambda version: prompt_entries(prompts, version)),
+            "resources/list": self._per_version(
+                "resources", lambda version: resource_entries(resources, store, version)
+            ),
+            "resources/templates/list": self._per_version(
+                "resourceTemplates", lambda version: template_entries(resources, version)
+            ),
+        }
+        """The results of the list methods, by method and version."""
         self._welcomes = {version.id: self._welcome(version) for version in LEGACY.values()}
         self._discoveries = {version.id: self._discovery(version) for version in MODERN.values()}
-
-    def tools(self, version: ProtocolVersion) -> bytes:
-        """The result of tools/list."""
-        return self._tools[version.id]
 
     def welcome(self, version: ProtocolVersion) -> bytes:
         """The result of initialize."""
@@ -37,13 +70,18 @@ class Catalogue:
         """The result of server/discover."""
         return self._discoveries[version.id]
 
+    def _per_version(self, key: str, entries: Callable[[ProtocolVersion], Sequence[Any]]) -> Bytes:
+        return {
+            version.id: dressed({key: entries(version)}, version, self.store, ttl_ms=LIST_TTL_MS) for version in ALL
+        }
+
     def _welcome(self, version: ProtocolVersion) -> bytes:
         names = server_names(self.store)
         if not version.structures_results:
             names.pop("title")
         result = {
             "protocolVersion": version.id,
-            "capabilities": self._capabilities(),
+            "capabilities": capabilities(version),
             "serverInfo": names,
             "instructions": instructions(self.store, self.roadmap),
         }
@@ -52,10 +90,7 @@ class Catalogue:
     def _discovery(self, version: ProtocolVersion) -> bytes:
         result = {
             "supportedVersions": list(MODERN),
-            "capabilities": self._capabilities(),
+            "capabilities": capabilities(version),
             "instructions": instructions(self.store, self.roadmap),
         }
         return dressed(result, version, self.store, ttl_ms=LIST_TTL_MS)
-
-    def _capabilities(self) -> Mapping[str, Any]:
-        return self.store.speaker.capabilities

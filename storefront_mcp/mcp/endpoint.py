@@ -1,18 +1,16 @@
 """One POST to the endpoint: bytes and headers in, status and bytes out."""
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import UNSET, Raw, Struct
 
 from storefront_mcp.calls.caller import Caller
-from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.mcp.answering import Line, Stream, answer
+from storefront_mcp.mcp.asking import NOTHING as NO_PARAMS, Asked
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.era import (
-    NOTHING,
     Meta,
-    check_log_level,
     check_modern,
     is_handshake,
     is_modern,
@@ -27,19 +25,17 @@ from storefront_mcp.mcp.jsonrpc import (
     Code,
     Message,
     Refused,
-    answer_bytes,
     check_text,
     failure_bytes,
     is_batch,
     read_batch,
     read_message,
 )
-from storefront_mcp.mcp.methods import Asked, method_named
 from storefront_mcp.mcp.versions import MODERN, ProtocolVersion
 
-log: Final = logging.getLogger("storefront_mcp.mcp")
 BATCH_LIMIT: Final = 20
 """Messages in one array: enough for any client, too few to be a lever."""
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Answer(Struct, frozen=True):
@@ -55,12 +51,12 @@ ACCEPTED: Final = Answer(202)
 class Endpoint:
     """The MCP endpoint of one store under one roadmap."""
 
-    def __init__(self, shop: Shop, catalogue: Catalogue) -> None:
-        self._shop = shop
-        self._catalogue = catalogue
+    def __init__(self, line: Line, catalogue: Catalogue) -> None:
+        self._line = line
+        self.catalogue = catalogue
 
-    async def post(self, headers: Iterable[tuple[bytes, bytes]], body: bytes, caller: Caller) -> Answer:
-        """Answer a posted body. Never raises for what a client sent."""
+    async def post(self, headers: Headers, body: bytes, caller: Caller) -> Answer | Stream:
+        """Answer a posted body, with a stream where the protocol needs one. Never raises for what a client sent."""
         routing = read_routing(headers)
         try:
             check_text(body)
@@ -69,9 +65,9 @@ class Endpoint:
             message = read_message(body)
         except Refused as refused:
             return Answer(200 if _in_band(refused, body, routing) else 400, failure_bytes(refused))
-        return await self._message(message, routing, caller)
+        return await self._message(message, routing, caller, headers)
 
-    async def _message(self, message: Message, routing: Routing, caller: Caller) -> Answer:
+    async def _message(self, message: Message, routing: Routing, caller: Caller, headers: Headers) -> Answer | Stream:
         """Steps 7 to 11 of the classifier: response, notification, handshake, modern, legacy."""
         meta = read_meta(message)
         if message.method is UNSET:
@@ -83,17 +79,20 @@ class Endpoint:
         if handshake and names_modern(routing):
             return _refusal(Refused(Code.HEADER_MISMATCH, "initialize does not go with this version header"), message)
         if handshake or not modern:
-            return await self._legacy(message, legacy_version(routing), caller)
+            return await self.legacy(message, legacy_version(routing), caller)
         try:
             version = check_modern(message, meta, routing)
-            return Answer(200, await self._served(message, version, caller, meta))
+            return _sent(await answer(self._asked(message, version, caller, meta, headers), self._line))
         except Refused as refused:
             return _refusal(refused, message)
 
-    async def _legacy(self, message: Message, version: ProtocolVersion, caller: Caller) -> Answer:
+    async def legacy(
+        self, message: Message, version: ProtocolVersion, caller: Caller, *, may_stream: bool = True
+    ) -> Answer | Stream:
         """Errors of the handshake era travel in 200: its clients do not read the body of anything else."""
         try:
-            return Answer(200, await self._served(message, version, caller))
+            asked = self._asked(message, version, caller, read_meta(message), ())
+            return _sent(await answer(asked, self._line, may_stream=may_stream))
         except Refused as refused:
             refused.answers = message.id
             return Answer(200, failure_bytes(refused))
@@ -107,23 +106,29 @@ class Endpoint:
         if not 0 < len(raws) <= BATCH_LIMIT:
             raise Refused(Code.INVALID_REQUEST, f"An array holds 1 to {BATCH_LIMIT} messages")
         requests = [message for message in map(_element, raws) if message.id is not UNSET]
-        answers = [(await self._legacy(message, version, caller)).body for message in requests]
-        return Answer(200, b"[" + b",".join(answers) + b"]") if answers else ACCEPTED
+        answers = [await self.legacy(message, version, caller, may_stream=False) for message in requests]
+        bodies = [answered.body for answered in answers if isinstance(answered, Answer)]
+        return Answer(200, b"[" + b",".join(bodies) + b"]") if bodies else ACCEPTED
 
-    async def _served(self, message: Message, version: ProtocolVersion, caller: Caller, meta: Meta = NOTHING) -> bytes:
-        """The answer to a request: nothing but Refused comes out of here, whatever breaks."""
+    def _asked(self, message: Message, version: ProtocolVersion, caller: Caller, meta: Meta, headers: Headers) -> Asked:
         if message.method is UNSET or message.id is UNSET:
             raise Refused(Code.INVALID_REQUEST, "No request")
-        method = method_named(message.method, version)
-        check_log_level(meta)
-        asked = Asked(params=message.params, version=version, caller=caller, shop=self._shop, catalogue=self._catalogue)
-        try:
-            return answer_bytes(message.id, await method(asked))
-        except Refused:
-            raise
-        except Exception:
-            log.exception("%s failed", message.method)
-            raise Refused(Code.INTERNAL_ERROR, "This request failed on our side.", status=200) from None
+        return Asked(
+            id=message.id,
+            method=message.method,
+            params=NO_PARAMS if message.params is UNSET else message.params,
+            meta=meta,
+            headers=headers,
+            version=version,
+            caller=caller,
+            shop=self._line.shop,
+            catalogue=self.catalogue,
+            seal=self._line.seal,
+        )
+
+
+def _sent(answered: bytes | Stream) -> Answer | Stream:
+    return answered if isinstance(answered, Stream) else Answer(200, answered)
 
 
 def _element(raw: Raw) -> Message:
@@ -132,12 +137,6 @@ def _element(raw: Raw) -> Message:
     if message.method is UNSET or message.method == "initialize" or read_meta(message).protocol_version is not UNSET:
         raise Refused(Code.INVALID_REQUEST, "This message must not stand in an array")
     return message
-
-
-def _in_band(refused: Refused, body: bytes, routing: Routing) -> bool:
-    """A request of the handshake era with wrong params: its client reads the answer only if it comes as 200."""
-    answers = refused.code is Code.INVALID_PARAMS and refused.answers is not UNSET
-    return answers and not is_batch(body) and not names_modern(routing)
 
 
 def _notified(meta: Meta, routing: Routing) -> Answer:
@@ -149,3 +148,9 @@ def _notified(meta: Meta, routing: Routing) -> Answer:
 def _refusal(refused: Refused, message: Message) -> Answer:
     refused.answers = message.id
     return Answer(refused.status, failure_bytes(refused))
+
+
+def _in_band(refused: Refused, body: bytes, routing: Routing) -> bool:
+    """A request of the handshake era with wrong params: its client reads the answer only if it comes as 200."""
+    answers = refused.code is Code.INVALID_PARAMS and refused.answers is not UNSET
+    return answers and not is_batch(body) and not names_modern(routing)

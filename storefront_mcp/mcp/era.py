@@ -21,6 +21,7 @@ class Meta(Struct, frozen=True):
 
     protocol_version: Raw | UnsetType = msgspec.field(default=UNSET, name=PREFIX + "protocolVersion")
     client_capabilities: Raw | UnsetType = msgspec.field(default=UNSET, name=PREFIX + "clientCapabilities")
+    progress_token: Raw | UnsetType = msgspec.field(default=UNSET, name="progressToken")
     log_level: Raw | UnsetType = msgspec.field(default=UNSET, name=PREFIX + "logLevel")
 
 

@@ -1,5 +1,6 @@
 """JSON-RPC 2.0 envelopes, read in one pass and written without detours."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, Final
 
@@ -18,7 +19,10 @@ class Code(IntEnum):
     INVALID_PARAMS = -32602
     INTERNAL_ERROR = -32603
     HEADER_MISMATCH = -32020
+    MISSING_CAPABILITY = -32021
     UNSUPPORTED_VERSION = -32022
+    RESOURCE_NOT_FOUND = -32002
+    """Of the handshake era only; the modern form says INVALID_PARAMS."""
 
 
 class Params(Struct, frozen=True, rename="camel"):
@@ -29,6 +33,11 @@ class Params(Struct, frozen=True, rename="camel"):
     arguments: Raw | UnsetType = UNSET
     cursor: Raw | UnsetType = UNSET
     protocol_version: Raw | UnsetType = UNSET
+    ref: Raw | UnsetType = UNSET
+    argument: Raw | UnsetType = UNSET
+    notifications: Raw | UnsetType = UNSET
+    input_responses: Raw | UnsetType = UNSET
+    request_state: Raw | UnsetType = UNSET
     meta: Raw | UnsetType = msgspec.field(default=UNSET, name="_meta")
 
 
@@ -141,6 +150,11 @@ def _misshapen(body: bytes | Raw, complaint: str) -> Refused:
 def answer_bytes(id_: Id, result: bytes) -> bytes:
     """A successful answer around a result that is encoded already."""
     return b'{"jsonrpc":"2.0","id":' + _ENCODER.encode(id_) + b',"result":' + result + b"}"
+
+
+def notification_bytes(method: str, params: Mapping[str, Any]) -> bytes:
+    """A message that wants no answer."""
+    return _ENCODER.encode({"jsonrpc": "2.0", "method": method, "params": params})
 
 
 def failure_bytes(refused: Refused) -> bytes:

@@ -3,41 +3,29 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET
 
-from storefront_mcp.calls.caller import Caller
 from storefront_mcp.calls.errors import CallError
 from storefront_mcp.calls.pipeline import Call, run
 from storefront_mcp.commerce.errors import ShopError
-from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.mcp.catalogue import Catalogue
-from storefront_mcp.mcp.era import text
+from storefront_mcp.mcp.asking import Asked, asked_back, capability_missing
+from storefront_mcp.mcp.completion import complete
 from storefront_mcp.mcp.errors import shown
-from storefront_mcp.mcp.jsonrpc import Code, Params, Refused
-from storefront_mcp.mcp.results import tool_error, tool_result
+from storefront_mcp.mcp.jsonrpc import Code, Refused
+from storefront_mcp.mcp.parameters import check_parameters
+from storefront_mcp.mcp.prompts import get_prompt
+from storefront_mcp.mcp.reading import read_resource
+from storefront_mcp.mcp.results import content_result, tool_error, tool_result
 from storefront_mcp.mcp.versions import LEGACY, OFFERED, ProtocolVersion
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """One request, with everything it may need."""
-
-    params: Params | UnsetType
-    version: ProtocolVersion
-    caller: Caller
-    shop: Shop
-    catalogue: Catalogue
-
+from storefront_mcp.roadmap.content import Content
+from storefront_mcp.roadmap.conversation import Ask, CapabilityNeeded
 
 Method = Callable[[Asked], Awaitable[bytes]]
 
 
 async def initialize(asked: Asked) -> bytes:
     """The handshake: agree on a version, ours when the client's is unknown."""
-    if asked.params is UNSET:
-        raise Refused(Code.INVALID_PARAMS, "initialize needs params.protocolVersion")
-    requested = text(asked.params.protocol_version)
-    if requested is None:
-        raise Refused(Code.INVALID_PARAMS, "params.protocolVersion must be a string")
+    requested = asked.subject(asked.params.protocol_version, "protocolVersion")
     return asked.catalogue.welcome(LEGACY.get(requested, OFFERED))
 
 
@@ -51,40 +39,53 @@ async def ping(asked: Asked) -> bytes:  # noqa: ARG001 -- every method has the s
     return b"{}"
 
 
-async def list_tools(asked: Asked) -> bytes:
-    """The open tools, all on one page."""
-    cursor = UNSET if asked.params is UNSET else asked.params.cursor
+async def list_all(asked: Asked) -> bytes:
+    """A list, all on one page: tools, prompts, resources or their templates."""
+    cursor = asked.params.cursor
     # Some clients write null for what they leave out.
     if cursor is not UNSET and bytes(cursor) != b"null":
-        raise Refused(Code.INVALID_PARAMS, "Unknown cursor: the tools fit on one page")
-    return asked.catalogue.tools(asked.version)
+        raise Refused(Code.INVALID_PARAMS, "Unknown cursor: everything fits on one page")
+    return asked.catalogue.lists[asked.method][asked.version.id]
 
 
 async def call_tool(asked: Asked) -> bytes:
     """Run a tool."""
-    params = asked.params
-    name = None if params is UNSET else text(params.name)
-    if params is UNSET or name is None:
-        raise Refused(Code.INVALID_PARAMS, "params.name must be a string")
+    name = asked.subject(asked.params.name, "name")
+    store, version = asked.shop.store, asked.version
+    if repeated := asked.catalogue.repeated.get(name) if version.dresses_results else None:
+        check_parameters(repeated, asked.headers, asked.params.arguments)
     call = Call(
         tool=name,
-        arguments=None if params.arguments is UNSET else params.arguments,
+        arguments=None if asked.params.arguments is UNSET else asked.params.arguments,
         caller=asked.caller,
         roadmap=asked.catalogue.roadmap,
         shop=asked.shop,
+        talk=asked.talk,
     )
     try:
         value = await run(call)
+    except CapabilityNeeded as error:
+        raise capability_missing(error) from None
     except (ShopError, CallError) as error:
         form = shown(error)
         if form.form == "error":
             raise Refused(form.code, str(error), status=form.status) from None
-        detail = error.detail if isinstance(error, ShopError) else None
-        return tool_error(str(error), detail, asked.version, asked.shop.store)
-    return tool_result(value, asked.version, asked.shop.store)
+        return tool_error(str(error), error.detail if isinstance(error, ShopError) else None, version, store)
+    if isinstance(value, Content):
+        return content_result(value, version, store)
+    if isinstance(value, Ask):
+        return asked_back(asked, name, value)
+    return tool_result(value, version, store)
 
 
-_SHARED: Final[Mapping[str, Method]] = {"tools/list": list_tools, "tools/call": call_tool}
+_LISTS: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+_SHARED: Final[Mapping[str, Method]] = {
+    **dict.fromkeys(_LISTS, list_all),
+    "tools/call": call_tool,
+    "prompts/get": get_prompt,
+    "resources/read": read_resource,
+    "completion/complete": complete,
+}
 _LEGACY: Final[Mapping[str, Method]] = {"initialize": initialize, "ping": ping, **_SHARED}
 _MODERN: Final[Mapping[str, Method]] = {"server/discover": discover, **_SHARED}
 

@@ -7,11 +7,12 @@ import msgspec
 
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.mcp.versions import ProtocolVersion
-from storefront_mcp.roadmap.tool import Tool
+from storefront_mcp.roadmap.content import Audio, Block, Content, Link, Spoken, Text
+from storefront_mcp.roadmap.conversation import Form, OpenUrl, Question, Roots, Sample
 
 _ENCODER: Final = msgspec.json.Encoder()
-LIST_TTL_MS: Final = 60_000
-"""How long a client may keep a list: phases flip seldom, and a stale list only costs a clear refusal."""
+LIST_TTL_MS: Final = 1_000
+"""How long a client may keep a list: no longer than a flip may take to be seen everywhere."""
 
 
 def server_names(store: Store) -> dict[str, Any]:
@@ -35,6 +36,28 @@ def tool_result(value: Any, version: ProtocolVersion, store: Store) -> bytes:  #
     return _opened(version) + content + structured + b',"isError":false' + _closed(version, store)
 
 
+def content_result(content: Content, version: ProtocolVersion, store: Store) -> bytes:
+    """A tool's answer in blocks, in the kinds that the version knows."""
+    blocks = [_block(block, version) for block in content.blocks]
+    return dressed({"content": blocks, "isError": False}, version, store)
+
+
+def prompt_result(description: str, messages: Sequence[Spoken], version: ProtocolVersion, store: Store) -> bytes:
+    """A prompt, filled in."""
+    said = [{"role": message.role, "content": _block(message.content, version)} for message in messages]
+    return dressed({"description": description, "messages": said}, version, store)
+
+
+def question_result(questions: Mapping[str, Question], state: str | None, store: Store) -> bytes:
+    """A result that asks back (specification, multi round-trip requests)."""
+    result: dict[str, Any] = {"resultType": "input_required", "_meta": _meta(store)}
+    if questions:
+        result["inputRequests"] = {key: _question(question) for key, question in questions.items()}
+    if state is not None:
+        result["requestState"] = state
+    return _ENCODER.encode(result)
+
+
 def tool_error(message: str, detail: object, version: ProtocolVersion, store: Store) -> bytes:
     """A refusal that the model should read: a sentence, and what there is to choose from."""
     text = message if detail is None else f"{message}\n{_ENCODER.encode(detail).decode()}"
@@ -42,25 +65,29 @@ def tool_error(message: str, detail: object, version: ProtocolVersion, store: St
     return _opened(version) + content + b',"isError":true' + _closed(version, store)
 
 
-def tool_entries(tools: Sequence[Tool], version: ProtocolVersion) -> list[dict[str, Any]]:
-    """Tool definitions in the words of a version."""
-    return [_entry(tool, version) for tool in tools]
+def _block(block: Block, version: ProtocolVersion) -> Any:  # noqa: ANN401 -- a block or its stand-in
+    """A content block; kinds that a version does not know become text."""
+    if isinstance(block, Audio) and not version.speaks_sound:
+        return Text(f"[sound, {block.mime_type}]")
+    if isinstance(block, Link) and not version.links_resources:
+        return Text(f"{block.name}: {block.uri}")
+    return block
 
 
-def _entry(tool: Tool, version: ProtocolVersion) -> dict[str, Any]:
-    entry: dict[str, Any] = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
-    if version.structures_results:
-        entry["title"] = tool.title
-        entry["outputSchema"] = tool.output_schema
-    if version.annotates_tools:
-        entry["annotations"] = {
-            "title": tool.title,
-            "readOnlyHint": not tool.writes,
-            "destructiveHint": tool.destroys,
-            "idempotentHint": tool.repeats,
-            "openWorldHint": False,
-        }
-    return entry
+def _question(question: Question) -> dict[str, Any]:
+    match question:
+        case Form(message, schema):
+            return _request("elicitation/create", mode="form", message=message, requestedSchema=schema)
+        case OpenUrl(message, url):
+            return _request("elicitation/create", mode="url", message=message, url=url)
+        case Sample(messages, max_tokens):
+            return _request("sampling/createMessage", messages=messages, maxTokens=max_tokens)
+        case Roots():
+            return {"method": "roots/list"}
+
+
+def _request(method: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 -- any JSON
+    return {"method": method, "params": params}
 
 
 def _opened(version: ProtocolVersion) -> bytes:

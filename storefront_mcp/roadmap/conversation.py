@@ -76,7 +76,3 @@ class CapabilityNeeded(Exception):
     def __init__(self, capabilities: Mapping[str, Any]) -> None:
         super().__init__(f"This needs a client with {', '.join(capabilities)}.")
         self.capabilities = dict(capabilities)
-
-
-class Told(Exception):
-    """A tool's own refusal: a sentence for the model, as a result that is an error."""

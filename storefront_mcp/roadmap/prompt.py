@@ -2,16 +2,14 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
-from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.roadmap.content import Spoken, Text
+from storefront_mcp.roadmap.conversation import Ask
 from storefront_mcp.roadmap.resource import Complete
-
-A = TypeVar("A", bound=Struct)
 
 
 class Argument(Struct, frozen=True):
@@ -30,18 +28,21 @@ class Prompt(Struct, frozen=True, kw_only=True):
     description: str
     arguments: tuple[Argument, ...]
     shape: type[Struct]
-    render: Callable[[Any, Shop], Awaitable[Any]]
+    render: Callable[..., Awaitable[Any]]
+    """Takes the arguments and the shop, and its line to the client where it `talks`."""
+    talks: bool = False
     complete: Mapping[str, Complete] = {}
 
 
 def prompt(
     *, complete: Mapping[str, Complete] | None = None
-) -> Callable[[Callable[[A, Shop], Awaitable[str | Sequence[Spoken]]]], Prompt]:
+) -> Callable[[Callable[..., Awaitable[str | Sequence[Spoken] | Ask]]], Prompt]:
     """Make a prompt of `async def name(args: Args, shop: Shop) -> str`; a text is one message of the user."""
 
-    def made(render: Callable[[A, Shop], Awaitable[str | Sequence[Spoken]]]) -> Prompt:
+    def made(render: Callable[..., Awaitable[str | Sequence[Spoken] | Ask]]) -> Prompt:
         name = render.__name__
-        shape = get_type_hints(render)["args"]
+        hints = get_type_hints(render)
+        shape = hints["args"]
         description = inspect.getdoc(render)
         if not description:
             message = f"prompt {name} has no docstring: nobody would know what it is for"
@@ -53,6 +54,7 @@ def prompt(
             arguments=_arguments(shape),
             shape=shape,
             render=render,
+            talks="talk" in hints,
             complete=complete or {},
         )
 
@@ -65,7 +67,7 @@ def spoken(rendered: str | Sequence[Spoken]) -> tuple[Spoken, ...]:
 
 
 def _arguments(shape: type[Struct]) -> tuple[Argument, ...]:
-    (_,), components = msgspec.json.schema_components([shape])
+    _, components = msgspec.json.schema_components([shape])
     schema = components[shape.__name__]
     required = set(schema.get("required", ()))
     return tuple(

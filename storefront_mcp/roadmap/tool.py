@@ -7,9 +7,9 @@ from typing import Any, Final, TypeVar, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.content import Content
+from storefront_mcp.roadmap.conversation import Ask
 
-A = TypeVar("A", bound=Struct)
 R = TypeVar("R")
 Schema = dict[str, Any]
 
@@ -24,26 +24,29 @@ class Tool(Struct, frozen=True, kw_only=True):
     description: str
     arguments: type[Struct]
     result: Any
-    run: Callable[[Any, Shop], Awaitable[Any]]
+    run: Callable[..., Awaitable[Any]]
+    """Takes the arguments and the shop, and its line to the client where it `talks`."""
+    talks: bool = False
     writes: bool
     destroys: bool
     """Whether it can take away something the buyer had; only meaningful when it writes."""
     repeats: bool
     """Whether doing it twice is the same as doing it once."""
     input_schema: Schema
-    output_schema: Schema
+    output_schema: Schema | None
     """An outline: the members that are always there."""
 
 
 def tool(
     *, writes: bool = False, destroys: bool = False, repeats: bool | None = None
-) -> Callable[[Callable[[A, Shop], Awaitable[R]]], Tool]:
+) -> Callable[[Callable[..., Awaitable[R]]], Tool]:
     """Make a tool of `async def name(args: Args, shop: Shop) -> Value`.
 
-    Name, title, description and both schemas are read off the function. Reading tools repeat by nature.
+    A tool that reports progress, logs or asks back takes a third parameter, `talk: Conversation`. Name, title,
+    description and both schemas are read off the function. Reading tools repeat by nature.
     """
 
-    def made(run: Callable[[A, Shop], Awaitable[R]]) -> Tool:
+    def made(run: Callable[..., Awaitable[R]]) -> Tool:
         name = run.__name__
         hints = get_type_hints(run)
         description = inspect.getdoc(run)
@@ -58,11 +61,12 @@ def tool(
             arguments=arguments,
             result=hints["return"],
             run=run,
+            talks="talk" in hints,
             writes=writes,
             destroys=destroys,
             repeats=not writes if repeats is None else repeats,
             input_schema=schema_of(arguments),
-            output_schema=outline(schema_of(hints["return"])),
+            output_schema=_output(hints["return"]),
         )
 
     return made
@@ -76,6 +80,13 @@ def schema_of(shape: Any) -> Schema:  # noqa: ANN401 -- any type that msgspec ca
     schema: Schema = dict(definitions[name]) if name in definitions else dict(root)
     used = {key: value for key, value in definitions.items() if key != name or _refers(definitions, name)}
     return schema | ({"$defs": used} if used else {})
+
+
+def _output(result: Any) -> Schema | None:  # noqa: ANN401 -- any type
+    """The outline of a result; none where it is blocks or a question, whatever they say."""
+    if result in {Content, Content | Ask}:
+        return None
+    return outline(schema_of(result))
 
 
 def outline(schema: Schema) -> Schema:

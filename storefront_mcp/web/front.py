@@ -10,6 +10,7 @@ from storefront_mcp.web import problem
 from storefront_mcp.web.mcp import McpEndpoint
 from storefront_mcp.web.security import ALWAYS, security_headers
 from storefront_mcp.web.site import Site
+from storefront_mcp.web.sse import MESSAGES, STREAM, SseEndpoint
 
 SITE: Final = "storefront_mcp.site"
 """Under this key a request's scope carries its site."""
@@ -20,10 +21,18 @@ HEALTH: Final = "/healthz"
 class Front:
     """Routes by Host, never to another store than the one that was named."""
 
-    def __init__(self, sites: Mapping[str, Site], endpoints: Mapping[str, McpEndpoint], pages: ASGIApp) -> None:
-        """`sites` and `endpoints` by Host value, in lower case."""
+    def __init__(
+        self,
+        sites: Mapping[str, Site],
+        endpoints: Mapping[str, McpEndpoint],
+        pages: ASGIApp,
+        *,
+        streams: Mapping[str, SseEndpoint] | None = None,
+    ) -> None:
+        """`sites`, `endpoints` and `streams` by Host value, in lower case."""
         self._sites = sites
         self._endpoints = endpoints
+        self._streams = streams or {}
         self._pages = pages
         self._headers = {id(site): security_headers(site.store) for site in sites.values()}
 
@@ -35,6 +44,9 @@ class Front:
         host, path, head = _host(scope), scope["path"], scope["method"] == "HEAD"
         if path == "/mcp" and host in self._endpoints:
             await self._endpoints[host](scope, receive, send)
+            return
+        if path in {STREAM, MESSAGES} and host in self._streams:
+            await self._streams[host](scope, receive, send)
             return
         site = self._sites.get(host)
         if site is None and path != HEALTH:

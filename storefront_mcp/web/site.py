@@ -1,11 +1,13 @@
 """One store on the web: what it shows now, as one value that is swapped as a whole."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.mcp.answering import catalogue_changes, line_for
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.endpoint import Endpoint
 from storefront_mcp.roadmap.card import Card
@@ -38,8 +40,10 @@ class Shown(Struct, frozen=True):
 class Site:
     """A store, its shop, and what it shows."""
 
-    def __init__(self, shop: Shop, cards: Sequence[Card], roadmap: Roadmap) -> None:
+    def __init__(self, shop: Shop, cards: Sequence[Card], roadmap: Roadmap, *, key: bytes | None = None) -> None:
+        """`key` seals what travels through clients; workers that share a port share it."""
         self.shop = shop
+        self.line = line_for(shop, key or secrets.token_bytes(32))
         self.store = shop.store
         self.stub = stub_bytes(self.store)
         self._cards = [card for card in cards if card.group == "discovery" or self.store.root_documents]
@@ -47,14 +51,15 @@ class Site:
 
     def show(self, roadmap: Roadmap) -> None:
         """Show another roadmap from the next request on."""
-        self.shown = self._made(roadmap)
+        before, self.shown = self.shown, self._made(roadmap)
+        catalogue_changes(before.endpoint.catalogue, self.shown.endpoint.catalogue, self.line)
 
     def _made(self, roadmap: Roadmap) -> Shown:
         resources: dict[str, Resource] = {}
         for card in self._cards:
             if resource := self._resource(card, roadmap):
                 resources.update(dict.fromkeys(card.paths, resource))
-        return Shown(roadmap, Endpoint(self.shop, Catalogue(self.store, roadmap)), resources)
+        return Shown(roadmap, Endpoint(self.line, Catalogue(self.store, roadmap)), resources)
 
     def _resource(self, card: Card, roadmap: Roadmap) -> Resource | None:
         renderers = {card.media_type: card.render, **card.alternates}

@@ -11,6 +11,7 @@ from tests.cards.states import PICKLE, STATES, is_json, roadmap
 
 RENDERED = Path(__file__).parents[2] / "cards" / "rendered"
 ENDINGS = {
+    "application/toml": "toml",
     "application/xml": "xml",
     "image/svg+xml": "svg",
     "image/x-icon": "ico",

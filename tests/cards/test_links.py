@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -13,7 +14,7 @@ from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card
 from tests.cards.states import STATES, STORES, is_json, roadmap
 
-PROMISED = {"endpoint", "serverUrl", "url", "anchor", "resource"}
+PROMISED = {"endpoint", "serverUrl", "url", "httpUrl", "args", "command", "anchor", "resource"}
 """Keys under which the endpoint is a promise, also while it is closed."""
 URL = re.compile(r"https?://[^\s\"'`<>()\[\]{}\\]+[^\s\"'`<>()\[\]{}\\.,;:]")
 IN_CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
@@ -50,12 +51,14 @@ def strings(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 def links(card: Card, body: bytes, store: Store) -> Iterator[str]:
     """What a reader of the document may follow."""
     text = body.decode()
-    if not is_json(card):
+    if card.media_type.startswith("application/toml"):
+        text = json.dumps(tomllib.loads(text))
+    elif not is_json(card):
         yield from URL.findall(IN_CODE.sub("", text))
         return
     document = json.loads(text)
     for key, value in strings(document):
-        if key in PROMISED and value in {store.endpoint, store.origin}:
+        if key in PROMISED and value.split(" ")[-1] in {store.endpoint, store.origin}:
             continue
         if key in {"url", "href"}:
             yield urljoin(store.url(card.paths[0]), value)

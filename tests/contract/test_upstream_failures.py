@@ -280,7 +280,7 @@ async def test_while_one_call_probes_the_others_do_not_wait(down: tuple[Shop, Up
             await released.wait()
             return answer(200)
 
-    chain._client._transport = Hanging()
+    chain._transport = Hanging()
     probe = asyncio.create_task(chain.read("/x"))
     await asked.wait()
     await failing(chain)

@@ -8,6 +8,7 @@ import mcp_types._v2026_07_28 as modern_schema
 from mcp_types.methods import validate_server_result
 
 from storefront_mcp.calls.caller import GUEST
+from storefront_mcp.mcp.answering import line_for
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.endpoint import Answer, Endpoint
 from storefront_mcp.roadmap.roadmap import Roadmap
@@ -24,7 +25,7 @@ NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 def endpoint(under: Roadmap = OPEN, shelf: Shelf | None = None) -> Endpoint:
     shop = shop_on(shelf or Shelf())
-    return Endpoint(shop, Catalogue(shop.store, under))
+    return Endpoint(line_for(shop, b"a key of the tests"), Catalogue(shop.store, under))
 
 
 def message(method: str, params: Any = None, *, request_id: Any = 1) -> Json:
@@ -55,7 +56,9 @@ def headers(**fields: str | None) -> Headers:
 
 async def post(to: Endpoint, body: Any, sent: Headers = []) -> Answer:  # noqa: B006 -- never changed
     """Post anything: bytes as they are, other values as JSON."""
-    return await to.post(sent, body if isinstance(body, bytes) else json.dumps(body).encode(), GUEST)
+    answer = await to.post(sent, body if isinstance(body, bytes) else json.dumps(body).encode(), GUEST)
+    assert isinstance(answer, Answer), "a stream"
+    return answer
 
 
 async def result(to: Endpoint, method: str, version: str, params: Json | None = None) -> Json:

@@ -19,7 +19,13 @@ METHODS = [
     "server/discover",
     "tools/list",
     "tools/call",
+    "resources/list",
+    "resources/templates/list",
     "resources/read",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete",
+    "logging/setLevel",
     "notifications/initialized",
 ]
 JSON = st.recursive(
@@ -47,8 +53,12 @@ META_MEMBER = st.dictionaries(
     max_size=4,
 )
 PARAMS = st.dictionaries(
-    st.sampled_from(["name", "arguments", "cursor", "protocolVersion", "uri"]) | st.text(max_size=4),
-    st.sampled_from(["search_products", "get_product", "add_to_cart", "nope"]) | VERSION | JSON,
+    st.sampled_from(["name", "arguments", "cursor", "protocolVersion", "uri", "ref", "argument"]) | st.text(max_size=4),
+    st.sampled_from(
+        ["search_products", "get_product", "add_to_cart", "nope", "find_a_gift", "shop://store", "product://PAD-2"]
+    )
+    | VERSION
+    | JSON,
     max_size=4,
 )
 MESSAGES = st.fixed_dictionaries(
@@ -131,7 +141,7 @@ def test_a_good_request_with_a_few_wrong_bytes_gets_an_answer(
 
 
 @settings(max_examples=300)
-@given(st.data(), st.sampled_from(["tools/list", "tools/call", "server/discover"]))
+@given(st.data(), st.sampled_from(METHODS))
 def test_a_good_modern_request_with_one_wrong_member_gets_an_answer(data: st.DataObject, method: str) -> None:
     body, sent = asked(method, VERSIONS[-1], {"name": "get_product", "arguments": {"sku": "PAD-2"}})
     where = data.draw(st.sampled_from([body, body["params"], body["params"]["_meta"], body["params"]["arguments"]]))

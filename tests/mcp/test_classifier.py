@@ -423,7 +423,9 @@ async def test_methods_of_what_is_not_advertised_do_not_exist(version: str) -> N
     hello = ("server/discover", None) if version == NEWEST else ("initialize", {"protocolVersion": version})
     advertised = (await result(served, hello[0], version, hello[1]))["capabilities"]
     assert "tools" in advertised
-    missing = [row for capability in CAPABILITIES.keys() - advertised for row in CAPABILITIES[capability]]
+    # The oldest version has completion, but no word for it among its capabilities.
+    known = {*advertised, "completions"} if version == "2024-11-05" else set(advertised)
+    missing = [row for capability in CAPABILITIES.keys() - known for row in CAPABILITIES[capability]]
     assert missing
     for method, params in missing:
         status, told = await error(served, *asked(method, version, params))

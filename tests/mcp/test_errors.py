@@ -42,5 +42,7 @@ def test_codes_are_those_of_json_rpc_and_of_the_specification() -> None:
         "INVALID_PARAMS": -32602,
         "INTERNAL_ERROR": -32603,
         "HEADER_MISMATCH": -32020,
+        "MISSING_CAPABILITY": -32021,
         "UNSUPPORTED_VERSION": -32022,
+        "RESOURCE_NOT_FOUND": -32002,
     }

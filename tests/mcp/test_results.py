@@ -10,9 +10,12 @@ from mcp_types.methods import validate_server_result
 from msgspec.structs import replace
 
 from storefront_mcp.commerce.errors import ShopBusy
+from storefront_mcp.mcp.answering import line_for
+from storefront_mcp.mcp.capabilities import capabilities
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.endpoint import Endpoint
 from storefront_mcp.mcp.instructions import instructions
+from storefront_mcp.mcp.results import LIST_TTL_MS
 from storefront_mcp.mcp.versions import LEGACY, MODERN as MODERN_VERSIONS
 from tests.agent import value
 from tests.mcp.asking import HANDSHAKE, META, MODERN, NEWEST, VERSIONS, Json, asked, endpoint, error, result
@@ -29,7 +32,7 @@ async def test_the_handshake_introduces_the_server(version: str) -> None:
     titled = SERVER if version >= "2025-06-18" else {key: SERVER[key] for key in ("name", "version")}
     assert hello == {
         "protocolVersion": version,
-        "capabilities": STORE.speaker.capabilities,
+        "capabilities": capabilities(LEGACY[version]),
         "serverInfo": titled,
         "instructions": instructions(STORE, OPEN),
     }
@@ -40,9 +43,9 @@ async def test_the_discovery_says_what_is_spoken_and_may_be_kept() -> None:
     assert told == {
         "resultType": "complete",
         "supportedVersions": [NEWEST],
-        "capabilities": STORE.speaker.capabilities,
+        "capabilities": capabilities(MODERN_VERSIONS[NEWEST]),
         "instructions": instructions(STORE, OPEN),
-        "ttlMs": 60_000,
+        "ttlMs": LIST_TTL_MS,
         "cacheScope": "public",
         "_meta": {META + "serverInfo": SERVER},
     }
@@ -66,7 +69,7 @@ async def test_tools_are_listed_in_the_order_of_the_promises(version: str) -> No
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_tool_is_described_in_the_words_of_the_version(version: str) -> None:
-    listed = json.loads(Catalogue(STORE, OPEN).tools({**LEGACY, **MODERN_VERSIONS}[version]))
+    listed = json.loads(Catalogue(STORE, OPEN).lists["tools/list"][version])
     validate_server_result("tools/list", version, listed)
     for tool in listed["tools"]:
         wanted = {"name", "description", "inputSchema"}
@@ -198,7 +201,7 @@ async def test_requests_keep_the_roadmap_they_began_with() -> None:
 
 async def test_a_stores_own_version_is_what_its_server_says() -> None:
     shop = shop_on(Shelf(), replace(STORE, version="0.1.0-stub"))
-    told = await result(Endpoint(shop, Catalogue(shop.store, OPEN)), "server/discover", NEWEST)
+    told = await result(Endpoint(line_for(shop, b"a key"), Catalogue(shop.store, OPEN)), "server/discover", NEWEST)
     assert told["_meta"][META + "serverInfo"]["version"] == "0.1.0-stub"
 
 

@@ -16,9 +16,11 @@ from storefront_mcp.commerce.page import Page
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card
 from storefront_mcp.roadmap.roadmap import Roadmap
+from storefront_mcp.web.body import BODY_SECONDS
 from storefront_mcp.web.framework import pages_app
 from storefront_mcp.web.front import Front
-from storefront_mcp.web.mcp import BODY_SECONDS, McpEndpoint
+from storefront_mcp.web.gate import Gate
+from storefront_mcp.web.mcp import McpEndpoint
 from storefront_mcp.web.pages import Pages
 from storefront_mcp.web.site import Site
 from tests.shelf import OPEN, STORE, Clock, Shelf, shop_on
@@ -101,7 +103,8 @@ class House:
             lifespan=_lifespan,
         )
         self.endpoints = {
-            host: McpEndpoint(site, now=self.clock, body_seconds=body_seconds) for host, site in self.sites.items()
+            host: McpEndpoint(site, Gate(site, now=self.clock), body_seconds=body_seconds)
+            for host, site in self.sites.items()
         }
         self.app = Front(self.sites, self.endpoints, self.pages)
 

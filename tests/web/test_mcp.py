@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from msgspec.structs import replace
 
-from storefront_mcp.web.mcp import MAX_BODY, BodyRefused, read_body
+from storefront_mcp.web.body import MAX_BODY, BodyRefused, read_body
 from storefront_mcp.web.security import origin_allowed
 from storefront_mcp.web.stub import retry_after, stub_bytes
 from tests.agent import MODERN, VERSIONS
@@ -133,7 +133,7 @@ class TestOrigins:
         response = await house.ask("OPTIONS", "/mcp", {"origin": origin, "access-control-request-method": "POST"})
         assert (response.status_code, response.content) == (204, b"")
         assert response.headers["access-control-allow-origin"] == origin
-        assert response.headers["access-control-allow-methods"] == "POST"
+        assert response.headers["access-control-allow-methods"] == "GET, POST, DELETE"
         allowed = {name.strip().lower() for name in response.headers["access-control-allow-headers"].split(",")}
         assert allowed >= {"content-type", "authorization", "mcp-protocol-version", "mcp-method", "mcp-name"}
         assert response.headers["vary"] == "Origin"
@@ -238,7 +238,7 @@ class TestBodies:
         async def dribble() -> Any:
             nonlocal ticks
             ticks += 1
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
             return piece(b"x")
 
         with pytest.raises(BodyRefused) as refused:

@@ -1,0 +1,96 @@
+"""One request as a method sees it, and the answer of a method that may ask back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from storefront_mcp.calls.caller import Caller
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.mcp.catalogue import Catalogue
+from storefront_mcp.mcp.era import Meta, text
+from storefront_mcp.mcp.jsonrpc import Code, Id, Params, Refused
+from storefront_mcp.mcp.results import question_result
+from storefront_mcp.mcp.sealing import Seal, digest
+from storefront_mcp.mcp.talk import Talk, as_object
+from storefront_mcp.mcp.versions import ProtocolVersion
+from storefront_mcp.roadmap.conversation import Ask, CapabilityNeeded, Form, OpenUrl, Roots, Sample
+
+NOTHING: Final = Params()
+NEEDS: Final[Mapping[type, Mapping[str, Any]]] = {
+    Form: {"elicitation": {}},
+    OpenUrl: {"elicitation": {"url": {}}},
+    Sample: {"sampling": {}},
+    Roots: {"roots": {}},
+}
+"""The client capability behind each kind of question."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """One request, with everything it may need."""
+
+    id: Id
+    method: str
+    params: Params
+    meta: Meta
+    headers: Sequence[tuple[bytes, bytes]]
+    version: ProtocolVersion
+    caller: Caller
+    shop: Shop
+    catalogue: Catalogue
+    seal: Seal
+    talk: Talk | None = None
+
+    def subject(self, value: Raw | UnsetType, name: str) -> str:
+        """A string parameter that must be there. Raises Refused."""
+        found = text(value)
+        if found is None:
+            raise Refused(Code.INVALID_PARAMS, f"params.{name} must be a string")
+        return found
+
+
+def line_to_client(asked: Asked, subject: str) -> Talk:
+    """The conversation of a call, with what the client answered to the round before. Raises Refused."""
+    state = None
+    if asked.params.request_state is not UNSET:
+        sealed = text(asked.params.request_state)
+        state = asked.seal.opened(sealed or "", bound_to=_binding(asked, subject))
+    return Talk(
+        can_ask=asked.version.answers_questions,
+        capabilities=as_object(asked.meta.client_capabilities),
+        answers=as_object(asked.params.input_responses),
+        state=state,
+        progress_token=asked.meta.progress_token,
+        log_level=text(asked.meta.log_level) if asked.version.answers_questions else None,
+    )
+
+
+def asked_back(asked: Asked, subject: str, question: Ask) -> bytes:
+    """The result that asks the client. Raises Refused when it cannot be asked that."""
+    if not asked.version.answers_questions:
+        raise Refused(Code.INTERNAL_ERROR, "This needs a question that your protocol version cannot answer", status=200)
+    declared = as_object(asked.meta.client_capabilities)
+    for wanted in question.questions.values():
+        needed = NEEDS[type(wanted)]
+        if not _declares(declared, needed):
+            raise capability_missing(CapabilityNeeded(needed))
+    sealed = None if question.state is None else asked.seal.seal(question.state, bound_to=_binding(asked, subject))
+    return question_result(question.questions, sealed, asked.shop.store)
+
+
+def capability_missing(error: CapabilityNeeded) -> Refused:
+    """The refusal of a call that its client cannot see through."""
+    return Refused(
+        Code.MISSING_CAPABILITY, str(error), status=400, details={"requiredCapabilities": error.capabilities}
+    )
+
+
+def _declares(declared: Any, needed: Any) -> bool:  # noqa: ANN401 -- any JSON
+    """Whether every member of `needed` is declared, at every depth."""
+    if not isinstance(declared, Mapping):
+        return False
+    return all(key in declared and _declares(declared[key], inner) for key, inner in needed.items())
+
+
+def _binding(asked: Asked, subject: str) -> str:
+    return digest(asked.method, subject, asked.params.arguments, asked.caller.kind)

@@ -1,0 +1,132 @@
+"""The older HTTP+SSE transport: one stream per client, and an address to which that client posts its messages."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from litestar.types import Receive, Scope, Send
+
+from storefront_mcp.calls.caller import GUEST
+from storefront_mcp.mcp.conversant import Conversant
+from storefront_mcp.mcp.jsonrpc import Message, Refused, failure_bytes
+from storefront_mcp.web.body import BodyRefused, read_body
+from storefront_mcp.web.events import event, stream
+from storefront_mcp.web.gate import Gate, Headers
+from storefront_mcp.web.site import Site
+
+STREAM: Final = "/mcp/sse"
+MESSAGES: Final = "/mcp/sse/message"
+MOST: Final = 500
+"""Open streams of one process."""
+MOST_PER_ADDRESS: Final = 50
+BACKLOG: Final = 64
+"""Answers that wait for a slow reader before its stream is dropped."""
+
+
+class Session:
+    """One open stream and the work that is under way for it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.conversant = Conversant()
+        self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.work: set[asyncio.Task[None]] = set()
+
+    def push(self, frame: bytes) -> None:
+        """Put an event on the stream; a reader that takes nothing is dropped."""
+        if self.queue.qsize() >= BACKLOG:
+            self.end()
+        else:
+            self.queue.put_nowait(frame)
+
+    def end(self) -> None:
+        """Close the stream after what is on it."""
+        self.queue.put_nowait(None)
+
+    async def frames(self, address: str) -> AsyncGenerator[bytes, None]:
+        """The address to post to, then answers."""
+        yield event("endpoint", address.encode())
+        while (frame := await self.queue.get()) is not None:
+            yield frame
+
+
+class SseEndpoint:
+    """Serves `/mcp/sse` and `/mcp/sse/message` for one site, in one process."""
+
+    def __init__(self, site: Site, gate: Gate, *, at_most: int = MOST, per_address: int = MOST_PER_ADDRESS) -> None:
+        self._site = site
+        self._gate = gate
+        self._at_most = at_most
+        self._per_address = per_address
+        self._sessions: dict[str, Session] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        cors = await self._gate.passed(scope, send)
+        if cors is None:
+            return
+        path, method = scope["path"], scope["method"]  # type: ignore[typeddict-item]
+        if path == STREAM and method == "GET":
+            await self._open(scope, receive, send, cors)
+        elif path == MESSAGES and method == "POST":
+            await self._take(scope, receive, send, cors)
+        else:
+            allowed = b"GET, OPTIONS" if path == STREAM else b"POST, OPTIONS"
+            detail = f"Open the stream with GET {STREAM}, and POST messages to the address that it names first."
+            await self._gate.problem(send, HTTPStatus.METHOD_NOT_ALLOWED, detail, [(b"allow", allowed), *cors])
+
+    def close(self) -> None:
+        """End every stream."""
+        for session in tuple(self._sessions.values()):
+            session.end()
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
+        client: Any = scope.get("client")
+        address = client[0] if client else ""
+        mine = sum(session.address == address for session in self._sessions.values())
+        if len(self._sessions) >= self._at_most or mine >= self._per_address:
+            detail = "Too many streams are open. Close one, or use Streamable HTTP at /mcp, which needs none."
+            await self._gate.problem(send, HTTPStatus.TOO_MANY_REQUESTS, detail, [(b"retry-after", b"30"), *cors])
+            return
+        key = secrets.token_urlsafe(24)
+        session = self._sessions[key] = Session(address)
+        try:
+            frames = session.frames(f"{scope.get('root_path', '')}{MESSAGES}?sessionId={key}")
+            await stream(frames, receive, send, [*self._gate.always, *cors])
+        finally:
+            del self._sessions[key]
+            for task in session.work:
+                task.cancel()
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
+        asked = parse_qs(scope["query_string"].decode("latin-1"))
+        key = (asked.get("sessionId") or asked.get("session_id") or [""])[0]
+        if not key:
+            detail = f"Name the stream: {MESSAGES}?sessionId=…"
+            await self._gate.problem(send, HTTPStatus.BAD_REQUEST, detail, cors)
+            return
+        session = self._sessions.get(key)
+        if session is None:
+            detail = f"That stream is closed. Open another one with GET {STREAM}."
+            await self._gate.problem(send, HTTPStatus.NOT_FOUND, detail, cors)
+            return
+        try:
+            message = session.conversant.read(await read_body(list(scope["headers"]), receive))
+        except BodyRefused as refused:
+            if refused.status:
+                await self._gate.problem(send, refused.status, str(refused), [(b"connection", b"close"), *cors])
+            return
+        except Refused as refused:
+            await self._gate.send(send, HTTPStatus.BAD_REQUEST, failure_bytes(refused), cors)
+            return
+        await self._gate.send(send, HTTPStatus.ACCEPTED, b"", cors)
+        task = asyncio.create_task(self._hear(session, message))
+        session.work.add(task)
+        task.add_done_callback(session.work.discard)
+
+    async def _hear(self, session: Session, message: Message) -> None:
+        endpoint = self._site.shown.endpoint
+        await session.conversant.hear(message, endpoint, GUEST, lambda body: session.push(event("message", body)))
