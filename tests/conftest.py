@@ -17,6 +17,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-goldens", action="store_true", help="write what is rendered instead of comparing it (make goldens)"
     )
+    parser.addoption("--fuzz-seed", type=int, default=20_261_120, help="where the random walks of tests/fuzz begin")
+    parser.addoption("--fuzz-requests", type=int, default=200_000, help="how long the walk of make fuzz is")
 
 
 @pytest.fixture(scope="session")

@@ -20,11 +20,18 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(app: Any, port: int | None = None) -> Iterator[str]:
-    """Run `app` in a thread; yields its origin, `http://127.0.0.1:PORT`."""
+def served(app: Any, port: int | None = None, **options: Any) -> Iterator[str]:
+    """Run `app` in a thread; yields its origin, `http://127.0.0.1:PORT`. `options` are uvicorn's."""
     chosen = free_port() if port is None else port
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=chosen, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=5
+        app,
+        host="127.0.0.1",
+        port=chosen,
+        log_level="warning",
+        lifespan="on",
+        ws="none",
+        timeout_graceful_shutdown=5,
+        **options,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name=f"server on {chosen}", daemon=True)

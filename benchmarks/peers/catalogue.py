@@ -1,4 +1,4 @@
-"""What the Python peers sell: the fixed answer, or the same products asked of a shop with httpx. For their own venvs."""
+"""What the Python peers sell: the fixed answer, or the same products asked of a shop with httpx."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ _client: httpx.AsyncClient | None = None
 @asynccontextmanager
 async def shop(_server: object = None) -> AsyncIterator[None]:
     """One client for the whole life of the server, as one should."""
-    global _client  # noqa: PLW0603 -- one process, one client
+    global _client
     if SHOP is None:
         yield
         return

@@ -36,9 +36,7 @@ class SearchResult(msgspec.Struct, omit_defaults=True):
 
 
 @get("/search", mcp_tool="search_products")
-async def search_products(
-    words: Annotated[str, Parameter(query="query")] = "", page_size: int = 10
-) -> MCPToolResult:
+async def search_products(words: Annotated[str, Parameter(query="query")] = "", page_size: int = 10) -> MCPToolResult:
     """Search the shop's products by words; `query` itself is a name that Litestar keeps for itself."""
     found = msgspec.convert(await asked(words, page_size), SearchResult)
     return MCPToolResult(found, found)

@@ -38,10 +38,10 @@ def lowlevel() -> ASGIApp:
     schema = {"type": "object", "properties": {"query": {"type": "string"}, "page_size": {"type": "integer"}}}
     tool = types.Tool(name="search_products", description=DESCRIPTION, input_schema=schema)
 
-    async def list_tools(_context: Any, _params: Any) -> types.ListToolsResult:
+    async def list_tools(_context: object, _params: object) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[tool])
 
-    async def call_tool(_context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(_context: object, params: types.CallToolRequestParams) -> types.CallToolResult:
         arguments = params.arguments or {}
         found = await asked(arguments.get("query", ""), arguments.get("page_size", 10))
         text = SearchResult.model_validate(found).model_dump_json(exclude_none=True)

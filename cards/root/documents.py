@@ -20,6 +20,7 @@ DOCUMENTS: Final = (
     Document("/.well-known/agent-skills/index.json", "Agent skills", "how to shop here, as an installable skill"),
     Document("/.well-known/protocols", "Protocols", "every protocol spoken here, in one document"),
     Document("/mcp/info", "MCP server", "capabilities, protocol versions and every address beside the endpoint"),
+    Document("/mcp/docs", "MCP catalogue", "tools, resources and prompts as Markdown, phase by phase"),
     Document("/mcp/config", "Client configuration", "paste-ready entries for well-known MCP clients"),
     Document("/openapi.json", "OpenAPI", "the HTTP surface"),
 )

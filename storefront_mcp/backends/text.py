@@ -25,6 +25,9 @@ BLANK_LINES: Final = re.compile(r"\n{3,}")
 DIRECTIVE: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 """A shop's own template language, where it was not rendered."""
 
+PLAINLY: Final = frozenset("<&{")
+"""A text of printable ASCII without these has nothing in it that must be taken out."""
+
 UNREAD: Final = ["script", "style", "template", "noscript", "iframe", "object", "svg", "head", "title"]
 BLOCKS: Final = (
     "p, div, br, hr, li, ul, ol, tr, table, h1, h2, h3, h4, h5, h6, section, article, blockquote, pre, dt, dd"
@@ -49,6 +52,8 @@ def visible(text: str) -> str:
     >>> visible("pay\u202e\u200b now")
     'pay now'
     """
+    if text.isascii() and text.isprintable():
+        return text
     return INVISIBLE.sub("", LINE_END.sub("\n", text))
 
 
@@ -71,7 +76,10 @@ def line(source: str | None, limit: int = NAME) -> str:
     >>> line("Pickle\nSpear <b>XL</b>")
     'Pickle Spear XL'
     """
-    return clipped(" ".join(paragraphs(source, limit * 4).split()), limit)
+    # Most names are plain words, and every search is full of names.
+    plain = source is not None and source.isascii() and source.isprintable() and PLAINLY.isdisjoint(source)
+    text = source[: limit * 64] if plain and source else paragraphs(source, limit * 4)
+    return clipped(" ".join(text.split()), limit)
 
 
 def clipped(text: str, limit: int) -> str:

@@ -20,11 +20,12 @@ from storefront_mcp.database import Database, DatabaseFlags
 from storefront_mcp.demo.shop import demo_shop as build_demo_shop
 from storefront_mcp.roadmap.roadmap import FlipRefused
 from storefront_mcp.settings import Settings, demo_settings, outside_provider
+from storefront_mcp.web.onewrite import OneWriteProtocol
 
 LOOPBACK: Final = "127.0.0.1"
 
 SERVER: Final[dict[str, Any]] = {
-    "http": "httptools",
+    "http": OneWriteProtocol,
     "access_log": False,
     "server_header": False,
     "date_header": True,
@@ -40,27 +41,28 @@ SERVER: Final[dict[str, Any]] = {
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes.")
 def serve(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the stores of a storefront.toml."""
+    if workers is not None:
+        # It is checked with the other settings, and workers, processes of their own, find it there.
+        os.environ["STOREFRONT_WORKERS"] = str(workers)
     here = found(config)
     if here.path.name == DEMO_FILE:
         raise Stopped(NOWHERE)
     settings = here.settings
     host, port = host or settings.host, settings.port if port is None else port
-    count = workers or settings.workers
     listening = _listen(host, port)
     # Workers are processes of their own: they find the settings by the same variable.
     os.environ["STOREFRONT_CONFIG"] = str(here.path.resolve())
-    os.environ["STOREFRONT_WORKERS"] = str(count)
     click.echo(
         f"Serving {', '.join(shop.origin for shop in settings.stores)} on http://{_address(listening)}", err=True
     )
     with told():
-        if count == 1:
+        if settings.workers == 1:
             _run(uvicorn.Config(create_app(settings), **SERVER), listening)
             return
         # What would stop every worker is told once, before there are any.
         Database(settings.database).close()
         outside_provider(settings.flags)
-    server = uvicorn.Config("storefront_mcp.app:create", factory=True, workers=count, **SERVER)
+    server = uvicorn.Config("storefront_mcp.app:create", factory=True, workers=settings.workers, **SERVER)
     Multiprocess(server, sockets=[listening]).run()
 
 

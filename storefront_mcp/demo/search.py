@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import weakref
 from collections.abc import Collection
 from typing import Final
 
@@ -71,6 +72,7 @@ class Shelves:
     def __init__(self, catalogue: Catalogue) -> None:
         """Index every product that is not a variant; nothing is in stock until `mark` says so."""
         self._rows = sqlite3.connect(":memory:", check_same_thread=False)
+        weakref.finalize(self, self._rows.close)
         self._rows.executescript(_TABLES)
         visible = [product for product in catalogue.products.values() if product.parent is None]
         self._rows.executemany(

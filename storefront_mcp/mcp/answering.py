@@ -13,7 +13,7 @@ from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.mcp.asking import Asked, line_to_client
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.era import check_log_level, text
-from storefront_mcp.mcp.jsonrpc import Code, Refused, answer_bytes, failure_bytes
+from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Refused, answer_bytes, failure_bytes
 from storefront_mcp.mcp.methods import Method, call_tool, method_named
 from storefront_mcp.mcp.sealing import Seal
 from storefront_mcp.mcp.subscriptions import Subscriptions
@@ -38,15 +38,21 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 async def answer(asked: Asked, line: Line, *, may_stream: bool = True) -> bytes | Stream:
-    """The answer to a request. Raises Refused and nothing else, whatever breaks."""
+    """The answer to a request; what a tool says meanwhile is dropped where nothing `may_stream`.
+
+    Raises Refused and nothing else, whatever breaks.
+    """
     listens = asked.method == LISTEN and asked.version.tells_of_changes
     method = None if listens else method_named(asked.method, asked.version)
     if asked.version.dresses_results:
         check_log_level(asked.meta)
     if method is None:
         return _listening(asked, line.subscriptions)
-    if may_stream and method is call_tool and text(asked.params.name) in asked.catalogue.talking:
-        return await _conversed(asked)
+    if method is call_tool and text(asked.params.name) in asked.catalogue.talking:
+        talk = line_to_client(asked, asked.subject(asked.params.name, "name"))
+        asked = replace(asked, talk=talk)
+        if may_stream:
+            return await _conversed(asked, talk)
     return await _answered(asked, method)
 
 
@@ -60,10 +66,9 @@ async def _answered(asked: Asked, method: Method) -> bytes:
         raise Refused(Code.INTERNAL_ERROR, "This request failed on our side.", status=200) from None
 
 
-async def _conversed(asked: Asked) -> bytes | Stream:
+async def _conversed(asked: Asked, talk: Talk) -> bytes | Stream:
     """A call that may say something before it is done: a stream from the first word on, plain bytes if it is silent."""
-    talk = line_to_client(asked, asked.subject(asked.params.name, "name"))
-    running = asyncio.create_task(_answered(replace(asked, talk=talk), call_tool))
+    running = asyncio.create_task(_answered(asked, call_tool))
     running.add_done_callback(lambda _: talk.over())
     spoken = asyncio.create_task(talk.spoken.wait())
     try:
@@ -92,12 +97,12 @@ async def _told(asked: Asked, talk: Talk, running: "asyncio.Task[bytes]") -> Asy
 
 
 def _listening(asked: Asked, subscriptions: Subscriptions) -> Stream:
-    wanted: dict[str, object] = {}
-    if asked.params.notifications is not UNSET:
-        try:
-            wanted = msgspec.json.decode(asked.params.notifications, type=dict[str, object])
-        except msgspec.DecodeError:
-            raise Refused(Code.INVALID_PARAMS, "params.notifications must be an object") from None
+    if asked.params.notifications is UNSET:
+        raise Refused(Code.INVALID_PARAMS, "params.notifications is missing")
+    try:
+        wanted = msgspec.json.decode(asked.params.notifications, type=dict[str, object])
+    except UNREADABLE:
+        raise Refused(Code.INVALID_PARAMS, "params.notifications must be an object") from None
     listener = subscriptions.join(asked.id, [kind for kind, flag in wanted.items() if flag is True])
     return Stream(subscriptions.messages(listener))
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from storefront_mcp.calls.caller import Caller
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.era import Meta, text
-from storefront_mcp.mcp.jsonrpc import Code, Id, Params, Refused
+from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Id, Params, Refused
 from storefront_mcp.mcp.results import question_result
 from storefront_mcp.mcp.sealing import Seal, digest
 from storefront_mcp.mcp.talk import Talk, as_object
@@ -60,7 +61,7 @@ def line_to_client(asked: Asked, subject: str) -> Talk:
         capabilities=as_object(asked.meta.client_capabilities),
         answers=as_object(asked.params.input_responses),
         state=state,
-        progress_token=asked.meta.progress_token,
+        progress_token=_progress_token(asked.meta.progress_token),
         log_level=text(asked.meta.log_level) if asked.version.answers_questions else None,
     )
 
@@ -90,6 +91,14 @@ def _declares(declared: Any, needed: Any) -> bool:  # noqa: ANN401 -- any JSON
     if not isinstance(declared, Mapping):
         return False
     return all(key in declared and _declares(declared[key], inner) for key, inner in needed.items())
+
+
+def _progress_token(raw: Raw | UnsetType) -> Id | None:
+    """A token that a notification may repeat; anything else is none (specification, progress)."""
+    try:
+        return None if raw is UNSET else msgspec.json.decode(raw, type=Id)
+    except UNREADABLE:
+        return None
 
 
 def _binding(asked: Asked, subject: str) -> str:

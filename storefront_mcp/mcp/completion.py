@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.mcp.asking import Asked
-from storefront_mcp.mcp.jsonrpc import Code, Refused
+from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Refused
 from storefront_mcp.mcp.results import dressed
 from storefront_mcp.roadmap.resource import Complete
 
@@ -70,5 +70,5 @@ def _read(raw: Raw | UnsetType, shape: Any, name: str) -> Any:  # noqa: ANN401 -
         raise Refused(Code.INVALID_PARAMS, f"params.{name} is missing")
     try:
         return msgspec.json.decode(raw, type=shape)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise Refused(Code.INVALID_PARAMS, f"params.{name} has another form") from None

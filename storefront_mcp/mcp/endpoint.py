@@ -20,7 +20,7 @@ from storefront_mcp.mcp.era import (
     text,
     unsupported,
 )
-from storefront_mcp.mcp.headers import Routing, read_routing
+from storefront_mcp.mcp.headers import Routing, read_routing, takes_events
 from storefront_mcp.mcp.jsonrpc import (
     Code,
     Message,
@@ -79,10 +79,11 @@ class Endpoint:
         if handshake and names_modern(routing):
             return _refusal(Refused(Code.HEADER_MISMATCH, "initialize does not go with this version header"), message)
         if handshake or not modern:
-            return await self.legacy(message, legacy_version(routing), caller)
+            return await self.legacy(message, legacy_version(routing), caller, may_stream=takes_events(headers))
         try:
             version = check_modern(message, meta, routing)
-            return _sent(await answer(self._asked(message, version, caller, meta, headers), self._line))
+            asked = self._asked(message, version, caller, meta, headers)
+            return _sent(await answer(asked, self._line, may_stream=takes_events(headers)))
         except Refused as refused:
             return _refusal(refused, message)
 
@@ -133,7 +134,12 @@ def _sent(answered: bytes | Stream) -> Answer | Stream:
 
 def _element(raw: Raw) -> Message:
     """One message of an array; all are read before the first one runs."""
-    message = read_message(raw)
+    try:
+        message = read_message(raw)
+    except Refused as refused:
+        # What is refused is the array: none of its requests has been answered by this.
+        refused.answers = UNSET
+        raise
     if message.method is UNSET or message.method == "initialize" or read_meta(message).protocol_version is not UNSET:
         raise Refused(Code.INVALID_REQUEST, "This message must not stand in an array")
     return message

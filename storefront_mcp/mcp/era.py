@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from storefront_mcp.mcp.headers import Routing, decoded
-from storefront_mcp.mcp.jsonrpc import Code, Message, Refused
+from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Message, Refused
 from storefront_mcp.mcp.versions import ASSUMED, LEGACY, MODERN, ProtocolVersion
 
 PREFIX: Final = "io.modelcontextprotocol/"
@@ -35,7 +35,7 @@ def read_meta(message: Message) -> Meta:
         return NOTHING
     try:
         return _META.decode(message.params.meta)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return NOTHING
 
 
@@ -45,7 +45,7 @@ def text(raw: Raw | UnsetType) -> str | None:
         return None
     try:
         return msgspec.json.decode(raw, type=str)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

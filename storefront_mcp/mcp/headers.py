@@ -39,12 +39,18 @@ def read_routing(headers: Iterable[tuple[bytes, bytes]]) -> Routing:
     return Routing(found.get(b"mcp-protocol-version"), found.get(b"mcp-method"), found.get(b"mcp-name"), repeated)
 
 
-def decoded(value: str) -> str:
+def takes_events(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a client that says what it accepts accepts a stream of events; some list JSON alone."""
+    listed = [value.lower() for key, value in headers if key == b"accept"]
+    return not listed or any(b"text/event-stream" in value or b"*/*" in value for value in listed)
+
+
+def decoded(value: str, *, said_by: str = "Mcp-Name") -> str:
     """A header value, out of its Base64 coat if it wears one. Raises Refused with HEADER_MISMATCH."""
     if not (value.startswith(PREFIX) and value.endswith(SUFFIX) and len(value) >= len(PREFIX) + len(SUFFIX)):
         return value
     inner = value[len(PREFIX) : -len(SUFFIX)]
-    refused = Refused(Code.HEADER_MISMATCH, "Mcp-Name is not valid Base64 of UTF-8")
+    refused = Refused(Code.HEADER_MISMATCH, f"{said_by} is not valid Base64 of UTF-8")
     try:
         raw = base64.b64decode(inner, validate=True)
         text = raw.decode()

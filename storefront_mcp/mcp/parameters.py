@@ -1,25 +1,27 @@
 """Arguments that a tool wants repeated in headers (`x-mcp-header`), and the check that both say the same."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from storefront_mcp.mcp.headers import decoded
-from storefront_mcp.mcp.jsonrpc import Code, Refused
+from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Refused
 
 PREFIX: Final = "mcp-param-"
 MARK: Final = "x-mcp-header"
+NUMBER: Final = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?", re.ASCII)
 
 
 class Repeated(Struct, frozen=True):
-    """One argument that has a header: where it is, and what kind of value it has."""
+    """One argument that has a header, and where it is."""
 
     header: str
     """In lower case, prefix included."""
     path: tuple[str, ...]
-    kind: str
 
 
 def repeated_in(schema: Mapping[str, Any]) -> tuple[Repeated, ...]:
@@ -36,7 +38,7 @@ def check_parameters(
         sent_headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
     try:
         sent = {} if arguments is UNSET else msgspec.json.decode(arguments)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         sent = {}
     for parameter in repeated:
         values = sent_headers.get(parameter.header, ())
@@ -49,7 +51,7 @@ def check_parameters(
             continue
         if not values:
             raise _mismatch(parameter, "is missing")
-        if not _same(decoded(values[0].strip(" \t")), argument, parameter.kind):
+        if not _same(decoded(values[0].strip(" \t"), said_by=_spelt(parameter)), argument):
             raise _mismatch(parameter, f"does not match the argument {'.'.join(parameter.path)}")
 
 
@@ -59,7 +61,7 @@ def _marked(schema: Mapping[str, Any], path: tuple[str, ...]) -> Sequence[Repeat
         if not isinstance(member, Mapping):
             continue
         if isinstance(mark := member.get(MARK), str):
-            found.append(Repeated(PREFIX + mark.lower(), (*path, name), str(member.get("type"))))
+            found.append(Repeated(PREFIX + mark.lower(), (*path, name)))
         found += _marked(member, (*path, name))
     return found
 
@@ -72,16 +74,18 @@ def _at(sent: Any, path: Sequence[str]) -> Any:  # noqa: ANN401 -- any JSON
     return sent
 
 
-def _same(header: str, value: Any, kind: str) -> bool:  # noqa: ANN401 -- any JSON
+def _same(header: str, value: Any) -> bool:  # noqa: ANN401 -- any JSON
     if isinstance(value, bool):
         return header == ("true" if value else "false")
-    if kind == "integer" and isinstance(value, int | float):
-        try:
-            return float(header) == float(value)
-        except ValueError:
-            return False
-    return header == str(value)
+    if isinstance(value, int | float):
+        # 42 is 42.0; compared exactly, as two large numbers may be one float.
+        return NUMBER.fullmatch(header) is not None and Decimal(header) == Decimal(value)
+    return bool(header == value)
 
 
 def _mismatch(parameter: Repeated, problem: str) -> Refused:
-    return Refused(Code.HEADER_MISMATCH, f"Mcp-Param-{parameter.header.removeprefix(PREFIX).title()} {problem}")
+    return Refused(Code.HEADER_MISMATCH, f"{_spelt(parameter)} {problem}")
+
+
+def _spelt(parameter: Repeated) -> str:
+    return f"Mcp-Param-{parameter.header.removeprefix(PREFIX).title()}"

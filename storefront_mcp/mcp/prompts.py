@@ -8,10 +8,10 @@ from msgspec import UNSET
 from storefront_mcp.calls.arguments import read_arguments
 from storefront_mcp.calls.errors import ArgumentsRefused
 from storefront_mcp.commerce.errors import ShopError
-from storefront_mcp.mcp.asking import Asked, asked_back, line_to_client
+from storefront_mcp.mcp.asking import Asked, asked_back, capability_missing, line_to_client
 from storefront_mcp.mcp.jsonrpc import Code, Refused
 from storefront_mcp.mcp.results import prompt_result
-from storefront_mcp.roadmap.conversation import Ask
+from storefront_mcp.roadmap.conversation import Ask, CapabilityNeeded
 from storefront_mcp.roadmap.prompt import spoken
 
 log: Final = logging.getLogger("storefront_mcp.mcp")
@@ -29,6 +29,8 @@ async def get_prompt(asked: Asked) -> bytes:
         rendered = await prompt.render(arguments, asked.shop, *line)
     except ArgumentsRefused as error:
         raise Refused(Code.INVALID_PARAMS, str(error)) from None
+    except CapabilityNeeded as error:
+        raise capability_missing(error) from None
     except ShopError as error:
         log.info("%s: %s: %s", name, type(error).__name__, error.internal)
         raise Refused(Code.INTERNAL_ERROR, str(error), status=200) from None

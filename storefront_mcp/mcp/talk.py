@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from storefront_mcp.mcp.jsonrpc import notification_bytes
+from storefront_mcp.mcp.jsonrpc import UNREADABLE, notification_bytes
 from storefront_mcp.roadmap.conversation import Level
 
 LEVELS: Final[tuple[str, ...]] = get_args(Level)
@@ -23,7 +23,7 @@ class Talk:
         capabilities: Mapping[str, Any],
         answers: Mapping[str, Any],
         state: Any,  # noqa: ANN401 -- any JSON
-        progress_token: Raw | UnsetType,
+        progress_token: str | int | None,
         log_level: str | None,
     ) -> None:
         self.can_ask = can_ask
@@ -39,7 +39,7 @@ class Talk:
 
     async def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
         """Notify, if the client gave a token; what does not grow is not sent."""
-        if self._token is UNSET or done <= self._last:
+        if self._token is None or done <= self._last:
             return
         self._last = done
         params: dict[str, Any] = {"progressToken": self._token, "progress": done}
@@ -74,5 +74,5 @@ def as_object(raw: Raw | UnsetType) -> dict[str, Any]:
         return {}
     try:
         return msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return {}

@@ -28,6 +28,17 @@ def flag_problems(flags: FlagSettings, stores: int) -> Iterable[Problem]:
             )
 
 
+def worker_problems(stores: tuple[StoreSettings, ...], workers: int) -> Iterable[Problem]:
+    """Whether the workers would be one server: a built-in demo shop lives in one process, with its carts."""
+    demo = next((store.id for store in stores if store.upstream.kind == "demo"), None)
+    if demo is not None and workers > 1:
+        yield Problem(
+            "workers",
+            f"wants 1, as each worker would have a demo shop of its own for {demo}; got {workers}. For more, run "
+            'storefront-mcp demo-shop and set kind = "maho" with its address as url.',
+        )
+
+
 def _tidied(store: StoreSettings, where: str, problems: list[Problem]) -> StoreSettings:
     origin = _origin(store.origin, f"{where}origin", problems)
     if not origin.startswith("https:") and not loopback(origin):

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from storefront_mcp.settings.checks import flag_problems, tidied
+from storefront_mcp.settings.checks import flag_problems, tidied, worker_problems
 from storefront_mcp.settings.environment import overlaid
 from storefront_mcp.settings.problems import Problem, SettingsBroken
 from storefront_mcp.settings.reading import read
@@ -42,6 +42,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise SettingsBroken(str(path), problems)
         stores = tidied(settings.stores, problems)
         problems += flag_problems(settings.flags, len(stores))
+        problems += worker_problems(stores, settings.workers)
         if problems:
             raise SettingsBroken(str(path), problems)
         return replace(settings, stores=stores, database=path.resolve().parent / settings.database)

@@ -8,6 +8,8 @@ from typing import Any, Final
 from litestar.types import Receive, Send
 
 HEARTBEAT_SECONDS: Final = 15.0
+PATIENCE_SECONDS: Final = 30.0
+"""How long a reader may take nothing at all before it counts as gone."""
 HEARTBEAT: Final = b": heartbeat\n\n"
 HEADERS: Final = (
     (b"content-type", b"text/event-stream"),
@@ -36,8 +38,14 @@ async def stream(
     headers: list[tuple[bytes, bytes]],
     *,
     heartbeat: float = HEARTBEAT_SECONDS,
+    patience: float = PATIENCE_SECONDS,
 ) -> bool:
     """Send frames as they come, and heartbeats while none come; True when all were sent, False when the reader left."""
+
+    async def put(body: bytes, *, more: bool = True) -> None:
+        async with asyncio.timeout(patience):
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+
     await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]})
     gone = asyncio.create_task(_gone(receive))
     upcoming: asyncio.Task[bytes | None] | None = None
@@ -48,13 +56,15 @@ async def stream(
             if gone.done():
                 return False
             if not upcoming.done():
-                await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
+                await put(HEARTBEAT)
                 continue
             frame = upcoming.result()
             upcoming = None
-            await send({"type": "http.response.body", "body": frame or b"", "more_body": frame is not None})
+            await put(frame or b"", more=frame is not None)
             if frame is None:
                 return True
+    except TimeoutError:
+        return False
     finally:
         await _ended(gone, upcoming)
         await messages.aclose()

@@ -14,6 +14,8 @@ from storefront_mcp.web.sse import MESSAGES, STREAM, SseEndpoint
 
 SITE: Final = "storefront_mcp.site"
 """Under this key a request's scope carries its site."""
+ENDPOINT: Final = frozenset({"/mcp", "/mcp/"})
+"""A closing slash is forgiven: a redirect would lose the request's body."""
 HEALTH: Final = "/healthz"
 """Answered for any host: load balancers ask by address."""
 
@@ -42,7 +44,7 @@ class Front:
             await self._pages(scope, receive, send)
             return
         host, path, head = _host(scope), scope["path"], scope["method"] == "HEAD"
-        if path == "/mcp" and host in self._endpoints:
+        if path in ENDPOINT and host in self._endpoints:
             await self._endpoints[host](scope, receive, send)
             return
         if path in {STREAM, MESSAGES} and host in self._streams:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from litestar.types import Receive, Scope, Send
+from msgspec import UNSET
 
 from storefront_mcp.calls.caller import GUEST
 from storefront_mcp.mcp.conversant import Conversant
@@ -34,17 +35,25 @@ class Session:
         self.conversant = Conversant()
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.work: set[asyncio.Task[None]] = set()
+        self.ended = False
+
+    @property
+    def behind(self) -> int:
+        """Answers that are awaited, by us or by the reader."""
+        return self.queue.qsize() + len(self.work)
 
     def push(self, frame: bytes) -> None:
         """Put an event on the stream; a reader that takes nothing is dropped."""
         if self.queue.qsize() >= BACKLOG:
             self.end()
-        else:
+        elif not self.ended:
             self.queue.put_nowait(frame)
 
     def end(self) -> None:
-        """Close the stream after what is on it."""
-        self.queue.put_nowait(None)
+        """Close the stream after what is on it; nothing more is put there."""
+        if not self.ended:
+            self.ended = True
+            self.queue.put_nowait(None)
 
     async def frames(self, address: str) -> AsyncGenerator[bytes, None]:
         """The address to post to, then answers."""
@@ -76,7 +85,9 @@ class SseEndpoint:
         else:
             allowed = b"GET, OPTIONS" if path == STREAM else b"POST, OPTIONS"
             detail = f"Open the stream with GET {STREAM}, and POST messages to the address that it names first."
-            await self._gate.problem(send, HTTPStatus.METHOD_NOT_ALLOWED, detail, [(b"allow", allowed), *cors])
+            await self._gate.problem(
+                send, HTTPStatus.METHOD_NOT_ALLOWED, detail, [(b"allow", allowed), *cors], head=method == "HEAD"
+            )
 
     def close(self) -> None:
         """End every stream."""
@@ -109,9 +120,13 @@ class SseEndpoint:
             await self._gate.problem(send, HTTPStatus.BAD_REQUEST, detail, cors)
             return
         session = self._sessions.get(key)
-        if session is None:
+        if session is None or session.ended:
             detail = f"That stream is closed. Open another one with GET {STREAM}."
             await self._gate.problem(send, HTTPStatus.NOT_FOUND, detail, cors)
+            return
+        if session.behind >= BACKLOG:
+            detail = "Too many messages are waiting for their answers on this stream. Read it first."
+            await self._gate.problem(send, HTTPStatus.TOO_MANY_REQUESTS, detail, [(b"retry-after", b"1"), *cors])
             return
         try:
             message = session.conversant.read(await read_body(list(scope["headers"]), receive))
@@ -120,7 +135,12 @@ class SseEndpoint:
                 await self._gate.problem(send, refused.status, str(refused), [(b"connection", b"close"), *cors])
             return
         except Refused as refused:
-            await self._gate.send(send, HTTPStatus.BAD_REQUEST, failure_bytes(refused), cors)
+            if refused.answers is UNSET:
+                await self._gate.send(send, HTTPStatus.BAD_REQUEST, failure_bytes(refused), cors)
+                return
+            # Whoever knows which request failed hears of it where all answers come.
+            await self._gate.send(send, HTTPStatus.ACCEPTED, b"", cors)
+            session.push(event("message", failure_bytes(refused)))
             return
         await self._gate.send(send, HTTPStatus.ACCEPTED, b"", cors)
         task = asyncio.create_task(self._hear(session, message))

@@ -74,7 +74,9 @@ def test_the_npm_packages_are_pinned_and_their_lock_names_no_place() -> None:
     manifest = json.loads(text("tests/node/package.json"))
     lock = json.loads(text("tests/node/package-lock.json"))["packages"]
 
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in manifest["devDependencies"].values())
+    assert all(
+        re.fullmatch(r"\d+\.\d+\.\d+(-alpha\.\d+)?", version) for version in manifest["devDependencies"].values()
+    )
     assert lock[""]["devDependencies"] == manifest["devDependencies"]
     assert [name for name, package in lock.items() if "resolved" in package] == []
     assert [name for name, package in lock.items() if name and "integrity" not in package] == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import tomlkit
 from hypothesis import given, settings, strategies as st
+from tomlkit.exceptions import ParseError
 
 from cards.clients import CLIENTS, Client, client_named
 from storefront_mcp.cli import client_files
@@ -59,7 +60,7 @@ def others(client: Client) -> str:
 
 # Where ---------------------------------------------------------------------------------------------------------------
 
-APPDATA = {"APPDATA": "C:/Users/anna/AppData/Roaming"}
+APPDATA = {"APPDATA": "R:/anna/Roaming"}
 PLACES = [
     ("claude-code", "linux", {}, HOME / ".claude.json"),
     ("claude-code", "windows", {}, HOME / ".claude.json"),
@@ -166,7 +167,18 @@ def test_an_older_entry_of_that_name_is_replaced_and_no_other(client: Client, tm
 
 
 BROKEN = {
-    "json": ["{", '{"a": 1} x', "[]", '"text"', '{"a": nope}', "{'a': 1}", '{"SECTION": []}', '{"SECTION": null}'],
+    "json": [
+        "{",
+        '{"a" 1}',
+        '{"a": "\\q"}',
+        '{"a": 1} x',
+        "[]",
+        '"text"',
+        '{"a": nope}',
+        "{'a': 1}",
+        '{"SECTION": []}',
+        '{"SECTION": null}',
+    ],
     "toml": ["[", "a = ", "a = 1\na = 2", "[t]\n[t]\n", "SECTION = 1", "[[SECTION]]\na = 1\n", '{"a": 1}'],
 }
 
@@ -403,5 +415,19 @@ def test_toml_of_any_style_is_added_to_or_refused_and_never_harmed(before: str, 
     except FileUnusable:
         assert path.read_text() == before
         return
+    assert before != 'mcp_servers.a.url = "x"\nx = 1\n', "this one cannot be added to"
     servers = known.get("mcp_servers", {}) | {"pickle": CODEX.entry(URL)}
     assert tomllib.loads(path.read_text()) == known | {"mcp_servers": servers}
+
+
+def test_toml_that_the_writer_stumbles_over_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(others(CODEX))
+
+    def stumble(_text: str) -> None:
+        raise ParseError(1, 1)
+
+    monkeypatch.setattr("tomlkit.parse", stumble)
+    with pytest.raises(FileUnusable, match="cannot be added to; it was left as it is"):
+        put(CODEX, path)
+    assert path.read_text() == others(CODEX)

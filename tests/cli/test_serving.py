@@ -133,7 +133,8 @@ def test_every_worker_of_a_server_shows_a_flip_and_all_end_on_sigterm(start: Sta
         port = free.getsockname()[1]
     (tmp_path / "storefront.toml").write_text(
         f'[[store]]\nid = "pickle"\norigin = "http://127.0.0.1:{port}"\nname = "Pickle"\ncurrency = "AUD"\n'
-        'upstream = { kind = "demo" }\n'
+        # Listing tools asks nothing of the shop.
+        'upstream = { kind = "maho", url = "http://127.0.0.1:9" }\n'
     )
     server = start("serve", "--port", str(port), "--workers", "2")
     origin = server.origin()
@@ -144,6 +145,24 @@ def test_every_worker_of_a_server_shows_a_flip_and_all_end_on_sigterm(start: Sta
     # Each request is a new connection, so that both workers are asked.
     until(lambda: all(len(tools(origin)) == 4 for _ in range(20)), within=10)
     assert server.ended() == 0
+
+
+def test_a_demo_shop_is_not_shared_out_among_workers(start: Start, tmp_path: Path) -> None:
+    text = (
+        '[[store]]\nid = "pickle"\norigin = "http://127.0.0.1:1"\nname = "Pickle"\ncurrency = "AUD"\n'
+        'upstream = { kind = "demo" }\n'
+    )
+    (tmp_path / "storefront.toml").write_text(text)
+    by_option = start("serve", "--port", "0", "--workers", "2")
+    assert by_option.process.wait(30) == 2
+    said = by_option.out.read_text()
+    assert "workers: wants 1, as each worker would have a demo shop of its own for pickle; got 2." in said
+    assert "Traceback" not in said
+
+    (tmp_path / "storefront.toml").write_text("workers = 3\n" + text)
+    by_file = start("serve", "--port", "0")
+    assert by_file.process.wait(30) == 2
+    assert "got 3. For more, run storefront-mcp demo-shop" in by_file.out.read_text()
 
 
 def test_a_request_in_flight_is_answered_after_sigterm(start: Start) -> None:

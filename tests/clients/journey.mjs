@@ -1,5 +1,6 @@
 // Shop with the TypeScript client and print what happened as JSON.   argv: URL [auto | VERSION to pin]
 import { createRequire } from 'node:module';
+import { answer, shop } from './journeys/steps.mjs';
 
 // The packages live next door; a bare import would look for them above this file.
 const require = createRequire(new URL('../node/package.json', import.meta.url));
@@ -26,32 +27,9 @@ async function spoiling(...request) {
   return new Response(JSON.stringify(message), { status: response.status, headers });
 }
 
-async function shop(client) {
-  const story = {};
-  const step = async (name, tool, args = {}) => {
-    const result = await client.callTool({ name: tool, arguments: args });
-    const text = result.content[0].text;
-    story[name] = result.isError
-      ? { refusal: text }
-      : { value: result.structuredContent, same: text === JSON.stringify(result.structuredContent) };
-    return result.structuredContent;
-  };
-  await step('found', 'search_products', { query: 'tee' });
-  const { variants } = await step('product', 'get_product', { sku: 'TEE' });
-  const { cart_id } = await step('created', 'create_cart');
-  await step('refused', 'add_to_cart', { cart_id, sku: 'TEE' });
-  await step('added', 'add_to_cart', { cart_id, sku: variants[0].sku, quantity: 2 });
-  await step('added too', 'add_to_cart', { cart_id, sku: 'JAR-DILL' });
-  await step('saved', 'apply_coupon', { cart_id, code: 'SAVE10' });
-  const address = { country: 'AU', postcode: '4000', region: 'QLD' };
-  await step('quoted', 'get_shipping_methods', { cart_id, address });
-  await step('viewed', 'view_cart', { cart_id });
-  return story;
-}
-
 const client = await connected();
 const { tools } = await client.listTools();
-const story = await shop(client);
+const story = await shop(async (name, args) => answer(await client.callTool({ name, arguments: args })));
 const version = client.getNegotiatedProtocolVersion();
 await client.close();
 

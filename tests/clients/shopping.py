@@ -1,8 +1,9 @@
 """What every client is asked to do at the demo shop, and what must come of it."""
 
-from collections.abc import Awaitable, Callable
-
 from tests.agent import Json, adds_up
+from tests.clients.journeys.steps import Call, answer, shop
+
+__all__ = ["TOOLS", "Call", "answer", "check", "shop"]
 
 TOOLS = {
     "search_products",
@@ -18,32 +19,15 @@ TOOLS = {
     "remove_coupon",
     "get_shipping_methods",
 }
-ADDRESS = {"country": "AU", "postcode": "4000", "region": "QLD"}
-
-Call = Callable[..., Awaitable[Json]]
-"""Calls a tool by name and arguments; gives `{"value": …}`, or `{"refusal": text}`."""
 
 
-async def shop(call: Call) -> Json:
-    """From search to view cart, in the steps that `journey.mjs` takes too; each step's answer by name."""
-    story: Json = {"found": await call("search_products", query="tee")}
-    story["product"] = await call("get_product", sku="TEE")
-    story["created"] = await call("create_cart")
-    cart = story["created"]["value"]["cart_id"]
-    story["refused"] = await call("add_to_cart", cart_id=cart, sku="TEE")
-    variant = story["product"]["value"]["variants"][0]["sku"]
-    story["added"] = await call("add_to_cart", cart_id=cart, sku=variant, quantity=2)
-    story["added too"] = await call("add_to_cart", cart_id=cart, sku="JAR-DILL")
-    story["saved"] = await call("apply_coupon", cart_id=cart, code="SAVE10")
-    story["quoted"] = await call("get_shipping_methods", cart_id=cart, address=ADDRESS)
-    story["viewed"] = await call("view_cart", cart_id=cart)
-    return story
-
-
-def check(story: Json) -> None:
-    """That a client got what it was after, to the cent."""
+def check(story: Json, *, structured: bool = True) -> None:
+    """That a client got what it was after, to the cent, twice where its version has structured content."""
     assert {step for step, answer in story.items() if "refusal" in answer} == {"refused"}
     told = {step: answer.get("value") for step, answer in story.items()}
+    for answered in story.values():
+        if "structured" in answered:
+            assert answered["structured"] == (answered["value"] if structured else None)
     assert "TEE" in {product["sku"] for product in told["found"]["products"]}
 
     variant = told["product"]["variants"][0]

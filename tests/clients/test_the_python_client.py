@@ -10,11 +10,12 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.agent import Json
-from tests.clients.shopping import TOOLS, Call, check, shop
+from tests.clients.matrix import modes
+from tests.clients.shopping import TOOLS, Call, answer, check, shop
 
 pytestmark = pytest.mark.clients
 
-MODES = {"auto": "2026-07-28", "legacy": "2025-11-25", "2026-07-28": "2026-07-28"}
+MODES = {mode: speaks for (mode,), speaks in modes(__file__).items()}
 
 
 def calls(client: Client) -> Call:
@@ -23,11 +24,8 @@ def calls(client: Client) -> Call:
     async def call(tool: str, **arguments: object) -> Json:
         result = await client.call_tool(tool, arguments)
         (text,) = (block.text for block in result.content if block.type == "text")
-        if result.is_error:
-            assert result.structured_content is None
-            return {"refusal": text}
-        assert json.loads(text) == result.structured_content
-        return {"value": result.structured_content}
+        assert not (result.is_error and result.structured_content)
+        return answer(text, result.structured_content, refused=result.is_error)
 
     return call
 

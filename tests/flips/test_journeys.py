@@ -93,8 +93,8 @@ class Flipping(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory()
         path = Path(self.folder.name) / "storefront.db"
-        self.databases = [Database(path) for _ in range(3)]
-        self.flags = [DatabaseFlags(database) for database in self.databases]
+        self.databases = [Database(path) for _ in range(4)]
+        self.flags = [DatabaseFlags(database) for database in self.databases[:3]]
         self.planned = roadmap()
         self.model: dict[StoreId, dict[str, Status]] = {store: statuses(self.planned) for store in STORES}
         self.versions: dict[StoreId, int] = dict.fromkeys(STORES, 0)
@@ -102,7 +102,7 @@ class Flipping(RuleBasedStateMachine):
         self.shown: dict[StoreId, Roadmap] = {}
         self.watch = Watch(
             dict.fromkeys(STORES, self.planned),
-            DatabaseFlags(Database(path)),
+            DatabaseFlags(self.databases[3]),
             self.shown.__setitem__,
             today=lambda: DAY,
         )

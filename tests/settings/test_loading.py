@@ -50,6 +50,21 @@ def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
     assert store.store(SPEAKER).launch is None
 
 
+DEMO = STORE + '[store.upstream]\nkind = "demo"\n'
+ONE_WORKER = (
+    "workers: wants 1, as each worker would have a demo shop of its own for pickle; got {}. For more, run "
+    'storefront-mcp demo-shop and set kind = "maho" with its address as url.'
+)
+
+
+def test_a_demo_shop_lives_in_one_worker(tmp_path: Path) -> None:
+    assert load(tmp_path, DEMO).workers == load(tmp_path, "workers = 1\n" + DEMO).workers == 1
+    assert problems(tmp_path, "workers = 2\n" + DEMO) == [ONE_WORKER.format(2)]
+    assert problems(tmp_path, DEMO, STOREFRONT_WORKERS="4") == [ONE_WORKER.format(4)]
+    assert load(tmp_path, "workers = 2\n" + DEMO, STOREFRONT_WORKERS="1").workers == 1
+    assert load(tmp_path, "workers = 2\n" + MINIMAL).workers == 2
+
+
 def test_everything_that_can_be_set_arrives(tmp_path: Path) -> None:
     text = (
         'database = "data/shop.db"\nhost = "0.0.0.0"\nport = 9000\nworkers = 4\n'

@@ -328,6 +328,7 @@ class TestTheAnnouncement:
         assert told["server_card"] == "http://127.0.0.1:8000/.well-known/mcp/server-card.json"
 
 
-async def test_the_endpoint_needs_no_slash_and_gets_none(house: House) -> None:
-    status, _, _ = await raw(house.app, "POST", "/mcp/", HOST, nothing)
-    assert status == 404
+async def test_a_closing_slash_is_forgiven_without_a_redirect(house: House) -> None:
+    plain, _, _ = await raw(house.app, "GET", "/mcp", HOST, nothing)
+    slashed, _, _ = await raw(house.app, "GET", "/mcp/", HOST, nothing)
+    assert plain == slashed == 405

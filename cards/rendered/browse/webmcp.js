@@ -21,12 +21,12 @@
             "maxLength": 200
           },
           "min_price_minor": {
-            "description": "In minor units: 5000 is 50.00",
+            "description": "In minor units (cents)",
             "type": "integer",
             "minimum": 0
           },
           "max_price_minor": {
-            "description": "In minor units: 5000 is 50.00",
+            "description": "In minor units (cents)",
             "type": "integer",
             "minimum": 0
           },

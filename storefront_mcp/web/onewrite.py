@@ -1,0 +1,122 @@
+"""uvicorn's HTTP protocol, with a whole answer sent in one write and its header lines made once.
+
+An answer whose length is said goes out together with its head: one system call instead of two. Everything else, streams
+above all, leaves the way uvicorn writes it.
+"""
+
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+LINES: Final = 512
+"""Header lines remembered: those that every answer has, and room for some that few have."""
+LENGTH: Final = b"content-length"
+FRAMING: Final = frozenset({LENGTH, b"connection", b"transfer-encoding"})
+"""Headers that say how an answer ends."""
+
+Header = tuple[bytes, bytes]
+
+
+class Lines:
+    """Header lines as they are sent, each checked and put together once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Header, bytes] = {}
+        self._defaults: list[Header] = []
+        self._default_lines = b""
+
+    def line(self, name: bytes, value: bytes) -> bytes:
+        """One header. Raises RuntimeError for one that would break out of its line."""
+        line = self._known.get((name, value))
+        if line is None:
+            if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+                message = "Invalid HTTP header."
+                raise RuntimeError(message)
+            if len(self._known) >= LINES:
+                self._known.clear()
+            line = self._known[name, value] = name.lower() + b": " + value + b"\r\n"
+        return line
+
+    def defaults(self, headers: list[Header]) -> bytes:
+        """The server's own headers; uvicorn makes them anew every second, for the date."""
+        if headers is not self._defaults:
+            self._defaults, self._default_lines = headers, b"".join(self.line(*header) for header in headers)
+        return self._default_lines
+
+
+LINES_OF_THIS_PROCESS: Final = Lines()
+
+
+class OneWriteProtocol(HttpToolsProtocol):
+    """To be given to uvicorn as `http`."""
+
+    def on_headers_complete(self) -> None:
+        """As uvicorn's; the answer, which cannot have begun yet, is then written our way."""
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not before:
+            # uvicorn names the class of its cycles nowhere that a subclass could reach.
+            self.cycle.__class__ = OneWriteCycle
+
+
+class OneWriteCycle(RequestResponseCycle):
+    """One request and its answer."""
+
+    _head: bytes | None = None
+    """Of an answer whose body has not come yet."""
+
+    async def send(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI event
+        """ASGI."""
+        head, self._head = self._head, None
+        if head is None:
+            if self.response_started or self.flow.write_paused or self.disconnected or not self._begins(message):
+                await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        body = message.get("body", b"")
+        whole = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if whole and len(body) == self.expected_content_length and self.scope["method"] != "HEAD":
+            self.transport.write(head + body)
+            # What uvicorn does after an answer's last byte, on a connection that stays.
+            self.response_complete = True
+            self.message_event.set()
+            if not self.keep_alive:
+                self.transport.close()
+            self.on_response()
+            return
+        self.transport.write(head)
+        await super().send(message)
+
+    def _begins(self, message: Any) -> bool:  # noqa: ANN401 -- an ASGI event
+        """Whether this begins an answer whose length is said, on a connection that stays; its head is then ready."""
+        if message["type"] != "http.response.start" or not self.keep_alive or self.access_log:
+            return False
+        lines = LINES_OF_THIS_PROCESS
+        parts = [STATUS_LINE[message["status"]], lines.defaults(self.default_headers)]
+        length = None
+        for name, value in message.get("headers", ()):
+            if name == LENGTH and length is None:
+                length = int(value)
+                parts.append(b"content-length: %d\r\n" % length)
+            elif name.lower() in FRAMING:
+                return False
+            else:
+                parts.append(lines.line(name, value))
+        if length is None:
+            return False
+        parts.append(b"\r\n")
+        self._head = b"".join(parts)
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        self.chunked_encoding = False
+        self.expected_content_length = length
+        return True

@@ -1,0 +1,72 @@
+"""Whatever is sent over real HTTP: a right answer, in the right form, and a server that stays as it was."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.agent import VERSIONS, Agent, value
+from tests.clients.programs import Program, running
+from tests.fuzz.walk import Walk, learned
+from tests.serving import free_port
+
+FEW = 2_500
+GROWTH = 15.0
+"""Megabytes that a warm server may grow by: room for what allocators keep, none for a leak per request."""
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Program]]:
+    """Port and process of `storefront-mcp demo`, everything that is delivered open."""
+    port = free_port()
+    with running("demo", "--port", str(port), port=port, cwd=tmp_path_factory.mktemp("fuzz")) as program:
+        yield port, program
+
+
+async def walk(demo: tuple[int, Program], pytestconfig: pytest.Config) -> Walk:
+    port, program = demo
+    seed = int(pytestconfig.getoption("--fuzz-seed"))
+    return Walk(port, program._process.pid, seed, await learned(f"http://127.0.0.1:{port}"))
+
+
+async def shops_as_ever(demo: tuple[int, Program]) -> None:
+    """The server is none the worse for it."""
+    for version in VERSIONS:
+        async with Agent(f"http://127.0.0.1:{demo[0]}", version) as agent:
+            cart = value(await agent.call("create_cart"))["cart_id"]
+            value(await agent.call("add_to_cart", cart_id=cart, sku="CARE-1", quantity=2))
+            assert value(await agent.call("view_cart", cart_id=cart))["lines"][0]["quantity"] == 2
+
+
+def kept_quiet(program: Program) -> None:
+    """Nothing broke in there that the answers hid."""
+    assert "Traceback" not in program.output, program.output[-5000:]
+
+
+async def test_a_few_thousand_strange_requests_are_answered_well(
+    demo: tuple[int, Program], pytestconfig: pytest.Config
+) -> None:
+    walking = await walk(demo, pytestconfig)
+    await walking.go(FEW)
+    kept_quiet(demo[1])
+    await shops_as_ever(demo)
+    assert walking.judge.validated > 100
+
+
+@pytest.mark.fuzz
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+async def test_a_long_walk_of_strange_requests_leaves_no_trace(
+    demo: tuple[int, Program], pytestconfig: pytest.Config, record_property: Any
+) -> None:
+    walking = await walk(demo, pytestconfig)
+    requests = int(pytestconfig.getoption("--fuzz-requests"))
+    await walking.go(requests // 5)
+    warm = walking.resident()
+    await walking.go(requests)
+    grown = walking.resident() - warm
+    print(f"seed {walking.seed}: {requests} requests, {walking.judge.answers}, {walking.judge.validated} validated")  # noqa: T201
+    print(f"{warm:.1f} MB when warm, {grown:+.1f} MB at the end")  # noqa: T201
+    kept_quiet(demo[1])
+    await shops_as_ever(demo)
+    assert grown < GROWTH

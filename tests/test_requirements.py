@@ -1,0 +1,70 @@
+"""The ledger of requirements and the tests agree, in both directions."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.agent import VERSIONS
+
+HERE = Path(__file__).parent
+LEDGER = tomllib.loads((HERE / "requirements.toml").read_text(encoding="utf-8"))["requirement"]
+
+
+def versions(said: str) -> tuple[str, ...]:
+    """The versions that an entry speaks of."""
+    if said == "all":
+        return VERSIONS
+    first, dots, last = said.partition("..")
+    begin = VERSIONS.index(first) if first else 0
+    end = VERSIONS.index(last) if last else (len(VERSIONS) - 1 if dots else begin)
+    return VERSIONS[begin : end + 1]
+
+
+def test_each_entry_is_whole_and_there_once() -> None:
+    for entry in LEDGER:
+        assert entry.keys() == {"id", "sentence", "section", "versions"}, entry
+        assert entry["sentence"].endswith("."), entry
+        assert versions(entry["versions"]), entry
+    ids = [entry["id"] for entry in LEDGER]
+    assert len(set(ids)) == len(ids)
+    sentences = [entry["sentence"] for entry in LEDGER]
+    assert len(set(sentences)) == len(sentences)
+
+
+def test_every_version_is_spoken_of_and_none_that_we_do_not_speak() -> None:
+    assert {one for entry in LEDGER for one in versions(entry["versions"])} == set(VERSIONS)
+    with pytest.raises(ValueError, match="2024-01-01"):
+        versions("2024-01-01")
+
+
+def proofs() -> dict[str, set[str]]:
+    """What tests claim to prove, by id: read from the source, so that it is the same whichever tests are run."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(HERE.rglob("test_*.py")):
+        if "node_modules" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                for decorator in node.decorator_list:
+                    if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.proves":
+                        for said in map(ast.literal_eval, decorator.args):
+                            found.setdefault(said, set()).add(f"{path.name}::{node.name}")
+    return found
+
+
+def test_each_requirement_is_proven_and_no_other_is_claimed() -> None:
+    ids, claimed = {entry["id"] for entry in LEDGER}, proofs()
+    assert claimed.keys() <= ids, f"no such requirements: {claimed.keys() - ids}"
+    unproven = ids - claimed.keys()
+    assert not unproven, f"proven by no test: {sorted(unproven)}"
+
+
+def test_what_claims_to_prove_something_is_collected(request: pytest.FixtureRequest) -> None:
+    """Of the modules that this run has collected; the name of a test is nothing if pytest does not see it."""
+    collected = {(item.path.name, getattr(item, "originalname", item.name)) for item in request.session.items}
+    modules = {module for module, _ in collected}
+    for told in set().union(*proofs().values()):
+        module, _, name = told.partition("::")
+        assert module not in modules or request.config.option.markexpr or (module, name) in collected, told

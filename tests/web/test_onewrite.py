@@ -1,0 +1,181 @@
+"""Answers written in one piece are, byte for byte, the answers that uvicorn writes in two."""
+
+import contextlib
+import re
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from storefront_mcp.cli.serving import SERVER
+from storefront_mcp.web.onewrite import LINES, Lines, OneWriteCycle, OneWriteProtocol
+from tests.serving import served
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+JSON = (b"Content-Type", b"application/json")
+PLAIN = b"GET /x HTTP/1.1\r\nhost: a\r\n\r\n"
+CLOSING = b"GET /x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+
+
+def answering(*events: dict[str, Any]) -> App:
+    """An app that sends these, whatever is asked."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while True:
+                event = await receive()
+                await send({"type": event["type"] + ".complete"})
+                if event["type"] == "lifespan.shutdown":
+                    return
+        for event in events:
+            await send(dict(event))
+
+    return app
+
+
+def start(*headers: tuple[bytes, bytes], status: int = 200) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": [JSON, *headers]}
+
+
+def body(content: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": content, "more_body": more}
+
+
+def length(number: int) -> tuple[bytes, bytes]:
+    return b"content-length", str(number).encode()
+
+
+@contextlib.contextmanager
+def connected(origin: str) -> Iterator[socket.socket]:
+    host, port = origin.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        yield connection
+
+
+def told(origin: str, *requests: bytes) -> bytes:
+    """Everything that comes back for these requests; the last one must end the connection."""
+    with connected(origin) as connection:
+        connection.sendall(b"".join(requests))
+        heard = b""
+        while piece := connection.recv(65536):
+            heard += piece
+    return re.sub(rb"date: [^\r]*", b"date: now", heard)
+
+
+@pytest.fixture(params=["httptools", OneWriteProtocol], ids=["uvicorn's way", "in one write"])
+def http(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+ANSWERS = [
+    pytest.param([start(length(2)), body(b"{}")], id="whole"),
+    pytest.param([start(length(0), status=202), body(b"")], id="empty"),
+    pytest.param([start(status=204), body(b"")], id="no content"),
+    pytest.param([start(length(4)), body(b"ab", more=True), body(b"cd")], id="in two pieces of a known length"),
+    pytest.param([start(), body(b"ab", more=True), body(b"cd")], id="a stream"),
+    pytest.param([start(), body(b"ab")], id="no length said"),
+    pytest.param([start((b"X-Thing", b"1"), (b"x-thing", b"2"), length(1)), body(b"x")], id="a header twice"),
+]
+
+
+@pytest.mark.parametrize("events", ANSWERS)
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_both_ways_of_writing_send_the_same_bytes(events: list[dict[str, Any]], method: bytes) -> None:
+    plain, closing = PLAIN.replace(b"GET", method), CLOSING.replace(b"GET", method)
+    heard = []
+    for http in ("httptools", OneWriteProtocol):
+        with served(answering(*events), http=http, access_log=False) as origin:
+            heard.append(told(origin, plain, plain, closing))
+
+    assert heard[0] == heard[1]
+    assert heard[0].count(b"HTTP/1.1 ") == 3
+
+
+def test_a_streams_head_leaves_before_its_first_piece(http: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await answering()(scope, receive, send)
+            return
+        await receive()
+        await send(start())
+        # Only the client's farewell ends this answer.
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    with served(app, http=http, access_log=False) as origin, connected(origin) as connection:
+        connection.sendall(PLAIN)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("said", [1, 3])
+def test_an_answer_that_is_not_as_long_as_it_says_ends_the_connection(said: int, http: Any) -> None:
+    with served(answering(start(length(said)), body(b"{}")), http=http, access_log=False) as origin:
+        heard = told(origin, PLAIN)
+
+    assert heard.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_header_that_would_break_out_of_its_line_is_never_sent(http: Any) -> None:
+    with served(
+        answering(start((b"x", b"1\r\nset-cookie: a=b"), length(2)), body(b"{}")), http=http, access_log=False
+    ) as origin:
+        assert b"set-cookie" not in told(origin, PLAIN)
+
+
+def test_a_whole_answer_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    send = OneWriteCycle.send
+
+    async def seen(self: OneWriteCycle, message: Any) -> None:
+        transport = self.transport
+        if not hasattr(transport, "written"):
+            self.transport = Seen(transport, written)
+        await send(self, message)
+
+    monkeypatch.setattr(OneWriteCycle, "send", seen)
+    with (
+        served(answering(start(length(2)), body(b"{}")), http=OneWriteProtocol, access_log=False) as origin,
+        connected(origin) as one,
+    ):
+        one.sendall(PLAIN)
+        assert one.recv(65536).endswith(b"\r\n\r\n{}")
+
+    assert len(written) == 1
+
+
+class Seen:
+    """A transport that remembers what was written."""
+
+    def __init__(self, transport: Any, written: list[bytes]) -> None:
+        self._transport = transport
+        self.written = written
+
+    def write(self, piece: bytes) -> None:
+        self.written.append(piece)
+        self._transport.write(piece)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def test_remembered_lines_are_bounded() -> None:
+    lines = Lines()
+    for number in range(3 * LINES):
+        assert lines.line(b"ETag", b"%d" % number) == b"etag: %d\r\n" % number
+
+    assert len(lines._known) <= LINES
+
+
+def test_the_servers_own_lines_follow_the_date() -> None:
+    lines = Lines()
+    assert lines.defaults([(b"date", b"now")]) == b"date: now\r\n"
+    assert lines.defaults([(b"date", b"later")]) == b"date: later\r\n"
+
+
+def test_serve_uses_it() -> None:
+    config = uvicorn.Config(answering(), **SERVER)
+    config.load()
+
+    assert config.http_protocol_class is OneWriteProtocol
