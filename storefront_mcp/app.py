@@ -104,6 +104,24 @@ def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) 
     key = shared_key(database, "request state")
     planned = {store.id: planned_roadmap(store, today=now().date()) for store in settings.stores}
     sites: dict[StoreId, Site] = {}
+    now_shown = dict(planned)
+
+    def show(store: StoreId, roadmap: Roadmap) -> None:
+        now_shown[store] = roadmap
+        if store in sites:
+            sites[store].show(roadmap)
+
+    watch = Watch(
+        planned,
+        flags,
+        show,
+        today=lambda: now().date(),
+        outside=outside_provider(settings.flags),
+        key=settings.flags.key,
+        poll=settings.flags.poll,
+    )
+    # Before there are sites, so that each document is made once at the start, not twice.
+    watch.refresh()
     media: dict[StoreId, ASGIApp] = {}
     closing: list[Close] = []
     for chosen in settings.stores:
@@ -113,17 +131,7 @@ def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) 
         if pictures is not None:
             media[store.id] = pictures
         carts = GuestCarts(store.id, backend, handles, now=now)
-        sites[store.id] = Site(Shop(store, backend, carts), CARDS, planned[store.id], key=key)
-    watch = Watch(
-        planned,
-        flags,
-        lambda store, roadmap: sites[store].show(roadmap),
-        today=lambda: now().date(),
-        outside=outside_provider(settings.flags),
-        key=settings.flags.key,
-        poll=settings.flags.poll,
-    )
-    watch.refresh()
+        sites[store.id] = Site(Shop(store, backend, carts), CARDS, now_shown[store.id], key=key)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:

@@ -76,8 +76,9 @@ class Agent:
     def _headers(self, message: Json) -> dict[str, str]:
         if self.modern:
             headers = {"mcp-protocol-version": self.version, "mcp-method": message["method"]}
-            if "name" in message.get("params", {}):
-                headers["mcp-name"] = message["params"]["name"]
+            for subject in ("name", "uri"):
+                if subject in message.get("params", {}):
+                    headers["mcp-name"] = message["params"][subject]
             return headers
         named = self.version >= "2025-06-18" and message["method"] != "initialize"
         return {"mcp-protocol-version": self.version} if named else {}

@@ -9,7 +9,7 @@ from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.roadmap.prompt import prompt
 
 
-class CompareProducts(Struct, frozen=True, kw_only=True):
+class CompareProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Two products, and what matters about them."""
 
     first: Annotated[str, Meta(description="SKU of one product")]

@@ -10,7 +10,7 @@ from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.roadmap.prompt import prompt
 
 
-class FindAGift(Struct, frozen=True, kw_only=True):
+class FindAGift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who it is for, and within which bounds."""
 
     recipient: Annotated[str, Meta(description="Who the gift is for, and what they like")]

@@ -8,7 +8,7 @@ from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.roadmap.prompt import prompt
 
 
-class FillTheCart(Struct, frozen=True, kw_only=True):
+class FillTheCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is wanted, and where it goes."""
 
     wanted: Annotated[str, Meta(description="A shopping list or a recipe")]

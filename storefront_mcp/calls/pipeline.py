@@ -46,10 +46,10 @@ async def run(call: Call) -> Any:  # noqa: ANN401 -- whatever value the tool ret
 
 def open_tool(roadmap: Roadmap, name: str) -> Tool:
     """The tool of that name, if it works now. Raises UnknownTool and NotOpenYet."""
-    phase = roadmap.promised_in(name)
-    if phase is None:
+    for phase in roadmap.phases:
+        if phase.open and (tool := phase.tools.get(name)) is not None:
+            return tool
+    promised = roadmap.promised_in(name)
+    if promised is None:
         raise UnknownTool(name)
-    tool = phase.tools.get(name)
-    if tool is None or not phase.open:
-        raise NotOpenYet(name, phase)
-    return tool
+    raise NotOpenYet(name, promised)

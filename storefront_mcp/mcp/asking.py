@@ -74,13 +74,15 @@ def asked_back(asked: Asked, subject: str, question: Ask) -> bytes:
     for wanted in question.questions.values():
         needed = NEEDS[type(wanted)]
         if not _declares(declared, needed):
-            raise capability_missing(CapabilityNeeded(needed))
+            raise capability_missing(CapabilityNeeded(needed), asked.version)
     sealed = None if question.state is None else asked.seal.seal(question.state, bound_to=_binding(asked, subject))
     return question_result(question.questions, sealed, asked.shop.store)
 
 
-def capability_missing(error: CapabilityNeeded) -> Refused:
-    """The refusal of a call that its client cannot see through."""
+def capability_missing(error: CapabilityNeeded, version: ProtocolVersion) -> Refused:
+    """The refusal of a call that its client cannot see through; only versions that ask have a code for it."""
+    if not version.answers_questions:
+        return Refused(Code.INTERNAL_ERROR, str(error), status=200)
     return Refused(
         Code.MISSING_CAPABILITY, str(error), status=400, details={"requiredCapabilities": error.capabilities}
     )

@@ -26,6 +26,7 @@ class Meta(Struct, frozen=True):
 
 
 _META: Final = msgspec.json.Decoder(Meta)
+_TEXT: Final = msgspec.json.Decoder(str)
 NOTHING: Final = Meta()
 
 
@@ -44,7 +45,7 @@ def text(raw: Raw | UnsetType) -> str | None:
     if raw is UNSET:
         return None
     try:
-        return msgspec.json.decode(raw, type=str)
+        return _TEXT.decode(raw)
     except UNREADABLE:
         return None
 

@@ -65,7 +65,7 @@ async def call_tool(asked: Asked) -> bytes:
     try:
         value = await run(call)
     except CapabilityNeeded as error:
-        raise capability_missing(error) from None
+        raise capability_missing(error, version) from None
     except (ShopError, CallError) as error:
         form = shown(error)
         if form.form == "error":

@@ -30,7 +30,7 @@ async def get_prompt(asked: Asked) -> bytes:
     except ArgumentsRefused as error:
         raise Refused(Code.INVALID_PARAMS, str(error)) from None
     except CapabilityNeeded as error:
-        raise capability_missing(error) from None
+        raise capability_missing(error, asked.version) from None
     except ShopError as error:
         log.info("%s: %s: %s", name, type(error).__name__, error.internal)
         raise Refused(Code.INTERNAL_ERROR, str(error), status=200) from None

@@ -39,7 +39,10 @@ async def read_body(
 
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
     """The first header of a name (in lower case), trimmed."""
-    return next((value.decode("latin-1").strip() for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value.decode("latin-1").strip()
+    return None
 
 
 async def _collected(receive: Callable[[], Awaitable[Any]]) -> bytes:

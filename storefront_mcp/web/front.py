@@ -70,8 +70,13 @@ class Front:
 
 def _host(scope: Scope) -> str:
     """The Host that was asked for; two different ones are nobody's."""
-    named = {value.decode("latin-1").strip().lower() for key, value in scope["headers"] if key == b"host"}
-    return named.pop() if len(named) == 1 else ""
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key == b"host":
+            if found is not None and found != value:
+                return ""
+            found = value
+    return "" if found is None else found.decode("latin-1").strip().lower()
 
 
 async def _misdirected(host: str, send: Send, *, head: bool) -> None:

@@ -13,7 +13,7 @@ from tests.clients.programs import BIN
 
 LOCKS = Path(__file__).with_name("environments")
 BUILD = Path(__file__).parents[2] / "build" / "clients"
-PATIENCE = 240
+PATIENCE = 150
 """Seconds for one installation."""
 QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
@@ -24,17 +24,18 @@ def lock_of(name: str) -> Path:
 
 
 def environment(name: str) -> Path:
-    """The folder of an environment, as locked; made now unless it was made of the same lock before."""
+    """The folder of an environment, as locked; made now unless it was made of the same lock and Python before."""
     made = BUILD / name
     made.mkdir(parents=True, exist_ok=True)
     # Another run of the tests may want it at the same time.
     with (BUILD / f"{name}.flock").open("w") as flock:
         fcntl.flock(flock, fcntl.LOCK_EX)
-        of, stamp = lock_of(name), made / ".made-of"
-        if not stamp.exists() or stamp.read_bytes() != of.read_bytes():
+        lock, stamp = lock_of(name), made / ".made-of"
+        made_of = f"{sys.version}\n{lock.read_text('utf-8')}"
+        if not stamp.exists() or stamp.read_text("utf-8") != made_of:
             stamp.unlink(missing_ok=True)
-            (_packages if name in MATRIX.npm else _venv)(made, of)
-            shutil.copy(of, stamp)
+            (_packages if name in MATRIX.npm else _venv)(made, lock)
+            stamp.write_text(made_of, encoding="utf-8")
     return made
 
 

@@ -53,9 +53,9 @@ class Matrix(Struct, frozen=True, forbid_unknown_fields=True):
 MATRIX = msgspec.toml.decode(Path(__file__).with_name("matrix.toml").read_bytes(), type=Matrix)
 
 
-def modes(test: str) -> dict[tuple[str, ...], str]:
-    """The ways of a client of our own environment, which `test` proves: its arguments and what it speaks then."""
-    return {one.arguments: one.speaks for one in MATRIX.client if one.journey == Path(test).name}
+def beside(test: str) -> list[Client]:
+    """The clients of our own environment, which shop in the test of this file."""
+    return [one for one in MATRIX.client if one.environment is None and one.journey == Path(test).name]
 
 
 def shown() -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from storefront_mcp.app import create_app
 from storefront_mcp.settings.demo import demo_settings
+from tests.agent import Json
 from tests.clients.environments import environment, is_locked
 from tests.clients.matrix import MATRIX, Client
 from tests.clients.programs import BIN
@@ -20,7 +21,7 @@ from tests.clients.witness import Witness
 from tests.journeys.conftest import flip
 from tests.serving import free_port, served
 
-pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(420)]
 
 JOURNEYS = Path(__file__).with_name("journeys")
 PATIENCE = 100
@@ -37,11 +38,11 @@ QUIET = {
 """Clients call nobody but us."""
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Witness]]:
-    """The demo's origin, and who looks on."""
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[tuple[str, Witness]]:
+    """The origin of a demo, and who looks on; one for each client, as a shop takes few coupon tries a minute."""
     port = free_port()
-    settings = demo_settings(port, state=tmp_path_factory.mktemp("demo"))
+    settings = demo_settings(port, state=tmp_path)
     flip(settings, {"p1_browse": "active", "p2_cart": "active"})
     witness = Witness(create_app(settings))
     with served(witness, port) as origin:
@@ -55,7 +56,6 @@ def test_a_real_client_shops(client: Client, shop: tuple[str, Witness], tmp_path
     if sys.version_info >= (3, 14) and "pydantic<2.11" in MATRIX.python.get(str(client.environment), ()):
         pytest.skip("this Python is newer than any that pydantic<2.11 is built for")
     origin, witness = shop
-    witness.forget()
 
     told = shopped(client, origin + client.path, home=tmp_path)
 
@@ -78,7 +78,7 @@ def test_clients_of_our_own_environment_shop_in_tests_beside_this_one() -> None:
     assert {one.speaks for one in STRANGERS} == {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
 
 
-def shopped(client: Client, url: str, *, home: Path) -> dict[str, object]:
+def shopped(client: Client, url: str, *, home: Path) -> Json:
     """What a client's journey printed."""
     reach = [url]
     if client.bridge is not None:
@@ -95,7 +95,7 @@ def shopped(client: Client, url: str, *, home: Path) -> dict[str, object]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    told: Json = json.loads(done.stdout.splitlines()[-1])
     return told
 
 

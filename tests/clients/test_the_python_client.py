@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from mcp import Client
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.agent import Json
-from tests.clients.matrix import modes
+from tests.clients.matrix import Client as Row, beside
 from tests.clients.shopping import TOOLS, Call, answer, check, shop
 
 pytestmark = pytest.mark.clients
 
-MODES = {mode: speaks for (mode,), speaks in modes(__file__).items()}
+ROWS = beside(__file__)
 
 
 def calls(client: Client) -> Call:
@@ -30,17 +31,19 @@ def calls(client: Client) -> Call:
     return call
 
 
-@pytest.mark.parametrize("mode", MODES)
-async def test_the_python_client_shops(demo: str, mode: str) -> None:
-    async with Client(f"{demo}/mcp", mode=mode) as client:
-        assert client.protocol_version == MODES[mode]
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+async def test_the_python_client_shops(demo: str, row: Row) -> None:
+    url = demo + row.path
+    async with Client(sse_client(url) if row.transport == "sse" else url, mode=row.arguments[0]) as client:
+        assert client.protocol_version == row.speaks
         listed = (await client.list_tools()).tools
         assert {tool.name for tool in listed} == TOOLS
         assert all(tool.output_schema for tool in listed)
         check(await shop(calls(client)))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.proves("results.structured")
+@pytest.mark.parametrize("mode", [row.arguments[0] for row in ROWS if row.transport == "http"])
 async def test_the_python_client_would_not_take_a_result_that_breaks_our_schema(demo: str, mode: str) -> None:
     async with spoiled(f"{demo}/mcp", mode=mode) as client:
         with pytest.raises(RuntimeError, match="Invalid structured content returned by tool create_cart"):

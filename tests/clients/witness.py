@@ -17,10 +17,6 @@ class Witness:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._agreed = ""
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew, for another client."""
         self.spoken: set[str] = set()
         """Versions of tools/call: claimed in the request, or agreed by the handshake before it."""
         self.refused: set[tuple[int, str]] = set()

@@ -54,6 +54,13 @@ NEEDS_FIXTURES = {
 """Checks of `server-stateless` that do: they call tools of the suite's own."""
 
 
+@pytest.mark.proves(
+    "capabilities.kept",
+    "rounds.ask",
+    "subscriptions.acknowledged",
+    "tools.schemas-untouched",
+    "caching.lists",
+)
 def test_the_newest_wire_passes_whole_with_nothing_excused(suite: Suite, fixtures: str, tmp_path: Path) -> None:
     nothing = tmp_path / "nothing.yml"
     nothing.write_text("server: []\n")
@@ -63,6 +70,7 @@ def test_the_newest_wire_passes_whole_with_nothing_excused(suite: Suite, fixture
     assert run.result == (0, 152, 0), run.output
 
 
+@pytest.mark.proves("lifecycle.agrees", "results.bare")
 @pytest.mark.parametrize(
     ("version", "result", "not_run"),
     [

@@ -45,21 +45,21 @@ ORIGINS = (
     b"https://127.0.0.1:80@evil.example",
 )
 HOSTS = (b"evil.example", b"", b"127.0.0.1", b"localhost:99999", b"LOCALHOST", b"[::1", b"a" * 300, b"\xff")
-DATES = (*VERSIONS, "2024-10-07", "2025-06-19", "2099-01-01", "banana", "", "2026-07-28 ", "２０２６-07-28")
+DATES = (*VERSIONS, "2024-10-07", "2025-06-19", "2099-01-01", "banana", "", "2026-07-28 ", "\uff12026-07-28")
 
 
 class World(Struct, frozen=True):
     """What the shop really has, learned before the first shot."""
 
     host: str
-    skus: Sequence[str]
-    carts: Sequence[str]
-    lines: Sequence[str]
-    categories: Sequence[str]
-    cursors: Sequence[str]
     tools: Sequence[str]
     uris: Sequence[str]
     prompts: Sequence[str]
+    skus: Sequence[str] = ("SKU",)
+    carts: Sequence[str] = ("cart",)
+    lines: Sequence[str] = ("1",)
+    categories: Sequence[str] = ("category",)
+    cursors: Sequence[str] = ("cursor",)
 
 
 class Draft:
@@ -75,8 +75,10 @@ class Draft:
         if self.modern:
             about = {META + "protocolVersion": self.version, META + "clientCapabilities": values.capabilities(rng)}
             if rng.random() < 0.2:
-                about |= {META + "clientInfo": {"name": "x", "version": "1"}, "progressToken": rng.choice((1, "t"))}
+                about[META + "clientInfo"] = {"name": "x", "version": "1"}
             self.message["params"]["_meta"] = about
+        if rng.random() < 0.2:
+            self.message["params"].setdefault("_meta", {})["progressToken"] = rng.choice((1, "t", 2**40))
         self.headers: list[tuple[bytes, bytes]] = [
             (b"Host", world.host.encode()),
             (b"Content-Type", b"application/json"),
@@ -170,7 +172,15 @@ def round_trip(draft: Draft) -> None:
     """The second round of something that never had a first one."""
     if isinstance(params := draft.message.get("params"), dict):
         params["requestState"] = draft.rng.choice(("v1.opaque", "", "a.b.c", "Imx.ZZ.x", 7, None, "x" * 5000))
-        params["inputResponses"] = draft.rng.choice(({}, [], {"pay": {"action": "accept"}}, {"a": 1}, "x", None))
+        params["inputResponses"] = draft.rng.choice(
+            (
+                *({}, [], {"pay": {"action": "accept"}}, {"a": 1}, "x", None),
+                {
+                    key: {"action": "accept", "content": {"name": "x", "ok": True}}
+                    for key in ("user_name", "step1", "confirm")
+                },
+            )
+        )
 
 
 def strange_claim(draft: Draft) -> None:
@@ -204,17 +214,21 @@ def garbled(draft: Draft) -> None:
 
     def hurt(body: bytes) -> bytes:
         place = rng.randrange(len(body) + 1)
-        return rng.choice((
-            body[:place],
-            body[:place] + rng.choice((b"\xff", b"\x00", b"\xed\xa0\x80", b"\\ud800", b'"', b"{", b"]")) + body[place:],
-            b"\xef\xbb\xbf" + body,
-            b" \r\n\t" + body,
-            body + b" x",
-            body.decode("utf-8", "replace").encode("utf-16"),
-            body[:1] + b'"id":99,"jsonrpc":"1.0",' + body[1:],
-            body[:-1] + b',"method":"ping","id":"last"}',
-            b"",
-        ))
+        return rng.choice(
+            (
+                body[:place],
+                body[:place]
+                + rng.choice((b"\xff", b"\x00", b"\xed\xa0\x80", b"\\ud800", b'"', b"{", b"]"))
+                + body[place:],
+                b"\xef\xbb\xbf" + body,
+                b" \r\n\t" + body,
+                body + b" x",
+                body.decode("utf-8", "replace").encode("utf-16"),
+                body[:1] + b'"id":99,"jsonrpc":"1.0",' + body[1:],
+                body[:-1] + b',"method":"ping","id":"last"}',
+                b"",
+            )
+        )
 
     draft.edits.append(hurt)
 
@@ -252,25 +266,30 @@ def headers_changed(draft: Draft) -> None:
 def another_version(draft: Draft) -> None:
     """A version header that says something else."""
     said = draft.rng.choice(DATES).encode()
-    draft.headers = [*(one for one in draft.headers if one[0] != b"MCP-Protocol-Version"), (b"mcp-protocol-version", said)]
+    draft.headers = [
+        *(one for one in draft.headers if one[0] != b"MCP-Protocol-Version"),
+        (b"mcp-protocol-version", said),
+    ]
 
 
 def more_headers(draft: Draft) -> None:
     """Headers that mean nothing here, or something dangerous elsewhere."""
     draft.headers.append(
-        draft.rng.choice((
-            (b"Mcp-Session-Id", b"no-session"),
-            (b"Last-Event-ID", b"7"),
-            (b"Authorization", b"Bearer nonsense"),
-            (b"Cookie", b"a=b"),
-            (b"Content-Encoding", b"gzip"),
-            (b"Expect", b"100-continue"),
-            (b"Mcp-Param-Region", b"AU"),
-            (b"X-Forwarded-Host", b"evil.example"),
-            (b"Mcp-Name", b"=?base64?8J+ltw==?="),
-            (b"Connection", b"close"),
-            (b"X-Huge", b"x" * 20_000),
-        ))
+        draft.rng.choice(
+            (
+                (b"Mcp-Session-Id", b"no-session"),
+                (b"Last-Event-ID", b"7"),
+                (b"Authorization", b"Bearer nonsense"),
+                (b"Cookie", b"a=b"),
+                (b"Content-Encoding", b"gzip"),
+                (b"Expect", b"100-continue"),
+                (b"Mcp-Param-Region", b"AU"),
+                (b"X-Forwarded-Host", b"evil.example"),
+                (b"Mcp-Name", b"=?base64?8J+ltw==?="),
+                (b"Connection", b"close"),
+                (b"X-Huge", b"x" * 20_000),
+            )
+        )
     )
 
 

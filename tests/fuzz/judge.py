@@ -88,9 +88,13 @@ class Judge:
             return
         assert kind == b"event: message"
         first = json.loads(told)
-        assert first["method"] == "notifications/subscriptions/acknowledged"
         asked = sent_message(shot)
-        assert asked is UNREAD or same(first["params"]["_meta"][META + "subscriptionId"], asked["id"])
+        if first["method"] == "notifications/subscriptions/acknowledged":
+            assert asked is UNREAD or same(first["params"]["_meta"][META + "subscriptionId"], asked["id"])
+        elif first["method"] == "notifications/progress":
+            assert asked is UNREAD or same(first["params"]["progressToken"], asked["params"]["_meta"]["progressToken"])
+        else:
+            assert first["method"] == "notifications/message"
         parse_server_notification(first["method"], NEWEST, first["params"])
 
     def _answer(self, shot: Shot, status: int, told: Any) -> None:
@@ -132,7 +136,9 @@ class Judge:
         assert ("resultType" in result) is claimed, "of the other era"
         named = shot.header(b"mcp-protocol-version")
         version = NEWEST if claimed else next((one for one in reversed(named) if one in HANDSHAKE), ASSUMED)
-        self._valid((sent["method"], version, shape(result)), lambda: validate_server_result(sent["method"], version, result))
+        self._valid(
+            (sent["method"], version, shape(result)), lambda: validate_server_result(sent["method"], version, result)
+        )
 
     def _valid(self, form: Any, check: Any) -> None:
         times = self.seen[form] = self.seen.get(form, -1) + 1

@@ -7,7 +7,8 @@ import pytest
 
 from tests.agent import VERSIONS, Agent, value
 from tests.clients.programs import Program, running
-from tests.fuzz.walk import Walk, learned
+from tests.conformance.serving import fixtures_served
+from tests.fuzz.walk import Walk, learned, listed
 from tests.serving import free_port
 
 FEW = 2_500
@@ -26,7 +27,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Progra
 async def walk(demo: tuple[int, Program], pytestconfig: pytest.Config) -> Walk:
     port, program = demo
     seed = int(pytestconfig.getoption("--fuzz-seed"))
-    return Walk(port, program._process.pid, seed, await learned(f"http://127.0.0.1:{port}"))
+    return Walk(port, seed, await learned(f"http://127.0.0.1:{port}"), program._process.pid)
 
 
 async def shops_as_ever(demo: tuple[int, Program]) -> None:
@@ -51,6 +52,31 @@ async def test_a_few_thousand_strange_requests_are_answered_well(
     kept_quiet(demo[1])
     await shops_as_ever(demo)
     assert walking.judge.validated > 100
+
+
+async def test_tools_that_talk_and_ask_back_are_as_steady(
+    pytestconfig: pytest.Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    await walks_among_fixtures(FEW, pytestconfig, caplog)
+
+
+async def walks_among_fixtures(requests: int, pytestconfig: pytest.Config, caplog: pytest.LogCaptureFixture) -> None:
+    """The catalogue of the conformance suite has what no shop has: questions, progress, headers for arguments."""
+    with fixtures_served() as origin:
+        port = int(origin.rpartition(":")[2])
+        walking = Walk(port, int(pytestconfig.getoption("--fuzz-seed")), await listed(origin))
+        await walking.go(requests)
+    assert not [record for record in caplog.records if record.exc_info]
+    assert walking.judge.validated > 100
+
+
+@pytest.mark.fuzz
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_a_long_walk_among_tools_that_talk_ends_well(
+    pytestconfig: pytest.Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    await walks_among_fixtures(int(pytestconfig.getoption("--fuzz-requests")) // 10, pytestconfig, caplog)
 
 
 @pytest.mark.fuzz

@@ -53,12 +53,18 @@ def anything(rng: random.Random) -> Any:
     if kind == 1:
         return rng.choice((None, True, False, 0, -1, 1.5, 2**31, 2**63, -(2**70), 1e308))
     if kind == 2:
-        return rng.choice(("", " ", "0", "x" * rng.choice((65, 201, 501, 20_000)), "\x00", "‮", "💥" * 50, "\ud800"))
+        return rng.choice(
+            ("", " ", "0", "x" * rng.choice((65, 201, 501, 20_000)), "\x00", "\u202e", "💥" * 50, "\ud800")
+        )
     if kind == 3:
-        return rng.choice(("' OR 1=1 --", "../../etc/passwd", "<script>", "{{7*7}}", "%s%n", "${x}", "a\r\nSet-Cookie: b"))
+        return rng.choice(
+            ("' OR 1=1 --", "../../etc/passwd", "<script>", "{{7*7}}", "%s%n", "${x}", "a\r\nSet-Cookie: b")
+        )
     if kind == 4:
         return [anything(rng) for _ in range(rng.randrange(4))]
-    return {rng.choice(("", "a", "sku", "id", "type", "_meta", "__class__")): anything(rng) for _ in range(rng.randrange(4))}
+    return {
+        rng.choice(("", "a", "sku", "id", "type", "_meta", "__class__")): anything(rng) for _ in range(rng.randrange(4))
+    }
 
 
 def capabilities(rng: random.Random) -> Any:
@@ -76,7 +82,10 @@ def near(rng: random.Random, real: Any) -> Any:
 
 def address(rng: random.Random) -> dict[str, Any]:
     """Somewhere to send things."""
-    return {"country": rng.choice(("AU", "NZ", "US", "XX", "au", "")), "postcode": rng.choice(("2000", "3999", "x", ""))}
+    return {
+        "country": rng.choice(("AU", "NZ", "US", "XX", "au", "")),
+        "postcode": rng.choice(("2000", "3999", "x", "")),
+    }
 
 
 def arguments(rng: random.Random, tool: str, world: Any) -> dict[str, Any]:
@@ -104,8 +113,19 @@ def arguments(rng: random.Random, tool: str, world: Any) -> dict[str, Any]:
         "remove_from_cart": {**cart, **line},
         "apply_coupon": {**cart, "code": code},
         "get_shipping_methods": {**cart, "address": address(rng)},
+        "view_cart": cart,
+        "remove_coupon": cart,
     }
-    return known.get(tool, cart)
+    others: tuple[dict[str, Any], ...] = (
+        {},
+        {},
+        {},
+        {"region": "AU"},
+        {"prompt": "x"},
+        {"message": "x"},
+        {"name": "x"},
+    )
+    return known[tool] if tool in known else rng.choice(others)
 
 
 def request(rng: random.Random, world: Any, *, modern: bool) -> dict[str, Any]:
@@ -115,30 +135,34 @@ def request(rng: random.Random, world: Any, *, modern: bool) -> dict[str, Any]:
 
 
 def _asked(rng: random.Random, world: Any, *, modern: bool) -> tuple[str, dict[str, Any]]:
-    kind = rng.choices(range(8), (40, 10, 10, 10, 8, 8, 8, 3))[0]
-    if kind == 0:
-        tool = rng.choice(world.tools) if rng.random() < 0.95 else rng.choice(("nope", "place_order", "get_order_status"))
-        # Carts last for a week: a few hundred are enough for one run.
-        if tool == "create_cart" and rng.random() < 0.9:
-            tool = "view_cart"
-        return "tools/call", {"name": tool, "arguments": arguments(rng, tool, world)}
-    if kind == 1:
-        lists = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
-        return rng.choice(lists), ({"cursor": rng.choice(("", "c2", None))} if rng.random() < 0.3 else {})
-    if kind == 2:
-        uris = (*world.uris, f"product://{near(rng, world.skus)}", "shop://page/nope", "product://", "file:///etc/passwd")
-        return "resources/read", {"uri": rng.choice(uris)}
-    if kind == 3:
-        return "prompts/get", {"name": near(rng, world.prompts), "arguments": _filled(rng, world)}
-    if kind == 4:
-        return "completion/complete", _typed(rng, world)
-    if kind == 5:
-        return ("server/discover", {}) if modern else ("ping", {})
-    if kind == 6:
-        versions = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28", "banana", "")
-        return "initialize", {"protocolVersion": rng.choice(versions), "capabilities": {}, "clientInfo": {"name": "x"}}
+    versions = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28", "banana", "")
     wanted = {"toolsListChanged": True, "promptsListChanged": rng.choice((True, False, 1)), "resourceSubscriptions": []}
-    return "subscriptions/listen", {"notifications": wanted}
+    lists = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
+    hello = {"protocolVersion": rng.choice(versions), "capabilities": {}, "clientInfo": {"name": "x"}}
+    possible: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("tools/call", _called(rng, world)),
+        (rng.choice(lists), {"cursor": rng.choice(("", "c2", None))} if rng.random() < 0.3 else {}),
+        ("resources/read", {"uri": _address(rng, world)}),
+        ("prompts/get", {"name": near(rng, world.prompts), "arguments": _filled(rng, world)}),
+        ("completion/complete", _typed(rng, world)),
+        ("server/discover" if modern else "ping", {}),
+        ("initialize", hello),
+        ("subscriptions/listen", {"notifications": wanted}),
+    )
+    return rng.choices(possible, (40, 10, 10, 10, 8, 8, 8, 3))[0]
+
+
+def _called(rng: random.Random, world: Any) -> dict[str, Any]:
+    tool = rng.choice(world.tools) if rng.random() < 0.95 else rng.choice(("nope", "place_order", "get_order_status"))
+    # Carts last for a week: a few hundred are enough for one run.
+    if tool == "create_cart" and rng.random() < 0.9:
+        tool = "view_cart"
+    return {"name": tool, "arguments": arguments(rng, tool, world)}
+
+
+def _address(rng: random.Random, world: Any) -> str:
+    unlisted = (f"product://{near(rng, world.skus)}", "shop://page/nope", "product://", "file:///etc/passwd")
+    return str(rng.choice((*world.uris, *unlisted)))
 
 
 def _filled(rng: random.Random, world: Any) -> dict[str, Any]:

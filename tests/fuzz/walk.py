@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tests.agent import VERSIONS, Agent, value
 from tests.fuzz.grammar import Draft, World, shot
@@ -27,9 +28,10 @@ class Walk(Struct):
     """One run: from a seed, so and so many requests."""
 
     port: int
-    pid: int
     seed: int
     world: World
+    pid: int = 0
+    """Of the server, where it is a process of its own."""
     judge: Judge = field(default_factory=Judge)
     failures: list[str] = field(default_factory=list)
     number: int = 0
@@ -81,7 +83,8 @@ class Walk(Struct):
                 async with asyncio.timeout(10):
                     told = json.loads(await stream.event())
                 assert told["id"] == draft.message["id"], told
-                assert "error" not in told or told["error"]["code"] in {-32601, -32602, -32002}, told
+                assert "error" not in told or told["error"]["code"] in {-32601, -32602, -32002, -32603}, told
+                assert "on our side" not in json.dumps(told), told
             else:
                 assert (reply.status, json.loads(reply.body)["error"]["code"]) == (400, -32700), reply
 
@@ -92,10 +95,23 @@ class Walk(Struct):
         return int(found[1]) / 1024
 
 
+async def listed(origin: str) -> World:
+    """What any catalogue has to ask for, by its lists."""
+    async with Agent(origin, VERSIONS[-1]) as agent:
+        tools = await agent.tools()
+        resources = (await agent.ask("resources/list"))["result"]["resources"]
+        prompts = (await agent.ask("prompts/list"))["result"]["prompts"]
+    return World(
+        host=httpx.URL(origin).netloc.decode(),
+        tools=tools,
+        uris=[one["uri"] for one in resources],
+        prompts=[one["name"] for one in prompts],
+    )
+
+
 async def learned(origin: str) -> World:
     """A normal journey over the newest version, which also tells what there is to ask for."""
     async with Agent(origin, VERSIONS[-1]) as agent:
-        tools = await agent.tools()
         found = value(await agent.call("search_products", page_size=50))
         skus = [product["sku"] for product in found["products"]]
         carts, lines = [], []
@@ -106,16 +122,11 @@ async def learned(origin: str) -> World:
             if not added["isError"]:
                 lines += [line["line_id"] for line in value(added)["lines"]]
         categories = value(await agent.call("list_categories"))["categories"]
-        resources = (await agent.ask("resources/list"))["result"]["resources"]
-        prompts = (await agent.ask("prompts/list"))["result"]["prompts"]
-    return World(
-        host=httpx.URL(origin).netloc.decode(),
+    return replace(
+        await listed(origin),
         skus=skus,
         carts=carts,
         lines=lines,
         categories=[str(one.get("path") or one["id"]) for one in categories],
         cursors=[found["next_cursor"]],
-        tools=tools,
-        uris=[one["uri"] for one in resources],
-        prompts=[one["name"] for one in prompts],
     )

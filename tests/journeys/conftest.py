@@ -11,8 +11,9 @@ from storefront_mcp.database.flips import DatabaseFlags
 from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.settings.demo import demo_settings
 from storefront_mcp.settings.server import Settings
-from tests.agent import VERSIONS, Agent
+from tests.agent import HANDSHAKE, VERSIONS, Agent
 from tests.serving import free_port, served
+from tests.sse_agent import SseAgent
 
 
 def flip(settings: Settings, changes: Mapping[str, Status], *, store: int = 0) -> None:
@@ -36,8 +37,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield origin
 
 
-@pytest.fixture(params=VERSIONS)
+@pytest.fixture(params=[*VERSIONS, *(f"{version} over SSE" for version in HANDSHAKE)])
 async def agent(request: pytest.FixtureRequest, demo: str) -> AsyncIterator[Agent]:
-    """An agent of each version, shopping at the demo."""
-    async with Agent(demo, request.param) as shopping:
+    """An agent of each version and transport, shopping at the demo."""
+    version, _, transport = request.param.partition(" over ")
+    async with (SseAgent if transport else Agent)(demo, version) as shopping:
         yield shopping

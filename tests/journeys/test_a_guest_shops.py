@@ -1,11 +1,14 @@
 """A guest's whole way, from search to shipping quote, over every protocol version."""
 
+import pytest
+
 from tests.agent import Agent, adds_up, refusal, value
 
 TOKENS = 6_000
 """What a browse-and-cart journey may cost a model, at four bytes a token."""
 
 
+@pytest.mark.proves("results.structured")
 async def test_a_guest_finds_a_product_fills_a_cart_and_learns_what_it_costs(agent: Agent) -> None:
     found = value(await agent.call("search_products", query="tee"))
     assert "TEE" in [product["sku"] for product in found["products"]]
@@ -104,6 +107,7 @@ async def test_a_category_leads_to_its_products_and_facets(agent: Agent) -> None
     assert same["total"] == page["total"]
 
 
+@pytest.mark.proves("errors.business")
 async def test_what_does_not_exist_is_said_with_the_way_on(agent: Agent) -> None:
     assert "search_products" in refusal(await agent.call("get_product", sku="NO-SUCH-THING"))
     assert "list_categories" in refusal(await agent.call("get_category", category="no/such/shelf"))

@@ -102,23 +102,27 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
 
 
+@pytest.mark.proves("envelope.hostile")
 @settings(max_examples=300)
 @given(st.binary(max_size=200), HEADERS)
 def test_any_bytes_get_an_answer(body: bytes, sent: Headers) -> None:
     answered(body, sent)
 
 
+@pytest.mark.proves("envelope.hostile")
 @given(JSON, HEADERS)
 def test_any_json_gets_an_answer(body: Any, sent: Headers) -> None:
     answered(body, sent)
 
 
+@pytest.mark.proves("envelope.hostile")
 @settings(max_examples=500)
 @given(MESSAGES, HEADERS)
 def test_anything_like_a_message_gets_an_answer(body: Any, sent: Headers) -> None:
     answered(body, sent)
 
 
+@pytest.mark.proves("envelope.hostile")
 @given(st.lists(MESSAGES, max_size=4), st.sampled_from([[], headers(version="2025-03-26")]))
 def test_any_array_gets_an_answer(body: Any, sent: Headers) -> None:
     answered(body, sent)

@@ -29,6 +29,7 @@ MODERN_HEADERS = headers(version=NEWEST, method="tools/list")
 SEARCH = {"name": "search_products", "arguments": {"query": "paddle"}}
 
 
+@pytest.mark.proves("envelope.parse-error", "envelope.no-null-id")
 @pytest.mark.parametrize(
     "body",
     [
@@ -53,6 +54,7 @@ async def test_what_does_not_parse_is_a_400_without_an_id(body: bytes, sent: Hea
     assert "id" not in told
 
 
+@pytest.mark.proves("envelope.invalid", "envelope.no-null-id", "envelope.posted-response")
 @pytest.mark.parametrize(
     ("body", "has_id"),
     [
@@ -82,6 +84,7 @@ async def test_a_bad_envelope_is_a_400_in_both_eras(body: Any, has_id: bool, sen
     assert ("id" in told) is has_id
 
 
+@pytest.mark.proves("envelope.id-comes-back")
 @pytest.mark.parametrize("request_id", [0, 1, -7, 2**53 + 1, 10**30, "", "a", "✓", "x" * 500, '"\\\n'])
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_an_id_comes_back_as_it_was_sent(request_id: Any, version: str) -> None:
@@ -91,24 +94,28 @@ async def test_an_id_comes_back_as_it_was_sent(request_id: Any, version: str) ->
     assert json.loads((await post(endpoint(), body, sent)).body)["id"] == request_id
 
 
+@pytest.mark.proves("lifecycle.agrees")
 @pytest.mark.parametrize("version", HANDSHAKE)
 async def test_the_handshake_agrees_on_the_version_that_was_asked_for(version: str) -> None:
     hello = await result(endpoint(), "initialize", version, {"protocolVersion": version, "capabilities": {}})
     assert hello["protocolVersion"] == version
 
 
+@pytest.mark.proves("lifecycle.counter-offer")
 @pytest.mark.parametrize("requested", ["2026-07-28", "2099-01-01", "banana", "", "2024-10-07"])
 async def test_an_unknown_version_gets_a_counter_offer(requested: str) -> None:
     told = json.loads((await post(endpoint(), message("initialize", {"protocolVersion": requested}))).body)
     assert told["result"]["protocolVersion"] == "2025-11-25"
 
 
+@pytest.mark.proves("lifecycle.needs-a-version")
 @pytest.mark.parametrize("params", [None, {}, {"protocolVersion": 7}, {"protocolVersion": None}])
 async def test_a_handshake_without_a_version_is_told_so_in_band(params: Any) -> None:
     status, told = await error(endpoint(), message("initialize", params), [])
     assert (status, told["error"]["code"]) == (200, PARAMS)
 
 
+@pytest.mark.proves("lifecycle.era", "lifecycle.contradiction")
 @pytest.mark.parametrize(
     ("body", "sent", "expected"),
     [
@@ -152,6 +159,7 @@ async def test_initialize_selects_the_handshake_unless_it_claims_otherwise(
 NOTE = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
+@pytest.mark.proves("http.notification-accepted", "cancel.notification")
 @pytest.mark.parametrize(
     ("body", "sent", "code"),
     [
@@ -336,6 +344,19 @@ LADDER: list[tuple[str, Any, Headers, int, int]] = [
 ]
 
 
+@pytest.mark.proves(
+    "headers.version",
+    "headers.method",
+    "headers.name",
+    "headers.once",
+    "headers.order",
+    "meta.required",
+    "meta.log-level",
+    "errors.version",
+    "errors.method",
+    "errors.cursor",
+    "errors.unknown-tool",
+)
 @pytest.mark.parametrize(
     ("body", "sent", "status", "code"), [row[1:] for row in LADDER], ids=[row[0] for row in LADDER]
 )
@@ -350,6 +371,7 @@ async def test_the_first_complaint_of_the_modern_ladder_wins(body: Any, sent: He
         assert told["error"]["data"] == {"supported": [NEWEST], "requested": claimed}
 
 
+@pytest.mark.proves("http.no-session-id")
 @pytest.mark.parametrize(
     "more",
     [
@@ -362,6 +384,7 @@ async def test_headers_that_mean_nothing_here_are_ignored(more: Headers) -> None
     assert (await post(endpoint(), body, [*sent, *more])).status == 200
 
 
+@pytest.mark.proves("meta.log-level")
 @pytest.mark.parametrize("level", ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"])
 async def test_every_log_level_of_the_specification_is_welcome(level: str) -> None:
     body = message("tools/list", {"_meta": claim() | {META + "logLevel": level}})
@@ -372,6 +395,7 @@ def coated(text: str) -> str:
     return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
 
 
+@pytest.mark.proves("headers.base64", "headers.white-space")
 @pytest.mark.parametrize(
     ("name", "header", "code"),
     [
@@ -417,6 +441,7 @@ CAPABILITIES: dict[str, list[tuple[str, Any]]] = {
 }
 
 
+@pytest.mark.proves("capabilities.kept")
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_methods_of_what_is_not_advertised_do_not_exist(version: str) -> None:
     served = endpoint()
@@ -445,6 +470,7 @@ LEGACY_ERRORS = [
 ]
 
 
+@pytest.mark.proves("errors.in-band", "errors.cursor", "errors.unknown-tool")
 @pytest.mark.parametrize(("method", "params", "code"), LEGACY_ERRORS, ids=lambda value: str(value)[:30])
 @pytest.mark.parametrize("version", [None, *HANDSHAKE])
 async def test_errors_of_the_handshake_era_travel_in_200(
@@ -454,17 +480,20 @@ async def test_errors_of_the_handshake_era_travel_in_200(
     assert (status, told["error"]["code"], told["id"]) == (200, code, 1)
 
 
+@pytest.mark.proves("headers.legacy")
 async def test_routing_headers_of_the_modern_era_mean_nothing_on_a_legacy_request() -> None:
     sent = headers(version="2025-11-25", method="something/else", name="other") + headers(name="twice")
     assert (await post(endpoint(), message("tools/call", SEARCH), sent)).status == 200
 
 
+@pytest.mark.proves("lifecycle.without-handshake")
 async def test_without_a_version_header_the_first_version_without_one_is_assumed() -> None:
     tools = json.loads((await post(endpoint(), message("tools/list"))).body)["result"]["tools"]
     assert "annotations" in tools[0]
     assert "outputSchema" not in tools[0]
 
 
+@pytest.mark.proves("lifecycle.ping")
 async def test_pings_are_answered_with_nothing() -> None:
     for version in HANDSHAKE:
         assert await result(endpoint(), "ping", version) == {}
@@ -475,6 +504,7 @@ async def test_a_cursor_of_null_is_one_left_out() -> None:
     assert "result" in json.loads((await post(endpoint(), body, sent)).body)
 
 
+@pytest.mark.proves("tools.only-open")
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_closed_phases_tool_is_a_result_that_names_the_phase(version: str) -> None:
     only_browse = endpoint(roadmap("p1_browse", p2_cart="paused"))
@@ -488,6 +518,7 @@ PING = message("ping")
 
 
 class TestBatches:
+    @pytest.mark.proves("batch.served")
     async def test_an_array_is_answered_by_an_array_in_order(self) -> None:
         batch = [
             message("ping", request_id="a"),
@@ -504,15 +535,18 @@ class TestBatches:
             assert told[1]["error"]["code"] == UNKNOWN
             assert "structuredContent" not in told[2]["result"]
 
+    @pytest.mark.proves("batch.served")
     async def test_an_array_of_notifications_is_taken_in_silence(self) -> None:
         answer = await post(endpoint(), [NOTE, NOTE])
         assert (answer.status, answer.body) == (202, b"")
 
+    @pytest.mark.proves("batch.nowhere-else")
     @pytest.mark.parametrize("version", ["2024-11-05", "2025-06-18", "2025-11-25", NEWEST, "2099-01-01", "banana", ""])
     async def test_no_other_version_takes_arrays(self, version: str) -> None:
         status, told = await error(endpoint(), [PING], headers(version=version))
         assert (status, told["error"]["code"]) == (400, INVALID)
 
+    @pytest.mark.proves("batch.limits")
     @pytest.mark.parametrize(
         "batch",
         [

@@ -18,6 +18,7 @@ def test_the_table_holds_every_error_of_both_trees_and_nothing_else() -> None:
     assert set(SHOWN) == descendants(ShopError) | descendants(CallError)
 
 
+@pytest.mark.proves("errors.business")
 def test_whatever_a_model_can_do_better_is_a_result() -> None:
     as_errors = {error for error, form in SHOWN.items() if form is not RESULT}
     assert as_errors == {UnknownTool, CallFailed}
@@ -34,6 +35,7 @@ def test_errors_have_the_code_and_the_status_of_the_specification(error: CallErr
     assert (form.form, form.code, form.status) == ("error", code, status)
 
 
+@pytest.mark.proves("errors.codes")
 def test_codes_are_those_of_json_rpc_and_of_the_specification() -> None:
     assert {code.name: int(code) for code in Code} == {
         "PARSE_ERROR": -32700,

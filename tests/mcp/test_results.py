@@ -26,6 +26,7 @@ AU = {"country": "AU", "postcode": "2000"}
 HINTS = {"title", "readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
 
 
+@pytest.mark.proves("lifecycle.introduces")
 @pytest.mark.parametrize("version", HANDSHAKE)
 async def test_the_handshake_introduces_the_server(version: str) -> None:
     hello = await result(endpoint(), "initialize", version, {"protocolVersion": version})
@@ -38,6 +39,7 @@ async def test_the_handshake_introduces_the_server(version: str) -> None:
     }
 
 
+@pytest.mark.proves("discover.result", "caching.lists")
 async def test_the_discovery_says_what_is_spoken_and_may_be_kept() -> None:
     told = await result(endpoint(), "server/discover", NEWEST)
     assert told == {
@@ -51,6 +53,7 @@ async def test_the_discovery_says_what_is_spoken_and_may_be_kept() -> None:
     }
 
 
+@pytest.mark.proves("discover.same-versions")
 async def test_what_is_refused_by_version_is_never_listed_as_supported() -> None:
     body, sent = asked("tools/list", "2099-01-01")
     body["params"] = {"_meta": {META + "protocolVersion": "2099-01-01", META + "clientCapabilities": {}}}
@@ -60,6 +63,7 @@ async def test_what_is_refused_by_version_is_never_listed_as_supported() -> None
     assert set(refused["error"]["data"]["supported"]) <= set(supported)
 
 
+@pytest.mark.proves("tools.order")
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_tools_are_listed_in_the_order_of_the_promises(version: str) -> None:
     listed = (await result(endpoint(), "tools/list", version))["tools"]
@@ -67,6 +71,7 @@ async def test_tools_are_listed_in_the_order_of_the_promises(version: str) -> No
     assert len(listed) == 12
 
 
+@pytest.mark.proves("tools.schemas", "tools.hints", "tools.titles")
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_tool_is_described_in_the_words_of_the_version(version: str) -> None:
     listed = json.loads(Catalogue(STORE, OPEN).lists["tools/list"][version])
@@ -88,6 +93,7 @@ def test_a_tool_is_described_in_the_words_of_the_version(version: str) -> None:
     assert envelope == ({"resultType", "ttlMs", "cacheScope", "_meta"} if version in MODERN else set())
 
 
+@pytest.mark.proves("tools.only-open")
 def test_only_open_phases_are_in_a_list() -> None:
     assert {tool.name for tool in roadmap("p1_browse").open_tools()} == {
         "search_products",
@@ -122,6 +128,7 @@ class Buyer:
         return called
 
 
+@pytest.mark.proves("results.structured")
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_every_tool_keeps_the_promise_of_its_output_schema(version: str) -> None:
     buyer = Buyer(version)
@@ -151,6 +158,7 @@ async def test_every_tool_keeps_the_promise_of_its_output_schema(version: str) -
     assert buyer.used == {tool.name for tool in OPEN.open_tools()}
 
 
+@pytest.mark.proves("errors.arguments", "errors.business")
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_refusal_is_a_result_that_the_model_can_read(version: str) -> None:
     buyer = Buyer(version)
@@ -167,6 +175,7 @@ async def test_a_refusal_is_a_result_that_the_model_can_read(version: str) -> No
     assert busy["content"][0]["text"] == "The shop is busy. Try again in 9 seconds."
 
 
+@pytest.mark.proves("errors.internal")
 @pytest.mark.parametrize(("version", "status"), [("2025-11-25", 200), (NEWEST, 200)])
 async def test_a_fault_of_ours_is_an_internal_error_that_leaks_nothing(
     version: str, status: int, caplog: pytest.LogCaptureFixture
@@ -205,6 +214,7 @@ async def test_a_stores_own_version_is_what_its_server_says() -> None:
     assert told["_meta"][META + "serverInfo"]["version"] == "0.1.0-stub"
 
 
+@pytest.mark.proves("instructions.true-and-short")
 @pytest.mark.parametrize(
     ("open_phases", "says", "silent"),
     [

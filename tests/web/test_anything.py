@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.web.serving import CARDS, House, nothing, raw
@@ -17,6 +18,7 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.proves("envelope.hostile")
 @settings(max_examples=400, deadline=None)
 @given(
     METHODS,

@@ -32,6 +32,7 @@ async def test_each_host_gets_its_own_store(house: House) -> None:
     assert (await house.ask("GET", SMALL_AT, host="PICKLE.Example")).json()["store"] == "pickle"
 
 
+@pytest.mark.proves("http.foreign-host")
 @pytest.mark.parametrize("host", ["evil.example", "pickle.example.evil.example", "pickle.example:8443", "10.0.0.1"])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", SMALL_AT), ("POST", "/mcp"), ("GET", "/nope")])
 async def test_an_unknown_host_gets_no_stores_pages(house: House, host: str, method: str, path: str) -> None:
@@ -45,6 +46,7 @@ async def test_an_unknown_host_gets_no_stores_pages(house: House, host: str, met
     assert "pickle" not in response.text.replace(host, "").lower()
 
 
+@pytest.mark.proves("http.foreign-host")
 @pytest.mark.parametrize(
     ("hosts", "status"),
     [

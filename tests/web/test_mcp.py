@@ -29,6 +29,7 @@ def house() -> House:
     return House()
 
 
+@pytest.mark.proves("http.one-json-answer", "http.no-session-id")
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_request_is_answered_as_json(house: House, version: str) -> None:
     body, routing = asked("tools/list", version)
@@ -50,6 +51,7 @@ async def test_a_refusal_of_the_modern_form_carries_its_status(house: House) -> 
     assert response.json()["error"]["code"] == -32601
 
 
+@pytest.mark.proves("http.notification-accepted")
 async def test_an_accepted_notification_has_neither_body_nor_media_type(house: House) -> None:
     note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
     response = await house.ask("POST", "/mcp", JSON, content=json.dumps(note))
@@ -57,6 +59,7 @@ async def test_an_accepted_notification_has_neither_body_nor_media_type(house: H
     assert "content-type" not in response.headers
 
 
+@pytest.mark.proves("http.no-get-stream")
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in {"POST", "DELETE"}])
 async def test_other_verbs_are_refused_by_name(house: House, verb: str) -> None:
     response = await house.ask(verb, "/mcp", {"accept": "text/event-stream", "mcp-protocol-version": "2025-11-25"})
@@ -66,6 +69,7 @@ async def test_other_verbs_are_refused_by_name(house: House, verb: str) -> None:
     assert (response.content == b"") is (verb == "HEAD")
 
 
+@pytest.mark.proves("http.delete-of-no-session", "http.no-delete")
 @pytest.mark.parametrize(
     ("version", "status"),
     [(None, 200), ("2025-11-25", 200), ("2025-03-26", 200), ("2026-07-28", 405), ("banana", 405)],
@@ -80,6 +84,7 @@ async def test_ending_a_session_that_never_was_is_fine_where_there_are_sessions(
         assert "POST" in response.headers["allow"]
 
 
+@pytest.mark.proves("http.media-type")
 @pytest.mark.parametrize(
     ("media_type", "status"),
     [
@@ -107,6 +112,7 @@ async def test_only_json_is_read(house: House, media_type: str | None, status: i
 
 
 class TestOrigins:
+    @pytest.mark.proves("http.foreign-origin")
     @pytest.mark.parametrize("verb", ["GET", "POST", "DELETE", "OPTIONS"])
     @pytest.mark.parametrize(
         "origin", ["https://evil.example", "null", "https://pickle.example.evil.example", "", "x://["]
@@ -117,6 +123,7 @@ class TestOrigins:
         assert response.headers["content-type"] == "application/problem+json"
         assert "access-control-allow-origin" not in response.headers
 
+    @pytest.mark.proves("http.browsers")
     async def test_our_own_pages_and_listed_ones_may_call_and_read(self) -> None:
         house = House(stores=(replace(STORE, allowed_origins=("https://app.example",)),))
         for origin in ("https://pickle.example", "https://app.example"):
@@ -128,6 +135,7 @@ class TestOrigins:
             refused = await house.ask("GET", "/mcp", {"origin": origin})
             assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (405, origin)
 
+    @pytest.mark.proves("http.browsers")
     async def test_a_preflight_names_every_header_that_a_client_sends(self, house: House) -> None:
         origin = "https://pickle.example"
         response = await house.ask("OPTIONS", "/mcp", {"origin": origin, "access-control-request-method": "POST"})
@@ -189,6 +197,7 @@ class TestBodies:
         status, _, body = await raw(house.app, "POST", "/mcp", headers, slowly)
         assert (status, json.loads(body)["result"]) == (200, {})
 
+    @pytest.mark.proves("http.too-large")
     @pytest.mark.parametrize("announced", [str(MAX_BODY + 1), "9" * 5000, "000" + str(MAX_BODY * 2)])
     async def test_a_body_that_announces_itself_too_large_is_not_read(self, house: House, announced: str) -> None:
         headers = [*HOST, (b"content-type", b"application/json"), (b"content-length", announced.encode())]
@@ -196,6 +205,7 @@ class TestBodies:
         assert (status, fields["connection"]) == (413, "close")
         assert str(MAX_BODY) in json.loads(body)["detail"]
 
+    @pytest.mark.proves("http.too-large")
     @pytest.mark.parametrize(
         "slowly",
         [
@@ -218,6 +228,7 @@ class TestBodies:
     async def test_a_length_that_is_no_number_is_the_servers_business(self, announced: bytes) -> None:
         assert await read_body([(b"content-length", announced)], Slowly(piece(b"x", more=False))) == b"x"
 
+    @pytest.mark.proves("http.too-slow")
     @pytest.mark.parametrize("events", [[], [piece(b"{")], [piece(b"{"), piece(b"}")]])
     async def test_a_body_that_takes_too_long_is_a_408(self, events: list[Any]) -> None:
         house = House(body_seconds=0.02)
