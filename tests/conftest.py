@@ -18,7 +18,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--update-goldens", action="store_true", help="write what is rendered instead of comparing it (make goldens)"
     )
     parser.addoption("--fuzz-seed", type=int, default=20_261_120, help="where the random walks of tests/fuzz begin")
-    parser.addoption("--fuzz-requests", type=int, default=200_000, help="how long the walk of make fuzz is")
+    parser.addoption("--fuzz-requests", type=int, help="how long the long walks are")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"fuzz seed: {config.getoption('--fuzz-seed')}"
 
 
 @pytest.fixture(scope="session")

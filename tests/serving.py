@@ -31,7 +31,7 @@ def served(app: Any, port: int | None = None, **options: Any) -> Iterator[str]:
         lifespan="on",
         ws="none",
         timeout_graceful_shutdown=5,
-        **options,
+        **{"timeout_keep_alive": 75, **options},
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name=f"server on {chosen}", daemon=True)

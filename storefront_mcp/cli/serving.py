@@ -29,6 +29,9 @@ SERVER: Final[dict[str, Any]] = {
     "access_log": False,
     "server_header": False,
     "date_header": True,
+    # Longer than proxies and clients keep an idle connection: who closes first must not be us, or their next request
+    # meets a closed door.
+    "timeout_keep_alive": 75,
     # Requests in flight get this many seconds after SIGTERM; proxies and container hosts allow about as much.
     "timeout_graceful_shutdown": 25,
 }

@@ -28,7 +28,7 @@ def load_phases(package: ModuleType) -> tuple[Phase, ...]:
     folders = sorted(path.parent for root in package.__path__ for path in Path(root).glob("*/phase.toml"))
     phases = sorted((_load(package, folder) for folder in folders), key=lambda phase: phase.manifest.number)
     numbers = {phase.name: phase.manifest.number for phase in phases}
-    owners: dict[str, str] = {}
+    owners: dict[tuple[str, str], str] = {}
     for phase in phases:
         for needed in phase.manifest.requires:
             if needed not in numbers:
@@ -37,10 +37,12 @@ def load_phases(package: ModuleType) -> tuple[Phase, ...]:
             if numbers[needed] >= phase.manifest.number:
                 message = f"{phase.name}: requires {needed}, which must have a smaller number"
                 raise ManifestBroken(message)
-        for promise in phase.manifest.tools:
-            if owners.setdefault(promise.name, phase.name) != phase.name:
-                message = f"{promise.name} is promised by {owners[promise.name]} and by {phase.name}"
-                raise ManifestBroken(message)
+        for kind in ("tools", "resources", "prompts"):
+            for promise in getattr(phase.manifest, kind):
+                owner = owners.setdefault((kind, promise.name), phase.name)
+                if owner != phase.name:
+                    message = f"{promise.name} is promised by {owner} and by {phase.name}"
+                    raise ManifestBroken(message)
     return tuple(phases)
 
 

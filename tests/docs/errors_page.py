@@ -127,7 +127,7 @@ _CODES: Final = {
     Code.INVALID_PARAMS: "`params` of the method are wrong, an unknown tool is called, or `_meta` lacks what it needs",
     Code.INTERNAL_ERROR: "a fault on our side",
     Code.HEADER_MISMATCH: "headers and body contradict each other (modern form)",
-    Code.MISSING_CAPABILITY: "the call needs something that the client did not declare; `requiredCapabilities` names it",
+    Code.MISSING_CAPABILITY: "the call needs what the client did not declare; `requiredCapabilities` names it",
     Code.RESOURCE_NOT_FOUND: "no resource has this address (handshake era; the modern form says -32602)",
     Code.UNSUPPORTED_VERSION: "a protocol version that is not spoken here; those that are come with the answer",
 }

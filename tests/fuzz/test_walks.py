@@ -11,7 +11,7 @@ from tests.conformance.serving import fixtures_served
 from tests.fuzz.walk import Walk, learned, listed
 from tests.serving import free_port
 
-FEW = 2_500
+FEW, SOME, MANY = 2_500, 10_000, 200_000
 GROWTH = 15.0
 """Megabytes that a warm server may grow by: room for what allocators keep, none for a leak per request."""
 
@@ -22,6 +22,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Progra
     port = free_port()
     with running("demo", "--port", str(port), port=port, cwd=tmp_path_factory.mktemp("fuzz")) as program:
         yield port, program
+
+
+def length(pytestconfig: pytest.Config) -> int:
+    """As many requests as were wished for; without a wish many for `make fuzz`, fewer beside all other tests."""
+    wished = pytestconfig.getoption("--fuzz-requests")
+    return int(wished or (MANY if pytestconfig.option.markexpr == "fuzz" else SOME))
 
 
 async def walk(demo: tuple[int, Program], pytestconfig: pytest.Config) -> Walk:
@@ -51,7 +57,7 @@ async def test_a_few_thousand_strange_requests_are_answered_well(
     await walking.go(FEW)
     kept_quiet(demo[1])
     await shops_as_ever(demo)
-    assert walking.judge.validated > 100
+    assert walking.judge.validated > 80
 
 
 async def test_tools_that_talk_and_ask_back_are_as_steady(
@@ -67,7 +73,7 @@ async def walks_among_fixtures(requests: int, pytestconfig: pytest.Config, caplo
         walking = Walk(port, int(pytestconfig.getoption("--fuzz-seed")), await listed(origin))
         await walking.go(requests)
     assert not [record for record in caplog.records if record.exc_info]
-    assert walking.judge.validated > 100
+    assert walking.judge.validated > 80
 
 
 @pytest.mark.fuzz
@@ -76,7 +82,7 @@ async def walks_among_fixtures(requests: int, pytestconfig: pytest.Config, caplo
 async def test_a_long_walk_among_tools_that_talk_ends_well(
     pytestconfig: pytest.Config, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await walks_among_fixtures(int(pytestconfig.getoption("--fuzz-requests")) // 10, pytestconfig, caplog)
+    await walks_among_fixtures(length(pytestconfig) // 5, pytestconfig, caplog)
 
 
 @pytest.mark.fuzz
@@ -86,7 +92,7 @@ async def test_a_long_walk_of_strange_requests_leaves_no_trace(
     demo: tuple[int, Program], pytestconfig: pytest.Config, record_property: Any
 ) -> None:
     walking = await walk(demo, pytestconfig)
-    requests = int(pytestconfig.getoption("--fuzz-requests"))
+    requests = length(pytestconfig)
     await walking.go(requests // 5)
     warm = walking.resident()
     await walking.go(requests)

@@ -16,6 +16,7 @@ from tests.mcp.asking import HANDSHAKE, NEWEST, VERSIONS, asked, endpoint, error
 from tests.mcp.stage import stage
 from tests.shelf import OPEN, PHASES, STORE, Shelf, roadmap
 
+
 class Nothing(Struct, frozen=True):
     """No blanks."""
 

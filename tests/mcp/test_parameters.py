@@ -23,6 +23,7 @@ SCHEMA = {
     },
 }
 REGION, ZONE, QUICK = repeated_in(SCHEMA)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 def coat(text: str) -> str:
@@ -138,7 +139,7 @@ def test_a_good_client_is_never_refused(argument: Any) -> None:
     assert complaint({"region": argument}, ("mcp-param-region", header), repeated=(REGION,)) == ""
 
 
-@given(st.text(alphabet=st.characters(max_codepoint=255)), st.integers() | st.text() | st.floats() | st.booleans())
+@given(st.text(alphabet=st.characters(max_codepoint=255)), st.integers() | st.text() | NUMBERS | st.booleans())
 def test_no_header_breaks_the_check(header: str, argument: Any) -> None:
     assert complaint({"region": argument}, ("mcp-param-region", header)) in {
         "",

@@ -307,6 +307,22 @@ class TestAsking:
         status, told = await error(SERVED, *call(tool_name, NEWEST, arguments, meta=able, **again))
         assert (status, told["error"]["code"]) == (400, -32602)
 
+    async def test_a_tool_may_leave_a_state_without_a_question(self) -> None:
+        @tool()
+        async def pause(args: Nothing, shop: Shop, talk: Conversation) -> Content | Ask:
+            """Come back later, twice."""
+            rounds = talk.state or 0
+            return Ask(state=rounds + 1) if rounds < 2 else Content((Text(f"{rounds} rounds"),))
+
+        served, again = stage(pause), {}
+        for _ in range(2):
+            told = json.loads((await post(served, *call("pause", NEWEST, **again))).body)["result"]
+            modern_schema.InputRequiredResult.model_validate(told)
+            assert "inputRequests" not in told
+            again = {"requestState": told["requestState"]}
+        done = json.loads((await post(served, *call("pause", NEWEST, **again))).body)["result"]
+        assert done["content"][0]["text"] == "2 rounds"
+
     async def test_answers_of_another_shape_are_no_answers(self) -> None:
         able = {META + "clientCapabilities": DECLARED["form"]}
         answer = await post(SERVED, *call("question", NEWEST, {"what": "form"}, meta=able, inputResponses=[1]))

@@ -13,6 +13,7 @@ from storefront_mcp.roadmap.loading import PhaseBroken, load_phases
 from storefront_mcp.roadmap.manifest import ManifestBroken, read_manifest
 
 PROMISE = '[[tools]]\nname = "{name}"\nsummary = "Look"\nbacked_by = "nothing"\n'
+MENTION = '[[{kind}]]\nname = "{name}"\nsummary = "Help"\n'
 TOOL = '''
 from msgspec import Struct
 from storefront_mcp.commerce.shop import Shop
@@ -85,6 +86,19 @@ def test_a_promise_may_be_kept_later(package: Callable[..., ModuleType]) -> None
             id="twice in two",
         ),
         pytest.param(
+            {
+                "a/phase.toml": manifest(1, "look") + MENTION.format(kind="prompts", name="help"),
+                "b/phase.toml": manifest(2, "buy") + MENTION.format(kind="prompts", name="help"),
+            },
+            "help is promised by a and by b",
+            id="a prompt twice in two",
+        ),
+        pytest.param(
+            {"a/phase.toml": manifest(1, "look") + MENTION.format(kind="resources", name="look")},
+            "promised twice: look",
+            id="a tool and a resource of one name",
+        ),
+        pytest.param(
             {"a/phase.toml": manifest(1, "look", more='requires = ["z"]')},
             "a: requires z, which does not exist",
             id="gap",
@@ -113,6 +127,20 @@ def test_a_broken_promise_stops_the_start(package: Callable[..., ModuleType], fi
 def test_a_file_that_is_no_tool_stops_the_start(package: Callable[..., ModuleType]) -> None:
     broken = package({"a/phase.toml": manifest(1, "look"), "a/__init__.py": "", "a/look.py": "look = 3"})
     with pytest.raises(PhaseBroken, match=r"promised\.a\.look must define the tool look"):
+        load_phases(broken)
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [("resources", "resource"), ("prompts", "prompt")])
+def test_a_promised_resource_or_prompt_is_kept_by_one_and_by_nothing_else(
+    package: Callable[..., ModuleType], kind: str, wanted: str
+) -> None:
+    text = manifest(1, "look") + MENTION.format(kind=kind, name="help")
+    files = {"a/phase.toml": text, "a/__init__.py": "", "a/look.py": TOOL.format(name="look")}
+    (phase,) = load_phases(package(files))
+    assert [promise.name for promise in phase.undelivered] == ["help"]
+    assert not phase.delivered
+    broken = package({**files, "a/help.py": TOOL.format(name="help")})
+    with pytest.raises(PhaseBroken, match=rf"promised\.a\.help must define the {wanted} help"):
         load_phases(broken)
 
 

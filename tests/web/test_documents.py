@@ -241,9 +241,7 @@ async def test_root_documents_can_be_left_to_the_shop() -> None:
     assert (await house.ask("GET", "/shipping")).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["/nope", "/.env", "/.git/config", "/api/x", "/mcp/x", "/.well-known/nope", "/%00"]
-)
+@pytest.mark.parametrize("path", ["/nope", "/.env", "/.git/config", "/api/x", "/mcp/x", "/.well-known/nope", "/%00"])
 async def test_unknown_paths_are_problem_documents(house: House, path: str) -> None:
     response = await house.ask("GET", path)
     assert response.status_code == 404

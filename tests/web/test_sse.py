@@ -17,7 +17,7 @@ from storefront_mcp.roadmap.tool import tool
 from storefront_mcp.web.body import MAX_BODY
 from storefront_mcp.web.front import Front
 from storefront_mcp.web.gate import Gate
-from storefront_mcp.web.sse import BACKLOG, SseEndpoint
+from storefront_mcp.web.sse import BACKLOG, Session, SseEndpoint
 from tests.mcp.asking import message
 from tests.mcp.stage import roadmap_of
 from tests.shelf import OPEN, STORE, roadmap
@@ -327,6 +327,15 @@ async def test_a_flip_is_seen_by_the_next_message_of_an_open_stream() -> None:
             assert await streams.post(address, message("tools/list")) == 202
             counts.append(len((await wire.message())["result"]["tools"]))
     assert counts == [4, 12]
+
+
+def test_nothing_is_put_on_a_stream_that_has_ended() -> None:
+    session = Session("127.0.0.1")
+    session.push(b"one")
+    session.end()
+    session.push(b"two")
+    session.end()
+    assert [session.queue.get_nowait() for _ in range(session.queue.qsize())] == [b"one", None]
 
 
 def test_a_conversant_assumes_the_newest_handshake_until_told() -> None:

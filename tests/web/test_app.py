@@ -1,0 +1,104 @@
+"""The whole app put together from settings: stores side by side, with what each of them can serve."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from storefront_mcp.app import CONFIG, VERSION, create, create_app, speaker
+from storefront_mcp.mcp.versions import OVER_SSE, STREAMABLE
+from storefront_mcp.settings import demo_settings
+from storefront_mcp.settings.server import Settings
+from tests.journeys.conftest import flip
+
+CARD = "/.well-known/mcp/server-card.json"
+TWO = """
+[[store]]
+id = "pickle"
+origin = "http://127.0.0.1:8000"
+hosts = ["pickle.local"]
+name = "Pickle Warehouse"
+currency = "AUD"
+pages = ["shipping"]
+upstream = { kind = "maho", url = "http://127.0.0.1:9" }
+
+[[store]]
+id = "mugs"
+origin = "https://mugs.example"
+name = "Mug House"
+currency = "NZD"
+upstream = { kind = "maho", url = "http://127.0.0.1:9" }
+"""
+
+
+async def ask(app: Any, method: str, path: str, host: str, **more: Any) -> httpx.Response:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+        return await client.request(method, path, **more)
+
+
+def settings(folder: Path, text: str = TWO, **env: str) -> Settings:
+    (folder / "storefront.toml").write_text(text, encoding="utf-8")
+    return Settings.load(folder / "storefront.toml", env)
+
+
+async def test_each_store_answers_to_its_own_hosts_alone(tmp_path: Path) -> None:
+    app = create_app(settings(tmp_path))
+    names = {
+        host: (await ask(app, "GET", CARD, host)).json()["name"]
+        for host in ("127.0.0.1:8000", "pickle.local", "pickle.local:80", "mugs.example", "mugs.example:443")
+    }
+    assert {host: names[host] for host in ("127.0.0.1:8000", "pickle.local")} == dict.fromkeys(
+        ("127.0.0.1:8000", "pickle.local"), names["pickle.local:80"]
+    )
+    assert names["mugs.example"] == names["mugs.example:443"] != names["pickle.local"]
+    for stranger in ("127.0.0.1", "mugs.example:8000", "evil.example"):
+        assert (await ask(app, "GET", CARD, stranger)).status_code == 421
+
+
+@pytest.mark.parametrize(("workers", "served"), [("1", True), ("2", False)])
+async def test_the_older_transport_is_served_and_told_of_by_one_worker_only(
+    tmp_path: Path, workers: str, served: bool
+) -> None:
+    chosen = settings(tmp_path, STOREFRONT_WORKERS=workers)
+    app = create_app(chosen)
+    found = await ask(app, "GET", "/mcp/sse", "pickle.local")
+    assert found.status_code == (503 if served else 404)
+    flip(chosen, {"p1_browse": "active"})
+    app = create_app(chosen)
+    assert (await ask(app, "POST", "/mcp/sse", "pickle.local")).status_code == (405 if served else 404)
+    assert ("/mcp/sse" in (await ask(app, "GET", "/mcp/info", "pickle.local")).text) is served
+
+
+def test_a_speaker_says_what_the_engine_speaks() -> None:
+    (store,) = demo_settings(8000, state=Path()).stores
+    assert speaker(store).sse_versions == OVER_SSE
+    alone = speaker(store, sse=False)
+    assert (alone.version, alone.protocol_versions, alone.sse_versions) == (VERSION, STREAMABLE, ())
+
+
+async def test_a_worker_finds_its_settings_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings(tmp_path)
+    monkeypatch.setenv(CONFIG, str(tmp_path / "storefront.toml"))
+    monkeypatch.setenv("STOREFRONT_WORKERS", "2")
+    app = create()
+    assert (await ask(app, "GET", CARD, "mugs.example")).status_code == 200
+    assert (await ask(app, "GET", "/mcp/sse", "mugs.example")).status_code == 404
+
+
+@pytest.mark.parametrize(("accept", "begins"), [("text/html", "<!doctype html>"), ("text/markdown", "# ")])
+async def test_the_shops_pages_wear_the_dress_of_the_landing_page(tmp_path: Path, accept: str, begins: str) -> None:
+    chosen = demo_settings(8000, state=tmp_path)
+    page = await ask(create_app(chosen), "GET", "/shipping", "127.0.0.1:8000", headers={"accept": accept})
+    assert page.status_code == 200
+    assert page.text.lower().startswith(begins)
+    assert "shipping" in page.text.lower()
+
+
+def test_workers_of_one_store_share_the_key_that_seals(tmp_path: Path) -> None:
+    chosen = replace(settings(tmp_path), workers=2)
+    lines = [site.line for app in (create_app(chosen), create_app(chosen)) for site in app._sites.values()]
+    sealed = lines[0].seal.seal({"step": 1}, bound_to="here")
+    assert all(line.seal.opened(sealed, bound_to="here") == {"step": 1} for line in lines)
