@@ -73,7 +73,7 @@ def asked_back(asked: Asked, subject: str, question: Ask) -> bytes:
     declared = as_object(asked.meta.client_capabilities)
     for wanted in question.questions.values():
         needed = NEEDS[type(wanted)]
-        if not _declares(declared, needed):
+        if not _declares(declared, needed) or (isinstance(wanted, Form) and not _takes_forms(declared)):
             raise capability_missing(CapabilityNeeded(needed), asked.version)
     sealed = None if question.state is None else asked.seal.seal(question.state, bound_to=_binding(asked, subject))
     return question_result(question.questions, sealed, asked.shop.store)
@@ -93,6 +93,12 @@ def _declares(declared: Any, needed: Any) -> bool:  # noqa: ANN401 -- any JSON
     if not isinstance(declared, Mapping):
         return False
     return all(key in declared and _declares(declared[key], inner) for key, inner in needed.items())
+
+
+def _takes_forms(declared: Mapping[str, Any]) -> bool:
+    """Whether elicitation was declared for forms: by name, or by naming no mode at all (specification, elicitation)."""
+    modes = declared["elicitation"]
+    return not modes or "form" in modes
 
 
 def _progress_token(raw: Raw | UnsetType) -> Id | None:

@@ -233,6 +233,7 @@ async def test_a_call_asks_and_is_completed_by_a_retry() -> None:
     ("name", "declared", "needed"),
     [
         ("test_input_required_result_elicitation", {}, {"elicitation": {}}),
+        ("test_input_required_result_elicitation", {"elicitation": {"url": {}}}, {"elicitation": {}}),
         ("test_input_required_result_sampling", {"elicitation": {}}, {"sampling": {}}),
         ("test_input_required_result_list_roots", {"elicitation": {}}, {"roots": {}}),
         ("test_missing_capability", {}, {"sampling": {}}),
