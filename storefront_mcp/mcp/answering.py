@@ -13,6 +13,7 @@ from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.mcp.asking import Asked, line_to_client
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.era import check_log_level, text
+from storefront_mcp.mcp.headers import takes_events
 from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Refused, answer_bytes, failure_bytes
 from storefront_mcp.mcp.methods import Method, call_tool, method_named
 from storefront_mcp.mcp.sealing import Seal
@@ -48,10 +49,11 @@ async def answer(asked: Asked, line: Line, *, may_stream: bool = True) -> bytes 
         check_log_level(asked.meta)
     if method is None:
         return _listening(asked, line.subscriptions)
-    if method is call_tool and text(asked.params.name) in asked.catalogue.talking:
+    talking = asked.catalogue.talking
+    if talking and method is call_tool and text(asked.params.name) in talking:
         talk = line_to_client(asked, asked.subject(asked.params.name, "name"))
         asked = replace(asked, talk=talk)
-        if may_stream:
+        if may_stream and takes_events(asked.headers):
             return await _conversed(asked, talk)
     return await _answered(asked, method)
 

@@ -20,7 +20,7 @@ from storefront_mcp.mcp.era import (
     text,
     unsupported,
 )
-from storefront_mcp.mcp.headers import Routing, read_routing, takes_events
+from storefront_mcp.mcp.headers import Routing, read_routing
 from storefront_mcp.mcp.jsonrpc import (
     Code,
     Message,
@@ -79,20 +79,26 @@ class Endpoint:
         if handshake and names_modern(routing):
             return _refusal(Refused(Code.HEADER_MISMATCH, "initialize does not go with this version header"), message)
         if handshake or not modern:
-            return await self.legacy(message, legacy_version(routing), caller, may_stream=takes_events(headers))
+            return await self.legacy(message, legacy_version(routing), caller, headers)
         try:
             version = check_modern(message, meta, routing)
             asked = self._asked(message, version, caller, meta, headers)
-            return _sent(await answer(asked, self._line, may_stream=takes_events(headers)))
+            return _sent(await answer(asked, self._line))
         except Refused as refused:
             return _refusal(refused, message)
 
     async def legacy(
-        self, message: Message, version: ProtocolVersion, caller: Caller, *, may_stream: bool = True
+        self,
+        message: Message,
+        version: ProtocolVersion,
+        caller: Caller,
+        headers: Headers = (),
+        *,
+        may_stream: bool = True,
     ) -> Answer | Stream:
         """Errors of the handshake era travel in 200: its clients do not read the body of anything else."""
         try:
-            asked = self._asked(message, version, caller, read_meta(message), ())
+            asked = self._asked(message, version, caller, read_meta(message), headers)
             return _sent(await answer(asked, self._line, may_stream=may_stream))
         except Refused as refused:
             refused.answers = message.id

@@ -242,10 +242,7 @@ async def test_the_refusal_of_an_array_answers_none_of_its_requests(wrong: Json)
 @pytest.mark.proves("headers.parameters", "envelope.hostile")
 @pytest.mark.parametrize("argument", [10**400, -(10**400), 1e308])
 async def test_numbers_beyond_any_measure_do_not_match_a_header(argument: float) -> None:
-    shown = fixture_roadmap()
-    tool = next(one for one in shown.open_tools() if one.name == "test_x_mcp_header")
-    tool.input_schema["properties"]["region"]["type"] = "integer"
-    to = endpoint(shown)
+    to = endpoint(fixture_roadmap())
     body, sent = asked("tools/call", NEWEST, {"name": "test_x_mcp_header", "arguments": {"region": argument}})
     status, told = await error(to, body, [*sent, (b"mcp-param-region", b"7")])
     assert (status, told["error"]["code"]) == (400, -32020)
