@@ -64,9 +64,10 @@ def test_the_command_answers_in_a_bare_environment(bare: Path, tmp_path: Path, q
 def test_every_module_can_be_imported_in_a_bare_environment(bare: Path, tmp_path: Path) -> None:
     named = [name.removesuffix(".py").replace("/", ".").removesuffix(".__init__") for name in shipped(".py")]
     modules = [name for name in named if not name.endswith(".__main__")]
-    importing = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
+    importing = "import importlib, sys; print(len([importlib.import_module(name) for name in sys.argv[1:]]))"
 
-    run(bare / "bin" / "python", "-W", "error", "-c", importing, *modules, cwd=tmp_path)
+    imported = run(bare / "bin" / "python", "-W", "error", "-c", importing, *modules, cwd=tmp_path)
+    assert int(imported) == len(modules) > 100
 
 
 def test_nothing_comes_along_that_slows_the_start(bare: Path, uv: Path, tmp_path: Path) -> None:

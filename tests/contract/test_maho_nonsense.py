@@ -97,10 +97,13 @@ def test_nonsense_is_never_a_traceback(
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(status, content=msgspec.json.encode(body), headers={"content-type": "application/json"})
 
-    async def asked() -> None:
+    async def asked() -> bytes:
+        """What was understood, as an agent would read it; empty where the shop's answer was refused."""
         shop, close = connect(MahoUpstream(url="https://shop.example"), "USD", transport=httpx.MockTransport(answer))
+        understood = b""
         with suppress(ShopError):
-            msgspec.json.encode(await ask(shop))
+            understood = msgspec.json.encode(await ask(shop))
         await close()
+        return understood
 
-    asyncio.run(asked())
+    assert isinstance(asyncio.run(asked()), bytes)

@@ -75,7 +75,7 @@ MESSAGES = st.fixed_dictionaries(
 )
 
 
-def answered(body: Any, sent: Headers = []) -> Answer:  # noqa: B006 -- never changed
+def check_answered(body: Any, sent: Headers = []) -> Answer:  # noqa: B006 -- never changed
     answer = asyncio.run(post(SERVED, body, sent))
     check(answer)
     return answer
@@ -106,26 +106,26 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 @settings(max_examples=300)
 @given(st.binary(max_size=200), HEADERS)
 def test_any_bytes_get_an_answer(body: bytes, sent: Headers) -> None:
-    answered(body, sent)
+    check_answered(body, sent)
 
 
 @pytest.mark.proves("envelope.hostile")
 @given(JSON, HEADERS)
 def test_any_json_gets_an_answer(body: Any, sent: Headers) -> None:
-    answered(body, sent)
+    check_answered(body, sent)
 
 
 @pytest.mark.proves("envelope.hostile")
 @settings(max_examples=500)
 @given(MESSAGES, HEADERS)
 def test_anything_like_a_message_gets_an_answer(body: Any, sent: Headers) -> None:
-    answered(body, sent)
+    check_answered(body, sent)
 
 
 @pytest.mark.proves("envelope.hostile")
 @given(st.lists(MESSAGES, max_size=4), st.sampled_from([[], headers(version="2025-03-26")]))
 def test_any_array_gets_an_answer(body: Any, sent: Headers) -> None:
-    answered(body, sent)
+    check_answered(body, sent)
 
 
 @settings(max_examples=300)
@@ -141,7 +141,7 @@ def test_a_good_request_with_a_few_wrong_bytes_gets_an_answer(
     garbled = bytearray(json.dumps(body).encode())
     for place, byte in wrong:
         garbled[place % len(garbled)] = byte
-    answered(bytes(garbled), sent)
+    check_answered(bytes(garbled), sent)
 
 
 @settings(max_examples=300)
@@ -154,7 +154,7 @@ def test_a_good_modern_request_with_one_wrong_member_gets_an_answer(data: st.Dat
         where.pop(member, None)
     else:
         where[member] = data.draw(JSON)
-    answered(body, sent)
+    check_answered(body, sent)
 
 
 @given(JSON)
@@ -166,6 +166,6 @@ def test_any_arguments_are_a_result_in_the_modern_form(arguments: Any) -> None:
             "method": "tools/call",
             "params": {"name": tool, "arguments": arguments, "_meta": claim()},
         }
-        answer = answered(body, headers(version=VERSIONS[-1], method="tools/call", name=tool))
+        answer = check_answered(body, headers(version=VERSIONS[-1], method="tools/call", name=tool))
         assert answer.status == 200
         assert isinstance(json.loads(answer.body)["result"]["isError"], bool)
