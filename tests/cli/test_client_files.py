@@ -20,7 +20,7 @@ from storefront_mcp.cli.json_text import NotJson, read_json, with_member
 
 URL = "https://pickle.example/mcp"
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-HOME = Path("/home-of-anna")
+HOME = Path("/home-of-ops")
 JSON_CLIENTS = [client for client in CLIENTS if client.format == "json"]
 CODEX = next(client for client in CLIENTS if client.format == "toml")
 
@@ -60,7 +60,7 @@ def others(client: Client) -> str:
 
 # Where ---------------------------------------------------------------------------------------------------------------
 
-APPDATA = {"APPDATA": "R:/anna/Roaming"}
+APPDATA = {"APPDATA": "R:/ops/Roaming"}
 PLACES = [
     ("claude-code", "linux", {}, HOME / ".claude.json"),
     ("claude-code", "windows", {}, HOME / ".claude.json"),

@@ -81,27 +81,27 @@ def test_broken_settings_are_told_and_nothing_starts(run: Run, tmp_path: Path) -
 
 @pytest.mark.usefixtures("pickle")
 def test_phases_open_close_and_are_remembered(run: Run) -> None:
-    opened = run("phases", "open", "p1_browse", "p2_cart", "--by", "anna")
+    opened = run("phases", "open", "p1_browse", "p2_cart", "--by", "ops")
     assert opened.exit_code == 0, opened.output
     assert "Flip 1 of pickle is on record" in opened.output
     assert "p2_cart: planned → active" in opened.output
     assert "search_products" in opened.output
     assert "add_to_cart" in opened.output
 
-    paused = run("phases", "pause", "p1_browse", "p2_cart", "--by", "ben")
+    paused = run("phases", "pause", "p1_browse", "p2_cart", "--by", "nights")
     assert "Tools now listed (0)" in paused.output
-    assert run("phases", "retire", "p2_cart", "--by", "ben").exit_code == 0
+    assert run("phases", "retire", "p2_cart", "--by", "nights").exit_code == 0
 
     (store,) = json.loads(run("phases", "--json").output)["stores"]
     assert (store["id"], store["version"]) == ("pickle", 3)
     assert {phase["name"]: phase["status"] for phase in store["phases"]}["p2_cart"] == "retired"
     flips = json.loads(run("phases", "history", "--json").output)["flips"]
     assert [(flip["number"], flip["phase"], flip["after"], flip["by"]) for flip in flips] == [
-        (1, "p1_browse", "active", "anna"),
-        (1, "p2_cart", "active", "anna"),
-        (2, "p1_browse", "paused", "ben"),
-        (2, "p2_cart", "paused", "ben"),
-        (3, "p2_cart", "retired", "ben"),
+        (1, "p1_browse", "active", "ops"),
+        (1, "p2_cart", "active", "ops"),
+        (2, "p1_browse", "paused", "nights"),
+        (2, "p2_cart", "paused", "nights"),
+        (3, "p2_cart", "retired", "nights"),
     ]
     for table in (run("phases"), run("phases", "history")):
         assert table.exit_code == 0

@@ -20,7 +20,7 @@ ROW = {
     "phase": "browse",
     "before": "planned",
     "after": "active",
-    "by": "anna",
+    "by": "ops",
     "at": "",
 }
 
@@ -40,7 +40,7 @@ def test_opening_again_keeps_what_is_there(opened: Opened) -> None:
         connection.execute(insert(FLIPS).values(ROW))
     first.close()
     with opened().reading() as connection:
-        assert connection.execute(select(FLIPS.c.by)).scalar_one() == "anna"
+        assert connection.execute(select(FLIPS.c.by)).scalar_one() == "ops"
 
 
 def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
         assert connection.execute(select(FLIPS)).all() == []
 
 
-@pytest.mark.parametrize("statement", ["UPDATE flips SET by = 'ben'", "DELETE FROM flips"])
+@pytest.mark.parametrize("statement", ["UPDATE flips SET by = 'nights'", "DELETE FROM flips"])
 def test_the_record_of_flips_can_only_grow(database: Database, statement: str) -> None:
     with database.writing() as connection:
         connection.execute(insert(FLIPS).values(ROW))

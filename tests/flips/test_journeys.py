@@ -25,21 +25,21 @@ def flags(database: Database) -> DatabaseFlags:
 
 
 def test_a_flip_is_on_record_with_who_and_when(flags: DatabaseFlags) -> None:
-    standing = flags.flip(roadmap(), PICKLE, {"browse": "active", "cart": "active"}, by="anna")
+    standing = flags.flip(roadmap(), PICKLE, {"browse": "active", "cart": "active"}, by="ops")
 
     assert standing.version == 1
     assert standing.statuses == {"browse": "active", "cart": "active"}
     assert flags.standing() == {PICKLE: standing}
     assert [(f.number, f.phase, f.before, f.after, f.by, f.at) for f in flags.history()] == [
-        (1, "browse", "planned", "active", "anna", NOW),
-        (1, "cart", "planned", "active", "anna", NOW),
+        (1, "browse", "planned", "active", "ops", NOW),
+        (1, "cart", "planned", "active", "ops", NOW),
     ]
 
 
 def test_stores_flip_apart_and_share_the_numbers(flags: DatabaseFlags) -> None:
-    flags.flip(roadmap(), PICKLE, {"browse": "active"}, by="anna")
-    flags.flip(roadmap(), PADDLE, {"browse": "active"}, by="ben")
-    flags.flip(roadmap(), PICKLE, {"browse": "paused"}, by="anna")
+    flags.flip(roadmap(), PICKLE, {"browse": "active"}, by="ops")
+    flags.flip(roadmap(), PADDLE, {"browse": "active"}, by="nights")
+    flags.flip(roadmap(), PICKLE, {"browse": "paused"}, by="ops")
 
     standing = flags.standing()
     assert (standing[PICKLE].version, standing[PICKLE].statuses) == (3, {"browse": "paused"})
@@ -50,7 +50,7 @@ def test_stores_flip_apart_and_share_the_numbers(flags: DatabaseFlags) -> None:
 def test_a_refused_flip_leaves_no_trace(flags: DatabaseFlags) -> None:
     planned = roadmap(phase(1, "browse"), phase(2, "cart", "browse", delivered=False, missing=("Set up payment.",)))
     with pytest.raises(FlipRefused) as refused:
-        flags.flip(planned, PICKLE, {"cart": "active", "kart": "active"}, by="anna")
+        flags.flip(planned, PICKLE, {"cart": "active", "kart": "active"}, by="ops")
 
     assert refused.value.complaints == (
         "kart: there is no such phase; there are browse, cart.",
@@ -60,15 +60,15 @@ def test_a_refused_flip_leaves_no_trace(flags: DatabaseFlags) -> None:
     )
     assert flags.history() == []
     with pytest.raises(FlipRefused, match="Name at least one phase"):
-        flags.flip(planned, PICKLE, {}, by="anna")
+        flags.flip(planned, PICKLE, {}, by="ops")
 
 
 def test_a_flip_is_checked_against_the_record_and_not_against_what_was_seen(database: Database) -> None:
-    anna, ben = DatabaseFlags(database), DatabaseFlags(database)
-    assert ben.standing() == {}
-    anna.flip(roadmap(), PICKLE, {"browse": "active"}, by="anna")
+    ops, nights = DatabaseFlags(database), DatabaseFlags(database)
+    assert nights.standing() == {}
+    ops.flip(roadmap(), PICKLE, {"browse": "active"}, by="ops")
     with pytest.raises(FlipRefused, match="browse: is active and cannot become active, only paused"):
-        ben.flip(roadmap(), PICKLE, {"browse": "active"}, by="ben")
+        nights.flip(roadmap(), PICKLE, {"browse": "active"}, by="nights")
 
 
 def test_changed_speaks_of_flips_only_and_until_they_are_read(opened: Callable[[], Database]) -> None:
@@ -77,12 +77,12 @@ def test_changed_speaks_of_flips_only_and_until_they_are_read(opened: Callable[[
     flags.standing()
     assert not flags.changed()
 
-    other.flip(roadmap(), PICKLE, {"browse": "active"}, by="anna")
+    other.flip(roadmap(), PICKLE, {"browse": "active"}, by="ops")
     assert [flags.changed(), flags.changed()] == [True, True]
     flags.standing()
     assert not flags.changed()
 
-    flags.flip(roadmap(), PICKLE, {"browse": "paused"}, by="anna")
+    flags.flip(roadmap(), PICKLE, {"browse": "paused"}, by="ops")
     assert flags.changed(), "our own flips count too"
 
 
@@ -128,9 +128,9 @@ class Flipping(RuleBasedStateMachine):
         )
         if not legal:
             with pytest.raises(FlipRefused):
-                self.flags[who].flip(self.planned, store, changes, by="anna")
+                self.flags[who].flip(self.planned, store, changes, by="ops")
             return
-        standing = self.flags[who].flip(self.planned, store, changes, by="anna")
+        standing = self.flags[who].flip(self.planned, store, changes, by="ops")
         self.number += 1
         assert standing.version == self.number
         self.model[store] = after

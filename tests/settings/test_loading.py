@@ -163,8 +163,8 @@ WRONG: list[Any] = [
         id="list",
     ),
     pytest.param(
-        STORE + 'security_contact = "anna"' + UPSTREAM,
-        ["store[0].security_contact: wants a mailto: or https:// URL; got 'anna'."],
+        STORE + 'security_contact = "ops"' + UPSTREAM,
+        ["store[0].security_contact: wants a mailto: or https:// URL; got 'ops'."],
         id="optional",
     ),
     pytest.param(
