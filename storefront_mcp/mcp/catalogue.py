@@ -10,7 +10,7 @@ from storefront_mcp.mcp.capabilities import capabilities
 from storefront_mcp.mcp.instructions import instructions
 from storefront_mcp.mcp.lists import prompt_entries, resource_entries, template_entries, tool_entries
 from storefront_mcp.mcp.parameters import Repeated, repeated_in
-from storefront_mcp.mcp.results import LIST_TTL_MS, dressed, server_names
+from storefront_mcp.mcp.results import LIST_TTL_MS, dressed, pictured, server_names
 from storefront_mcp.mcp.versions import LEGACY, MODERN, ProtocolVersion
 from storefront_mcp.roadmap.roadmap import Roadmap
 
@@ -82,7 +82,7 @@ class Catalogue:
         result = {
             "protocolVersion": version.id,
             "capabilities": capabilities(version),
-            "serverInfo": names,
+            "serverInfo": pictured(names, self.store, version),
             "instructions": instructions(self.store, self.roadmap),
         }
         return dressed(result, version, self.store)

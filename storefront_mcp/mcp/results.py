@@ -1,5 +1,6 @@
 """Dress a value for the version that asked: bare for the handshake era, with envelope and cache hints since."""
 
+import mimetypes
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,18 @@ LIST_TTL_MS: Final = 1_000
 def server_names(store: Store) -> dict[str, Any]:
     """Implementation: what the server calls itself, the same as in both cards."""
     return {"name": store.speaker.name, "title": store.title, "version": store.version or store.speaker.version}
+
+
+def pictured(names: dict[str, Any], store: Store, version: ProtocolVersion) -> dict[str, Any]:
+    """The same with the store's icon, for the one answer in which a client looks for it."""
+    if store.icon is None or not version.shows_icons:
+        return names
+    return {**names, "icons": [{"src": store.icon, **_kind(store.icon)}]}
+
+
+def _kind(address: str) -> dict[str, str]:
+    media_type, _ = mimetypes.guess_type(address)
+    return {"mimeType": media_type} if media_type else {}
 
 
 def dressed(result: Mapping[str, Any], version: ProtocolVersion, store: Store, *, ttl_ms: int | None = None) -> bytes:

@@ -21,8 +21,8 @@ class ProtocolVersion(Struct, frozen=True, kw_only=True):
     """Since 2025-03-26: hints on tools."""
     structures_results: bool = True
     """Since 2025-06-18: titles, output schemas and structured content."""
-    pictures_tools: bool = False
-    """Since 2025-11-25: icons."""
+    shows_icons: bool = False
+    """Since 2025-11-25: an icon beside the server's name."""
     dresses_results: bool = False
     """Since 2026-07-28: resultType, ttlMs and cacheScope, serverInfo in `_meta`."""
     speaks_sound: bool = True
@@ -50,11 +50,11 @@ _ALL: Final = (
     ),
     ProtocolVersion(id="2025-03-26", accepts_batches=True, structures_results=False, links_resources=False),
     ProtocolVersion(id="2025-06-18"),
-    ProtocolVersion(id="2025-11-25", pictures_tools=True),
+    ProtocolVersion(id="2025-11-25", shows_icons=True),
     ProtocolVersion(
         id="2026-07-28",
         handshake=False,
-        pictures_tools=True,
+        shows_icons=True,
         dresses_results=True,
         answers_questions=True,
         tells_of_changes=True,

@@ -244,3 +244,21 @@ def test_instructions_stop_excusing_themselves_once_orders_can_be_placed() -> No
     tool = replace(cart.tools["view_cart"], name="place_order")
     ordering = replace(OPEN, phases=(browse, cart, replace(checkout, tools={"place_order": tool})))
     assert "Orders cannot be placed" not in instructions(STORE, ordering)
+
+
+@pytest.mark.parametrize("version", HANDSHAKE)
+@pytest.mark.parametrize(
+    ("icon", "shown"),
+    [
+        (None, None),
+        ("https://pickle.example/icon.png", [{"src": "https://pickle.example/icon.png", "mimeType": "image/png"}]),
+        ("https://pickle.example/icon", [{"src": "https://pickle.example/icon"}]),
+    ],
+)
+async def test_a_stores_icon_stands_beside_its_name_where_the_version_has_icons(
+    version: str, icon: str | None, shown: Any
+) -> None:
+    shop = shop_on(Shelf(), replace(STORE, icon=icon))
+    to = Endpoint(line_for(shop, b"a key"), Catalogue(shop.store, OPEN))
+    hello = await result(to, "initialize", version, {"protocolVersion": version, "capabilities": {}, "clientInfo": {}})
+    assert hello["serverInfo"].get("icons") == (shown if version == "2025-11-25" else None)
