@@ -16,6 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
+pytestmark = pytest.mark.slow
+"""Real processes, started and stopped."""
+
 Start = Callable[..., "Running"]
 CARD = "/.well-known/mcp/server-card.json"
 

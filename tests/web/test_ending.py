@@ -17,6 +17,9 @@ from tests.clients.programs import running
 from tests.mcp.asking import Json, asked
 from tests.serving import free_port
 
+pytestmark = pytest.mark.slow
+"""Real processes, started and stopped."""
+
 SOON = 2.0
 """Seconds from the signal to the end."""
 
