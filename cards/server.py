@@ -1,23 +1,10 @@
 """What both dialects of the server card say alike: where the server is reached and what it looks like."""
 
-from pathlib import PurePosixPath
-from typing import Final, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 from msgspec import Struct
 
 from storefront_mcp.commerce.store import Store
-
-IMAGES: Final = {
-    ".gif": "image/gif",
-    ".ico": "image/x-icon",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".webp": "image/webp",
-}
-"""Media types by file name; a table of our own, since the machine's differs from machine to machine."""
 
 
 class Icon(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -39,8 +26,7 @@ def icons(store: Store) -> tuple[Icon, ...]:
     """The store's icon, if it has one."""
     if store.icon is None:
         return ()
-    ending = PurePosixPath(urlsplit(store.icon).path).suffix.lower()
-    return (Icon(src=store.icon, mime_type=IMAGES.get(ending)),)
+    return (Icon(src=store.icon, mime_type=store.icon_type),)
 
 
 def remotes(store: Store) -> tuple[Remote, ...]:

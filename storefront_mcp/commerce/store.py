@@ -1,11 +1,24 @@
 """One shop as the world sees it: an origin, a name, and what is said under them."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
 from storefront_mcp.commerce.names import StoreId
+
+IMAGES: Final = {
+    ".gif": "image/gif",
+    ".ico": "image/x-icon",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+}
+"""Media types by file name; a table of our own, since the machine's differs from machine to machine."""
 
 
 class Speaker(Struct, frozen=True, kw_only=True):
@@ -74,6 +87,11 @@ class Store(Struct, frozen=True, kw_only=True):
     def hostname(self) -> str:
         """Host without a port: `pickle.example`."""
         return urlsplit(self.origin).hostname or ""
+
+    @property
+    def icon_type(self) -> str | None:
+        """Media type of the icon, by the end of its name; None when that tells nothing."""
+        return IMAGES.get(PurePosixPath(urlsplit(self.icon or "").path).suffix.lower())
 
     @property
     def title(self) -> str:

@@ -1,6 +1,5 @@
 """Dress a value for the version that asked: bare for the handshake era, with envelope and cache hints since."""
 
-import mimetypes
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -25,12 +24,8 @@ def pictured(names: dict[str, Any], store: Store, version: ProtocolVersion) -> d
     """The same with the store's icon, for the one answer in which a client looks for it."""
     if store.icon is None or not version.shows_icons:
         return names
-    return {**names, "icons": [{"src": store.icon, **_kind(store.icon)}]}
-
-
-def _kind(address: str) -> dict[str, str]:
-    media_type, _ = mimetypes.guess_type(address)
-    return {"mimeType": media_type} if media_type else {}
+    kind = {"mimeType": store.icon_type} if store.icon_type else {}
+    return {**names, "icons": [{"src": store.icon, **kind}]}
 
 
 def dressed(result: Mapping[str, Any], version: ProtocolVersion, store: Store, *, ttl_ms: int | None = None) -> bytes:

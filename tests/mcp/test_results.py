@@ -252,6 +252,7 @@ def test_instructions_stop_excusing_themselves_once_orders_can_be_placed() -> No
     [
         (None, None),
         ("https://pickle.example/icon.png", [{"src": "https://pickle.example/icon.png", "mimeType": "image/png"}]),
+        ("https://pickle.example/a.ico", [{"src": "https://pickle.example/a.ico", "mimeType": "image/x-icon"}]),
         ("https://pickle.example/icon", [{"src": "https://pickle.example/icon"}]),
     ],
 )
