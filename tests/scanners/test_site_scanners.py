@@ -26,15 +26,26 @@ def test_agent_readiness_gives_full_marks(shop: str, node_tools: Path, tmp_path:
 
 
 def test_afdocs_fails_nothing_that_is_ours_to_fix(shop: str, node_tools: Path, tmp_path: Path) -> None:
-    scanner = node_tools / "afdocs" / "bin" / "afdocs.mjs"
-    found = report(node(scanner, "check", shop, "--format", "json", cwd=tmp_path))
-    told = {check["id"]: (check["status"], check["message"]) for check in found["results"]}
-
-    unhappy = {name: outcome for name, outcome in told.items() if outcome[0] != "pass"}
+    told = afdocs(shop, node_tools, tmp_path)
+    if interrupted(told):
+        told = afdocs(shop, node_tools, tmp_path)
+    unhappy = {name: check["status"] for name, check in told.items() if check["status"] != "pass"}
 
     assert len(told) >= 28
-    assert unhappy.keys() == NOT_FOR_US.keys(), unhappy
-    assert {status for status, _ in unhappy.values()} == {"skip"}
+    assert unhappy == dict.fromkeys(NOT_FOR_US, "skip"), told
+
+
+def afdocs(shop: str, node_tools: Path, folder: Path) -> dict[str, Any]:
+    """What afdocs says, check by check."""
+    scanner = node_tools / "afdocs" / "bin" / "afdocs.mjs"
+    found = report(node(scanner, "check", shop, "--format", "json", cwd=folder))
+    return {check["id"]: check for check in found["results"]}
+
+
+def interrupted(told: dict[str, Any]) -> bool:
+    """Whether a fetch of the scanner broke off; it counts such a page as one without markdown, with status 0."""
+    pages = told["content-negotiation"].get("details", {}).get("pageResults", [])
+    return any(page.get("status") == 0 for page in pages)
 
 
 def lighthouse(origin: str, node_tools: Path, chromium: str, folder: Path) -> dict[str, Any]:
