@@ -23,7 +23,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast lint types format bench goldens node chromium clean $(KINDS)
+.PHONY: help run test test-fast lint types format bench goldens node chromium postgresql redis clean $(KINDS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z$$][^ ]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,7 @@ run: $(SYNCED) ## serve the demo shop (PORT=8000, ARGS=--planned)
 	$(BIN)/storefront-mcp demo --port $(PORT) $(ARGS)
 
 # Each part runs even if one before it failed, so that one run tells everything; pytest's summary comes last.
-test: $(SYNCED) node chromium ## lint, types, contracts and every test, with coverage
+test: $(SYNCED) node chromium postgresql redis ## lint, types, contracts and every test, with coverage
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
 	$(MAKE) --no-print-directory types || failed="$$failed types"; \
@@ -65,6 +65,7 @@ goldens: $(SYNCED) ## write anew what is generated: cards/rendered and the table
 
 clients scanners: node
 scanners browser: chromium
+faults: postgresql redis
 
 # pytest answers 5 when nothing carries the mark.
 $(KINDS): $(SYNCED)
@@ -82,8 +83,33 @@ chromium: ## Debian's Chromium, when it is missing and we may install it
 		&& rm -f build-chromium.log \
 		|| echo "chromium could not be installed (build-chromium.log): the tests that need a browser will be skipped"
 
+postgresql: ## Debian's PostgreSQL, likewise; tests start their own, and no other is touched
+	@if command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then \
+		echo "no PostgreSQL here: the tests that need it will be skipped (sudo apt-get install postgresql)"; exit 0; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ mkdir -p /etc/postgresql-common && \
+		{ [ -e /etc/postgresql-common/createcluster.conf ] || \
+			echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf; } && \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends postgresql; } </dev/null >build-postgresql.log 2>&1 \
+		&& rm -f build-postgresql.log \
+		|| echo "PostgreSQL could not be installed (build-postgresql.log): the tests that need it will be skipped"
+
+redis: ## Debian's Redis, likewise; its service is neither started nor left enabled
+	@if command -v valkey-server >/dev/null 2>&1 || command -v redis-server >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then \
+		echo "no Valkey or Redis here: the tests that need one will be skipped (sudo apt-get install redis-server)"; exit 0; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	policy=/usr/sbin/policy-rc.d; \
+	if [ ! -e $$policy ]; then \
+		trap "rm -f $$policy" EXIT INT TERM; printf '#!/bin/sh\nexit 101\n' >$$policy && chmod 755 $$policy; fi; \
+	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends redis-server && \
+		update-rc.d redis-server disable; } </dev/null >build-redis.log 2>&1 \
+		&& rm -f build-redis.log \
+		|| echo "Redis could not be installed (build-redis.log): the tests that need one will be skipped"
+
 clean: ## remove everything that make made, the environment included
-	rm -rf $(VENV) $(VENV).log tests/node/node_modules build dist build-chromium.log .coverage* \
+	rm -rf $(VENV) $(VENV).log tests/node/node_modules build dist build-*.log .coverage* \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find cards phases storefront_mcp tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -40,7 +40,11 @@ def test_the_words_of_a_shop_need_msgspec_and_the_standard_library_only(graph: g
 
 
 def test_nothing_that_ships_imports_a_package_it_does_not_declare(graph: grimp.ImportGraph) -> None:
-    declared = tomllib.loads(text("pyproject.toml"))["project"]["dependencies"]
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    declared = [
+        *project["dependencies"],
+        *(one for extra in project["optional-dependencies"].values() for one in extra),
+    ]
     importable = {name for requirement in declared for name in imported_as(requirement)}
     ours = tuple(f"{package}." for package in PACKAGES)
     external = {

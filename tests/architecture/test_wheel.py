@@ -12,6 +12,8 @@ from tests.architecture.tree import PACKAGES, ROOT, shipped
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 NOT_SHIPPED = ("cards/rendered/",)
+EXTRAS = ("postgresql", "redis")
+"""What shops add when they need it: modules for it can be imported only then."""
 SLOWS_THE_START = ("pydantic", "starlette")
 """Litestar imports these when it finds them, so they must not come along. attrs does, with aiohttp, for 40 ms."""
 
@@ -40,7 +42,7 @@ def bare(uv: Path, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """An environment with the wheel and what the wheel asks for."""
     folder = tmp_path_factory.mktemp("bare")
     run(uv, "venv", "--quiet", "--python", sys.executable, folder / "venv", cwd=folder)
-    run(uv, "pip", "install", "--quiet", "--python", folder / "venv", wheel, cwd=folder)
+    run(uv, "pip", "install", "--quiet", "--python", folder / "venv", f"{wheel}[{','.join(EXTRAS)}]", cwd=folder)
     return folder / "venv"
 
 
