@@ -14,6 +14,7 @@ from storefront_mcp.commerce.backend import Options
 from storefront_mcp.commerce.cart import Cart, Line, Totals
 from storefront_mcp.commerce.category import Category, Facet, FacetValue
 from storefront_mcp.commerce.errors import (
+    CartEmpty,
     CartGone,
     CategoryNotFound,
     CountryNotServed,
@@ -23,6 +24,7 @@ from storefront_mcp.commerce.errors import (
     OutOfStock,
     PageNotFound,
     ProductNotFound,
+    ShippingMethodRefused,
     ShopRefused,
     VariantNeeded,
 )
@@ -30,6 +32,7 @@ from storefront_mcp.commerce.guest_carts import CartRecord, GuestCarts
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku, StoreId
 from storefront_mcp.commerce.options import chosen
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, PaymentMethod, Settlement
 from storefront_mcp.commerce.page import Page
 from storefront_mcp.commerce.product import CustomOption, OptionAxis, OptionValue, Product, ProductSummary, Variant
 from storefront_mcp.commerce.search import Found, Search
@@ -114,7 +117,22 @@ CATEGORIES = (
     ),
     Category(id=JARS, name="Jars", path="jars", products=1),
 )
+SHIPPING_METHODS = (ShippingMethod("post", "Post", aud(995)), ShippingMethod("van", "Van", aud(0)))
+PAYMENT_METHODS = (
+    PaymentMethod(code="prepaid", title="Paid online"),
+    PaymentMethod(code="banktransfer", title="Bank transfer", offline=True),
+)
+FREE = PaymentMethod(code="free", title="Nothing to pay", free=True)
 PAGES = {"shipping": Page(identifier="shipping", title="Shipping", html="<p>Fast.</p>", markdown="Fast.")}
+
+
+class Placed(Struct, frozen=True):
+    """An order that the shelf took."""
+
+    cart: CartId
+    draft: OrderDraft
+    settlement: Settlement
+    order: Order
 
 
 class Shelf:
@@ -128,6 +146,15 @@ class Shelf:
         self.recreates = False
         """Whether a lost cart is made anew by add_line, under another id, as some shops do."""
         self.asked: list[str] = []
+        self.orders: list[Placed] = []
+        self.fails_before: list[Exception] = []
+        """What the next calls of place_order raise instead of making an order."""
+        self.fails_after: list[Exception] = []
+        """What the next calls of place_order raise once they have made an order."""
+        self.captures_itself = False
+        """Whether it takes the money while it makes an order, as some shops do."""
+        self.progress: dict[str, OrderProgress] = {}
+        """Where orders stand, by number."""
         self._ids = itertools.count(1)
 
     def forget(self) -> None:
@@ -252,7 +279,51 @@ class Shelf:
             raise ShopRefused("The cart is empty.")
         if address.country != "AU":
             raise CountryNotServed(address.country, ["AU"])
-        return (ShippingMethod("post", "Post", aud(995)), ShippingMethod("van", "Van", aud(0)))
+        return SHIPPING_METHODS
+
+    async def priced(self, cart: CartId, draft: OrderDraft) -> Cart:
+        await self._asked("priced")
+        before = self._found(cart)
+        if not before.lines:
+            raise CartEmpty
+        if draft.shipping_address.country != "AU":
+            raise CountryNotServed(draft.shipping_address.country, ["AU"])
+        method = next((one for one in SHIPPING_METHODS if one.code == draft.shipping_method), None)
+        if method is None:
+            raise ShippingMethodRefused(draft.shipping_method, SHIPPING_METHODS)
+        totals = replace(before.totals, shipping=method.price, total=before.totals.total + method.price)
+        return replace(before, totals=totals, ships_by=method.title)
+
+    async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
+        await self._asked("payment_methods")
+        return PAYMENT_METHODS if self._found(cart).totals.total else (FREE,)
+
+    def captures(self, method: str) -> bool:
+        return self.captures_itself
+
+    async def place_order(self, cart: CartId, draft: OrderDraft, settlement: Settlement) -> Order:
+        await self._asked("place_order")
+        if self.fails_before:
+            raise self.fails_before.pop(0)
+        total = (await self.priced(cart, draft)).totals.total
+        self._found(cart)
+        order = Order(number=f"1000{len(self.orders) + 1}", total=total, token="secret-token")
+        self.orders.append(Placed(cart, draft, settlement, order))
+        del self.carts[cart]
+        if self.fails_after:
+            raise self.fails_after.pop(0)
+        return order
+
+    async def find_order(self, cart: CartId, reference: str) -> Order | None:
+        await self._asked("find_order")
+        if cart in self.carts:
+            return None
+        found = (one.order for one in self.orders if one.settlement.reference == reference)
+        return next((replace(order, token=None) for order in found), Order())
+
+    async def order_progress(self, order: Order) -> OrderProgress | None:
+        await self._asked("order_progress")
+        return self.progress.get(order.number or "")
 
     async def _asked(self, method: str) -> None:
         self.asked.append(method)

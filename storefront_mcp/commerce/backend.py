@@ -7,6 +7,7 @@ from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.category import Category, Facet
 from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, PaymentMethod, Settlement
 from storefront_mcp.commerce.page import Page
 from storefront_mcp.commerce.product import Product
 from storefront_mcp.commerce.search import Found, Search
@@ -67,3 +68,37 @@ class Backend(Protocol):
 
     async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod]:
         """What sending this cart there costs. Raises CountryNotServed, AddressRefused, CartGone."""
+
+    async def priced(self, cart: CartId, draft: OrderDraft) -> Cart:
+        """The cart with the totals that an order of it would have, down to shipping and tax.
+
+        Everything that the shop would refuse an order for is looked at here, since its own refusal may say nothing.
+        Raises CartEmpty, CountryNotServed, AddressRefused, ShippingMethodRefused, OutOfStock, NotEnoughStock, CartGone.
+        """
+
+    async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
+        """How the shop lets this cart be paid. Raises CartGone."""
+
+    def captures(self, method: str) -> bool:
+        """Whether the shop itself takes the held money when an order with this way to pay is placed.
+
+        It then demands that the payment's amount and currency equal the order's total. Otherwise the order comes first
+        and whoever holds the money takes it afterwards.
+        """
+
+    async def place_order(self, cart: CartId, draft: OrderDraft, settlement: Settlement) -> Order:
+        """Make an order of a cart: one call, never repeated from in here.
+
+        Raises OrderRefused or CartGone when there is surely no order by this call, ShopUnclear when there may be one
+        (`over` tells whether the call has surely ended), any other ShopDown when the call was surely not sent.
+        """
+
+    async def find_order(self, cart: CartId, reference: str) -> Order | None:
+        """After an unclear `place_order`: the order made of this cart; None when the cart is still an open cart.
+
+        Only a look, as often as you like. Raises CartGone when there is no order and the cart is gone all the same, and
+        ShopDown when the shop cannot be asked now.
+        """
+
+    async def order_progress(self, order: Order) -> OrderProgress | None:
+        """Where an order stands; None when this shop does not tell us."""

@@ -53,6 +53,7 @@ class Cart(Struct, frozen=True, omit_defaults=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     totals: Totals
     coupon: str | None = None
+    ships_by: Annotated[str | None, Meta(description="The chosen shipping method")] = None
     notice: Annotated[str | None, Meta(description="What the buyer should hear about")] = None
     lost_lines: tuple[LostLine, ...] = ()
     """Lines that went with an earlier cart under this id."""

@@ -16,6 +16,15 @@ ShopError
 ├── CouponRejected
 ├── CountryNotServed
 ├── AddressRefused
+├── CartEmpty
+├── ShippingMethodRefused  carries the methods to choose from
+├── OrderRefused        the shop took no order, surely
+├── EmailRefused
+├── NoWayToPay
+├── CheckoutNotFound
+├── CartBeingOrdered    paid, so neither the cart nor the checkout can be changed any more
+├── KeyReused           the idempotency key belongs to another wish
+├── PaymentDown         the payment provider does not answer
 ├── ShopBusy            the shop counts requests and wants a pause
 ├── ShopRefused         the shop said no for a reason of its own
 └── ShopDown
@@ -29,6 +38,7 @@ from msgspec import Struct
 
 from storefront_mcp.commerce.cart import LostLine
 from storefront_mcp.commerce.product import CustomOption, Variant
+from storefront_mcp.commerce.shipping import ShippingMethod
 
 
 class ShopError(Exception):
@@ -188,6 +198,87 @@ class AddressRefused(ShopError):
         super().__init__(problem)
 
 
+class CartEmpty(ShopError):
+    """There is nothing to order."""
+
+    def __init__(self) -> None:
+        super().__init__("The cart is empty. Put something in with add_to_cart first.")
+
+
+class Offers(Struct, frozen=True):
+    """Ways to send a cart there."""
+
+    methods: tuple[ShippingMethod, ...]
+
+
+class ShippingMethodRefused(ShopError):
+    """The shop does not send this cart there that way."""
+
+    def __init__(self, code: str, offered: Sequence[ShippingMethod] = ()) -> None:
+        super().__init__(
+            f"{code!r} is not a way to send this cart to this address. Choose the code of one of the methods listed.",
+            detail=Offers(tuple(offered)) if offered else None,
+        )
+
+
+class OrderRefused(ShopError):
+    """The shop did not take the order, and surely made none; `reason` is its own sentence, cleaned."""
+
+    def __init__(self, reason: str, *, internal: str | None = None) -> None:
+        super().__init__(f"The shop did not take the order: {reason}", internal=internal)
+
+
+class EmailRefused(ShopError):
+    """No address that mail can be sent to. The address itself is not repeated: it is personal."""
+
+    def __init__(self) -> None:
+        super().__init__("email is no e-mail address. Ask the buyer for theirs: the order's confirmation goes there.")
+
+
+class NoWayToPay(ShopError):
+    """Nothing that the operator has set up can settle this cart."""
+
+    def __init__(self) -> None:
+        super().__init__("This cart cannot be paid for here at the moment. Send the buyer to the shop's own website.")
+
+
+class CheckoutNotFound(ShopError):
+    """A checkout id that we never gave out for this store."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such checkout. Use the checkout_id that place_order answered.")
+
+
+class CartBeingOrdered(ShopError):
+    """Too late for a change: the buyer has paid, or the shop is making the order."""
+
+    def __init__(self, checkout: str) -> None:
+        super().__init__(
+            f"The buyer has paid for this cart in checkout {checkout}, so it can no longer be changed. "
+            "See get_order_status; for more goods start another cart with create_cart."
+        )
+
+
+class KeyReused(ShopError):
+    """An idempotency key that was sent with other arguments before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This idempotency_key was used with other arguments. Send the same arguments again, or a new key for a new "
+            "wish."
+        )
+
+
+class PaymentDown(ShopError):
+    """The payment provider does not answer, so nothing was done. `internal` tells what happened."""
+
+    def __init__(self, *, internal: str | None = None) -> None:
+        super().__init__(
+            "The payment provider does not answer right now. Nothing was changed. Try again in a minute.",
+            internal=internal,
+        )
+
+
 class ShopBusy(ShopError):
     """The shop counts requests. `retry_after` is in seconds."""
 
@@ -216,14 +307,15 @@ class ShopDown(ShopError):
 
 
 class ShopUnclear(ShopDown):
-    """A write was sent and its answer was lost."""
+    """A write was sent and its answer was lost. `over` says that the shop answered, if only nonsense: it has ended."""
 
-    def __init__(self, *, internal: str | None = None) -> None:
+    def __init__(self, *, internal: str | None = None, over: bool = False) -> None:
         super().__init__(
             "The shop did not confirm the change: it may or may not have happened. Look with view_cart before "
             "trying again.",
             internal=internal,
         )
+        self.over = over
 
 
 class ShopMisconfigured(ShopDown):

@@ -3,7 +3,8 @@
 import asyncio
 import datetime as dt
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -47,6 +48,15 @@ class Handles(Protocol):
         """Write a record, new or changed."""
 
 
+MakeWay = Callable[[CartId], Awaitable[str | None]]
+"""Asked before a cart is changed: makes way for the change and says what that cost, or raises ShopError."""
+
+
+async def always(_handle: CartId) -> str | None:
+    """Nothing stands in the way of a change."""
+    return None
+
+
 def new_handle() -> CartId:
     """A handle nobody can guess: 160 random bits."""
     return CartId("cart_" + secrets.token_hex(20))
@@ -64,6 +74,8 @@ class GuestCarts:
         now: Callable[[], dt.datetime],
         handle: Callable[[], CartId] = new_handle,
     ) -> None:
+        self.make_way: MakeWay = always
+        """Checkouts take this place: the cart of a checkout must not change under it."""
         self._store = store
         self._backend = backend
         self._handles = handles
@@ -91,15 +103,16 @@ class GuestCarts:
         """Put pieces in; a cart that the shop has lost starts afresh under the same handle, and the answer says so."""
         async with self._lock(handle):
             record = await self._record(handle)
+            told = await self.make_way(handle)
             try:
                 cart = await self._backend.add_line(record.upstream, sku, quantity, options)
             except CartGone:
                 fresh = await self._backend.create_cart()
                 cart = await self._backend.add_line(fresh.cart_id, sku, quantity, options)
             if cart.cart_id == record.upstream:
-                return await self._kept(handle, cart)
+                return await self._kept(handle, _telling(cart, told))
             notice = LINES_LOST if record.lines else RESTARTED
-            return await self._kept(handle, replace(cart, notice=notice, lost_lines=record.lines))
+            return await self._kept(handle, replace(_telling(cart, notice), lost_lines=record.lines))
 
     async def update_line(self, handle: CartId, line: LineId, quantity: int) -> Cart:
         """Set a line's quantity."""
@@ -126,14 +139,28 @@ class GuestCarts:
             except CartGone:
                 raise CartGone(record.lines) from None
 
+    @asynccontextmanager
+    async def held(self, handle: CartId) -> AsyncIterator[CartRecord]:
+        """What stands behind a handle, while no other call of this process can change that cart.
+
+        Raises CartNotFound; a CartGone from within the block says what was lost.
+        """
+        async with self._lock(handle):
+            record = await self._record(handle)
+            try:
+                yield record
+            except CartGone:
+                raise CartGone(record.lines) from None
+
     async def _change(self, handle: CartId, ask: Callable[[CartId], Awaitable[Cart]]) -> Cart:
         async with self._lock(handle):
             record = await self._record(handle)
+            told = await self.make_way(handle)
             try:
                 cart = await ask(record.upstream)
             except CartGone:
                 raise CartGone(record.lines) from None
-            return await self._kept(handle, cart)
+            return await self._kept(handle, _telling(cart, told))
 
     async def _record(self, handle: CartId) -> CartRecord:
         record = await self._handles.find(self._store, handle)
@@ -157,3 +184,10 @@ class GuestCarts:
     def _lock(self, handle: CartId) -> asyncio.Lock:
         """One writer per cart in this process: shops mix up concurrent changes."""
         return self._locks.setdefault(handle, asyncio.Lock())
+
+
+def _telling(cart: Cart, notice: str | None) -> Cart:
+    """A cart that also says this."""
+    if notice is None:
+        return cart
+    return replace(cart, notice=notice if cart.notice is None else f"{notice} {cart.notice}")
