@@ -27,11 +27,10 @@ def served(app: Any, port: int | None = None, **options: Any) -> Iterator[str]:
         app,
         host="127.0.0.1",
         port=chosen,
-        log_level="warning",
         lifespan="on",
         ws="none",
         timeout_graceful_shutdown=5,
-        **{"timeout_keep_alive": 75, **options},
+        **{"log_level": "warning", "timeout_keep_alive": 75, **options},
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name=f"server on {chosen}", daemon=True)
