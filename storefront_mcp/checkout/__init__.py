@@ -1,0 +1,1 @@
+"""The way from a cart to exactly one paid order, whatever fails in between."""
