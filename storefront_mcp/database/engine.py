@@ -1,19 +1,22 @@
-"""The one SQLite file, safe for several processes at once: WAL, waiting instead of failing, explicit transactions."""
+"""The one database, safe for several processes at once: a SQLite file, or PostgreSQL by URL."""
 
 import datetime as dt
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.exc import DatabaseError
 
-from storefront_mcp.database.tables import METADATA, SCHEMA_VERSION
+from storefront_mcp.database import schema
+from storefront_mcp.database.sqlite import SqliteFile
+from storefront_mcp.database.unusable import DatabaseUnusable
 
-PATIENCE: Final = 10.0
-"""Seconds that a writer waits for another one before it gives up."""
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
+
+SERVERS: Final = ("postgresql://", "postgres://")
 
 Durability = Literal["process", "power"]
 """What a commit outlives: the death of this process, or a power cut as well (and then it waits for the disk)."""
@@ -24,106 +27,127 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-class DatabaseUnusable(Exception):
-    """The file cannot be used; the message names it and says what to do."""
+class Watching(Protocol):
+    """Asks whether others have written."""
+
+    def writes(self) -> int | None:
+        """A number that changes with every write of others; None where only the tables themselves can tell."""
+
+    def close(self) -> None:
+        """Stop asking."""
+
+
+class Kind(Protocol):
+    """What differs between the databases."""
+
+    name: str
+    """What people may read: no password is in it."""
+    advice: str
+    """What to check when it cannot be used."""
+    engine: Engine
+
+    def prepare(self) -> None:
+        """Make sure that it is there and usable, before the first transaction. Raises OSError."""
+
+    def reading(self) -> dict[str, Any]:
+        """Execution options of a transaction that reads."""
+
+    def writing(self, survives: Durability) -> dict[str, Any]:
+        """Execution options of a transaction that writes."""
+
+    def begun(self, connection: Connection, *, survives: Durability, alone: str | None) -> None:
+        """Called first in a transaction that writes."""
+
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """INSERT with the `ON CONFLICT` clauses that both have."""
+
+    def watching(self) -> Watching:
+        """Begin to ask whether others have written."""
+
+    def forget(self) -> None:
+        """Remove deleted content from where it still lies about, as far as that is ours to do."""
 
 
 class Database:
-    """One open file. Every process opens its own; threads may share it. Raises DatabaseUnusable."""
+    """One open database. Every process opens its own; threads may share it. Raises DatabaseUnusable.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = _engine(path)
-        self._watching: list[Connection] = []
+    `where` is a path, or a URL `postgresql://user@host/name`.
+    """
+
+    def __init__(self, where: Path | str) -> None:
+        self._kind = _kind(where)
+        self.name = self._kind.name
+        self._watching: list[Watching] = []
         try:
-            path.touch(mode=0o600, exist_ok=True)
-            _use_wal(self._engine)
-            with self.writing() as connection:
-                self._prepare(connection)
+            self._kind.prepare()
+            self._bring_up_to_date()
         except (OSError, DatabaseError) as error:
-            self._engine.dispose()
-            cause = error.orig if isinstance(error, DatabaseError) else error.strerror
-            message = f"{path}: cannot be used as the database: {cause}. Check the path and its permissions."
+            self.close()
+            cause = str(error.orig).strip() if isinstance(error, DatabaseError) else error.strerror
+            message = f"{self.name}: cannot be used as the database: {cause}. {self._kind.advice}"
             raise DatabaseUnusable(message) from error
-        except DatabaseUnusable:
-            self._engine.dispose()
-            raise
+        except schema.NewerTables as newer:
+            self.close()
+            message = (
+                f"{self.name}: was written by a newer storefront-mcp (version {newer.found} of its tables, "
+                f"this one knows {schema.HEAD}). Update storefront-mcp or name another database."
+            )
+            raise DatabaseUnusable(message) from None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One transaction that sees one moment and keeps nobody waiting."""
-        with self._engine.connect().execution_options(begin="BEGIN") as connection:
+        with self._kind.engine.connect().execution_options(**self._kind.reading()) as connection:
             yield connection
 
     @contextmanager
-    def writing(self, *, survives: Durability = "process") -> Iterator[Connection]:
-        """One transaction that writes all or nothing; it is the only writer from its first statement on."""
-        with (
-            self._engine.connect().execution_options(begin="BEGIN IMMEDIATE", survives=survives) as connection,
-            connection.begin(),
-        ):
+    def writing(self, *, survives: Durability = "process", alone: str | None = None) -> Iterator[Connection]:
+        """One transaction that writes all or nothing.
+
+        Those that name the same thing in `alone` come one after the other. On SQLite every writer is the only one from
+        its first statement on, on PostgreSQL only by that name.
+        """
+        options = self._kind.writing(survives)
+        with self._kind.engine.connect().execution_options(**options) as connection, connection.begin():
+            self._kind.begun(connection, survives=survives, alone=alone)
             yield connection
 
-    def watching(self) -> Connection:
-        """A connection of one's own without transactions, for asking whether others have written."""
-        connection = self._engine.connect().execution_options(begin=None)
-        self._watching.append(connection)
-        return connection
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
+        return self._kind.insert(table)
+
+    def watching(self) -> Watching:
+        """Something of one's own for asking whether others have written."""
+        watching = self._kind.watching()
+        self._watching.append(watching)
+        return watching
+
+    def forget(self) -> None:
+        """What was deleted is no longer in the file and those beside it; a server sees to that by itself, in time."""
+        self._kind.forget()
 
     def close(self) -> None:
-        """Let go of the file."""
-        for connection in self._watching:
-            connection.close()
-        self._engine.dispose()
+        """Let go of it."""
+        for watching in self._watching:
+            watching.close()
+        self._kind.engine.dispose()
 
-    def _prepare(self, connection: Connection) -> None:
-        """Bring the file to our shape; several processes may start at once, and one of them does it."""
-        found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        if found > SCHEMA_VERSION:
-            message = (
-                f"{self.path}: was written by a newer storefront-mcp (version {found} of its tables, "
-                f"this one knows {SCHEMA_VERSION}). Update storefront-mcp or name another database."
-            )
-            raise DatabaseUnusable(message)
-        if found < SCHEMA_VERSION:
-            METADATA.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite+pysqlite:///{path}", connect_args={"timeout": PATIENCE}, hide_parameters=True)
-    event.listen(engine, "connect", _take_over_transactions)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _take_over_transactions(connection: Any, _record: object) -> None:  # noqa: ANN401 -- sqlite3's own, through SQLAlchemy
-    """Python's sqlite3 would begin transactions where it sees fit; we say when."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    statement = options.get("begin")
-    if statement is None:
-        return
-    if statement != "BEGIN":
-        level = "FULL" if options.get("survives") == "power" else "NORMAL"
-        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
-    connection.exec_driver_sql(statement)
-
-
-def _use_wal(engine: Engine) -> None:
-    """Readers beside one writer. The switch needs the file alone, and SQLite does not wait for that by itself."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
+    def _bring_up_to_date(self) -> None:
+        """Several processes may start at once, and one of them does it; when there is nothing to do, nobody waits."""
         try:
-            with engine.connect().execution_options(begin=None) as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        except DatabaseError as error:
-            if "locked" not in str(error.orig) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
+            with self.reading() as connection:
+                current = schema.revision(connection) == schema.HEAD
+        except DatabaseError:
+            # No such table yet; whatever else it is comes again right now.
+            current = False
+        if not current:
+            with self.writing(survives="power", alone="schema") as connection:
+                schema.bring_up_to_date(connection)
+
+
+def _kind(where: Path | str) -> Kind:
+    if not isinstance(where, str) or not where.startswith(SERVERS):
+        return SqliteFile(Path(where))
+    from storefront_mcp.database.postgresql import PostgresqlServer  # noqa: PLC0415 -- a driver that most do without
+
+    return PostgresqlServer(where)

@@ -8,6 +8,7 @@ from typing import cast
 from sqlalchemy import Connection, func, insert, select
 
 from storefront_mcp.commerce.names import StoreId
+from storefront_mcp.database.audit import append, operator_entry
 from storefront_mcp.database.engine import Database, utc_now
 from storefront_mcp.database.tables import FLIPS
 from storefront_mcp.roadmap.flags import Flip, Standing, as_it_stands
@@ -41,15 +42,16 @@ class DatabaseFlags:
         SQLite counts the writes of others for us; only when there are some (carts write too) do we look further.
         """
         with self._lock:
-            writes = self._watching.exec_driver_sql("PRAGMA data_version").scalar_one()
-            if writes != self._seen_writes:
-                newest = _newest(self._watching)
-                # Writes are remembered as seen only when they were no flips: until `standing` has read a flip,
-                # every call says so again.
-                if newest == self._read_number:
-                    self._seen_writes = writes
-                return newest != self._read_number
-            return False
+            writes = self._watching.writes()
+            if writes is not None and writes == self._seen_writes:
+                return False
+            with self._database.reading() as connection:
+                newest = _newest(connection)
+            # Writes are remembered as seen only when they were no flips: until `standing` has read a flip,
+            # every call says so again.
+            if newest == self._read_number:
+                self._seen_writes = writes
+            return newest != self._read_number
 
     def flip(self, planned: Roadmap, store: StoreId, changes: Mapping[str, Status], *, by: str) -> Standing:
         """Check `changes` against the record as it is now and write them down, all or none; survives a power cut.
@@ -58,13 +60,14 @@ class DatabaseFlags:
         """
         if not changes:
             raise FlipRefused(["Name at least one phase."])
-        with self._database.writing(survives="power") as connection:
+        with self._database.writing(survives="power", alone="flips") as connection:
             standing = _standing(connection).get(store, Standing(0, {}))
             current = as_it_stands(planned, standing)
             current.with_status(changes)
             number = _newest(connection) + 1
             before = {phase.name: phase.status for phase in current.phases}
-            at = self._now().astimezone(dt.UTC).isoformat()
+            now = self._now()
+            at = now.astimezone(dt.UTC).isoformat()
             connection.execute(
                 insert(FLIPS),
                 [
@@ -80,15 +83,23 @@ class DatabaseFlags:
                     for phase, after in changes.items()
                 ],
             )
+            entries = [
+                operator_entry(
+                    now, "phase.flipped", phase, store=store, by=by, details={"before": before[phase], "after": after}
+                )
+                for phase, after in changes.items()
+            ]
+            append(self._database, connection, entries)
         return Standing(number, {**standing.statuses, **changes})
 
     def history(self, store: StoreId | None = None) -> Sequence[Flip]:
         """Every flip, oldest first; phases flipped together by name."""
-        query = select(FLIPS).order_by(FLIPS.c.number, FLIPS.c.phase)
+        query = select(FLIPS)
         if store is not None:
             query = query.where(FLIPS.c.store == store)
         with self._database.reading() as connection:
             rows = connection.execute(query).mappings().all()
+        # Sorted here: databases have alphabets of their own.
         return [
             Flip(
                 number=row["number"],
@@ -99,12 +110,13 @@ class DatabaseFlags:
                 by=row["by"],
                 at=dt.datetime.fromisoformat(row["at"]),
             )
-            for row in rows
+            for row in sorted(rows, key=lambda row: (row["number"], row["phase"]))
         ]
 
     def close(self) -> None:
         """Stop asking; the database stays open."""
-        self._watching.close()
+        with self._lock:
+            self._watching.close()
 
 
 def _newest(connection: Connection) -> int:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Select, delete, func, select
 
 from storefront_mcp.commerce.cart import LostLine
 from storefront_mcp.commerce.guest_carts import CartRecord
@@ -68,18 +67,25 @@ class DatabaseHandles:
         }
         row = {"key": _key(record.store, record.handle), "store": record.store} | changed
         with self._database.writing() as connection:
-            connection.execute(insert(CARTS).values(row).on_conflict_do_update(index_elements=["key"], set_=changed))
+            connection.execute(
+                self._database.insert(CARTS).values(row).on_conflict_do_update(index_elements=["key"], set_=changed)
+            )
             if next(self._writes) % SWEEP_EVERY == 0:
                 self._sweep(connection)
 
     def _sweep(self, connection: Connection) -> None:
         expired = select(CARTS.c.key).where(CARTS.c.expires_at <= int(self._now().timestamp())).limit(SWEEP)
-        connection.execute(delete(CARTS).where(CARTS.c.key.in_(expired)))
+        connection.execute(delete(CARTS).where(CARTS.c.key.in_(_unheld(expired))))
         held = connection.execute(select(func.count()).select_from(CARTS)).scalar_one()
         too_many = min(SWEEP, held - self._at_most)
         if too_many > 0:
             soonest = select(CARTS.c.key).order_by(CARTS.c.expires_at).limit(too_many)
-            connection.execute(delete(CARTS).where(CARTS.c.key.in_(soonest)))
+            connection.execute(delete(CARTS).where(CARTS.c.key.in_(_unheld(soonest))))
+
+
+def _unheld(keys: Select[tuple[bytes]]) -> Select[tuple[bytes]]:
+    """Rows that somebody else is changing are left to the next sweep, so that two sweeps cannot block each other."""
+    return keys.with_for_update(skip_locked=True)
 
 
 def _key(store: StoreId, handle: CartId) -> bytes:

@@ -1,4 +1,4 @@
-"""The one file: who may open it, what it promises."""
+"""The one database: who may open it, what it promises."""
 
 import sqlite3
 import stat
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from storefront_mcp.database import Database, DatabaseUnusable
-from storefront_mcp.database.tables import FLIPS, SCHEMA_VERSION
+from storefront_mcp.database import Database, DatabaseFlags, DatabaseUnusable
+from storefront_mcp.database.tables import FLIPS
+from tests.postgres import PostgresServer
 
 Opened = Callable[[], Database]
 ROW = {
@@ -30,7 +31,6 @@ def test_a_new_file_is_in_wal_mode_and_for_its_owner_only(tmp_path: Path) -> Non
     Database(path).close()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -41,14 +41,6 @@ def test_opening_again_keeps_what_is_there(opened: Opened) -> None:
     first.close()
     with opened().reading() as connection:
         assert connection.execute(select(FLIPS.c.by)).scalar_one() == "ops"
-
-
-def test_a_file_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "storefront.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(DatabaseUnusable, match=r"newer storefront-mcp \(version 99 .* Update storefront-mcp"):
-        Database(path)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +74,14 @@ def test_the_record_of_flips_can_only_grow(database: Database, statement: str) -
         connection.exec_driver_sql(statement)
 
 
-@pytest.mark.parametrize(("survives", "level"), [("process", 1), ("power", 2)])
+@pytest.mark.parametrize(("survives", "levels"), [("process", {1, "off"}), ("power", {2, "on"})])
 def test_a_commit_waits_for_the_disk_only_where_it_must_outlive_the_power(
-    database: Database, survives: str, level: int
+    database: Database, where: str, survives: str, levels: set[object]
 ) -> None:
-    with database.writing(survives=survives) as connection:
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == level
+    ask = "SHOW synchronous_commit" if where.startswith("postgresql") else "PRAGMA synchronous"
+    for _ in range(2):
+        with database.writing(survives=survives) as connection:
+            assert connection.exec_driver_sql(ask).scalar_one() in levels
 
 
 def test_a_reader_sees_one_moment_while_others_write(database: Database) -> None:
@@ -96,3 +90,65 @@ def test_a_reader_sees_one_moment_while_others_write(database: Database) -> None
         with database.writing() as writing:
             writing.execute(insert(FLIPS).values(ROW))
         assert reading.execute(select(FLIPS)).all() == []
+
+
+def test_a_reader_cannot_write_by_mistake_on_a_server(fresh_postgres: Callable[[], str]) -> None:
+    with closing(Database(fresh_postgres())) as database:
+        with pytest.raises(DBAPIError, match="read-only"), database.reading() as connection:
+            connection.execute(insert(FLIPS).values(ROW))
+        with database.writing() as connection:
+            connection.execute(insert(FLIPS).values(ROW))
+
+
+def test_a_server_that_was_restarted_is_asked_anew(postgres: PostgresServer, fresh_postgres: Callable[[], str]) -> None:
+    with closing(Database(fresh_postgres())) as database:
+        flags = DatabaseFlags(database)
+        assert flags.standing() == {}
+        postgres.hang_up()
+        assert not flags.changed()
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "says"),
+    [
+        ("nobody-here", "postgres", 'role "nobody-here" does not exist'),
+        ("storefront", "nothing", 'database "nothing" does not exist'),
+        ("guarded:s3cret%2F", "postgres", "password authentication failed"),
+    ],
+)
+def test_a_server_that_refuses_is_named_without_the_password(
+    postgres: PostgresServer, user: str, name: str, says: str
+) -> None:
+    postgres.run("DROP ROLE IF EXISTS guarded", "CREATE ROLE guarded LOGIN PASSWORD 'another'")
+    with pytest.raises(DatabaseUnusable, match=says) as refused:
+        Database(postgres.url(name, user=user))
+    shown = str(refused.value)
+    assert shown.startswith(f"postgresql://{user.partition(':')[0]}")
+    assert "Check that the server runs" in shown
+    assert "s3cret" not in shown + repr(refused.value.__cause__)
+
+
+def test_a_server_that_is_not_there_is_an_error_and_not_a_wait(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnusable, match="No such file or directory"):
+        Database(f"postgresql://storefront:s3cret@/shop?host={tmp_path}&password=s3cret")
+
+
+def test_a_url_that_cannot_be_read_is_not_repeated() -> None:
+    with pytest.raises(DatabaseUnusable, match="URL cannot be read") as refused:
+        Database("postgresql://shop:s3cret@host:port:5432/shop")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_user_who_may_not_create_tables_is_told_so(postgres: PostgresServer) -> None:
+    postgres.run(
+        "DROP ROLE IF EXISTS visitor", "CREATE ROLE visitor LOGIN", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+    )
+    with pytest.raises(DatabaseUnusable, match="permission denied for schema public") as refused:
+        Database(postgres.url(user="visitor"))
+    assert "may create tables there" in str(refused.value)
+
+
+def test_without_the_driver_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
+    with pytest.raises(DatabaseUnusable, match=r"^postgresql://shop:\*\*\*@db\.example/shop: .*storefront-mcp\[postgr"):
+        Database("postgres://shop:s3cret@db.example/shop?sslpassword=s3cret")

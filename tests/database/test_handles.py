@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 
 from msgspec.structs import replace
 from sqlalchemy import func, select
@@ -55,11 +56,12 @@ async def test_keeping_again_changes_the_record(database: Database) -> None:
     assert held(database) == 1
 
 
-async def test_the_file_holds_no_handle(database: Database) -> None:
+def test_the_file_holds_no_handle(tmp_path: Path) -> None:
     handle = new_handle()
-    await DatabaseHandles(database).keep(record(handle))
+    database = Database(tmp_path / "storefront.db")
+    asyncio.run(DatabaseHandles(database).keep(record(handle)))
     database.close()
-    content = b"".join(path.read_bytes() for path in database.path.parent.iterdir())
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"PAD-2" in content
     stored = content.replace(f"masked-{handle}".encode(), b"")
     assert handle.encode() not in stored

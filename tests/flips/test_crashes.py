@@ -79,10 +79,9 @@ def replayed(flags: DatabaseFlags) -> tuple[dict[tuple[StoreId, int], State], di
 
 
 def test_a_thousand_flips_and_kills_leave_no_mixed_roadmap_and_no_flip_lost(
-    tmp_path: Path, database: Database, start: Start
+    tmp_path: Path, where: str, database: Database, start: Start
 ) -> None:
     chance = random.Random(7)
-    path = database.path
     flags = DatabaseFlags(database)
     files = (tmp_path / f"{number}.jsonl" for number in itertools.count())
     seeds = itertools.count()
@@ -93,13 +92,11 @@ def test_a_thousand_flips_and_kills_leave_no_mixed_roadmap_and_no_flip_lost(
 
     def read() -> None:
         seen.append(next(files))
-        readers[seen[-1]] = start(world.read_until_killed, str(path), str(seen[-1]))
+        readers[seen[-1]] = start(world.read_until_killed, where, str(seen[-1]))
 
     def flip() -> None:
         acknowledged.append(next(files))
-        flippers[acknowledged[-1]] = start(
-            world.flip_until_killed, str(path), str(acknowledged[-1]), next(seeds), FLIPS
-        )
+        flippers[acknowledged[-1]] = start(world.flip_until_killed, where, str(acknowledged[-1]), next(seeds), FLIPS)
 
     def kill(processes: dict[Path, BaseProcess]) -> None:
         victim = processes.pop(chance.choice(list(processes)))
@@ -158,8 +155,10 @@ def _number(flags: DatabaseFlags) -> int:
     return max((standing.version for standing in flags.standing().values()), default=0)
 
 
-def test_a_flip_killed_before_its_commit_never_happened_and_holds_nobody_up(database: Database, start: Start) -> None:
-    unlucky = start(world.die_before_commit, str(database.path))
+def test_a_flip_killed_before_its_commit_never_happened_and_holds_nobody_up(
+    where: str, database: Database, start: Start
+) -> None:
+    unlucky = start(world.die_before_commit, where)
     unlucky.join(30)
     assert unlucky.exitcode == -signal.SIGKILL
 
@@ -169,12 +168,11 @@ def test_a_flip_killed_before_its_commit_never_happened_and_holds_nobody_up(data
     assert [(flip.store, flip.by) for flip in flags.history()] == [(PADDLE, "ops")]
 
 
-def test_processes_that_start_at_once_share_one_new_file(
-    tmp_path: Path, opened: Callable[[], Database], start: Start
+def test_processes_that_start_at_once_share_one_new_database(
+    tmp_path: Path, where: str, opened: Callable[[], Database], start: Start
 ) -> None:
-    path = tmp_path / "storefront.db"
     seen = [tmp_path / f"{number}.jsonl" for number in range(6)]
-    readers = [start(world.read_until_killed, str(path), str(file)) for file in seen]
+    readers = [start(world.read_until_killed, where, str(file)) for file in seen]
 
     until(lambda: all(len(written(file)) == len(STORES) for file in seen), within=30)
     DatabaseFlags(opened()).flip(roadmap(), PICKLE, {"browse": "active"}, by="ops")

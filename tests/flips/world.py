@@ -71,10 +71,10 @@ def random_changes(chance: random.Random, planned: Roadmap, standing: Mapping[st
     return {name: chance.choice(allowed) for name, allowed in steps.items() if allowed}
 
 
-def flip_until_killed(path: str, acks: str, seed: int, enough: int) -> None:
+def flip_until_killed(where: str, acks: str, seed: int, enough: int) -> None:
     """Flip at random; write each flip down in `acks` only after it was acknowledged."""
     chance = random.Random(seed)
-    flags = DatabaseFlags(Database(Path(path)))
+    flags = DatabaseFlags(Database(where))
     planned = roadmap()
     out = os.open(acks, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     number = 0
@@ -89,24 +89,24 @@ def flip_until_killed(path: str, acks: str, seed: int, enough: int) -> None:
         _write(out, {"number": number, "store": store, "changes": changes, "at": time.monotonic()})
 
 
-def read_until_killed(path: str, seen: str) -> None:
+def read_until_killed(where: str, seen: str) -> None:
     """Watch as a worker does; write down every roadmap that is shown, at the moment it is shown."""
     out = os.open(seen, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def show(store: StoreId, shown: Roadmap) -> None:
         _write(out, {"store": store, "version": shown.version, "statuses": statuses(shown), "at": time.monotonic()})
 
-    watch = Watch(dict.fromkeys(STORES, roadmap()), DatabaseFlags(Database(Path(path))), show, today=lambda: DAY)
+    watch = Watch(dict.fromkeys(STORES, roadmap()), DatabaseFlags(Database(where)), show, today=lambda: DAY)
     watch.refresh()
     asyncio.run(watch.run())
 
 
-def die_before_commit(path: str) -> None:
+def die_before_commit(where: str) -> None:
     """Flip, and be killed with everything written but the commit."""
     from sqlalchemy import event  # noqa: PLC0415 -- only this process listens
     from sqlalchemy.engine import Engine  # noqa: PLC0415
 
-    database = Database(Path(path))
+    database = Database(where)
     event.listen(Engine, "commit", lambda _connection: os.kill(os.getpid(), 9))
     DatabaseFlags(database).flip(roadmap(), PICKLE, {"browse": "active"}, by="unlucky")
 

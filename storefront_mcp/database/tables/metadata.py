@@ -1,0 +1,32 @@
+"""What all tables hang on, and the types and rules that both databases share."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import BigInteger, Connection, Integer, MetaData
+
+METADATA: Final = MetaData()
+
+Whole: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""A whole number of 64 bits, such as Unix seconds."""
+
+
+def refuse(connection: Connection, table: str, changes: Iterable[str] = ("UPDATE", "DELETE")) -> None:
+    """Let the database itself refuse these changes of rows: a record that can be edited is no record."""
+    for change in changes:
+        name = f"{table}_refuse_{change.lower()}"
+        said = f"{table} are only ever added"
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {name} BEFORE {change} ON {table} BEGIN SELECT RAISE(ABORT, '{said}'); END"
+            )
+        else:
+            connection.exec_driver_sql(
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN RAISE EXCEPTION '{said}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+            )
+            # Per statement, so that TRUNCATE can be refused as well.
+            events = "DELETE OR TRUNCATE" if change == "DELETE" else change
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {name} BEFORE {events} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {name}()"
+            )

@@ -1,0 +1,17 @@
+"""The table of the sandbox, the payment provider in which no money moves."""
+
+from typing import Final
+
+from sqlalchemy import Column, LargeBinary, Table, Text
+
+from storefront_mcp.database.tables.metadata import METADATA, Whole
+
+SANDBOX_SLIPS: Final = Table(
+    "sandbox_slips",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("expires_at", Whole, nullable=False, index=True),
+    Column("slip", LargeBinary, nullable=False),
+)
+"""`slip` is the whole as JSON; `key` is what it was opened under, so that it is opened once."""

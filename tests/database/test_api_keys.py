@@ -1,0 +1,76 @@
+"""Keys on record: kept as hashes, voided for good."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+
+from storefront_mcp.calls.credentials import Minted, NoSuchKey
+from storefront_mcp.commerce.names import StoreId
+from storefront_mcp.database import Database
+from storefront_mcp.database.api_keys import DatabaseKeys
+from storefront_mcp.identity.keys import mint
+
+PICKLE, JAR = StoreId("pickle"), StoreId("jar")
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def minted(store: StoreId = PICKLE, *, at: dt.datetime = NOW) -> Minted:
+    return mint(store=store, label="till", scopes=frozenset({"read:orders", "read:sites"}), by="ada", now=at)
+
+
+@pytest.fixture
+def keys(database: Database) -> DatabaseKeys:
+    return DatabaseKeys(database, now=lambda: NOW)
+
+
+def test_what_is_written_is_read_again(keys: DatabaseKeys) -> None:
+    new = minted()
+    assert keys.add(new.key, new.digest) == new.key
+    found = keys.find(new.key.id)
+    assert found is not None
+    assert found.key == new.key
+    assert found.digest == new.digest
+    assert found.standing(NOW) == "valid"
+    assert found.standing(NOW + dt.timedelta(days=365)) == "expired"
+    assert keys.find("nobody") is None
+    assert repr(new.digest) not in repr(found)
+
+
+def test_keys_are_listed_by_store_oldest_first(keys: DatabaseKeys) -> None:
+    later, sooner = minted(at=NOW + dt.timedelta(hours=1)), minted()
+    for new in (later, sooner, minted(JAR)):
+        keys.add(new.key, new.digest)
+    assert [one.key.id for one in keys.listed(PICKLE)] == [sooner.key.id, later.key.id]
+    assert len(keys.listed()) == 3
+
+
+def test_revoking_twice_is_revoking_once(database: Database, keys: DatabaseKeys) -> None:
+    new = minted()
+    keys.add(new.key, new.digest)
+    assert keys.revoke(PICKLE, new.key.id).revoked_at == NOW
+    later = DatabaseKeys(database, now=lambda: NOW + dt.timedelta(hours=1))
+    assert later.revoke(PICKLE, new.key.id).revoked_at == NOW
+    found = keys.find(new.key.id)
+    assert found is not None
+    assert found.standing(NOW) == "revoked"
+
+
+def test_a_store_cannot_revoke_what_is_not_its_own(keys: DatabaseKeys) -> None:
+    new = minted(JAR)
+    keys.add(new.key, new.digest)
+    with pytest.raises(NoSuchKey, match=new.key.id):
+        keys.revoke(PICKLE, new.key.id)
+    found = keys.find(new.key.id)
+    assert found is not None
+    assert found.standing(NOW) == "valid"
+
+
+def test_rotating_counts_on(keys: DatabaseKeys, opened: Callable[[], Database]) -> None:
+    before = minted()
+    keys.add(before.key, before.digest)
+    assert [keys.rotate(PICKLE), DatabaseKeys(opened()).rotate(PICKLE), keys.rotate(JAR)] == [1, 2, 1]
+    after = minted()
+    assert keys.add(after.key, after.digest).epoch == 2
+    assert [one.standing(NOW) for one in keys.listed(PICKLE) if one.key.id == before.key.id] == ["rotated"]
+    assert [one.standing(NOW) for one in keys.listed(PICKLE) if one.key.id == after.key.id] == ["valid"]
