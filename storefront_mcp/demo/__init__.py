@@ -15,7 +15,9 @@ Where the parts are:
 `routes`       which verb on which path calls what
 `browse`       the reading half: products, categories, facets, pages, store data
 `carting`      carts and their lines; `discounts` coupons and gift cards; `dispatching` quotes, addresses, methods;
-               `ordering` places orders and lets each be read once
+               `ordering` places orders and lets each be read once; `modules` take the money while it does
+`accounting`   what a service account may do, and `accounts` who that is: tokens, orders, carts, shipments
+`orders_page`  `/demo/orders`, what was bought, for people; `books` the same for tests in another process
 `carts`        what a cart is; `totals` adds it up; `delivery` quotes carriers; `rewards` lists coupons and gift cards;
                `places` knows countries and addresses; `state` remembers it all
 `search`       SQLite FTS5: prefix words, all must match, stemmed, diacritics folded, best match first
@@ -41,5 +43,11 @@ another cart, an unknown drop-down value is dropped, raising a line is not check
 not apply removes the earlier one, the twenty-first coupon try of a minute is 429 without Retry-After, a `street` that
 is a list is stored as the word "Array", variants cost 0 in lists and `stockQty` is 0 when asked by url-key.
 
-Not here: customers (`auth/*`, `customers/*`, `carts/*`), admin scopes, newsletter, reviews by post.
+Orders. A way to pay is `prepaid` (the money is held elsewhere and taken there once there is an order), one of the
+`payment_modules`, which take the money inside place-order, `checkmo` or `banktransfer`, whose money comes later;
+carts that cost nothing know `free` alone. Prices are shown in AUD, NZD, JPY (no decimals) and KWD (three); whatever is
+added up is added up in minor units of the shown currency.
+
+Not here: customers (`auth/*`, `customers/*`, their carts), admin scopes that change anything, newsletter, reviews by
+post.
 """

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from storefront_mcp.demo.catalogue.model import ROOT, Product
-from storefront_mcp.demo.money import AUD, CURRENCIES
+from storefront_mcp.demo.money import AUD, CURRENCIES, Currency
 from storefront_mcp.demo.places import COUNTRIES, SERVED, Country
 from storefront_mcp.demo.search import SORTS, Wanted
 from storefront_mcp.demo.shapes import category_shape, page_shape, product_detail, product_listed
@@ -16,12 +16,12 @@ NAME: Final = "Pickle Warehouse"
 _PAGE_SIZE = 20
 _MOST = 100
 _HIGHEST = 10**12
-"""Cents that no product costs: keeps a bound within what SQLite counts in."""
+"""Minor units that no product costs: keeps a bound within what SQLite counts in."""
 
 
-def _cents(text: str | None) -> int | None:
+def _minor(text: str | None, currency: Currency) -> int | None:
     try:
-        return None if text is None else max(0, min(int(Decimal(text) * 100), _HIGHEST))
+        return None if text is None else max(0, min(int(Decimal(text).scaleb(currency.digits)), _HIGHEST))
     except (InvalidOperation, ValueError, OverflowError):
         return None
 
@@ -30,7 +30,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(number for part in text.split(",") if (number := whole_number(part.strip())) is not None)
 
 
-def _page(request: Request, total: int, *, size: int = _PAGE_SIZE, most: int = _MOST) -> tuple[int, int, int, int]:
+def page_of(request: Request, total: int, *, size: int = _PAGE_SIZE, most: int = _MOST) -> tuple[int, int, int, int]:
     """Asked page, last page, offset and limit: a page below 1 is 1, one past the end shows the last."""
     asked_size = whole_number(request.query.get("pageSize", request.query.get("itemsPerPage", "")))
     limit = min(asked_size or size, most)
@@ -41,7 +41,7 @@ def _page(request: Request, total: int, *, size: int = _PAGE_SIZE, most: int = _
 
 async def products(state: ShopState, request: Request) -> Answer:
     """`GET /products`: search and filters; what is not documented is ignored."""
-    query = request.query
+    query, money = request.query, CURRENCIES[request.currency]
     if "urlKey" in query:
         found = [p for p in state.catalogue.products.values() if p.url_key == query["urlKey"]]
         members = [product_listed(state, p, request.currency, searched=False, by_key=True) for p in found]
@@ -53,15 +53,15 @@ async def products(state: ShopState, request: Request) -> Answer:
     wanted = Wanted(
         text=text,
         category=(whole_number(query["categoryId"]) or 0) if query.get("categoryId") else None,
-        price_min=_cents(query.get("priceMin")),
-        price_max=_cents(query.get("priceMax")),
-        rate=float(CURRENCIES[request.currency].rate),
+        price_min=_minor(query.get("priceMin"), money),
+        price_max=_minor(query.get("priceMax"), money),
+        rate=float(money.rate.scaleb(money.digits - AUD.digits)),
         traits=tuple((name[5:], _numbers(value)) for name, value in query.items() if name.startswith("attr_")),
         sort=sort,
         descending=query.get("sortDir", "").lower() == "desc",
     )
     total = state.shelves.count(wanted)
-    asked, last, offset, limit = _page(request, total)
+    asked, last, offset, limit = page_of(request, total)
     found = [state.catalogue.products[at] for at in state.shelves.find(wanted, offset=offset, limit=limit)]
     full = query.get("fullDetail") in {"1", "true"}
     members = [_listed(state, product, request.currency, full=full, searched=bool(text)) for product in found]
@@ -98,7 +98,7 @@ async def categories(state: ShopState, request: Request) -> Answer:
     parent = whole_number(request.query.get("parentId", "")) or ROOT
     everything = state.catalogue.categories.values()
     found = [c for c in everything if (text in c.name.casefold() if text else c.parent == parent)]
-    asked, last, offset, limit = _page(request, len(found), size=_MOST, most=500)
+    asked, last, offset, limit = page_of(request, len(found), size=_MOST, most=500)
     members = [category_shape(state, category) for category in found[offset : offset + limit]]
     view = page_view(request, asked, last)
     return Answer(content=members, kind="Category", total=len(found), view=view, public=True)

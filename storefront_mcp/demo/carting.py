@@ -23,7 +23,7 @@ def changed(state: ShopState, cart: Cart, **changes: Any) -> Cart:  # noqa: ANN4
 
 def rate_shapes(state: ShopState, cart: Cart, currency: str) -> list[Json]:
     """The offers for the address the cart knows, in a currency."""
-    return [rate_shape(rate, CURRENCIES[currency].of(rate.cents)) for rate in state.rates(cart)]
+    return [rate_shape(rate, CURRENCIES[currency]) for rate in state.rates(cart)]
 
 
 def whole_cart(state: ShopState, cart: Cart, request: Request, *, status: int = 200, recreated: bool = False) -> Answer:

@@ -38,6 +38,8 @@ class Cart(Struct, frozen=True, kw_only=True):
     billing_address: Address | None = None
     shipping_method: str | None = None
     payment_method: str | None = None
+    reserved: str | None = None
+    """The number of the order it became."""
 
     @property
     def grams(self) -> int:
@@ -50,6 +52,8 @@ class PaymentMethod(Struct, frozen=True, kw_only=True):
 
     code: str
     title: str
+    offline: bool = False
+    """Whether the money comes outside the shop, and later."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -58,13 +62,30 @@ class Order(Struct, frozen=True, kw_only=True):
     id: int
     increment_id: str
     cart_id: int
+    masked_id: str
     access_token: str
     email: str
+    note: str
+    total: int
+    """In minor units of `currency`."""
+    currency: str
+    method: str
+    """The code of the way to pay."""
+    payment: Json
+    """What came as `paymentData`."""
+    placed: float
     shown: Json
+
+    @property
+    def paid(self) -> bool:
+        """Whether the money was held or taken when the order was made."""
+        return self.method not in {method.code for method in PAYMENT_METHODS}
 
 
 PAYMENT_METHODS = (
-    PaymentMethod(code="checkmo", title="Cheque or money order"),
-    PaymentMethod(code="banktransfer", title="Bank transfer"),
+    PaymentMethod(code="checkmo", title="Cheque or money order", offline=True),
+    PaymentMethod(code="banktransfer", title="Bank transfer", offline=True),
 )
+PREPAID = PaymentMethod(code="prepaid", title="Paid online")
+"""For money that is held elsewhere, and taken there once there is an order."""
 FREE = PaymentMethod(code="free", title="No payment needed")

@@ -4,7 +4,7 @@ from storefront_mcp.demo.carting import changed, rate_shapes, whole_cart
 from storefront_mcp.demo.carts import Cart
 from storefront_mcp.demo.money import AUD
 from storefront_mcp.demo.places import Address, read_address
-from storefront_mcp.demo.receipts import payment_methods, payment_shapes
+from storefront_mcp.demo.receipts import payment_shapes
 from storefront_mcp.demo.state import ShopState
 from storefront_mcp.demo.wire import Answer, Json, Request, bad_request
 
@@ -25,7 +25,7 @@ async def list_payment_methods(state: ShopState, request: Request, masked: str) 
     cart = state.open_cart(masked)
     if state.traps.older_fork:
         return whole_cart(state, cart, request)
-    return Answer(content=payment_shapes(state.totals(cart, request.currency).grand))
+    return Answer(content=payment_shapes(state.payment_methods(state.totals(cart, request.currency).grand)))
 
 
 def _complete_address(given: Json) -> Address:
@@ -68,9 +68,9 @@ def check_shipping(state: ShopState, cart: Cart, code: str) -> None:
         raise bad_request("Shipping method is not available for this address")
 
 
-def check_payment(state: ShopState, cart: Cart, code: str) -> None:
+def check_payment(state: ShopState, cart: Cart, code: str, currency: str) -> None:
     """400 unless the cart can be paid this way."""
-    if all(method.code != code for method in payment_methods(state.totals(cart, AUD.code).grand)):
+    if all(method.code != code for method in state.payment_methods(state.totals(cart, currency).grand)):
         raise bad_request("Payment method is not available for this cart")
 
 
@@ -86,5 +86,5 @@ async def set_payment_method(state: ShopState, request: Request, masked: str) ->
     """`PUT …/payment-method`."""
     cart = state.open_cart(masked)
     code = str(request.body.get("methodCode") or "")
-    check_payment(state, cart, code)
+    check_payment(state, cart, code, request.currency)
     return whole_cart(state, changed(state, cart, payment_method=code), request)

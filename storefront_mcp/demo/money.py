@@ -1,4 +1,4 @@
-"""Cents: what is GST in a price, what a price is in another currency, how Maho writes an amount."""
+"""Minor units: what is GST in a price, what a price is in another currency, how Maho writes an amount."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
@@ -12,14 +12,33 @@ class Currency(Struct, frozen=True, kw_only=True):
     code: str
     symbol: str
     rate: Decimal
+    digits: int = 2
+    """After the decimal point (ISO 4217)."""
 
     def of(self, cents: int) -> int:
-        """AUD cents in this currency's cents, half a cent up."""
-        return int((cents * self.rate).quantize(Decimal(1), ROUND_HALF_UP))
+        """AUD cents in this currency's minor units, half of one up."""
+        return int((cents * self.rate).scaleb(self.digits - 2).quantize(Decimal(1), ROUND_HALF_UP))
+
+    def major(self, amount: int) -> int | float:
+        """Minor units as the number Maho writes: whole amounts without a fraction."""
+        unit: int = 10**self.digits
+        return amount // unit if amount % unit == 0 else amount / unit
+
+    def optional_major(self, amount: int | None) -> int | float | None:
+        """The same for an amount that may be unknown."""
+        return None if amount is None else self.major(amount)
 
 
 AUD: Final = Currency(code="AUD", symbol="$", rate=Decimal(1))
-CURRENCIES: Final = {"AUD": AUD, "NZD": Currency(code="NZD", symbol="NZ$", rate=Decimal("1.09"))}
+CURRENCIES: Final = {
+    currency.code: currency
+    for currency in (
+        AUD,
+        Currency(code="NZD", symbol="NZ$", rate=Decimal("1.09")),
+        Currency(code="JPY", symbol="¥", rate=Decimal("98.4"), digits=0),
+        Currency(code="KWD", symbol="KD", rate=Decimal("0.2"), digits=3),
+    )
+}
 
 GST_PERCENT: Final = 10
 
@@ -27,13 +46,3 @@ GST_PERCENT: Final = 10
 def gst_inside(amount: int) -> int:
     """The GST in an amount that includes it: one eleventh, half a cent up."""
     return (2 * amount + 11) // 22
-
-
-def major(amount: int) -> int | float:
-    """Minor units as the number Maho writes: whole amounts without a fraction."""
-    return amount // 100 if amount % 100 == 0 else amount / 100
-
-
-def optional_major(amount: int | None) -> int | float | None:
-    """The same for an amount that may be unknown."""
-    return None if amount is None else major(amount)

@@ -8,6 +8,7 @@ import msgspec
 
 from storefront_mcp.demo.carts import Cart, Order
 from storefront_mcp.demo.dispatching import check_payment, check_shipping
+from storefront_mcp.demo.modules import PaymentRefused
 from storefront_mcp.demo.money import AUD
 from storefront_mcp.demo.places import COUNTRIES, SERVED, Address, read_address
 from storefront_mcp.demo.receipts import order_shape
@@ -78,9 +79,26 @@ def _check_completeness(state: ShopState, cart: Cart, email: str) -> None:
 async def place_order(state: ShopState, request: Request, masked: str) -> Answer:
     """`POST …/place-order`: 201 with the order and a token that opens it once; a second call finds no cart.
 
-    There is no `await` between finding the cart and closing it, so parallel calls make one order, unless the trap
-    `duplicate_orders` opens that gap.
+    Calls on one cart wait for each other, so parallel calls make one order, unless the trap `duplicate_orders` lets
+    them all in.
     """
+    if state.traps.duplicate_orders:
+        cart = _ready(state, request, masked)
+        await asyncio.sleep(0)
+        return await _paid_and_placed(state, request, cart)
+    turn = state.closing.setdefault(masked, asyncio.Lock())
+    try:
+        async with turn:
+            return await _paid_and_placed(state, request, _ready(state, request, masked))
+    finally:
+        found = state.carts.get(masked)
+        if found is None or not found.active:
+            # Whoever still waits finds no open cart.
+            state.closing.pop(masked, None)
+
+
+def _ready(state: ShopState, request: Request, masked: str) -> Cart:
+    """The cart with everything an order needs."""
     cart = state.carts.get(masked)
     if cart is None or not cart.active:
         raise not_found("Cart not found")
@@ -88,34 +106,75 @@ async def place_order(state: ShopState, request: Request, masked: str) -> Answer
     if cart.shipping_method:
         check_shipping(state, cart, cart.shipping_method)
     if cart.payment_method:
-        check_payment(state, cart, cart.payment_method)
+        check_payment(state, cart, cart.payment_method, request.currency)
     try:
         _check_completeness(state, cart, _email(request.body))
     except Refused:
         if state.traps.opaque_errors:
             raise opaque() from None
         raise
-    if state.traps.duplicate_orders:
-        await asyncio.sleep(0)
-    return _placed(state, request, cart)
+    return cart
 
 
-def _placed(state: ShopState, request: Request, cart: Cart) -> Answer:
+async def _paid_and_placed(state: ShopState, request: Request, cart: Cart) -> Answer:
+    """Take the goods off the shelf, the money from whoever holds it, and write the order; or put the goods back."""
+    given = request.body.get("paymentData")
+    payment: Json = given if isinstance(given, dict) else {}
+    for line in cart.lines:
+        state.take_stock(line.sku, line.qty)
+    try:
+        await _take_money(state, request, cart, payment)
+    except BaseException:
+        for line in cart.lines:
+            state.take_stock(line.sku, -line.qty)
+        raise
+    return _placed(state, request, cart, payment)
+
+
+async def _take_money(state: ShopState, request: Request, cart: Cart, payment: Json) -> None:
+    """Let the module act, where there is one for this way to pay; a shop that breaks does so right after."""
+    module = state.modules.get(cart.payment_method or "")
+    if module is None:
+        return
+    grand = state.totals(cart, request.currency).grand
+    try:
+        await module.take(amount=grand, currency=request.currency, data=payment)
+    except PaymentRefused as refused:
+        if state.traps.opaque_errors:
+            raise opaque() from refused
+        raise bad_request(str(refused)) from refused
+    except Exception as error:
+        raise opaque() from error
+    if request.breaks:
+        raise opaque()
+
+
+def _placed(state: ShopState, request: Request, cart: Cart, payment: Json) -> Answer:
     number = state.number("order")
     email = _email(request.body)
     note = str(request.body.get("orderNote") or "")
     shown = order_shape(state, cart, request.currency, number=number, email=email, note=note)
     token = state.token() + state.token()
     order = Order(
-        id=number, increment_id=shown["incrementId"], cart_id=cart.id, access_token=token, email=email, shown=shown
+        id=number,
+        increment_id=shown["incrementId"],
+        cart_id=cart.id,
+        masked_id=cart.masked_id,
+        access_token=token,
+        email=email,
+        note=note,
+        total=state.totals(cart, request.currency).grand,
+        currency=request.currency,
+        method=cart.payment_method or "",
+        payment=payment,
+        placed=state.clock(),
+        shown=shown,
     )
     state.orders[order.increment_id] = order
     state.unread[order.increment_id] = token
-    for line in cart.lines:
-        state.take_stock(line.sku, line.qty)
     for code, paid in state.totals(cart, AUD.code).gift_cards.items():
         state.balances[code] -= paid
-    state.carts[cart.masked_id] = msgspec.structs.replace(cart, active=False)
+    state.carts[cart.masked_id] = msgspec.structs.replace(cart, active=False, reserved=order.increment_id)
     return Answer(
         content={**shown, "accessToken": token}, kind="Order", status=201, location=f"{PREFIX}/orders/{order.id}"
     )
@@ -129,8 +188,3 @@ async def order_details(state: ShopState, request: Request, increment_id: str) -
         raise not_found()
     del state.unread[increment_id]
     return Answer(content=state.orders[increment_id].shown, kind="Order")
-
-
-async def order(state: ShopState, request: Request, number: str) -> Answer:  # noqa: ARG001 - a route's signature
-    """`GET /orders/{id}`: only with a token of a customer, and there are none here."""
-    raise Refused(401, "unauthorized", "Authentication required")

@@ -4,9 +4,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Final
 
-from storefront_mcp.demo.carts import FREE, PAYMENT_METHODS, Cart, PaymentMethod
+from storefront_mcp.demo.carts import Cart, PaymentMethod
 from storefront_mcp.demo.delivery import Rate
-from storefront_mcp.demo.money import AUD, GST_PERCENT, major, optional_major
+from storefront_mcp.demo.money import AUD, CURRENCIES, GST_PERCENT, Currency
 from storefront_mcp.demo.places import Address
 from storefront_mcp.demo.rewards import find_coupon
 from storefront_mcp.demo.state import ShopState
@@ -30,21 +30,21 @@ def prices_shape(totals: Totals, settled: Totals) -> Json:
     without_tax = None if totals.shipping is None else totals.shipping - (totals.shipping_tax or 0)
     settled_shipping = None if settled.shipping is None else settled.shipping - (settled.shipping_tax or 0)
     return {
-        "subtotal": major(totals.subtotal_without_tax),
-        "subtotalInclTax": major(totals.subtotal),
-        "subtotalWithDiscount": major(totals.subtotal_without_tax - totals.discount),
-        "discountAmount": optional_major(totals.discount or None),
-        "shippingAmount": optional_major(without_tax),
-        "shippingAmountInclTax": optional_major(totals.shipping),
-        "taxAmount": major(totals.tax),
-        "shippingTaxAmount": optional_major(totals.shipping_tax),
-        "grandTotal": major(totals.grand),
-        "baseGrandTotal": major(settled.grand),
-        "baseSubtotal": major(settled.subtotal_without_tax),
-        "baseTaxAmount": major(settled.tax),
-        "baseShippingAmount": optional_major(settled_shipping),
-        "baseDiscountAmount": optional_major(settled.discount or None),
-        "giftcardAmount": optional_major(totals.giftcard or None),
+        "subtotal": totals.currency.major(totals.subtotal_without_tax),
+        "subtotalInclTax": totals.currency.major(totals.subtotal),
+        "subtotalWithDiscount": totals.currency.major(totals.subtotal_without_tax - totals.discount),
+        "discountAmount": totals.currency.optional_major(totals.discount or None),
+        "shippingAmount": totals.currency.optional_major(without_tax),
+        "shippingAmountInclTax": totals.currency.optional_major(totals.shipping),
+        "taxAmount": totals.currency.major(totals.tax),
+        "shippingTaxAmount": totals.currency.optional_major(totals.shipping_tax),
+        "grandTotal": totals.currency.major(totals.grand),
+        "baseGrandTotal": AUD.major(settled.grand),
+        "baseSubtotal": AUD.major(settled.subtotal_without_tax),
+        "baseTaxAmount": AUD.major(settled.tax),
+        "baseShippingAmount": AUD.optional_major(settled_shipping),
+        "baseDiscountAmount": AUD.optional_major(settled.discount or None),
+        "giftcardAmount": totals.currency.optional_major(totals.giftcard or None),
     }
 
 
@@ -53,7 +53,7 @@ def _genid(cart: Cart, line: int) -> str:
     return "/api/.well-known/genid/" + hashlib.sha256(f"{cart.masked_id}/{line}".encode()).hexdigest()[:20]
 
 
-def _line_shape(cart: Cart, priced: LineTotals, coupon_percent: int) -> Json:
+def _line_shape(cart: Cart, priced: LineTotals, money: Currency, coupon_percent: int) -> Json:
     line = priced.line
     shape: Json = {
         "@type": "CartItem",
@@ -62,18 +62,18 @@ def _line_shape(cart: Cart, priced: LineTotals, coupon_percent: int) -> Json:
         "sku": line.sku,
         "name": line.name,
         "qty": line.qty,
-        "price": major(priced.unit_without_tax),
-        "priceInclTax": major(priced.unit),
-        "rowTotal": major(priced.row_without_tax),
-        "rowTotalInclTax": major(priced.row),
-        "rowTotalWithDiscount": major(priced.row_without_tax - priced.discount),
+        "price": money.major(priced.unit_without_tax),
+        "priceInclTax": money.major(priced.unit),
+        "rowTotal": money.major(priced.row_without_tax),
+        "rowTotalInclTax": money.major(priced.row),
+        "rowTotalWithDiscount": money.major(priced.row_without_tax - priced.discount),
     }
     if priced.discount:
-        shape["discountAmount"] = major(priced.discount)
+        shape["discountAmount"] = money.major(priced.discount)
         if coupon_percent:
             shape["discountPercent"] = coupon_percent
     if priced.taxed:
-        shape |= {"taxAmount": major(priced.tax), "taxPercent": GST_PERCENT}
+        shape |= {"taxAmount": money.major(priced.tax), "taxPercent": GST_PERCENT}
     return shape | {
         "productId": line.product_id,
         "productType": line.product_type,
@@ -105,8 +105,8 @@ def address_shape(address: Address | None, *, number: int, kind: str) -> Json:
     return shape
 
 
-def rate_shape(rate: Rate, cart_currency_cents: int) -> Json:
-    """One offer of a quote."""
+def rate_shape(rate: Rate, money: Currency) -> Json:
+    """One offer of a quote, in a currency."""
     return {
         "code": rate.code,
         "title": rate.title,
@@ -114,26 +114,21 @@ def rate_shape(rate: Rate, cart_currency_cents: int) -> Json:
         "methodCode": rate.method,
         "carrierTitle": rate.carrier_title,
         "methodTitle": rate.method_title,
-        "price": major(cart_currency_cents),
+        "price": money.major(money.of(rate.cents)),
     }
 
 
-def payment_methods(grand_total: int) -> list[PaymentMethod]:
-    """How a cart with this total may be paid: `free` only when nothing is left to pay."""
-    return list(PAYMENT_METHODS) if grand_total > 0 else [*PAYMENT_METHODS, FREE]
-
-
-def payment_shapes(grand_total: int) -> list[Json]:
-    """The same as Maho writes it."""
+def payment_shapes(methods: list[PaymentMethod]) -> list[Json]:
+    """Ways to pay as Maho writes them."""
     return [
-        {"code": method.code, "title": method.title, "sortOrder": at, "isOffline": True}
-        for at, method in enumerate(payment_methods(grand_total))
+        {"code": method.code, "title": method.title, "sortOrder": at, "isOffline": method.offline}
+        for at, method in enumerate(methods)
     ]
 
 
 def cart_shape(state: ShopState, cart: Cart, currency: str, rates: list[Json], *, recreated: bool = False) -> Json:
     """A whole cart in a currency; `rates` are the offers for the address it knows."""
-    totals = state.totals(cart, currency)
+    totals, money = state.totals(cart, currency), CURRENCIES[currency]
     coupon = find_coupon(totals.coupon) if totals.coupon else None
     percent = coupon.percent if coupon else 0
     shape: Json = {
@@ -142,7 +137,7 @@ def cart_shape(state: ShopState, cart: Cart, currency: str, rates: list[Json], *
         "storeId": 1,
         "isActive": cart.active,
         "cartRecreated": recreated,
-        "items": [_line_shape(cart, line, percent) for line in totals.lines],
+        "items": [_line_shape(cart, line, money, percent) for line in totals.lines],
         "prices": prices_shape(totals, state.totals(cart, AUD.code)),
     }
     if cart.lines or cart.shipping_address or cart.billing_address:
@@ -153,16 +148,22 @@ def cart_shape(state: ShopState, cart: Cart, currency: str, rates: list[Json], *
     if chosen is not None:
         keys = ("carrierCode", "methodCode", "carrierTitle", "methodTitle", "price")
         shape["selectedShippingMethod"] = {key: chosen[key] for key in keys}
-    shape["availablePaymentMethods"] = payment_shapes(totals.grand)
-    for method in payment_methods(totals.grand):
+    methods = state.payment_methods(totals.grand)
+    shape["availablePaymentMethods"] = payment_shapes(methods)
+    for method in methods:
         if method.code == cart.payment_method:
             shape["selectedPaymentMethod"] = {"code": method.code, "title": method.title}
     if totals.coupon:
-        shape["appliedCoupon"] = {"code": totals.coupon, "discountAmount": major(totals.discount)}
+        shape["appliedCoupon"] = {"code": totals.coupon, "discountAmount": money.major(totals.discount)}
     cards = totals.gift_cards.items()
     return shape | {
         "appliedGiftcards": [
-            {"code": code, "balance": major(state.balances[code]), "appliedAmount": major(paid)} for code, paid in cards
+            {
+                "code": code,
+                "balance": money.major(money.of(state.balances[code])),
+                "appliedAmount": money.major(paid),
+            }
+            for code, paid in cards
         ],
         "currency": currency,
         "itemsCount": len(cart.lines),
@@ -173,7 +174,7 @@ def cart_shape(state: ShopState, cart: Cart, currency: str, rates: list[Json], *
     }
 
 
-def _ordered_line(priced: LineTotals, number: int, now: str) -> Json:
+def _ordered_line(priced: LineTotals, money: Currency, number: int, now: str) -> Json:
     line = priced.line
     shape: Json = {
         "@type": "OrderItem",
@@ -186,12 +187,12 @@ def _ordered_line(priced: LineTotals, number: int, now: str) -> Json:
         "qtyRefunded": 0,
         "qtyCanceled": 0,
         "qtyInvoiced": 0,
-        "price": major(priced.unit_without_tax),
-        "priceInclTax": major(priced.unit),
-        "rowTotal": major(priced.row_without_tax),
-        "rowTotalInclTax": major(priced.row),
-        "discountAmount": major(priced.discount),
-        "taxAmount": major(priced.tax),
+        "price": money.major(priced.unit_without_tax),
+        "priceInclTax": money.major(priced.unit),
+        "rowTotal": money.major(priced.row_without_tax),
+        "rowTotalInclTax": money.major(priced.row),
+        "discountAmount": money.major(priced.discount),
+        "taxAmount": money.major(priced.tax),
         "taxPercent": GST_PERCENT if priced.taxed else 0,
         "weight": line.grams / 1000,
         "rowWeight": line.grams * line.qty / 1000,
@@ -209,9 +210,10 @@ def _ordered_line(priced: LineTotals, number: int, now: str) -> Json:
 
 def order_shape(state: ShopState, cart: Cart, currency: str, *, number: int, email: str, note: str) -> Json:
     """An order as place-order answers it, without its access token; e-mail and note are left out when empty."""
-    totals, now = state.totals(cart, currency), moment(state.clock())
+    totals, money, now = state.totals(cart, currency), CURRENCIES[currency], moment(state.clock())
     rate = state.chosen_rate(cart)
-    payment = next((m for m in (*PAYMENT_METHODS, FREE) if m.code == cart.payment_method), None)
+    payment = next((one for one in state.payment_methods(totals.grand) if one.code == cart.payment_method), None)
+    paid = payment is not None and not payment.offline
     prices = prices_shape(totals, state.totals(cart, AUD.code))
     del prices["subtotalWithDiscount"]
     hidden = totals.subtotal - totals.subtotal_without_tax - sum(line.tax for line in totals.lines)
@@ -222,20 +224,25 @@ def order_shape(state: ShopState, cart: Cart, currency: str, *, number: int, ema
     if note:
         shape["customerNote"] = note
     return shape | {
-        "status": "pending",
-        "state": "new",
-        "items": [_ordered_line(line, state.number("order line"), now) for line in totals.lines],
+        "status": "processing" if paid else "pending",
+        "state": "processing" if paid else "new",
+        "items": [_ordered_line(line, money, state.number("order line"), now) for line in totals.lines],
         "billingAddress": address_shape(cart.billing_address, number=2 * number - 1, kind="billing"),
         "shippingAddress": address_shape(cart.shipping_address, number=2 * number, kind="shipping"),
         "prices": prices
-        | {"hiddenTaxAmount": major(hidden), "totalPaid": 0, "totalRefunded": 0, "totalDue": prices["grandTotal"]},
+        | {
+            "hiddenTaxAmount": money.major(hidden),
+            "totalPaid": prices["grandTotal"] if paid else 0,
+            "totalRefunded": 0,
+            "totalDue": 0 if paid else prices["grandTotal"],
+        },
         "paymentMethod": cart.payment_method or "",
         "paymentMethodTitle": payment.title if payment else "",
         "shippingMethod": cart.shipping_method or "",
         "shippingDescription": rate.title if rate else "",
         "couponCode": totals.coupon or "",
         # An empty map is a list where PHP is spoken.
-        "giftcardCodes": {code: major(paid) for code, paid in totals.gift_cards.items()} or [],
+        "giftcardCodes": {code: money.major(paid) for code, paid in totals.gift_cards.items()} or [],
         "storeId": 1,
         "quoteId": cart.id,
         "isVirtual": False,
@@ -247,7 +254,9 @@ def order_shape(state: ShopState, cart: Cart, currency: str, *, number: int, ema
         "totalQtyOrdered": sum(line.qty for line in cart.lines),
         "createdAt": now,
         "updatedAt": now,
-        "statusHistory": [{"note": None, "status": "pending", "createdAt": now, "isCustomerNotified": True}],
+        "statusHistory": [
+            {"note": None, "status": "processing" if paid else "pending", "createdAt": now, "isCustomerNotified": True}
+        ],
         "shipments": [],
         "extensions": [],
     }

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from storefront_mcp.demo import browse, carting, discounts, dispatching, ordering
+from storefront_mcp.demo import accounting, browse, carting, discounts, dispatching, ordering
 from storefront_mcp.demo.traps import Traps
 from storefront_mcp.demo.wire import Answer, Refused, not_found
 
@@ -61,7 +61,11 @@ _SHARED: Final = (
     _route("GET", f"{_CART}/payment-methods", dispatching.list_payment_methods),
     _route("POST", f"{_CART}/place-order", ordering.place_order),
     _route("GET", "/orders/{increment_id}/details", ordering.order_details),
-    _route("GET", "/orders/{number}", ordering.order),
+    _route("POST", "/auth/token", accounting.token),
+    _route("GET", "/orders", accounting.orders),
+    _route("GET", "/orders/{number}", accounting.order),
+    _route("GET", "/orders/{number}/shipments", accounting.shipments),
+    _route("GET", "/carts/{number}", accounting.cart),
 )
 _TODAY: Final = (
     _route("PUT", f"{_CART}/coupon", discounts.apply_coupon),

@@ -40,7 +40,7 @@ _KINDS: Final = {"jar": "pickle", **{art: art for art in ("paddle", "ball", "net
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """A question to the shelves; prices are cents of the shown currency, one of which costs 1 / `rate` AUD cents."""
+    """A question to the shelves; prices are minor units of the shown currency, of which an AUD cent buys `rate`."""
 
     text: str = ""
     category: int | None = None

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from storefront_mcp.demo.catalogue.model import Category, CustomOption, Page, Product
-from storefront_mcp.demo.money import CURRENCIES, major
+from storefront_mcp.demo.money import CURRENCIES
 from storefront_mcp.demo.state import ShopState
 from storefront_mcp.demo.wire import Json
 
@@ -101,12 +101,12 @@ def _head(state: ShopState, product: Product, currency: str, *, described: bool)
         "status": "enabled",
         "visibility": "not_visible" if product.parent else "catalog_search",
         "stockStatus": "in_stock" if state.in_stock(product) else "out_of_stock",
-        "price": major(money.of(product.cents)),
+        "price": money.major(money.of(product.cents)),
     }
     if product.sale_cents is not None:
-        shape |= {"specialPrice": major(money.of(product.sale_cents)), "specialFromDate": _DAY}
+        shape |= {"specialPrice": money.major(money.of(product.sale_cents)), "specialFromDate": _DAY}
     shape |= {
-        "finalPrice": major(money.of(product.price)),
+        "finalPrice": money.major(money.of(product.price)),
         "currency": currency,
         "tierPrices": [],
         "stockQty": 0 if product.variants else state.stock[product.sku],
@@ -164,7 +164,7 @@ def _option(option: CustomOption, currency: str) -> Json:
     """A custom option; the surcharge of a text is told nowhere but in the cart."""
     money = CURRENCIES[currency]
     values = [
-        {"id": c.id, "title": c.title, "price": major(money.of(c.cents)), "priceType": "fixed", "sortOrder": at}
+        {"id": c.id, "title": c.title, "price": money.major(money.of(c.cents)), "priceType": "fixed", "sortOrder": at}
         for at, c in enumerate(option.choices)
     ]
     shape: Json = {"id": option.id, "title": option.title, "type": option.kind, "required": option.required}

@@ -1,19 +1,22 @@
 """What a running demo shop remembers: stock, carts, orders, balances and how often somebody tried."""
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from storefront_mcp.demo.carts import Cart, Order
+from storefront_mcp.demo.accounts import Accounts
+from storefront_mcp.demo.carts import FREE, PAYMENT_METHODS, PREPAID, Cart, Order, PaymentMethod
 from storefront_mcp.demo.catalogue.model import Catalogue, Product
 from storefront_mcp.demo.delivery import Rate, quote
+from storefront_mcp.demo.modules import PaymentModule
 from storefront_mcp.demo.money import AUD, CURRENCIES
 from storefront_mcp.demo.places import HOME, Address
 from storefront_mcp.demo.rewards import GIFT_CARDS
 from storefront_mcp.demo.search import Shelves
 from storefront_mcp.demo.totals import Totals, add_up
 from storefront_mcp.demo.traps import Traps
-from storefront_mcp.demo.wire import Refused, not_found
+from storefront_mcp.demo.wire import Json, Refused, not_found
 
 MOST_CARTS: Final = 20_000
 """The oldest cart is forgotten when there are more."""
@@ -42,7 +45,15 @@ class ShopState:
     """The memory of one shop; everything in it is lost with it."""
 
     def __init__(
-        self, *, catalogue: Catalogue, traps: Traps, clock: Callable[[], float], token: Callable[[], str], base_url: str
+        self,
+        *,
+        catalogue: Catalogue,
+        traps: Traps,
+        clock: Callable[[], float],
+        token: Callable[[], str],
+        base_url: str,
+        modules: Mapping[str, PaymentModule],
+        client_secret: str,
     ) -> None:
         """Fill the shelves and open with no carts."""
         self.catalogue = catalogue
@@ -54,7 +65,13 @@ class ShopState:
         self.shelves = Shelves(catalogue)
         self.stock = {product.sku: product.stock for product in catalogue.products.values()}
         self.carts: dict[str, Cart] = {}
+        self.closing: dict[str, asyncio.Lock] = {}
+        """Carts that are becoming orders."""
+        self.modules = dict(modules)
+        self.accounts = Accounts(client_secret=client_secret, clock=clock, token=token)
         self.orders: dict[str, Order] = {}
+        """By number, the newest last."""
+        self.shipments: dict[str, list[Json]] = {}
         self.unread: dict[str, str] = {}
         """Order number to the access token that still opens it."""
         self.balances = dict(GIFT_CARDS)
@@ -77,7 +94,7 @@ class ShopState:
         return self.stock[product.sku] > 0
 
     def take_stock(self, sku: str, qty: int) -> None:
-        """Take pieces off the shelf; the product leaves the lists when none is left."""
+        """Take pieces off the shelf (or put them back, below 0); the product leaves the lists when none is left."""
         self.stock[sku] = max(0, self.stock[sku] - qty)
         product = self.catalogue.by_sku(sku)
         if product is not None:
@@ -113,6 +130,23 @@ class ShopState:
     def chosen_rate(self, cart: Cart) -> Rate | None:
         """The chosen way to send it, if it is still offered."""
         return next((rate for rate in self.rates(cart) if rate.code == cart.shipping_method), None)
+
+    def payment_methods(self, grand_total: int) -> list[PaymentMethod]:
+        """How a cart with this total may be paid: `free` when nothing is left to pay, and only then."""
+        if grand_total <= 0:
+            return [FREE]
+        cards = [PaymentMethod(code=code, title="Credit or debit card") for code in self.modules]
+        return [*cards, PREPAID, *PAYMENT_METHODS]
+
+    def ship(self, number: str, *, carrier: str, tracking: str) -> None:
+        """Send an order off: everything that is in it, in one parcel. Unknown numbers are a KeyError."""
+        order = self.orders[number]
+        for item in order.shown["items"]:
+            item["qtyShipped"] = item["qtyOrdered"]
+        order.shown["status"] = order.shown["state"] = "complete"
+        track = {"carrierCode": "custom", "title": carrier, "trackNumber": tracking}
+        parcel = {"id": self.number("shipment"), "orderId": order.id, "orderIncrementId": number, "tracks": [track]}
+        self.shipments.setdefault(number, []).append(parcel)
 
     def totals(self, cart: Cart, currency: str) -> Totals:
         """The cart added up in a currency."""

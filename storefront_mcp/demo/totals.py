@@ -38,6 +38,7 @@ class LineTotals(Struct, frozen=True, kw_only=True):
 class Totals(Struct, frozen=True, kw_only=True):
     """A cart in minor units; `grand = subtotal - discount + shipping - giftcard`, all of them including GST."""
 
+    currency: Currency
     lines: tuple[LineTotals, ...]
     coupon: str | None
     shipping: int | None
@@ -111,4 +112,11 @@ def add_up(cart: Cart, currency: Currency, rate: Rate | None, balances: dict[str
     for code in cart.gift_cards:
         paid[code] = min(left, currency.of(balances.get(code, 0)))
         left -= paid[code]
-    return Totals(lines=lines, coupon=cart.coupon if coupon else None, shipping=shipping, gift_cards=paid, taxed=taxed)
+    return Totals(
+        currency=currency,
+        lines=lines,
+        coupon=cart.coupon if coupon else None,
+        shipping=shipping,
+        gift_cards=paid,
+        taxed=taxed,
+    )

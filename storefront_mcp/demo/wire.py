@@ -56,6 +56,8 @@ class Request(Struct, frozen=True, kw_only=True):
     currency: str
     linked: bool
     """JSON-LD was negotiated."""
+    breaks: bool = False
+    """Whether the shop breaks once the money is taken, before there is an order."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):

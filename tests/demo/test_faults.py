@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storefront_mcp.demo.shop import demo_shop
-from storefront_mcp.demo.traps import Fault, Faults
+from storefront_mcp.demo.traps import Chance, Fault, Faults
 from tests.demo.conftest import Guest
 
 
@@ -85,3 +85,43 @@ async def test_a_lifespan_is_acknowledged() -> None:
 
     await demo_shop()({"type": "lifespan"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_gone_does_it_and_tells_nobody_for_a_while(shaky: Guest, faults: Faults) -> None:
+    await shaky.new_cart()
+    faults.next(Fault.GONE, path="/items", seconds=0.01)
+    assert (await shaky.add("PAD-2")).status_code == 500
+    assert (await shaky.ask("GET")).json()["itemsQty"] == 1
+
+
+async def test_gone_ends_when_the_caller_gives_up(faults: Faults) -> None:
+    faults.next(Fault.GONE, seconds=600)
+    received = iter([{"type": "http.request", "body": b""}, {"type": "http.disconnect"}])
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(received)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/api/rest/v2/stores", "headers": [], "query_string": b""}
+    await demo_shop(faults=faults)(scope, receive, send)
+    assert [message.get("status") for message in sent] == [500, None]
+
+
+def test_chance_is_the_same_for_the_same_seed_and_hits_only_what_it_may() -> None:
+    def run(seed: int) -> list[Fault | None]:
+        faults = Faults()
+        chance = Chance(share=0.5, faults=(Fault.BEFORE, Fault.SLOW), method="POST", path="/items", seconds=0.2)
+        faults.at_random(chance, seed=seed)
+        assert all(faults.take("GET", "/items") is None for _ in range(50))
+        taken = [faults.take("POST", "/guest-carts/1/items") for _ in range(50)]
+        assert all(one.seconds <= 0.2 for one in taken if one is not None)
+        faults.clear()
+        assert all(faults.take("POST", "/items") is None for _ in range(50))
+        return [None if one is None else one.fault for one in taken]
+
+    assert run(7) == run(7)
+    assert set(run(7)) == {None, Fault.BEFORE, Fault.SLOW}
+    assert run(7) != run(8)

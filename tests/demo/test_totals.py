@@ -2,9 +2,10 @@
 
 from hypothesis import given, strategies as st
 
+from storefront_mcp.commerce.money import Money, exponent
 from storefront_mcp.demo.carts import Cart, Line
 from storefront_mcp.demo.delivery import Rate
-from storefront_mcp.demo.money import AUD, CURRENCIES, Currency, gst_inside, major
+from storefront_mcp.demo.money import AUD, CURRENCIES, Currency, gst_inside
 from storefront_mcp.demo.places import Address
 from storefront_mcp.demo.receipts import prices_shape
 from storefront_mcp.demo.rewards import COUPONS, GIFT_CARDS, Coupon, line_discounts
@@ -61,10 +62,12 @@ def test_gst_is_one_eleventh_of_what_is_paid_or_nothing(cart: Cart, rate: Rate |
     assert abs(totals.tax - (0 if abroad else paid / 11)) <= (len(cart.lines) + 1) / 2
 
 
-@given(CARTS, RATES)
-def test_maho_s_prices_say_the_same_with_and_without_tax(cart: Cart, rate: Rate | None) -> None:
-    totals = add_up(cart, AUD, rate, GIFT_CARDS)
-    prices = {key: None if value is None else round(value * 100) for key, value in prices_shape(totals, totals).items()}
+@given(CARTS, RATES, st.sampled_from(list(CURRENCIES.values())))
+def test_maho_s_prices_say_the_same_with_and_without_tax(cart: Cart, rate: Rate | None, currency: Currency) -> None:
+    totals = add_up(cart, currency, rate, GIFT_CARDS)
+    unit = 10**currency.digits
+    shown = prices_shape(totals, add_up(cart, AUD, rate, GIFT_CARDS))
+    prices = {key: None if value is None else round(value * unit) for key, value in shown.items()}
     assert (
         prices["subtotalInclTax"]
         - (prices["discountAmount"] or 0)
@@ -88,4 +91,10 @@ def test_a_fixed_coupon_is_spread_without_losing_a_cent(coupon: Coupon, rows: li
 @given(st.integers(0, 10**7))
 def test_gst_is_rounded_half_a_cent_up(amount: int) -> None:
     assert abs(gst_inside(amount) - amount / 11) <= 0.5
-    assert round(major(amount) * 100) == amount
+
+
+@given(st.integers(0, 10**9), st.sampled_from(list(CURRENCIES.values())))
+def test_a_number_in_major_units_loses_nothing(amount: int, currency: Currency) -> None:
+    written = str(currency.major(amount))
+    assert Money.of(written, currency.code) == Money(amount, currency.code)
+    assert exponent(currency.code) == currency.digits
