@@ -20,13 +20,15 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+from msgspec.structs import replace
 
-from storefront_mcp.backends.maho import Maho, MahoUpstream, connect
+from storefront_mcp.backends.maho import Credentials, Maho, MahoUpstream, connect
 from storefront_mcp.commerce import errors
-from storefront_mcp.commerce.address import Address
+from storefront_mcp.commerce.address import Address, PostalAddress
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, Settlement
 from storefront_mcp.commerce.search import Search
 
 PREFIX = "/api/rest/v2"
@@ -79,6 +81,28 @@ REFUSALS: dict[str, type[errors.ShopError]] = {
     "coupon-rate-limited": errors.ShopBusy,
     "shipping-methods-unknown-cart": errors.CartGone,
     "shipping-methods-unknown-country": errors.CountryNotServed,
+    "place-order-again": errors.CartGone,
+    "place-order-malformed-cart-id": errors.CartGone,
+    "place-order-empty-cart": errors.OrderRefused,
+    "place-order-free-payment-on-paid-cart": errors.OrderRefused,
+    "place-order-no-shipping-address": errors.OrderRefused,
+    "place-order-payment-unavailable": errors.OrderRefused,
+    "place-order-shipping-unavailable": errors.OrderRefused,
+    **dict.fromkeys(
+        (
+            "place-order-empty-body",
+            "place-order-no-billing-address",
+            "place-order-no-payment-method",
+            "place-order-no-shipping-method",
+            "place-order-no-telephone",
+            "place-order-stock-gone",
+            "place-order-unknown-region",
+        ),
+        errors.ShopUnclear,
+    ),
+    "auth-token-service-account-bad": errors.ShopMisconfigured,
+    "orders-list-anonymous": errors.ShopMisconfigured,
+    "orders-list-as-customer": errors.ShopMisconfigured,
     "error-unknown-store": errors.ShopMisconfigured,
     "error-not-acceptable": errors.ShopMisconfigured,
     "error-no-route": errors.ShopMisconfigured,
@@ -372,6 +396,127 @@ async def quote(shop: Maho, script: Script, recording: Recording) -> None:
     expect([one.price for one in found] == prices, "prices")
 
 
+ADDRESS = PostalAddress(
+    first_name="Ada",
+    last_name="Lovelace",
+    street="1 Byron St\nApt 2",
+    city="Los Angeles",
+    region="CA",
+    postcode="90001",
+    country="US",
+    phone="5551234",
+)
+DRAFT = OrderDraft(
+    email="ada@example.com",
+    shipping_address=ADDRESS,
+    billing_address=ADDRESS,
+    shipping_method="flatrate_flatrate",
+)
+RATE = {"code": "flatrate_flatrate", "carrierCode": "flatrate", "methodCode": "flatrate", "price": 5}
+DELIVERY = {
+    "GET /store-config": (200, {"allowedCountries": ["US"]}),
+    "GET /countries/US": (200, {"id": "US", "availableRegions": [{"id": 12, "code": "CA", "name": "California"}]}),
+}
+PRICED: dict[str, tuple[OrderDraft, type[errors.ShopError]]] = {
+    "place-order-without-email-accepted": (replace(DRAFT, email=""), errors.EmailRefused),
+    "place-order-invalid-email-accepted": (replace(DRAFT, email="not-an-email"), errors.EmailRefused),
+    "place-order-unknown-country-accepted": (
+        replace(DRAFT, shipping_address=replace(ADDRESS, country="ZZ")),
+        errors.CountryNotServed,
+    ),
+    "place-order-no-telephone": (
+        replace(DRAFT, shipping_address=replace(ADDRESS, phone="   ")),
+        errors.AddressRefused,
+    ),
+    "place-order-unknown-region": (
+        replace(DRAFT, shipping_address=replace(ADDRESS, region="Atlantis")),
+        errors.AddressRefused,
+    ),
+}
+"""What a store takes, or answers with nothing but "internal error": the price is refused before anybody pays."""
+
+
+async def place(shop: Maho, script: Script, recording: Recording) -> None:
+    cart, sent = _cart(recording), recording.sent or {}
+    script.besides |= DELIVERY
+    if recording.case in PRICED:
+        draft, refusal = PRICED[recording.case]
+        script.besides[f"GET /guest-carts/{cart}"] = (200, {"items": [{"id": 1, "sku": "PAD-2", "qty": 1}]})
+        try:
+            await shop.priced(cart, draft)
+        except refusal:
+            pass
+        else:
+            raise Misunderstood("it was priced")
+    settlement = Settlement(method=sent.get("paymentMethod", ""), reference="chk_1")
+    try:
+        order = await shop.place_order(cart, DRAFT, settlement)
+    except errors.ShopUnclear as unclear:
+        expect(unclear.over, "the call has ended")
+        raise
+    expect(order.number == recording.body["incrementId"], "number")
+    expect(order.total == money(recording.body["prices"]["grandTotal"], recording.currency), "total")
+    expect(order.token == recording.body.get("accessToken"), "token")
+
+
+async def payment_methods(shop: Maho, script: Script, recording: Recording) -> None:
+    found = await shop.payment_methods(_cart(recording))
+    told = [(one["code"], one["title"], one["isOffline"]) for one in recording.body]
+    expect([(one.code, one.title, one.offline) for one in found] == told, "methods")
+
+
+async def setter(shop: Maho, script: Script, recording: Recording) -> None:
+    cart = _cart(recording)
+    path = f"/guest-carts/{cart}"
+    line = {"id": 1, "sku": "PAD-2", "qty": 1, "productId": 2}
+    prices = {"subtotal": 10, "shippingAmount": 5, "grandTotal": 15}
+    known = {"items": [line], "prices": prices, "currency": recording.currency}
+    script.besides |= DELIVERY | {
+        f"GET {path}": (200, known),
+        f"POST {path}/shipping-methods": (200, [RATE]),
+        "GET /products/2": (200, {"id": 2, "sku": "PAD-2", "stockQty": 9, "stockStatus": "in_stock"}),
+    }
+    for step in ("shipping-address", "billing-address", "shipping-method"):
+        if not recording.path.endswith(step):
+            script.besides[f"PUT {path}/{step}"] = (200, known)
+    priced = await shop.priced(cart, DRAFT)
+    last = recording.body if recording.path.endswith("shipping-method") else known
+    expect(priced.totals.total == money(last["prices"]["grandTotal"], recording.currency), "total")
+    expect(priced.totals.shipping == money(last["prices"]["shippingAmount"], recording.currency), "shipping")
+
+
+async def orders(shop: Maho, script: Script, recording: Recording) -> None:
+    """A service account's look: by number for its progress, otherwise by the note."""
+    gone = CartId("0" * 32)
+    if "incrementId" in recording.query:
+        [told] = recording.members
+        progress = await shop.order_progress(Order(number=told["incrementId"]))
+        expect(progress == OrderProgress(number=told["incrementId"], status=told["status"]), "progress")
+        return
+    for one in recording.members:
+        one["customerNote"] = f"{one.get('customerNote', '')}\nchk_{one['id']}"
+    last = recording.members[-1] if recording.members else {"id": 0}
+    order = await shop.find_order(gone, f"chk_{last['id']}")
+    expect(order is not None and order.number == last["incrementId"], "number")
+    expect(order is not None and order.total == money(last["prices"]["grandTotal"], last["currency"]), "total")
+
+
+async def account_cart(shop: Maho, script: Script, recording: Recording) -> None:
+    cart, number = CartId(recording.body["maskedId"]), recording.body["reservedOrderId"]
+    answers = iter([(200, {"id": recording.body["id"]}), NOT_FOUND])
+    script.besides[f"GET /guest-carts/{cart}"] = lambda _: next(answers)
+    ours = {"id": 6, "incrementId": number, "customerNote": "chk_1"}
+    script.besides["GET /orders"] = (200, {"totalItems": 1, "member": [ours]})
+    await shop.cart(cart)
+    expect(await shop.find_order(cart, "chk_1") == Order(number=number), "number")
+
+
+async def token(shop: Maho, script: Script, recording: Recording) -> None:
+    del script.besides["POST /auth/token"]
+    script.besides["GET /orders"] = EMPTY
+    expect(await shop.order_progress(Order(number="1")) is None, "progress")
+
+
 async def no_route(shop: Maho, script: Script, recording: Recording) -> None:
     recording.path = "/cms-pages"
     await shop.page("shipping")
@@ -400,14 +545,23 @@ ROUTES: tuple[tuple[str, str, Replay], ...] = (
     ("PUT|DELETE", f"{CART}/items/[^/]+", update),
     ("PUT|POST|DELETE", f"{CART}/coupon", coupon),
     ("POST", f"{CART}/shipping-methods", quote),
+    ("POST", f"{CART}/place-order", place),
+    ("GET", f"{CART}/payment-methods", payment_methods),
+    ("PUT", f"{CART}/(shipping-address|billing-address|shipping-method)", setter),
+    ("GET", "/orders", orders),
+    ("GET", r"/carts/\d+", account_cart),
     ("GET", "/nothing", no_route),
 )
 
 
 def replay_for(recording: Recording) -> Replay | None:
     """How a recording is replayed; None when it does not belong to these tools."""
-    if recording.status == 304:
-        return None  # nothing is asked conditionally
+    if recording.status in {0, 304}:
+        return None  # several answers at once; and nothing is asked conditionally
+    if recording.path.startswith("/carts/") and not recording.case.startswith("admin-"):
+        return None  # a customer's
+    if recording.case.startswith("auth-token-service-account"):
+        return token
     for methods, path, replay in ROUTES:
         if re.fullmatch(methods, recording.method) and re.fullmatch(path, recording.path):
             return replay
@@ -418,7 +572,11 @@ def replay_for(recording: Recording) -> Replay | None:
 async def outcome(recording: Recording, replay: Replay) -> tuple[bool, str]:
     """Whether a recording was understood, and as what."""
     script = Script(recording)
-    shop, close = connect(MahoUpstream(url="https://shop.example"), recording.currency, transport=script)
+    script.besides["POST /auth/token"] = (200, {"token": "placeholder"})
+    account = Credentials(client_id="integration-client", client_secret="integration-secret")
+    shop, close = connect(
+        MahoUpstream(url="https://shop.example", account=account), recording.currency, transport=script
+    )
     wanted = REFUSALS.get(recording.case)
     secrets = set(re.findall(r"[0-9a-f]{32}", recording.path))
     try:

@@ -5,7 +5,6 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import nh3
-from markdownify import markdownify
 from selectolax.lexbor import LexborHTMLParser
 
 INVISIBLE: Final = re.compile(
@@ -14,6 +13,8 @@ INVISIBLE: Final = re.compile(
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"  # zero width, and what overrides direction
     "\ufe00-\ufe0e\ufff0-\ufffb\ufffe\uffff"  # variation selectors, annotation marks, non-characters
     "\ud800-\udfff\ue000-\uf8ff"  # halves of characters, private use
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # marks that swallow what follows them
+    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # layout of hieroglyphs, shorthand and music
     "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"  # tags, more selectors, more private use
 )
 """What a reader does not see but a model reads, or what makes a text look other than it is."""
@@ -122,6 +123,9 @@ def safe_html(source: str, *, site: str = "") -> str:
 
 def markdown(html: str) -> str:
     """Clean HTML as Markdown."""
+    # It brings an HTML parser of its own, which a start would wait for; few calls read a page.
+    from markdownify import markdownify  # noqa: PLC0415
+
     text: str = markdownify(html, heading_style="ATX", bullets="-")
     return BLANK_LINES.sub("\n\n", text).strip()
 

@@ -10,12 +10,13 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from storefront_mcp.backends.maho import Maho, MahoUpstream, connect, shapes
+from storefront_mcp.backends.maho import Maho, MahoUpstream, connect, receipts, shapes
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.search import Search
 from tests.contract.conftest import CART
+from tests.contract.ordering import DRAFT, PREPAID
 
 ID = CartId(CART)
 STRANGE = st.sampled_from(["", "NaN", "1e999999", "-1e-999999", "sNaN", "<b>&#0;", "\u202e", "configurable", "percent"])
@@ -64,6 +65,13 @@ async def known_product(shop: Maho) -> object:
     return await shop.product("1")
 
 
+async def place(shop: Maho) -> object:
+    shop._pricing._delivery._served.keep("", ("AU",))
+    shop._pricing._delivery._regions.keep("AU", (shapes.Region(575, "VIC"),))
+    shop._pricing._delivery._regions.keep("DE", ())
+    return await shop.place_order(ID, DRAFT, PREPAID)
+
+
 ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[Maho], Awaitable[object]]]] = [
     (shapes.ListedProduct, True, lambda shop: shop.search(Search(text="a", category=CategoryId("1")))),
     (shapes.ListedProduct, True, lambda shop: shop.search(Search())),
@@ -80,6 +88,12 @@ ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[Maho], Awaitable[object]
     (shapes.GuestCart, False, lambda shop: shop.apply_coupon(ID, "X")),
     (shapes.StoreConfig, False, lambda shop: shop.shipping_methods(ID, Address(country="AU", region="VIC"))),
     (shapes.QuotedCart, False, lambda shop: shop.shipping_methods(ID, Address(country="AU", region="VIC"))),
+    (shapes.GuestCart, False, lambda shop: shop.priced(ID, DRAFT)),
+    (shapes.PayableCart, False, lambda shop: shop.payment_methods(ID)),
+    (shapes.PayMethod, False, lambda shop: shop.payment_methods(ID)),
+    (receipts.NumberedOrder, False, place),
+    (receipts.PricedOrder, False, place),
+    (shapes.GuestCart, False, lambda shop: shop.find_order(ID, "chk_1")),
     (shapes.Refusal, False, lambda shop: shop.add_line(ID, Sku("1"), 1, {})),
 ]
 

@@ -32,6 +32,13 @@ def test_what_is_left_is_visible_and_bounded(source: str, limit: int) -> None:
     assert "\n" not in line(source, limit)
 
 
+def test_no_format_or_control_character_is_forgotten() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    assert {unicodedata.category(char) for char in visible(every) if char not in "\t\n"}.isdisjoint(
+        {"Cc", "Cf", "Cs", "Co"}
+    )
+
+
 @given(ANY)
 def test_cleaning_twice_changes_nothing_more(source: str) -> None:
     assert visible(visible(source)) == visible(source)

@@ -12,25 +12,30 @@ import httpx
 from msgspec import Struct
 
 from storefront_mcp.backends.maho import translation
+from storefront_mcp.backends.maho.account import Account, Credentials
 from storefront_mcp.backends.maho.carts import Carts
 from storefront_mcp.backends.maho.catalogue import Catalogue
 from storefront_mcp.backends.maho.delivery import Delivery
+from storefront_mcp.backends.maho.ordering import CAPTURING, Ordering
 from storefront_mcp.backends.maho.prices import Till
+from storefront_mcp.backends.maho.pricing import Pricing
 from storefront_mcp.backends.maho.rest import ACCEPT, PREFIX, Rest
 from storefront_mcp.backends.maho.shelves import Shelves
 from storefront_mcp.backends.upstream import Limits, Upstream
+from storefront_mcp.calls.watching import Watcher
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import Options
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.category import Category, Facet
 from storefront_mcp.commerce.errors import ProductNotFound
 from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, PaymentMethod, Settlement
 from storefront_mcp.commerce.page import Page
 from storefront_mcp.commerce.product import Product
 from storefront_mcp.commerce.search import Found, Search
 from storefront_mcp.commerce.shipping import ShippingMethod
 
-__all__ = ["Maho", "MahoUpstream", "connect"]
+__all__ = ["Credentials", "Maho", "MahoUpstream", "connect"]
 
 
 class MahoUpstream(Struct, frozen=True, kw_only=True):
@@ -44,6 +49,8 @@ class MahoUpstream(Struct, frozen=True, kw_only=True):
     """Whether carts show prices with tax in them. What the catalogue shows is the shop's own setting."""
     public_url: str | None = None
     """Where people shop, when that is not `url`; products and pages link there."""
+    account: Credentials | None = None
+    """A service account that may read orders and carts; without one, orders are known by what place-order answered."""
     limits: Limits = Limits()
 
 
@@ -57,14 +64,25 @@ class Maho:
         currency: str,
         prices_include_tax: bool = False,
         public_url: str = "",
+        account: Credentials | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         rest = Rest(upstream)
+        self._upstream: Final = upstream
         self._site = public_url.rstrip("/")
         self._till: Final = Till(currency=currency, includes_tax=prices_include_tax)
         self._shelves: Final = Shelves(rest, clock=clock)
         self._catalogue: Final = Catalogue(rest, self._shelves, self._till, clock=clock)
-        self._carts: Final = Carts(rest, self._catalogue, Delivery(rest, clock=clock), self._till)
+        delivery = Delivery(rest, clock=clock)
+        self._carts: Final = Carts(rest, self._catalogue, delivery, self._till, clock=clock)
+        self._pricing: Final = Pricing(rest, self._carts, delivery, self._till)
+        reader = None if account is None else Account(rest, account, clock=clock)
+        self._ordering: Final = Ordering(rest, self._carts, self._pricing, reader)
+
+    @property
+    def resting(self) -> bool:
+        """Whether the shop was down the last times, so that it is only probed now and then."""
+        return self._upstream.resting
 
     async def search(self, search: Search) -> Found:
         """Products that match, page by page."""
@@ -125,6 +143,30 @@ class Maho:
         """What sending this cart there costs."""
         return await self._carts.shipping_methods(cart, address)
 
+    async def priced(self, cart: CartId, draft: OrderDraft) -> Cart:
+        """The cart with the totals that an order of it would have."""
+        return await self._pricing.priced(cart, draft)
+
+    async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
+        """How the shop lets this cart be paid."""
+        return await self._pricing.payment_methods(cart)
+
+    def captures(self, method: str) -> bool:
+        """Whether the shop's own module takes the held money inside place-order."""
+        return method in CAPTURING
+
+    async def place_order(self, cart: CartId, draft: OrderDraft, settlement: Settlement) -> Order:
+        """Make an order of a cart."""
+        return await self._ordering.place(cart, draft, settlement)
+
+    async def find_order(self, cart: CartId, reference: str) -> Order | None:
+        """The order made of a cart."""
+        return await self._ordering.find(cart, reference)
+
+    async def order_progress(self, order: Order) -> OrderProgress | None:
+        """Where an order stands."""
+        return await self._ordering.progress(order)
+
 
 def connect(
     shop: MahoUpstream,
@@ -132,6 +174,7 @@ def connect(
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Callable[[], float] = time.monotonic,
+    watcher: Watcher | None = None,
 ) -> tuple[Maho, Callable[[], Awaitable[None]]]:
     """A backend for a shop, and what closes its connections. Nothing is sent before the first question.
 
@@ -142,12 +185,15 @@ def connect(
     headers = {"accept": ACCEPT, "user-agent": "storefront-mcp", "x-currency-code": currency}
     if shop.store_code is not None:
         headers["x-store-code"] = shop.store_code
-    upstream = Upstream.at(root + PREFIX, headers=headers, limits=shop.limits, transport=transport, clock=clock)
+    upstream = Upstream.at(
+        root + PREFIX, headers=headers, limits=shop.limits, transport=transport, clock=clock, watcher=watcher
+    )
     backend = Maho(
         upstream,
         currency=currency,
         prices_include_tax=shop.prices_include_tax,
         public_url=root if shop.public_url is None else shop.public_url,
+        account=shop.account,
         clock=clock,
     )
     return backend, upstream.close

@@ -1,6 +1,6 @@
 """Maho's guest carts: reading and changing them, and what the shop's refusals mean."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -13,28 +13,35 @@ from storefront_mcp.backends.maho.delivery import Delivery
 from storefront_mcp.backends.maho.prices import Till
 from storefront_mcp.backends.maho.rest import Rest, accepted, is_id, refusal
 from storefront_mcp.backends.maho.shapes import CartItem, GuestCart, QuotedCart, Rate
+from storefront_mcp.backends.memory import Remembered
 from storefront_mcp.backends.upstream import Answer
 from storefront_mcp.commerce import options as custom
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import Options
 from storefront_mcp.commerce.cart import Cart
-from storefront_mcp.commerce.errors import CartGone, CouponRejected, LineNotFound, ShopDown
+from storefront_mcp.commerce.errors import CartGone, CouponRejected, LineNotFound, OutOfStock, ShopDown
 from storefront_mcp.commerce.names import CartId, LineId, Sku
 from storefront_mcp.commerce.shipping import ShippingMethod
 
 COUPON_VERBS: Final = ("PUT", "POST")
 """26.7 and later take a guest's coupon by PUT, the older fork by POST; the other verb is 405."""
+CARTS: Final = 10_000
+KEPT: Final = 86_400.0
+"""Seconds that a cart's own number is remembered."""
 
 
 class Carts:
     """The guest carts of a store. What the shop does not check, we check before asking it."""
 
-    def __init__(self, rest: Rest, catalogue: Catalogue, delivery: Delivery, till: Till) -> None:
+    def __init__(
+        self, rest: Rest, catalogue: Catalogue, delivery: Delivery, till: Till, *, clock: Callable[[], float]
+    ) -> None:
         self._rest = rest
         self._catalogue = catalogue
         self._delivery = delivery
         self._till = till
         self._coupon_verb = COUPON_VERBS[0]
+        self._numbers: Remembered[CartId, int] = Remembered(size=CARTS, seconds=KEPT, clock=clock)
 
     async def create(self) -> Cart:
         """A new, empty cart. One made twice is nobody's loss."""
@@ -46,7 +53,7 @@ class Carts:
 
     async def read(self, cart: CartId) -> Cart:
         """The cart as it stands."""
-        return self._cart(await self._found(cart), cart)
+        return self._cart(await self.look(cart), cart)
 
     async def add(self, cart: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
         """Put pieces in. A cart the shop has lost comes back as another, under another id."""
@@ -59,7 +66,7 @@ class Carts:
                 sku = product.sku  # it may have been asked for by url key, or in another case
             wanted = refusals.check_choice(sku, options, found, product)
         body = {"sku": sku, "qty": quantity} | ({"options": _sent(wanted)} if wanted else {})
-        answer = await self._rest.send("POST", f"{_path(cart)}/items", body)
+        answer = await self._rest.send("POST", f"{path(cart)}/items", body)
         if not answer.ok:
             raise refusals.of_line(answer, sku, product)
         after = await self._after(answer, cart)
@@ -74,7 +81,7 @@ class Carts:
 
     async def update(self, cart: CartId, line: LineId, quantity: int) -> Cart:
         """Set a line's quantity, after a look at the stock: the shop would take any number."""
-        before = await self._found(cart)
+        before = await self.look(cart)
         item = next((one for one in before.items if str(one.id) == line), None)
         if item is None:
             raise LineNotFound(line)
@@ -84,19 +91,19 @@ class Carts:
                 translation.pieces(one.qty) or 0 for one in before.items if one.sku == item.sku and one is not item
             )
             refusals.check_stock(product, Sku(item.sku), quantity, also=others)
-        answer = await self._rest.send("PUT", f"{_path(cart)}/items/{item.id}", {"qty": quantity})
+        answer = await self._rest.send("PUT", f"{path(cart)}/items/{item.id}", {"qty": quantity})
         return await self._changed(answer, cart, line, item)
 
     async def remove(self, cart: CartId, line: LineId) -> Cart:
         """Take a line out."""
         if not is_id(line):
-            await self._found(cart)
+            await self.look(cart)
             raise LineNotFound(line)
-        return await self._changed(await self._rest.send("DELETE", f"{_path(cart)}/items/{line}"), cart, line, None)
+        return await self._changed(await self._rest.send("DELETE", f"{path(cart)}/items/{line}"), cart, line, None)
 
     async def apply_coupon(self, cart: CartId, code: str) -> Cart:
         """Use a code; when it is refused, look whether the shop took an earlier one off."""
-        before = translation.coupon(await self._found(cart))
+        before = translation.coupon(await self.look(cart))
         answer = await self._coupon(cart, code)
         if answer.ok:
             after = await self._after(answer, cart)
@@ -106,36 +113,51 @@ class Carts:
             raise CartGone
         elif answer.status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
             accepted(answer)
-        kept = None if before is None else translation.coupon(await self._found(cart))
+        kept = None if before is None else translation.coupon(await self.look(cart))
         raise CouponRejected(code, dropped=before if kept is None else None)
 
     async def remove_coupon(self, cart: CartId) -> Cart:
         """Use no code."""
-        return await self._after(await self._rest.send("DELETE", f"{_path(cart)}/coupon"), cart)
+        return await self._after(await self._rest.send("DELETE", f"{path(cart)}/coupon"), cart)
 
     async def shipping_methods(self, cart: CartId, address: Address) -> tuple[ShippingMethod, ...]:
         """What sending the cart there costs. Asking writes the address onto the cart, as often as you like."""
-        body = {"address": await self._delivery.address(address)}
-        answer = await self._rest.send("POST", f"{_path(cart)}/shipping-methods", body, harmless=True)
+        rates = await self.rates(cart, await self._delivery.address(address))
+        return translation.shipping_methods(rates, self._till)
+
+    async def rates(self, cart: CartId, written: dict[str, object]) -> list[Rate]:
+        """The shop's own offers for an address in its own form."""
+        answer = await self._rest.send("POST", f"{path(cart)}/shipping-methods", {"address": written}, harmless=True)
         if answer.status == HTTPStatus.NOT_FOUND:
             raise CartGone
         quoted = accepted(answer)
         # The older fork answers with the whole cart.
-        rates = quoted.read(list[Rate]) if quoted.is_list else quoted.read(QuotedCart).available_shipping_methods
-        return translation.shipping_methods(rates, self._till)
+        return quoted.read(list[Rate]) if quoted.is_list else quoted.read(QuotedCart).available_shipping_methods
+
+    async def check_stock(self, found: GuestCart) -> None:
+        """Whether every line can be had, as far as the shop tells. Raises what `refusals.check_stock` does."""
+        wanted: dict[str, int] = {}
+        for item in found.items:
+            wanted[item.sku] = wanted.get(item.sku, 0) + (translation.pieces(item.qty) or 0)
+        numbers = {item.sku: item.product_id for item in found.items if item.product_id is not None}
+        for sku, number in numbers.items():
+            product = await self._catalogue.read(number)
+            if product is None:
+                raise OutOfStock(sku)
+            refusals.check_stock(product, Sku(sku), wanted[sku])
 
     async def _coupon(self, cart: CartId, code: str) -> Answer:
         body = {"couponCode": code}
-        answer = await self._rest.send(self._coupon_verb, f"{_path(cart)}/coupon", body)
+        answer = await self._rest.send(self._coupon_verb, f"{path(cart)}/coupon", body)
         if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self._coupon_verb = next(verb for verb in COUPON_VERBS if verb != self._coupon_verb)
-            answer = await self._rest.send(self._coupon_verb, f"{_path(cart)}/coupon", body)
+            answer = await self._rest.send(self._coupon_verb, f"{path(cart)}/coupon", body)
         return answer
 
     async def _changed(self, answer: Answer, cart: CartId, line: LineId, item: CartItem | None) -> Cart:
         if answer.status == HTTPStatus.NOT_FOUND:
             if "item" not in refusal(answer).message.casefold():
-                await self._found(cart)
+                await self.look(cart)
             raise LineNotFound(line)
         if not answer.ok and item is not None:
             raise refusals.of_line(answer, Sku(item.sku), None)
@@ -149,17 +171,26 @@ class Carts:
             return await self.read(cart)
         return self._cart(answer.read(GuestCart), cart)
 
-    async def _found(self, cart: CartId) -> GuestCart:
-        answer = await self._rest.get(_path(cart))
+    async def look(self, cart: CartId) -> GuestCart:
+        """The cart in the shop's own form. Raises CartGone."""
+        answer = await self._rest.get(path(cart))
         if answer.status == HTTPStatus.NOT_FOUND:
             raise CartGone
-        return accepted(answer).read(GuestCart)
+        found = accepted(answer).read(GuestCart)
+        if found.id is not None:
+            self._numbers.keep(cart, found.id)
+        return found
+
+    def number(self, cart: CartId) -> int | None:
+        """What the shop's own people call a cart, once we have read it."""
+        return self._numbers.find(cart)
 
     def _cart(self, found: GuestCart, asked: CartId) -> Cart:
         return translation.cart(found, self._till, asked)
 
 
-def _path(cart: CartId) -> str:
+def path(cart: CartId) -> str:
+    """Where a guest's cart is."""
     return f"/guest-carts/{quote(cart, safe='')}"
 
 

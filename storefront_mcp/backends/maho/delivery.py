@@ -8,13 +8,22 @@ from storefront_mcp.backends.maho.rest import Rest, accepted
 from storefront_mcp.backends.maho.shapes import Country, Region, StoreConfig
 from storefront_mcp.backends.memory import Remembered
 from storefront_mcp.backends.text import line
-from storefront_mcp.commerce.address import Address
+from storefront_mcp.commerce.address import Address, PostalAddress
 from storefront_mcp.commerce.errors import AddressRefused, CountryNotServed
 
 KEPT: Final = 300.0
 """Seconds; the shop itself lets anybody keep these for an hour."""
 COUNTRIES: Final = 250
 CODE: Final = 2
+NAMED: Final = {
+    "firstName": "the first name",
+    "lastName": "the last name",
+    "street": "the street",
+    "city": "the city",
+    "postcode": "the postcode",
+    "telephone": "a phone number",
+}
+"""What an address of an order must have, in words."""
 
 
 class Delivery:
@@ -26,15 +35,12 @@ class Delivery:
         self._regions: Remembered[str, tuple[Region, ...]] = Remembered(size=COUNTRIES, seconds=KEPT, clock=clock)
 
     async def address(self, address: Address) -> dict[str, object]:
-        """An address as the shop takes it. Raises CountryNotServed, and AddressRefused for an unknown region.
+        """An address for a quote, as the shop takes it. Raises CountryNotServed, and AddressRefused for a bad region.
 
         All keys are sent, and the street as one text: the shop writes what it is given onto the cart, and writes a
         list as the word "Array".
         """
-        country = address.country.strip().upper()
-        served = await self._countries()
-        if country not in served if served else not _is_code(country):
-            raise CountryNotServed(country, served)
+        country = await self._country(address.country, served=True)
         written: dict[str, object] = {
             "firstName": "",
             "lastName": "",
@@ -46,8 +52,36 @@ class Delivery:
             "countryId": country,
             "telephone": "",
         }
-        region = await self._region(country, address.region)
-        return written if region is None else {**written, "region": region.name or region.code, "regionId": region.id}
+        return written | await self._region(country, address.region)
+
+    async def postal(self, address: PostalAddress, *, served: bool) -> dict[str, object]:
+        """A whole address for an order, with nothing missing, since the shop says only "internal error" to gaps.
+
+        `served`: whether a parcel goes there. Raises CountryNotServed and AddressRefused.
+        """
+        written: dict[str, object] = {
+            "firstName": address.first_name.strip(),
+            "lastName": address.last_name.strip(),
+            "street": "\n".join(part for one in address.street.splitlines() if (part := one.strip())),
+            "city": address.city.strip(),
+            "postcode": address.postcode.strip(),
+            "telephone": address.phone.strip(),
+        }
+        for key, value in written.items():
+            if not value:
+                raise AddressRefused(f"{NAMED[key].capitalize()} is missing from the address.")
+        country = await self._country(address.country, served=served)
+        if not address.region.strip() and await self._regions_of(country):
+            raise AddressRefused(f"An address in {country} needs its region: the state or province, name or code.")
+        written |= {"company": address.company, "region": address.region, "countryId": country}
+        return written | await self._region(country, address.region)
+
+    async def _country(self, given: str, *, served: bool) -> str:
+        country = given.strip().upper()
+        known = await self._countries() if served else ()
+        if country not in known if known else not _is_code(country):
+            raise CountryNotServed(country, known)
+        return country
 
     async def _countries(self) -> tuple[str, ...]:
         known = self._served.find("")
@@ -57,16 +91,17 @@ class Delivery:
             self._served.keep("", known)
         return known
 
-    async def _region(self, country: str, named: str) -> Region | None:
+    async def _region(self, country: str, named: str) -> dict[str, object]:
+        """How the shop calls a region; nothing where it has no list of them."""
         if not named.strip():
-            return None
+            return {}
         regions = await self._regions_of(country)
         if not regions:
-            return None
+            return {}
         wanted = named.strip().casefold().removeprefix(f"{country.casefold()}-")
         for region in regions:
             if wanted in {region.code.casefold(), (region.name or "").casefold()}:
-                return region
+                return {"region": region.name or region.code, "regionId": region.id}
         names = ", ".join(f"{line(one.name or one.code, 60)} ({line(one.code, 10)})" for one in regions[:100])
         raise AddressRefused(f"{country} has no region {named!r}. It has: {names}.")
 

@@ -39,13 +39,17 @@ class Rest:
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    async def get(self, path: str, query: Mapping[str, str] | None = None, *, bearer: str | None = None) -> Answer:
         """Read; a refusal comes back as an answer."""
-        return checked(await self._upstream.read(path, query))
+        return checked(await self._upstream.read(path, query, bearer=bearer))
 
     async def send(self, method: str, path: str, body: object = None, *, harmless: bool = False) -> Answer:
         """Write; a refusal comes back as an answer."""
         return checked(await self._upstream.write(method, path, body, harmless=harmless))
+
+    async def settle(self, path: str, body: object) -> Answer:
+        """Make what cannot be taken back; a refusal comes back as an answer."""
+        return checked(await self._upstream.settle(path, body))
 
     async def page(
         self, kind: type[Collection[T]], path: str, query: Mapping[str, str], *, number: int, size: int

@@ -225,18 +225,30 @@ class AppliedCoupon(Struct, frozen=True):
     code: str | None = None
 
 
-class Rate(Struct, frozen=True):
+class Rate(Struct, frozen=True, rename="camel"):
     """A way to ship."""
 
     code: str = ""
     title: str | None = None
     price: Decimal | None = None
+    carrier_code: str | None = None
+    method_code: str | None = None
+
+
+class PayMethod(Struct, frozen=True, rename="camel"):
+    """A way to pay."""
+
+    code: str = ""
+    title: str | None = None
+    is_offline: bool | None = False
 
 
 class GuestCart(Struct, frozen=True, rename="camel", kw_only=True):
     """A guest's cart. `masked_id` is the key to it; a customer's cart, read on a guest's path, does not repeat it."""
 
+    id: int | None = None
     masked_id: str | None = None
+    is_active: bool | None = True
     items: list[CartItem] = []
     prices: Prices | Nothing | None = None
     applied_coupon: AppliedCoupon | Nothing | None = None
@@ -248,3 +260,9 @@ class QuotedCart(Struct, frozen=True, rename="camel"):
     """The older fork's answer to a quote: a whole cart."""
 
     available_shipping_methods: list[Rate] = []
+
+
+class PayableCart(Struct, frozen=True, rename="camel"):
+    """The older fork's answer to the question for ways to pay: a whole cart."""
+
+    available_payment_methods: list[PayMethod] = []
