@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -30,9 +31,11 @@ def read_arguments(raw: Raw | bytes | None, shape: type[A]) -> A:
     """
     try:
         try:
-            return msgspec.json.decode(raw or b"{}", type=shape)
+            read: A = _decoder(shape).decode(raw or b"{}")
         except msgspec.ValidationError:
             sent = msgspec.json.decode(raw or b"{}")
+        else:
+            return read
     except UNREADABLE:
         message = "arguments: wanted a JSON object, not nested too deeply and with numbers of a sane size"
         raise ArgumentsRefused(message) from None
@@ -49,6 +52,12 @@ def read_arguments(raw: Raw | bytes | None, shape: type[A]) -> A:
         raise ArgumentsRefused(_explained(str(error), sent, shape)) from None
 
 
+@cache
+def _decoder(shape: type[Struct]) -> msgspec.json.Decoder[Any]:
+    """Made once per tool."""
+    return msgspec.json.Decoder(shape)
+
+
 def _parsed(text: str) -> object:
     try:
         return msgspec.json.decode(text)
@@ -62,6 +71,8 @@ def _mended(value: Any, wanted: inspect.Type) -> Any:  # noqa: ANN401 -- JSON in
             return _mended_fields(value, wanted)
         case inspect.DictType() as wanted if isinstance(value, dict):
             return {key: _mended(member, wanted.value_type) for key, member in value.items()}
+        case inspect.StructType() as wanted if isinstance(value, str) and isinstance(inner := _parsed(value), dict):
+            return _mended_fields(inner, wanted)
         case inspect.ListType() | inspect.VarTupleType() as wanted:
             members = value if isinstance(value, list) else [value]
             return [_mended(member, wanted.item_type) for member in members]
@@ -116,7 +127,9 @@ def _explained(complaint: str, sent: Mapping[str, Any], shape: type[Struct]) -> 
     path = at.group(1) if at else ""
     what = PATH.sub("", complaint)
     if field := FIELD.match(what):
-        return _about_field(field.group(1) == "missing required", path, field.group(2), shape)
+        if field.group(1) == "missing required":
+            return _about_missing(f"{path}.{field.group(2)}".removeprefix("."), sent, shape)
+        return _about_unknown(path, field.group(2), shape)
     name = path.removeprefix(".").replace(".[...]", "").replace("[...]", "") or "arguments"
     found, value = _at(sent, path)
     return f"{name}: {_wanted(what, path, shape)}" + (f", got {_shown(value)}" if found and path else "")
@@ -133,11 +146,30 @@ def _wanted(what: str, path: str, shape: type[Struct]) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-def _about_field(missing: bool, path: str, name: str, shape: type[Struct]) -> str:  # noqa: FBT001 -- private, one call
+def _about_missing(first: str, sent: Mapping[str, Any], shape: type[Struct]) -> str:
+    """All that is missing at once, so that the next call can be complete; `first` is what the decoder stopped at."""
+    names = list(_missing(sent, inspect.type_info(shape)))
+    if len(names) < 2 or first not in names:  # noqa: PLR2004 -- singular and plural
+        return f"{first}: is required and was not sent"
+    return f"{', '.join(names)}: are required and were not sent"
+
+
+def _missing(sent: Any, wanted: inspect.Type, path: str = "") -> Iterator[str]:  # noqa: ANN401 -- any JSON
+    """Required fields that are not there, within all the objects that are."""
+    kind = _not_null(_bare(wanted))
+    value = _parsed(sent) if isinstance(sent, str) else sent
+    if not isinstance(kind, inspect.StructType) or not isinstance(value, Mapping):
+        return
+    for field in kind.fields:
+        if field.encode_name in value:
+            yield from _missing(value[field.encode_name], field.type, f"{path}{field.encode_name}.")
+        elif field.required:
+            yield f"{path}{field.encode_name}"
+
+
+def _about_unknown(path: str, name: str, shape: type[Struct]) -> str:
     name = _cut(name)
     full = f"{path}.{name}".removeprefix(".")
-    if missing:
-        return f"{full}: is required and was not sent"
     known = _names_at(path, shape)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     guess = f" Did you mean {close[0]}?" if close else ""
@@ -157,9 +189,15 @@ def _kind_at(path: str, shape: type[Struct]) -> inspect.Type | None:
     for name, _ in STEP.findall(path):
         fields = kind.fields if isinstance(kind, inspect.StructType) else ()
         kind = next((_bare(field.type) for field in fields if field.encode_name == name), None)
-        if isinstance(kind, inspect.UnionType):
-            kind = next((_bare(choice) for choice in kind.types if not isinstance(choice, inspect.NoneType)), None)
+        kind = _not_null(kind)
     return kind
+
+
+def _not_null(kind: inspect.Type | None) -> inspect.Type | None:
+    """The kind of a value that is there: the first of a union that is not null."""
+    if not isinstance(kind, inspect.UnionType):
+        return kind
+    return next((_bare(choice) for choice in kind.types if not isinstance(choice, inspect.NoneType)), None)
 
 
 def _at(sent: Any, path: str) -> tuple[bool, Any]:  # noqa: ANN401 -- any JSON

@@ -1,13 +1,17 @@
-"""The way of a call: is the tool open, do the arguments fit, run it."""
+"""The way of a call: is the tool open, may the caller, do the arguments fit, is it not too often; run it."""
 
 import logging
+from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Final
 
 from msgspec import Raw, Struct
 
 from storefront_mcp.calls.arguments import read_arguments
 from storefront_mcp.calls.caller import Caller
-from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, NotOpenYet, UnknownTool
+from storefront_mcp.calls.errors import CallError, CallFailed, NotOpenYet, ScopeMissing, UnknownTool
+from storefront_mcp.calls.house import UNSEEN, House, Visit
+from storefront_mcp.calls.scopes import holds
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.roadmap.conversation import CapabilityNeeded, Conversation
@@ -26,15 +30,26 @@ class Call(Struct, frozen=True, kw_only=True):
     roadmap: Roadmap
     shop: Shop
     talk: Conversation | None = None
+    house: House | None = None
+    visit: Visit = UNSEEN
 
 
 async def run(call: Call) -> Any:  # noqa: ANN401 -- whatever value the tool returns
     """Run a tool and return its value. Raises CallError, ShopError and CapabilityNeeded, nothing else."""
     tool = open_tool(call.roadmap, call.tool)
+    needed = call.roadmap.requirements.get(tool.name)
+    if needed is not None and not holds(call.caller, needed):
+        raise ScopeMissing(tool.name, needed)
+    house = call.house
     try:
+        if house is not None and tool.writes:
+            read, run_ = partial(_read, call, tool), partial(_run, call, tool)
+            return await house.grants(tool, read, run_, call.caller, call.visit)
         arguments = read_arguments(call.arguments, tool.arguments)
-        return await (tool.run(arguments, call.shop, call.talk) if tool.talks else tool.run(arguments, call.shop))
-    except (ArgumentsRefused, CapabilityNeeded):
+        if house is not None:
+            await house.admits(tool, arguments, call.caller, call.visit)
+        return await _run(call, tool, arguments)
+    except (CallError, CapabilityNeeded):
         raise
     except ShopError as error:
         log.info("%s: %s: %s", tool.name, type(error).__name__, error.internal)
@@ -42,6 +57,14 @@ async def run(call: Call) -> Any:  # noqa: ANN401 -- whatever value the tool ret
     except Exception:
         log.exception("%s failed", tool.name)
         raise CallFailed from None
+
+
+def _read(call: Call, tool: Tool) -> Struct:
+    return read_arguments(call.arguments, tool.arguments)
+
+
+def _run(call: Call, tool: Tool, arguments: Struct) -> Awaitable[Any]:
+    return tool.run(arguments, call.shop, call.talk) if tool.talks else tool.run(arguments, call.shop)
 
 
 def open_tool(roadmap: Roadmap, name: str) -> Tool:

@@ -1,10 +1,11 @@
 """What a tool, a resource or a prompt may say besides plain values: blocks of text, pictures, sound and resources."""
 
 import base64
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from msgspec import Struct
 
+V = TypeVar("V")
 Audience = Literal["user", "assistant"]
 
 
@@ -68,6 +69,13 @@ class Content(Struct, frozen=True):
     """A tool's answer as blocks, for tools whose answer is not one value."""
 
     blocks: tuple[Block, ...]
+
+
+class Linked(Struct, Generic[V], frozen=True):
+    """A tool's value, and pages to open beside it; the value says all of it to those whose version knows no links."""
+
+    value: V
+    links: tuple[Link, ...]
 
 
 class Spoken(Struct, frozen=True):

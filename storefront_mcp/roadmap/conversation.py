@@ -70,6 +70,12 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Anything JSON can hold; sealed on its way through the client, so it may be trusted when it comes back."""
 
 
+def opens_urls(talk: Conversation) -> bool:
+    """Whether this client can be asked to open a page: its version asks back, and it declared `elicitation.url`."""
+    modes = talk.capabilities.get("elicitation")
+    return talk.can_ask and isinstance(modes, Mapping) and isinstance(modes.get("url"), Mapping)
+
+
 class CapabilityNeeded(Exception):
     """The client did not declare what this call cannot do without; `capabilities` as ClientCapabilities."""
 

@@ -18,6 +18,8 @@ class Promise(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
     summary: Annotated[str, Meta(min_length=1, max_length=120)]
     auth: Auth = "none"
+    scope: Annotated[str, Meta(pattern="^(read|write|delete|manage):[a-z_]+$")] | None = None
+    """What a caller must be allowed; the catalogue is in `calls.scopes`. None leaves the tool to everybody."""
     backed_by: str
     """The backend call behind it, for people."""
 
@@ -60,5 +62,9 @@ def read_manifest(path: Path) -> Manifest:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         message = f"{path}: promised twice: {', '.join(twice)}"
+        raise ManifestBroken(message)
+    contradicting = [tool.name for tool in manifest.tools if tool.scope is not None and tool.auth != "required"]
+    if contradicting:
+        message = f'{path}: a scope goes with auth = "required": {", ".join(contradicting)}'
         raise ManifestBroken(message)
     return manifest

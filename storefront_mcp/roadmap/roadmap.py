@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
@@ -65,7 +66,7 @@ class Phase(Struct, frozen=True, kw_only=True):
         return not self.undelivered
 
 
-class Roadmap(Struct, frozen=True, kw_only=True):
+class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
     """All phases of one store at one moment. Requests carry the roadmap they began with to their end."""
 
     version: int
@@ -91,6 +92,17 @@ class Roadmap(Struct, frozen=True, kw_only=True):
     def open_tools(self) -> tuple[Tool, ...]:
         """The tools that work now, in the order they were promised."""
         return tuple(tool for phase in self.phases if phase.open for tool in phase.tools.values())
+
+    @cached_property
+    def requirements(self) -> Mapping[str, str]:
+        """The scope that a caller must have, by tool, for the open tools that are not for everybody."""
+        return {
+            promise.name: promise.scope
+            for phase in self.phases
+            if phase.open
+            for promise in phase.manifest.tools
+            if promise.scope is not None
+        }
 
     def open_resources(self) -> tuple[Resource, ...]:
         """The resources that can be read now."""

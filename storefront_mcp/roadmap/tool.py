@@ -2,16 +2,24 @@
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from storefront_mcp.roadmap.content import Content
+from storefront_mcp.roadmap.content import Content, Linked
 from storefront_mcp.roadmap.conversation import Ask
 
 R = TypeVar("R")
 Schema = dict[str, Any]
+
+Scarce = Literal["coupon", "cart", "order"]
+"""What a tool uses up that is limited more tightly than calls: guesses of codes, new carts, orders."""
+
+KEY: Final = "idempotency_key"
+KeyText = Annotated[str, Meta(max_length=255, description="Makes repeats safe")]
+"""Any text of the agent's own choice."""
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -32,18 +40,22 @@ class Tool(Struct, frozen=True, kw_only=True):
     """Whether it can take away something the buyer had; only meaningful when it writes."""
     repeats: bool
     """Whether doing it twice is the same as doing it once."""
+    limit: Scarce | None = None
+    replays: bool = False
+    """Whether its answers are kept under `idempotency_key`; not for tools that read, or see to it themselves."""
     input_schema: Schema
     output_schema: Schema | None
     """An outline: the members that are always there."""
 
 
 def tool(
-    *, writes: bool = False, destroys: bool = False, repeats: bool | None = None
+    *, writes: bool = False, destroys: bool = False, repeats: bool | None = None, limit: Scarce | None = None
 ) -> Callable[[Callable[..., Awaitable[R]]], Tool]:
     """Make a tool of `async def name(args: Args, shop: Shop) -> Value`.
 
     A tool that reports progress, logs or asks back takes a third parameter, `talk: Conversation`. Name, title,
-    description and both schemas are read off the function. Reading tools repeat by nature.
+    description and both schemas are read off the function. Reading tools repeat by nature. Every writing tool takes an
+    `idempotency_key` as well: one that does not name it in its own arguments is given it.
     """
 
     def made(run: Callable[..., Awaitable[R]]) -> Tool:
@@ -53,7 +65,8 @@ def tool(
         if not description:
             message = f"tool {name} has no docstring: the model would not know what it does"
             raise TypeError(message)
-        arguments = hints["args"]
+        replays = writes and KEY not in hints["args"].__struct_fields__
+        arguments = _keyed(hints["args"]) if replays else hints["args"]
         return Tool(
             name=name,
             title=name.replace("_", " ").capitalize(),
@@ -65,11 +78,24 @@ def tool(
             writes=writes,
             destroys=destroys,
             repeats=not writes if repeats is None else repeats,
+            limit=limit,
+            replays=replays,
             input_schema=schema_of(arguments),
             output_schema=_output(hints["return"]),
         )
 
     return made
+
+
+def _keyed(arguments: type[Struct]) -> type[Struct]:
+    """The same arguments and a key; to the tool they are its own."""
+    return msgspec.defstruct(
+        arguments.__name__,
+        [(KEY, KeyText, "")],
+        bases=(arguments,),
+        module=arguments.__module__,
+        kw_only=True,
+    )
 
 
 def schema_of(shape: Any) -> Schema:  # noqa: ANN401 -- any type that msgspec can describe
@@ -83,10 +109,18 @@ def schema_of(shape: Any) -> Schema:  # noqa: ANN401 -- any type that msgspec ca
 
 
 def _output(result: Any) -> Schema | None:  # noqa: ANN401 -- any type
-    """The outline of a result; none where it is blocks or a question, whatever they say."""
-    if result in {Content, Content | Ask}:
-        return None
-    return outline(schema_of(result))
+    """The outline of a tool's value, whether or not it may ask first; none where the value is blocks."""
+    (value,) = {_unlinked(kind) for kind in _choices(result) if kind is not Ask}
+    return None if value is Content else outline(schema_of(value))
+
+
+def _choices(result: Any) -> tuple[Any, ...]:  # noqa: ANN401 -- any type
+    return get_args(result) if get_origin(result) in {UnionType, Union} else (result,)
+
+
+def _unlinked(kind: Any) -> Any:  # noqa: ANN401 -- any type
+    """The value's type, with or without links beside it."""
+    return get_args(kind)[0] if get_origin(kind) is Linked else kind
 
 
 def outline(schema: Schema) -> Schema:
@@ -126,17 +160,19 @@ def _bare(schema: Schema) -> Schema:
 def _plain(member: Schema) -> Schema:
     """A property; "X or null, null by default" is X that may be left out, as results leave it out and arguments may."""
     plain = dict(member)
-    if all(isinstance(choice, str) for choice in plain.get("enum", (None,))):
-        # Said by the choices already, but some clients build their form by the type alone.
-        plain = {"type": "string"} | plain
     if "default" in plain and not plain["default"] and plain["default"] is not False:
         nothing = plain.pop("default")
         choices = [choice for choice in plain.get("anyOf", ()) if choice != {"type": "null"}]
         if nothing is None and len(choices) == 1:
             del plain["anyOf"]
-            only: Schema = choices[0]
-            return only | plain
-    return plain
+            plain = choices[0] | plain
+    # Only nonsense is longer, and models do not count letters: the refusal of a call says it in time.
+    plain = {key: value for key, value in plain.items() if key not in {"minLength", "maxLength"}}
+    # Said by the definition or the choices already, but some clients build their form by the type alone.
+    if "$ref" in plain:
+        return {"type": "object"} | plain
+    words = all(isinstance(choice, str) for choice in plain.get("enum", (None,)))
+    return {"type": "string"} | plain if words else plain
 
 
 def _refers(definitions: dict[str, Schema], name: str) -> bool:

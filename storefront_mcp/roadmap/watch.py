@@ -80,19 +80,7 @@ class Watch:
 
     def look(self) -> None:
         """Show what changed since the last look; costs next to nothing when nothing did."""
-        answers = None if self._outside is None else self._outside.answers
-        today = self._today()
-        changed = self._flags.changed() or self._seen_day is None
-        if not changed and today == self._seen_day and answers is self._seen_answers:
-            return
-        # Until all is shown nothing counts as seen: a look that fails half-way is taken again as a whole.
-        self._seen_day = None
-        if changed:
-            self._standing = self._flags.standing()
-        self._recorded.take(self._statuses())
-        for store, planned in self._planned.items():
-            self._look_at(store, planned, answers, as_of=today)
-        self._seen_day, self._seen_answers = today, answers
+        self._take(self._news())
 
     async def run(self) -> None:
         """Look until cancelled; a look that fails is logged and the last roadmap stays."""
@@ -100,7 +88,8 @@ class Watch:
         while True:
             await asyncio.sleep(self._interval)
             try:
-                self.look()
+                # The record may be at the other end of a wire, so the loop does not wait for it.
+                self._take(await asyncio.to_thread(self._news))
             except Exception:
                 # Once per failure, not five times a second.
                 if not failing:
@@ -114,6 +103,24 @@ class Watch:
         if self._outside is not None:
             self._outside.close()
         api.set_provider(NoOpProvider(), self._domain)
+
+    def _news(self) -> Mapping[StoreId, Standing] | None:
+        """The record, when it has changed."""
+        return self._flags.standing() if self._flags.changed() or self._seen_day is None else None
+
+    def _take(self, news: Mapping[StoreId, Standing] | None) -> None:
+        answers = None if self._outside is None else self._outside.answers
+        today = self._today()
+        if news is None and today == self._seen_day and answers is self._seen_answers:
+            return
+        # Until all is shown nothing counts as seen: a look that fails half-way is taken again as a whole.
+        self._seen_day = None
+        if news is not None:
+            self._standing = news
+        self._recorded.take(self._statuses())
+        for store, planned in self._planned.items():
+            self._look_at(store, planned, answers, as_of=today)
+        self._seen_day, self._seen_answers = today, answers
 
     def _look_at(self, store: StoreId, planned: Roadmap, answers: Mapping[str, bool] | None, *, as_of: dt.date) -> None:
         standing = self._standing.get(store, Standing(0, {}))

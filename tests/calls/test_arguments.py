@@ -67,6 +67,12 @@ def test_a_postcode_without_quotes_is_a_postcode() -> None:
     assert (address.postcode, address.region) == ("2000", "")
 
 
+def test_an_object_may_come_as_its_json_text() -> None:
+    sent = b'{"cart_id":"c","address":"{\\"country\\":\\"AU\\",\\"postcode\\":2000}"}'
+    address = read_arguments(sent, SHAPES["get_shipping_methods"]).address
+    assert (address.country, address.postcode) == ("AU", "2000")
+
+
 @pytest.mark.parametrize(
     ("sent", "read"),
     [
@@ -103,7 +109,10 @@ def test_other_kinds_are_mended_alike(sent: str, read: dict[str, Any]) -> None:
         (
             "add_to_cart",
             '{"cart_id":"c","sku":"X","qty":2}',
-            "qty: there is no such argument; the arguments are cart_id, sku, quantity, options. Did you mean quantity?",
+            (
+                "qty: there is no such argument; the arguments are cart_id, sku, quantity, options, idempotency_key. "
+                "Did you mean quantity?"
+            ),
         ),
         ("add_to_cart", '{"cart_id":"c","sku":"X","options":["a"]}', 'options: wanted object, got ["a"]'),
         ("add_to_cart", '{"cart_id":"c","sku":"X","options":{"1":true}}', "options: wanted string | array"),
@@ -132,7 +141,19 @@ def test_other_kinds_are_mended_alike(sent: str, read: dict[str, Any]) -> None:
             "address.contry: there is no such argument; the arguments are country, postcode, region, city, street.",
         ),
         ("get_shipping_methods", '{"cart_id":"c","address":"AU"}', 'address: wanted object, got "AU"'),
-        ("create_cart", '{"x":1}', "x: there is no such argument; none are taken."),
+        ("get_shipping_methods", '{"address":"{}"}', "cart_id, address.country: are required and were not sent"),
+        ("add_to_cart", '{"quantity":2}', "cart_id, sku: are required and were not sent"),
+        (
+            "place_order",
+            '{"cart_id":"c","email":"a@b","billing_address":{"country":"AU"},"shipping_address":{}}',
+            (
+                "shipping_address.first_name, shipping_address.last_name, shipping_address.street, "
+                "shipping_address.city, shipping_address.postcode, shipping_address.country, shipping_address.phone, "
+                "billing_address.first_name, billing_address.last_name, billing_address.street, billing_address.city, "
+                "billing_address.postcode, billing_address.phone, shipping_method: are required and were not sent"
+            ),
+        ),
+        ("create_cart", '{"x":1}', "x: there is no such argument; the arguments are idempotency_key."),
         ("create_cart", "[1]", "arguments: wanted an object, got [1]"),
         ("create_cart", "7", "arguments: wanted an object, got 7"),
         ("create_cart", '"hello"', 'arguments: wanted an object, got "hello"'),

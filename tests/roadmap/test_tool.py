@@ -1,12 +1,14 @@
 """A tool is read off its function, and its schemas are what a model can be given."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.content import Content, Linked
+from storefront_mcp.roadmap.conversation import Ask
 from storefront_mcp.roadmap.tool import outline, schema_of, tool
 
 
@@ -36,7 +38,7 @@ async def make_a_wish(args: Wish, shop: Shop) -> Branch:
 def test_name_texts_and_types_come_from_the_function() -> None:
     assert (make_a_wish.name, make_a_wish.title) == ("make_a_wish", "Make a wish")
     assert make_a_wish.description == "Make a wish.\n\nOnce."
-    assert make_a_wish.arguments is Wish
+    assert issubclass(make_a_wish.arguments, Wish)
     assert make_a_wish.result is Branch
 
 
@@ -86,6 +88,49 @@ def test_a_shape_that_holds_itself_keeps_its_definition() -> None:
     valid = Draft202012Validator(schema).is_valid
     assert valid({"name": "a", "branches": [{"name": "b", "branches": []}]})
     assert not valid({"name": "a", "branches": [{"name": 3}]})
+
+
+@pytest.mark.parametrize("result", [Branch, Branch | Ask, Linked[Branch], Linked[Branch] | Ask, Ask | Linked[Branch]])
+def test_a_tool_that_asks_first_or_links_pages_still_promises_its_value(result: Any) -> None:
+    async def grow(args: Wish, shop: Shop) -> Any:
+        """Grow a branch."""
+
+    grow.__annotations__["return"] = result
+    assert tool()(grow).output_schema == make_a_wish.output_schema
+
+
+@pytest.mark.parametrize("result", [Content, Content | Ask])
+def test_blocks_promise_nothing(result: Any) -> None:
+    async def sing(args: Wish, shop: Shop) -> Any:
+        """Sing."""
+
+    sing.__annotations__["return"] = result
+    assert tool()(sing).output_schema is None
+
+
+class Parcel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Somewhere, and by way of somewhere else."""
+
+    to: Annotated[Wish, Meta(description="Where to")]
+    over: Wish | None = None
+    country: Annotated[str, Meta(min_length=2, max_length=2)]
+    note: Annotated[str, Meta(min_length=1, max_length=500)]
+    label: Annotated[str, Meta(max_length=9)] | None = None
+
+
+def test_how_long_a_text_may_be_is_said_when_it_matters() -> None:
+    members = schema_of(Parcel)["properties"]
+    assert members["country"] == members["note"] == members["label"] == {"type": "string"}
+
+
+def test_an_object_is_described_once_and_named_where_it_is_meant() -> None:
+    schema = schema_of(Parcel)
+    Draft202012Validator.check_schema(schema)
+    assert schema["properties"]["to"] == {"type": "object", "$ref": "#/$defs/Wish", "description": "Where to"}
+    assert schema["properties"]["over"] == {"type": "object", "$ref": "#/$defs/Wish"}
+    valid = Draft202012Validator(schema).is_valid
+    assert valid({"to": {"sku": "A"}, "country": "AU", "note": ""})
+    assert not valid({"to": {"sku": "A"}, "over": {}, "country": "AU", "note": ""})
 
 
 def test_no_title_is_paid_for() -> None:

@@ -1,0 +1,170 @@
+"""What the calls of one store have in common: how often, granted once, and on record."""
+
+import datetime as dt
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Protocol
+
+from msgspec import UNSET, Struct
+
+from storefront_mcp.calls.audit import OK, AuditStalled, Entry, Sparingly, Trail, What, Who, caller_as, moment, stranger
+from storefront_mcp.calls.caller import Caller
+from storefront_mcp.calls.errors import CallFailed, TooOften
+from storefront_mcp.calls.fields import cart_of, shown
+from storefront_mcp.calls.idempotency import Replays, once, wish_for
+from storefront_mcp.calls.limits import Limits, Refusal
+from storefront_mcp.calls.watching import Watcher, request_id
+from storefront_mcp.commerce.names import StoreId
+from storefront_mcp.roadmap.tool import Tool
+
+REQUEST_ID: Final = re.compile(r"[\w.:/+=-]{1,64}", re.ASCII)
+
+
+class Visit(Protocol):
+    """The request that a call came with. Asked for only where it is needed: most calls leave no trace."""
+
+    @property
+    def address(self) -> str:
+        """The client's address as limits count it; empty when we cannot tell."""
+
+    def client(self) -> str:
+        """Name and version of the program, as it says itself."""
+
+    def request_id(self) -> str:
+        """The id that the request came with, whatever it holds; empty when there is none."""
+
+
+class Unseen:
+    """Implements `Visit` for a call that came with no request."""
+
+    address = ""
+
+    def client(self) -> str:
+        """Nobody said."""
+        return ""
+
+    def request_id(self) -> str:
+        """None came."""
+        return ""
+
+
+UNSEEN: Final = Unseen()
+
+
+class House:
+    """The house rules of one store. Shared by all of its calls in one worker."""
+
+    def __init__(
+        self,
+        store: StoreId,
+        *,
+        limits: Limits,
+        replays: Replays,
+        trail: Trail,
+        now: Callable[[], dt.datetime],
+        clock: Callable[[], float] = time.monotonic,
+        watcher: Watcher | None = None,
+    ) -> None:
+        """Without a `watcher`, nobody looks on."""
+        self._store = store
+        self.limits = limits
+        self.watcher = watcher
+        self._replays = replays
+        self._trail = trail
+        self._seldom = Sparingly(trail, clock=clock)
+        self._now = now
+        self._clock = clock
+
+    async def admits(self, tool: Tool, arguments: Struct, caller: Caller, visit: Visit) -> None:
+        """Let a call pass, or not yet. Raises TooOften."""
+        refusal = await self.limits.calls(
+            address=visit.address,
+            principal=None if caller.is_guest else caller.identifier,
+            cart=cart_of(arguments),
+            kind=tool.limit,
+        )
+        if refusal is not None:
+            self.was_too_often(refusal, visit, caller)
+            raise TooOften(refusal)
+
+    async def grants(
+        self,
+        tool: Tool,
+        read: Callable[[], Struct],
+        run: Callable[[Struct], Awaitable[Any]],
+        caller: Caller,
+        visit: Visit,
+    ) -> Any:  # noqa: ANN401 -- the tool's value
+        """Run a tool that writes: within its limits, once per key, and on record whatever becomes of it."""
+        try:
+            await self._trail.room()
+        except AuditStalled:
+            raise CallFailed from None
+        began, arguments = self._clock(), None
+        try:
+            arguments = read()
+            await self.admits(tool, arguments, caller, visit)
+            value = await self._once(tool, arguments, run, caller)
+        except TooOften:
+            # On record as a limit that was hit: entries must not grow with every call that is turned away.
+            raise
+        except BaseException as error:
+            self._trail.note(self._called(tool, arguments, caller, visit, began, type(error).__name__))
+            raise
+        entry = self._called(tool, arguments, caller, visit, began, OK)
+        if tool.replays:
+            self._trail.note(entry)
+            return value
+        # It sees to its repetition itself, so what it did is durable, and so is the trace of it before it is told.
+        try:
+            await self._trail.keep(entry)
+        except AuditStalled:
+            raise CallFailed from None
+        return value
+
+    async def _once(
+        self, tool: Tool, arguments: Struct, run: Callable[[Struct], Awaitable[Any]], caller: Caller
+    ) -> Any:  # noqa: ANN401 -- the tool's value
+        wish = wish_for(self._store, tool.name, arguments, caller, repeats=tool.repeats) if tool.replays else None
+        return await (run(arguments) if wish is None else once(wish, self._replays, lambda: run(arguments)))
+
+    def _called(
+        self, tool: Tool, arguments: Struct | None, caller: Caller, visit: Visit, began: float, outcome: str
+    ) -> Entry:
+        return self._entry(
+            "tool.called",
+            tool.name,
+            caller_as(caller, visit.client()),
+            outcome,
+            milliseconds=round((self._clock() - began) * 1000, 1),
+            request=_request(visit),
+            arguments=UNSET if arguments is None else shown(arguments),
+        )
+
+    def was_too_often(self, refusal: Refusal, visit: Visit, caller: Caller | None = None) -> None:
+        """Note a limit that was hit."""
+        if self.watcher is not None:
+            self.watcher.limited(refusal.rule)
+        who = stranger(visit.address, visit.client())
+        if caller is not None and not caller.is_guest:
+            who = caller_as(caller, visit.client())
+        self._seldom.note(self._entry("limit.hit", refusal.rule, who, "TooOften", request=_request(visit)))
+
+    def refused_credential(self, visit: Visit, reason: str) -> None:
+        """Note credentials that were refused; `reason` is the error's name, never what was sent."""
+        who = stranger(visit.address, visit.client())
+        self._seldom.note(self._entry("credential.refused", "credential", who, reason, request=_request(visit)))
+
+    def _entry(self, what: What, subject: str, who: Who, outcome: str, **more: Any) -> Entry:  # noqa: ANN401
+        at = moment(self._now())
+        return Entry(
+            at=at, source="mcp", store=self._store, what=what, subject=subject, who=who, outcome=outcome, **more
+        )
+
+
+def _request(visit: Visit) -> str:
+    """The request's own id where it has a decent one, else one of ours."""
+    named = visit.request_id()
+    return named if REQUEST_ID.fullmatch(named) else request_id() or secrets.token_hex(8)

@@ -1,0 +1,1 @@
+"""Who did what, and whether anybody changed it."""
