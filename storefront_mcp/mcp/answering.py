@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Final
 
 import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from storefront_mcp.calls.house import House
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.mcp.asking import Asked, line_to_client
 from storefront_mcp.mcp.catalogue import Catalogue
@@ -36,12 +37,14 @@ class Line(Struct, frozen=True, kw_only=True):
     shop: Shop
     seal: Seal
     subscriptions: Subscriptions
+    house: House | None = None
+    """Without one, nothing is counted, replayed or put on record."""
 
 
-async def answer(asked: Asked, line: Line, *, may_stream: bool = True) -> bytes | Stream:
+def answer(asked: Asked, line: Line, *, may_stream: bool = True) -> Awaitable[bytes | Stream]:
     """The answer to a request; what a tool says meanwhile is dropped where nothing `may_stream`.
 
-    Raises Refused and nothing else, whatever breaks.
+    Raises Refused and nothing else, whatever breaks, at once or when it is awaited.
     """
     listens = asked.method == LISTEN and asked.version.tells_of_changes
     method = None if listens else method_named(asked.method, asked.version)
@@ -54,11 +57,25 @@ async def answer(asked: Asked, line: Line, *, may_stream: bool = True) -> bytes 
         talk = line_to_client(asked, asked.subject(asked.params.name, "name"))
         asked = replace(asked, talk=talk)
         if may_stream and takes_events(asked.headers):
-            return await _conversed(asked, talk)
-    return await _answered(asked, method)
+            return _conversed(asked, talk)
+    return _answered(asked, method)
 
 
 async def _answered(asked: Asked, method: Method) -> bytes:
+    watcher = None if asked.house is None else asked.house.watcher
+    if watcher is None:
+        return await _done(asked, method)
+    look = watcher.asked(asked)
+    try:
+        return await _done(replace(asked, look=look), method)
+    except Refused as refused:
+        look.refused(refused.code)
+        raise
+    finally:
+        look.ended()
+
+
+async def _done(asked: Asked, method: Method) -> bytes:
     try:
         return answer_bytes(asked.id, await method(asked))
     except Refused:
@@ -98,7 +115,7 @@ async def _told(asked: Asked, talk: Talk, running: "asyncio.Task[bytes]") -> Asy
             running.cancel()
 
 
-def _listening(asked: Asked, subscriptions: Subscriptions) -> Stream:
+async def _listening(asked: Asked, subscriptions: Subscriptions) -> Stream:
     if asked.params.notifications is UNSET:
         raise Refused(Code.INVALID_PARAMS, "params.notifications is missing")
     try:
@@ -109,9 +126,9 @@ def _listening(asked: Asked, subscriptions: Subscriptions) -> Stream:
     return Stream(subscriptions.messages(listener))
 
 
-def line_for(shop: Shop, key: bytes) -> Line:
+def line_for(shop: Shop, key: bytes, house: House | None = None) -> Line:
     """A store's line; `key` seals what travels through clients and is the same in every worker."""
-    return Line(shop=shop, seal=Seal(key), subscriptions=Subscriptions())
+    return Line(shop=shop, seal=Seal(key), subscriptions=Subscriptions(), house=house)
 
 
 def catalogue_changes(before: Catalogue, after: Catalogue, line: Line) -> None:

@@ -7,6 +7,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from storefront_mcp.calls.caller import Caller
+from storefront_mcp.calls.house import House
+from storefront_mcp.calls.watching import Look
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.era import Meta, text
@@ -41,6 +43,43 @@ class Asked(Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     seal: Seal
     talk: Talk | None = None
+    house: House | None = None
+    address: str = ""
+    """The client's, as limits count it."""
+    look: Look | None = None
+    """Whoever looks on at this request."""
+
+    def client(self) -> str:
+        """Name and version of the program; the handshake era tells them once, and later only its user agent."""
+        told = as_object(self.meta.client_info)
+        named = f"{told.get('name', '')} {told.get('version', '')}".strip()
+        return named or self._header(b"user-agent")
+
+    def request_id(self) -> str:
+        """The id that a proxy or the client gave the request."""
+        return self._header(b"x-request-id")
+
+    @property
+    def protocol(self) -> str:
+        """The version, as it is written."""
+        return self.version.id
+
+    def named(self) -> str:
+        """The tool or prompt that it names; empty where it names none."""
+        return text(self.params.name) or ""
+
+    def trace(self) -> Mapping[str, str]:
+        """The W3C trace context of its `_meta`."""
+        found = {"traceparent": text(self.meta.traceparent), "tracestate": text(self.meta.tracestate)}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def ambient(self) -> Mapping[str, str]:
+        """The same of the HTTP request that carried it."""
+        found = {"traceparent": self._header(b"traceparent"), "tracestate": self._header(b"tracestate")}
+        return {name: value for name, value in found.items() if value}
+
+    def _header(self, name: bytes) -> str:
+        return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
     def subject(self, value: Raw | UnsetType, name: str) -> str:
         """A string parameter that must be there. Raises Refused."""
@@ -110,4 +149,4 @@ def _progress_token(raw: Raw | UnsetType) -> Id | None:
 
 
 def _binding(asked: Asked, subject: str) -> str:
-    return digest(asked.method, subject, asked.params.arguments, asked.caller.kind)
+    return digest(asked.method, subject, asked.params.arguments, asked.caller.identifier)

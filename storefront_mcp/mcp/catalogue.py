@@ -5,12 +5,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from storefront_mcp.calls.caller import Caller
+from storefront_mcp.calls.scopes import visible_tools
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.mcp.capabilities import capabilities
 from storefront_mcp.mcp.instructions import instructions
 from storefront_mcp.mcp.lists import prompt_entries, resource_entries, template_entries, tool_entries
 from storefront_mcp.mcp.parameters import Repeated, repeated_in
-from storefront_mcp.mcp.results import LIST_TTL_MS, dressed, pictured, server_names
+from storefront_mcp.mcp.results import LIST_TTL_MS, dressed, pictured, server_names, signature
 from storefront_mcp.mcp.versions import LEGACY, MODERN, ProtocolVersion
 from storefront_mcp.roadmap.roadmap import Roadmap
 
@@ -48,8 +50,11 @@ class Catalogue:
         """Tools of which arguments stand in headers too."""
         self.talking: frozenset[str] = frozenset(tool.name for tool in tools if tool.talks)
         """Tools whose answer may become a stream."""
+        self._tools = tools
+        self._guarded = roadmap.requirements
+        self._seen_by_others: dict[frozenset[str], Bytes] = {}
         self.lists: Mapping[str, Bytes] = {
-            "tools/list": self._per_version("tools", lambda version: tool_entries(tools, version)),
+            "tools/list": self._tools_seen(frozenset()),
             "prompts/list": self._per_version("prompts", lambda version: prompt_entries(prompts, version)),
             "resources/list": self._per_version(
                 "resources", lambda version: resource_entries(resources, store, version)
@@ -58,7 +63,9 @@ class Catalogue:
                 "resourceTemplates", lambda version: template_entries(resources, version)
             ),
         }
-        """The results of the list methods, by method and version."""
+        """The results of the list methods as guests see them, by method and version."""
+        self.signed = signature(store)
+        """What every answered call says of the server, encoded."""
         self._welcomes = {version.id: self._welcome(version) for version in LEGACY.values()}
         self._discoveries = {version.id: self._discovery(version) for version in MODERN.values()}
 
@@ -70,9 +77,26 @@ class Catalogue:
         """The result of server/discover."""
         return self._discoveries[version.id]
 
-    def _per_version(self, key: str, entries: Callable[[ProtocolVersion], Sequence[Any]]) -> Bytes:
+    def tools_for(self, caller: Caller, version: ProtocolVersion) -> bytes:
+        """The tools that a caller may call; callers who may call the same share a list."""
+        if not self._guarded or not caller.scopes:
+            return self.lists["tools/list"][version.id]
+        visible = visible_tools(caller, self._guarded)
+        if visible not in self._seen_by_others:
+            self._seen_by_others[visible] = self._tools_seen(visible)
+        return self._seen_by_others[visible][version.id]
+
+    def _tools_seen(self, visible: frozenset[str]) -> Bytes:
+        """The tools that are for everybody, and those of the guarded ones."""
+        tools = [tool for tool in self._tools if tool.name not in self._guarded or tool.name in visible]
+        return self._per_version("tools", lambda version: tool_entries(tools, version), private=bool(self._guarded))
+
+    def _per_version(
+        self, key: str, entries: Callable[[ProtocolVersion], Sequence[Any]], *, private: bool = False
+    ) -> Bytes:
         return {
-            version.id: dressed({key: entries(version)}, version, self.store, ttl_ms=LIST_TTL_MS) for version in ALL
+            version.id: dressed({key: entries(version)}, version, self.store, ttl_ms=LIST_TTL_MS, private=private)
+            for version in ALL
         }
 
     def _welcome(self, version: ProtocolVersion) -> bytes:

@@ -25,7 +25,7 @@ class Conversant:
         check_text(body)
         return read_message(body)
 
-    async def hear(self, message: Message, endpoint: Endpoint, caller: Caller, push: Push) -> None:
+    async def hear(self, message: Message, endpoint: Endpoint, caller: Caller, push: Push, address: str = "") -> None:
         """Answer a message; what needs no answer gets none. Never raises for what a client sent."""
         if message.method is UNSET or message.id is UNSET:
             return
@@ -38,7 +38,7 @@ class Conversant:
             return
         if message.method == "initialize" and message.params is not UNSET:
             self.version = LEGACY.get(text(message.params.protocol_version) or "", OFFERED)
-        answered = await endpoint.legacy(message, self.version, caller)
+        answered = await endpoint.legacy(message, self.version, caller, (), address)
         if isinstance(answered, Stream):
             async for said in answered.messages:
                 push(said)

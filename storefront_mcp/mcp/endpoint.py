@@ -43,6 +43,8 @@ class Answer(Struct, frozen=True):
 
     status: int
     body: bytes = b""
+    needs: str | None = None
+    """A scope that the caller lacks: the status is 401 or 403, and HTTP wants a challenge beside it."""
 
 
 ACCEPTED: Final = Answer(202)
@@ -55,19 +57,42 @@ class Endpoint:
         self._line = line
         self.catalogue = catalogue
 
-    async def post(self, headers: Headers, body: bytes, caller: Caller) -> Answer | Stream:
-        """Answer a posted body, with a stream where the protocol needs one. Never raises for what a client sent."""
+    async def post(self, headers: Headers, body: bytes, caller: Caller, address: str = "") -> Answer | Stream:
+        """Answer a posted body, with a stream where the protocol needs one. Never raises for what a client sent.
+
+        `address` is the client's as limits count it, see `Asked`.
+        """
         routing = read_routing(headers)
         try:
             check_text(body)
             if is_batch(body):
-                return await self._batch(body, routing, caller)
+                return await self._batch(body, routing, caller, address)
             message = read_message(body)
         except Refused as refused:
             return Answer(200 if _in_band(refused, body, routing) else 400, failure_bytes(refused))
-        return await self._message(message, routing, caller, headers)
+        asked = self._classified(message, routing, caller, headers, address)
+        return asked if isinstance(asked, Answer) else await self._answered(asked)
 
-    async def _message(self, message: Message, routing: Routing, caller: Caller, headers: Headers) -> Answer | Stream:
+    async def legacy(
+        self,
+        message: Message,
+        version: ProtocolVersion,
+        caller: Caller,
+        headers: Headers = (),
+        address: str = "",
+        *,
+        may_stream: bool = True,
+    ) -> Answer | Stream:
+        """Answer a message of the handshake era in a version that is known."""
+        try:
+            asked = self._asked(message, version, caller, read_meta(message), headers, address)
+        except Refused as refused:
+            return _refusal(refused, message, version)
+        return await self._answered(asked, may_stream=may_stream)
+
+    def _classified(
+        self, message: Message, routing: Routing, caller: Caller, headers: Headers, address: str
+    ) -> Asked | Answer:
         """Steps 7 to 11 of the classifier: response, notification, handshake, modern, legacy."""
         meta = read_meta(message)
         if message.method is UNSET:
@@ -79,32 +104,20 @@ class Endpoint:
         if handshake and names_modern(routing):
             return _refusal(Refused(Code.HEADER_MISMATCH, "initialize does not go with this version header"), message)
         if handshake or not modern:
-            return await self.legacy(message, legacy_version(routing), caller, headers)
+            return self._asked(message, legacy_version(routing), caller, meta, headers, address)
         try:
-            version = check_modern(message, meta, routing)
-            asked = self._asked(message, version, caller, meta, headers)
-            return _sent(await answer(asked, self._line))
+            return self._asked(message, check_modern(message, meta, routing), caller, meta, headers, address)
         except Refused as refused:
             return _refusal(refused, message)
 
-    async def legacy(
-        self,
-        message: Message,
-        version: ProtocolVersion,
-        caller: Caller,
-        headers: Headers = (),
-        *,
-        may_stream: bool = True,
-    ) -> Answer | Stream:
-        """Errors of the handshake era travel in 200: its clients do not read the body of anything else."""
+    async def _answered(self, asked: Asked, *, may_stream: bool = True) -> Answer | Stream:
         try:
-            asked = self._asked(message, version, caller, read_meta(message), headers)
-            return _sent(await answer(asked, self._line, may_stream=may_stream))
+            said = await answer(asked, self._line, may_stream=may_stream)
         except Refused as refused:
-            refused.answers = message.id
-            return Answer(200, failure_bytes(refused))
+            return _refusal(refused, asked, asked.version)
+        return said if isinstance(said, Stream) else Answer(200, said)
 
-    async def _batch(self, body: bytes, routing: Routing, caller: Caller) -> Answer:
+    async def _batch(self, body: bytes, routing: Routing, caller: Caller, address: str) -> Answer:
         """An array, for the one version that has them."""
         version = legacy_version(routing)
         if not version.accepts_batches or names_modern(routing):
@@ -113,11 +126,19 @@ class Endpoint:
         if not 0 < len(raws) <= BATCH_LIMIT:
             raise Refused(Code.INVALID_REQUEST, f"An array holds 1 to {BATCH_LIMIT} messages")
         requests = [message for message in map(_element, raws) if message.id is not UNSET]
-        answers = [await self.legacy(message, version, caller, may_stream=False) for message in requests]
+        answers = [await self.legacy(message, version, caller, (), address, may_stream=False) for message in requests]
         bodies = [answered.body for answered in answers if isinstance(answered, Answer)]
         return Answer(200, b"[" + b",".join(bodies) + b"]") if bodies else ACCEPTED
 
-    def _asked(self, message: Message, version: ProtocolVersion, caller: Caller, meta: Meta, headers: Headers) -> Asked:
+    def _asked(
+        self,
+        message: Message,
+        version: ProtocolVersion,
+        caller: Caller,
+        meta: Meta,
+        headers: Headers,
+        address: str,
+    ) -> Asked:
         if message.method is UNSET or message.id is UNSET:
             raise Refused(Code.INVALID_REQUEST, "No request")
         return Asked(
@@ -131,11 +152,9 @@ class Endpoint:
             shop=self._line.shop,
             catalogue=self.catalogue,
             seal=self._line.seal,
+            house=self._line.house,
+            address=address,
         )
-
-
-def _sent(answered: bytes | Stream) -> Answer | Stream:
-    return answered if isinstance(answered, Stream) else Answer(200, answered)
 
 
 def _element(raw: Raw) -> Message:
@@ -157,9 +176,14 @@ def _notified(meta: Meta, routing: Routing) -> Answer:
     return ACCEPTED if version in MODERN else Answer(400, failure_bytes(unsupported(version)))
 
 
-def _refusal(refused: Refused, message: Message) -> Answer:
+def _refusal(refused: Refused, message: Message | Asked, version: ProtocolVersion | None = None) -> Answer:
+    """An error as an answer. Clients of the handshake era do not read the body of anything but a 200.
+
+    What a credential is missing is HTTP's to say in every version: clients sign in upon the status.
+    """
     refused.answers = message.id
-    return Answer(refused.status, failure_bytes(refused))
+    by_status = version is None or version.refuses_by_status or refused.needs is not None
+    return Answer(refused.status if by_status else 200, failure_bytes(refused), refused.needs)
 
 
 def _in_band(refused: Refused, body: bytes, routing: Routing) -> bool:

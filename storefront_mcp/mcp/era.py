@@ -23,6 +23,9 @@ class Meta(Struct, frozen=True):
     client_capabilities: Raw | UnsetType = msgspec.field(default=UNSET, name=PREFIX + "clientCapabilities")
     progress_token: Raw | UnsetType = msgspec.field(default=UNSET, name="progressToken")
     log_level: Raw | UnsetType = msgspec.field(default=UNSET, name=PREFIX + "logLevel")
+    client_info: Raw | UnsetType = msgspec.field(default=UNSET, name=PREFIX + "clientInfo")
+    traceparent: Raw | UnsetType = UNSET
+    tracestate: Raw | UnsetType = UNSET
 
 
 _META: Final = msgspec.json.Decoder(Meta)

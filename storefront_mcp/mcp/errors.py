@@ -5,9 +5,18 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from storefront_mcp.calls.errors import ArgumentsRefused, CallError, CallFailed, NotOpenYet, UnknownTool
+from storefront_mcp.calls.caller import Caller
+from storefront_mcp.calls.errors import (
+    ArgumentsRefused,
+    CallError,
+    CallFailed,
+    NotOpenYet,
+    ScopeMissing,
+    TooOften,
+    UnknownTool,
+)
 from storefront_mcp.commerce import errors as shop
-from storefront_mcp.mcp.jsonrpc import Code
+from storefront_mcp.mcp.jsonrpc import Code, Refused
 
 
 class Shown(Struct, frozen=True):
@@ -36,6 +45,15 @@ SHOWN: Final[Mapping[type[Exception], Shown]] = {
     shop.CouponRejected: RESULT,
     shop.CountryNotServed: RESULT,
     shop.AddressRefused: RESULT,
+    shop.CartEmpty: RESULT,
+    shop.ShippingMethodRefused: RESULT,
+    shop.OrderRefused: RESULT,
+    shop.EmailRefused: RESULT,
+    shop.NoWayToPay: RESULT,
+    shop.CheckoutNotFound: RESULT,
+    shop.CartBeingOrdered: RESULT,
+    shop.KeyReused: RESULT,
+    shop.PaymentDown: RESULT,
     shop.ShopBusy: RESULT,
     shop.ShopRefused: RESULT,
     shop.ShopDown: RESULT,
@@ -43,6 +61,9 @@ SHOWN: Final[Mapping[type[Exception], Shown]] = {
     shop.ShopMisconfigured: RESULT,
     NotOpenYet: RESULT,
     ArgumentsRefused: RESULT,
+    TooOften: RESULT,
+    # Guests get 401; both come with a challenge, whatever the version (RFC 6750 §3).
+    ScopeMissing: Shown("error", Code.INTERNAL_ERROR, 403),
     UnknownTool: Shown("error", Code.INVALID_PARAMS, 400),
     CallFailed: Shown("error", Code.INTERNAL_ERROR, 200),
 }
@@ -52,3 +73,15 @@ SHOWN: Final[Mapping[type[Exception], Shown]] = {
 def shown(error: shop.ShopError | CallError) -> Shown:
     """How an error is shown."""
     return SHOWN[type(error)]
+
+
+def scope_refused(error: ScopeMissing, caller: Caller) -> Refused:
+    """The refusal of a tool that is not for this caller: 401 asks a guest for a credential, 403 for a broader one."""
+    form = SHOWN[ScopeMissing]
+    return Refused(
+        form.code,
+        str(error),
+        status=401 if caller.is_guest else form.status,
+        details={"required_scope": error.scope},
+        needs=error.scope,
+    )

@@ -2,18 +2,15 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from storefront_mcp.mcp.jsonrpc import Code, Refused
 
-ROUTING: Final = {
-    b"mcp-protocol-version": "MCP-Protocol-Version",
-    b"mcp-method": "Mcp-Method",
-    b"mcp-name": "Mcp-Name",
-}
+VERSION, METHOD, NAME = b"mcp-protocol-version", b"mcp-method", b"mcp-name"
+ROUTING: Final = {VERSION: "MCP-Protocol-Version", METHOD: "Mcp-Method", NAME: "Mcp-Name"}
 PREFIX, SUFFIX = "=?base64?", "?="
 
 
@@ -27,22 +24,30 @@ class Routing(Struct, frozen=True):
     """A routing header that was sent twice."""
 
 
-def read_routing(headers: Iterable[tuple[bytes, bytes]]) -> Routing:
-    """Pick the routing headers out of an ASGI header list (lower-case names)."""
-    found: dict[bytes, str] = {}
-    repeated = None
-    for key, value in headers:
-        if key in ROUTING:
-            if key in found:
-                repeated = ROUTING[key]
-            found[key] = value.decode("latin-1").strip(" \t")
-    return Routing(found.get(b"mcp-protocol-version"), found.get(b"mcp-method"), found.get(b"mcp-name"), repeated)
+def read_routing(headers: Sequence[tuple[bytes, bytes]]) -> Routing:
+    """Pick the routing headers out of an ASGI header list (lower-case names); of one sent twice, the last."""
+    fields = dict(headers)
+    # Hardly any request repeats a header of whatever name: only then it matters which.
+    repeated = None if len(fields) == len(headers) else _repeated(headers)
+    version, method, name = fields.get(VERSION), fields.get(METHOD), fields.get(NAME)
+    return Routing(_trimmed(version), _trimmed(method), _trimmed(name), repeated)
 
 
 def takes_events(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a client that says what it accepts accepts a stream of events; some list JSON alone."""
     listed = [value.lower() for key, value in headers if key == b"accept"]
     return not listed or any(b"text/event-stream" in value or b"*/*" in value for value in listed)
+
+
+def _repeated(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The routing header that was sent twice; the last one of several."""
+    routing = [key for key, _ in headers if key in ROUTING]
+    twice = [key for number, key in enumerate(routing) if key in routing[:number]]
+    return ROUTING[twice[-1]] if twice else None
+
+
+def _trimmed(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1").strip(" \t")
 
 
 def decoded(value: str, *, said_by: str = "Mcp-Name") -> str:

@@ -23,6 +23,8 @@ class Code(IntEnum):
     UNSUPPORTED_VERSION = -32022
     RESOURCE_NOT_FOUND = -32002
     """Of the handshake era only; the modern form says INVALID_PARAMS."""
+    TOO_OFTEN = 429
+    """Ours, as HTTP has it: outside of what JSON-RPC reserves."""
 
 
 class Params(Struct, frozen=True, rename="camel"):
@@ -63,13 +65,15 @@ class Refused(Exception):
         status: int = 400,
         details: object = UNSET,
         answers: Id | UnsetType = UNSET,
+        needs: str | None = None,
     ) -> None:
-        """`answers` is the id of the request that is refused, where it could be read."""
+        """`answers` is the id of the request that is refused, where it could be read; `needs` is a missing scope."""
         super().__init__(message)
         self.code = code
         self.status = status
         self.details = details
         self.answers = answers
+        self.needs = needs
 
 
 class Failure(Struct, frozen=True):
@@ -149,7 +153,7 @@ def _misshapen(body: bytes | Raw, complaint: str) -> Refused:
 
 def answer_bytes(id_: Id, result: bytes) -> bytes:
     """A successful answer around a result that is encoded already."""
-    return b'{"jsonrpc":"2.0","id":' + _ENCODER.encode(id_) + b',"result":' + result + b"}"
+    return b"".join((b'{"jsonrpc":"2.0","id":', _ENCODER.encode(id_), b',"result":', result, b"}"))
 
 
 def notification_bytes(method: str, params: Mapping[str, Any]) -> bytes:

@@ -5,12 +5,13 @@ from typing import Final
 
 from msgspec import UNSET
 
-from storefront_mcp.calls.errors import CallError
+from storefront_mcp.calls.errors import CallError, ScopeMissing, TooOften
 from storefront_mcp.calls.pipeline import Call, run
+from storefront_mcp.calls.watching import looked_at
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.mcp.asking import Asked, asked_back, capability_missing
 from storefront_mcp.mcp.completion import complete
-from storefront_mcp.mcp.errors import shown
+from storefront_mcp.mcp.errors import scope_refused, shown
 from storefront_mcp.mcp.jsonrpc import Code, Refused
 from storefront_mcp.mcp.parameters import check_parameters
 from storefront_mcp.mcp.prompts import get_prompt
@@ -40,18 +41,20 @@ async def ping(asked: Asked) -> bytes:  # noqa: ARG001 -- every method has the s
 
 
 async def list_all(asked: Asked) -> bytes:
-    """A list, all on one page: tools, prompts, resources or their templates."""
+    """A list, all on one page: tools that the caller may call, prompts, resources or their templates."""
     cursor = asked.params.cursor
     # Some clients write null for what they leave out.
     if cursor is not UNSET and bytes(cursor) != b"null":
         raise Refused(Code.INVALID_PARAMS, "Unknown cursor: everything fits on one page")
+    if asked.method == "tools/list":
+        return asked.catalogue.tools_for(asked.caller, asked.version)
     return asked.catalogue.lists[asked.method][asked.version.id]
 
 
 async def call_tool(asked: Asked) -> bytes:
     """Run a tool."""
     name = asked.subject(asked.params.name, "name")
-    store, version = asked.shop.store, asked.version
+    version, signed = asked.version, asked.catalogue.signed
     if repeated := asked.catalogue.repeated.get(name) if version.dresses_results else None:
         check_parameters(repeated, asked.headers, asked.params.arguments)
     call = Call(
@@ -61,21 +64,26 @@ async def call_tool(asked: Asked) -> bytes:
         roadmap=asked.catalogue.roadmap,
         shop=asked.shop,
         talk=asked.talk,
+        house=asked.house,
+        visit=asked,
     )
     try:
-        value = await run(call)
+        value = await (run(call) if asked.look is None else looked_at(run(call), asked.look))
+    except ScopeMissing as error:
+        raise scope_refused(error, asked.caller) from None
     except CapabilityNeeded as error:
         raise capability_missing(error, version) from None
     except (ShopError, CallError) as error:
         form = shown(error)
         if form.form == "error":
             raise Refused(form.code, str(error), status=form.status) from None
-        return tool_error(str(error), error.detail if isinstance(error, ShopError) else None, version, store)
+        detail = error.detail if isinstance(error, ShopError | TooOften) else None
+        return tool_error(str(error), detail, version, signed)
     if isinstance(value, Content):
-        return content_result(value, version, store)
+        return content_result(value, version, asked.shop.store)
     if isinstance(value, Ask):
         return asked_back(asked, name, value)
-    return tool_result(value, version, store)
+    return tool_result(value, version, signed)
 
 
 _LISTS: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")

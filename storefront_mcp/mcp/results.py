@@ -7,7 +7,7 @@ import msgspec
 
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.mcp.versions import ProtocolVersion
-from storefront_mcp.roadmap.content import Audio, Block, Content, Link, Spoken, Text
+from storefront_mcp.roadmap.content import Audio, Block, Content, Link, Linked, Spoken, Text
 from storefront_mcp.roadmap.conversation import Form, OpenUrl, Question, Roots, Sample
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -28,20 +28,39 @@ def pictured(names: dict[str, Any], store: Store, version: ProtocolVersion) -> d
     return {**names, "icons": [{"src": store.icon, **kind}]}
 
 
-def dressed(result: Mapping[str, Any], version: ProtocolVersion, store: Store, *, ttl_ms: int | None = None) -> bytes:
-    """Encode a result; `ttl_ms` marks those that may be cached (specification, caching)."""
+def dressed(
+    result: Mapping[str, Any],
+    version: ProtocolVersion,
+    store: Store,
+    *,
+    ttl_ms: int | None = None,
+    private: bool = False,
+) -> bytes:
+    """Encode a result; `ttl_ms` marks those that may be cached, by one caller only where they are `private`."""
     if not version.dresses_results:
         return _ENCODER.encode(result)
-    cache = {} if ttl_ms is None else {"ttlMs": ttl_ms, "cacheScope": "public"}
+    cache = {} if ttl_ms is None else {"ttlMs": ttl_ms, "cacheScope": "private" if private else "public"}
     return _ENCODER.encode({"resultType": "complete", **result, **cache, "_meta": _meta(store)})
 
 
-def tool_result(value: Any, version: ProtocolVersion, store: Store) -> bytes:  # noqa: ANN401 -- any shop value
+def signature(store: Store) -> bytes:
+    """The `_meta` of every result, made once per roadmap."""
+    return _ENCODER.encode(_meta(store))
+
+
+def tool_result(value: Any, version: ProtocolVersion, signed: bytes) -> bytes:  # noqa: ANN401 -- any shop value
     """A tool's value: as JSON text, and as structured content where the version has it. Encoded once."""
-    body = _ENCODER.encode(value)
-    content = b'"content":[{"type":"text","text":' + _ENCODER.encode(body.decode()) + b"}]"
-    structured = b',"structuredContent":' + body if version.structures_results else b""
-    return _opened(version) + content + structured + b',"isError":false' + _closed(version, store)
+    links = value.links if isinstance(value, Linked) and version.links_resources else ()
+    body = _ENCODER.encode(value.value if isinstance(value, Linked) else value)
+    content = (b'"content":[{"type":"text","text":"', _quoted(body), b'"}')
+    beside = (b"," + _ENCODER.encode(link) for link in links)
+    structured = (b'],"structuredContent":', body) if version.structures_results else (b"]",)
+    return b"".join((_opened(version), *content, *beside, *structured, b',"isError":false', *_closed(version, signed)))
+
+
+def _quoted(body: bytes) -> bytes:
+    """The inside of a JSON string that holds this JSON text: written without line breaks, only these need escaping."""
+    return body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 def content_result(content: Content, version: ProtocolVersion, store: Store) -> bytes:
@@ -66,11 +85,11 @@ def question_result(questions: Mapping[str, Question], state: str | None, store:
     return _ENCODER.encode(result)
 
 
-def tool_error(message: str, detail: object, version: ProtocolVersion, store: Store) -> bytes:
+def tool_error(message: str, detail: object, version: ProtocolVersion, signed: bytes) -> bytes:
     """A refusal that the model should read: a sentence, and what there is to choose from."""
     text = message if detail is None else f"{message}\n{_ENCODER.encode(detail).decode()}"
     content = b'"content":[{"type":"text","text":' + _ENCODER.encode(text) + b"}]"
-    return _opened(version) + content + b',"isError":true' + _closed(version, store)
+    return b"".join((_opened(version), content, b',"isError":true', *_closed(version, signed)))
 
 
 def _block(block: Block, version: ProtocolVersion) -> Any:  # noqa: ANN401 -- a block or its stand-in
@@ -102,8 +121,8 @@ def _opened(version: ProtocolVersion) -> bytes:
     return b'{"resultType":"complete",' if version.dresses_results else b"{"
 
 
-def _closed(version: ProtocolVersion, store: Store) -> bytes:
-    return b',"_meta":' + _ENCODER.encode(_meta(store)) + b"}" if version.dresses_results else b"}"
+def _closed(version: ProtocolVersion, signed: bytes) -> tuple[bytes, ...]:
+    return (b',"_meta":', signed, b"}") if version.dresses_results else (b"}",)
 
 
 def _meta(store: Store) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storefront_mcp.calls.errors import ArgumentsRefused, CallError, CallFailed, NotOpenYet, UnknownTool
+from storefront_mcp.calls.errors import ArgumentsRefused, CallError, CallFailed, NotOpenYet, ScopeMissing, UnknownTool
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.mcp.errors import RESULT, SHOWN, shown
 from storefront_mcp.mcp.jsonrpc import Code
@@ -21,7 +21,7 @@ def test_the_table_holds_every_error_of_both_trees_and_nothing_else() -> None:
 @pytest.mark.proves("errors.business")
 def test_whatever_a_model_can_do_better_is_a_result() -> None:
     as_errors = {error for error, form in SHOWN.items() if form is not RESULT}
-    assert as_errors == {UnknownTool, CallFailed}
+    assert as_errors == {UnknownTool, ScopeMissing, CallFailed}
     assert issubclass(ArgumentsRefused, CallError)
     assert issubclass(NotOpenYet, CallError)
 
@@ -47,4 +47,5 @@ def test_codes_are_those_of_json_rpc_and_of_the_specification() -> None:
         "MISSING_CAPABILITY": -32021,
         "UNSUPPORTED_VERSION": -32022,
         "RESOURCE_NOT_FOUND": -32002,
+        "TOO_OFTEN": 429,
     }
