@@ -15,6 +15,8 @@ def tidied(stores: tuple[StoreSettings, ...], problems: list[Problem]) -> tuple[
     problems += _claimed_twice(tidy_stores)
     for index, store in enumerate(tidy_stores):
         problems += _upstream_problems(store, f"store[{index}].upstream.")
+        problems += _issuer_problems(store, f"store[{index}].")
+        problems += _payment_problems(store, f"store[{index}].payments.")
     return tidy_stores
 
 
@@ -54,6 +56,22 @@ def _tidied(store: StoreSettings, where: str, problems: list[Problem]) -> StoreS
     )
 
 
+def _payment_problems(store: StoreSettings, where: str) -> Iterable[Problem]:
+    """Whether the provider has what it needs, and nothing is set for one that is not there."""
+    payments = store.payments
+    if payments.provider == "stripe" and payments.secret_key is None:
+        yield Problem(f"{where}secret_key", "is missing: wants the provider's secret key, from a variable or a file.")
+    if payments.settle <= store.upstream.timeouts.order:
+        order = store.upstream.timeouts.order
+        yield Problem(f"{where}settle", f"wants more than upstream.timeouts.order, {order}; got {payments.settle}.")
+    if payments.url is not None and not loopback(payments.url):
+        yield Problem(f"{where}url", f"wants this machine, as it is for tests; got {payments.url!r}.")
+    if payments.provider != "stripe":
+        for name in ("secret_key", "webhook_secrets"):
+            if getattr(payments, name):
+                yield Problem(where + name, f'is for provider = "stripe"; the provider is {payments.provider!r}.')
+
+
 def _origin(origin: str, key: str, problems: list[Problem]) -> str:
     try:
         return tidy(origin)
@@ -82,5 +100,22 @@ def _upstream_problems(store: StoreSettings, where: str) -> Iterable[Problem]:
         yield Problem(f"{where}url", 'the demo shop is built in and has no address; drop it or set kind = "maho".')
     if upstream.kind != "demo" and upstream.url is None:
         yield Problem(f"{where}url", 'is missing: wants the shop\'s address, such as "https://shop.example".')
+    if (upstream.client_id is None) != (upstream.client_secret is None):
+        missing = "client_id" if upstream.client_id is None else "client_secret"
+        yield Problem(f"{where}{missing}", "is missing: a service account has an id and a secret.")
     if upstream.timeouts.total < max(upstream.timeouts.connect, upstream.timeouts.read):
         yield Problem(f"{where}timeouts.total", "wants at least as many seconds as connect and read.")
+
+
+def _issuer_problems(store: StoreSettings, where: str) -> Iterable[Problem]:
+    """Whether who says who somebody is can be believed, and is told all it needs."""
+    oauth = store.oauth
+    for name, address in (("issuer", store.issuer), ("oauth.introspection_endpoint", oauth.introspection_endpoint)):
+        if address is not None and not address.startswith("https:") and not loopback(address):
+            yield Problem(where + name, f"wants https, as anybody could answer otherwise; got {address!r}.")
+    set_ones = [name for name in oauth.__struct_fields__ if getattr(oauth, name) is not None]
+    for name in oauth.__struct_fields__ if set_ones else ():
+        if name not in set_ones:
+            yield Problem(f"{where}oauth.{name}", f"is missing: {', '.join(set_ones)} cannot do without it.")
+    if set_ones and store.issuer is None:
+        yield Problem(f"{where}issuer", "is missing: wants the issuer whose tokens the introspection endpoint knows.")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.settings.server import DATABASE, Settings
-from storefront_mcp.settings.shape import StoreSettings, Upstream
+from storefront_mcp.settings.shape import PaymentSettings, StoreSettings, Upstream
 
 
 def demo_settings(port: int, *, state: Path) -> Settings:
@@ -23,5 +23,6 @@ def demo_settings(port: int, *, state: Path) -> Settings:
         privacy_policy=f"{origin}/privacy-policy",
         pages=("shipping", "returns", "privacy-policy"),
         upstream=Upstream(kind="demo", prices_include_tax=True),
+        payments=PaymentSettings(provider="sandbox"),
     )
-    return Settings(stores=(store,), database=state.resolve() / DATABASE, port=port)
+    return Settings(stores=(store,), database=DATABASE.at(state.resolve(), None), port=port)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import FieldInfo, fields
 
+from storefront_mcp.calls.credentials import Secret
 from storefront_mcp.settings.problems import Problem, unknown
 
 S = TypeVar("S", bound=Struct)
@@ -42,7 +43,7 @@ def read(shape: type[S], table: Mapping[str, Any], where: str, problems: list[Pr
 
 
 def _value(member: FieldInfo, value: Any, key: str, problems: list[Problem]) -> Any:  # noqa: ANN401
-    shape = _struct(member.type)
+    shape = struct_of(member.type)
     if shape is not None and get_origin(member.type) is tuple:
         if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
             problems.append(Problem(key, f"wants one or several tables, [[{_header(key)}]]."))
@@ -85,17 +86,23 @@ def _listed(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
-def _struct(kind: Any) -> type[Struct] | None:  # noqa: ANN401
+def hides(kind: Any) -> bool:  # noqa: ANN401
+    """Whether a setting of this type is a secret, or a list of some."""
+    return kind is Secret or any(hides(inner) for inner in get_args(kind))
+
+
+def struct_of(kind: Any) -> type[Struct] | None:  # noqa: ANN401
+    """The table that a setting is, or is a list of; None for a plain value."""
     if isinstance(kind, type) and issubclass(kind, Struct):
         return kind
     if get_origin(kind) is tuple:
-        return _struct(get_args(kind)[0])
+        return struct_of(get_args(kind)[0])
     return None
 
 
 def _wanted(kind: Any) -> str:  # noqa: ANN401
     """What a setting wants, in the words of its type's description."""
-    if _struct(kind) is not None:
+    if struct_of(kind) is not None:
         return "one or several tables" if get_origin(kind) is tuple else "a table"
     if get_origin(kind) is tuple:
         return "a list; each item " + _wanted(get_args(kind)[0])

@@ -3,31 +3,49 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Final, Self
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from storefront_mcp.settings.checks import flag_problems, tidied, worker_problems
 from storefront_mcp.settings.environment import overlaid
+from storefront_mcp.settings.keeping import Database, Location, PersonalSettings, keeping_problems
+from storefront_mcp.settings.limiting import (
+    LOOPBACK,
+    AuditSettings,
+    ForwardedBy,
+    Network,
+    SharedStore,
+    limit_problems,
+)
 from storefront_mcp.settings.problems import Problem, SettingsBroken
 from storefront_mcp.settings.reading import read
-from storefront_mcp.settings.secrets import resolved
-from storefront_mcp.settings.shape import FlagSettings, Port, StoreSettings, Text, Workers
+from storefront_mcp.settings.secrets import in_place, resolved
+from storefront_mcp.settings.shape import FlagSettings, Hidden, Port, StoreSettings, Text, Workers
 
-DATABASE: Final = Path("storefront.db")
+DATABASE: Final = Location("storefront.db")
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One server: what all its shops share, and the shops."""
 
     stores: tuple[StoreSettings, ...] = field(name="store")
-    database: Annotated[Path, Meta(description="a path")] = DATABASE
-    """Absolute once loaded; in the file it is relative to the file."""
+    database: Database = DATABASE
+    """A path, absolute once loaded and in the file relative to the file; or a server's URL, with the password in it."""
+    database_password: Hidden | None = None
+    """Of a server's URL that has none; never in the file itself."""
+    personal_data: PersonalSettings = PersonalSettings()
     host: Text = "127.0.0.1"
     port: Port = 8000
     workers: Workers = 1
     flags: FlagSettings = FlagSettings()
+    limits_store: SharedStore | None = None
+    """Where workers count together; without it each counts for itself."""
+    trusted_proxies: tuple[Network, ...] = LOOPBACK
+    """Whose word on client addresses counts."""
+    forwarded_by: ForwardedBy = "x-forwarded-for"
+    audit: AuditSettings = AuditSettings()
 
     @classmethod
     def load(cls, path: Path, env: Mapping[str, str]) -> Self:
@@ -37,15 +55,19 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         flags = table.get("flags")
         if isinstance(flags, dict) and isinstance(flags.get("options"), dict):
             flags["options"] = resolved(flags["options"], "flags.options.", path.parent, problems)
+        in_place(cls, table, path.parent, problems)
         settings = read(cls, table, "", problems)
         if settings is None:
             raise SettingsBroken(str(path), problems)
         stores = tidied(settings.stores, problems)
         problems += flag_problems(settings.flags, len(stores))
         problems += worker_problems(stores, settings.workers)
+        problems += limit_problems(table, settings.trusted_proxies)
+        problems += keeping_problems(table, settings.database, settings.database_password, settings.personal_data)
         if problems:
             raise SettingsBroken(str(path), problems)
-        return replace(settings, stores=stores, database=path.resolve().parent / settings.database)
+        database = settings.database.at(path.resolve().parent, settings.database_password)
+        return replace(settings, stores=stores, database=database)
 
 
 def _table(path: Path) -> Mapping[str, object]:

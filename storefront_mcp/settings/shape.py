@@ -5,8 +5,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from storefront_mcp.calls.credentials import Secret
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.commerce.store import Speaker, Store
+from storefront_mcp.settings.limiting import LimitSettings
 from storefront_mcp.settings.origins import reversed_name
 
 # Every description completes "wants …": it is what an operator reads when the value does not fit.
@@ -73,6 +75,9 @@ KeyPattern = Annotated[
         description='a text with {store} and {phase} in it, such as "storefront.{store}.{phase}"',
     ),
 ]
+Hidden = Annotated[Secret, Meta(description="a text that is nobody else's business")]
+Lifetime = Annotated[int, Meta(ge=60, le=86_400, description="a whole number of seconds, from 60 to 86400 (a day)")]
+PaymentProvider = Annotated[Literal["stripe", "sandbox"], Meta(description='"stripe" or "sandbox"')]
 Kind = Annotated[Literal["maho", "demo"], Meta(description='"maho" or "demo"')]
 
 
@@ -83,6 +88,8 @@ class Timeouts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     read: Seconds = 10.0
     total: Seconds = 20.0
     """For one call, its repetition included."""
+    order: Seconds = 30.0
+    """For making an order, which is asked once."""
 
 
 class Upstream(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -94,7 +101,46 @@ class Upstream(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     store_code: Text | None = None
     """The store view, where the shop has several."""
     prices_include_tax: Switch = True
+    client_id: Text | None = None
+    """A service account of the shop's that may read orders and carts."""
+    client_secret: Hidden | None = None
     timeouts: Timeouts = Timeouts()
+
+
+class OAuthSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How access tokens of the issuer are checked; by its published keys unless there is an introspection endpoint."""
+
+    introspection_endpoint: Url | None = None
+    client_id: Text | None = None
+    client_secret: Hidden | None = None
+    """Never in the file itself: from a variable, or from the file that `client_secret_file` names."""
+
+
+class PaymentSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How buyers pay. Without a provider and without offline ways there is no checkout."""
+
+    provider: PaymentProvider | None = None
+    secret_key: Hidden | None = None
+    """The provider's; never in the file itself."""
+    webhook_secrets: tuple[Hidden, ...] = ()
+    """Of the provider's webhook endpoint; several while one is being replaced."""
+    url: Url | None = None
+    """The provider's interface, where it is not the provider's usual one: a double, for tests."""
+    method: Text | None = None
+    """The shop's code of orders that are paid at the provider; None for the provider's usual one."""
+    offline: tuple[Text, ...] = ()
+    """The shop's codes of ways to order first and pay outside, such as bank transfer."""
+    lasts: Lifetime = 6 * 3600
+    """Seconds that a buyer has to pay."""
+    settle: Seconds = 90.0
+    """Seconds after an unclear answer of the shop until a look tells whether there is an order."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What has to be set up before anything can be bought, each a sentence."""
+        if self.provider is not None or self.offline:
+            return ()
+        return ("nobody could pay: set payments.provider, or list the shop's own ways to pay in payments.offline.",)
 
 
 class FlagSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -129,6 +175,9 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     allowed_origins: tuple[Origin, ...] = ()
     root_documents: Switch = True
     issuer: Url | None = None
+    oauth: OAuthSettings = OAuthSettings()
+    payments: PaymentSettings = PaymentSettings()
+    limits: LimitSettings = LimitSettings()
     security_contact: Contact | None = None
     content_signals: Text = "search=yes, ai-input=yes, ai-train=no"
     launch: Instant | None = None

@@ -11,23 +11,27 @@ from msgspec.structs import fields
 
 from storefront_mcp.cli.starting import template
 from storefront_mcp.settings import Settings
+from storefront_mcp.settings.reading import hides
 
 ROOT = Path(__file__).parents[2]
 
 
-def settings(shape: type[Struct], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting by its full name, with what holds without it."""
+def settings(shape: type[Struct], above: str = "") -> Iterator[tuple[str, Any, bool]]:
+    """Every setting by its full name, with what holds without it, and whether it is a secret."""
     for member in fields(shape):
         kind = get_args(member.type)[0] if get_origin(member.type) is tuple else member.type
         yield (
             above + member.encode_name,
             None if member.default is NODEFAULT and not member.required else member.default,
+            hides(member.type),
         )
         if isinstance(kind, type) and issubclass(kind, Struct):
             yield from settings(kind, f"{above}{member.encode_name}.")
 
 
-ALL = dict(settings(Settings))
+ALL = {name: default for name, default, _ in settings(Settings)}
+SECRETS = {name for name, _, secret in settings(Settings) if secret}
+"""Refused by the file itself: they come from variables or from other files."""
 
 
 def documented() -> dict[str, str]:
@@ -61,7 +65,8 @@ def test_the_file_that_init_writes_loads_and_means_what_it_shows(tmp_path: Path)
 def test_everything_that_is_commented_out_loads_too(tmp_path: Path) -> None:
     path = tmp_path / "storefront.toml"
     path.write_text(uncommented(), encoding="utf-8")
-    loaded = Settings.load(path, {})
+    secrets = ("STOREFRONT_STORE__PICKLE__OAUTH__CLIENT_SECRET", "STOREFRONT_STORE__PICKLE__UPSTREAM__CLIENT_SECRET")
+    loaded = Settings.load(path, dict.fromkeys(secrets, "a secret"))
     assert loaded.flags.provider == "openfeature.contrib.provider.flagd:FlagdProvider"
     assert loaded.stores[0].upstream.timeouts.read == 10.0
 
@@ -75,7 +80,7 @@ def test_the_file_that_init_writes_has_every_setting() -> None:
             found.add(header[1])
         elif setting := re.match(r"([a-z_]+) = ", line):
             found.add(".".join([*table, setting[1]]))
-    assert {name for name in found if not name.startswith("flags.options.")} == set(ALL)
+    assert {name for name in found if not name.startswith("flags.options.")} == set(ALL) - SECRETS
 
 
 def uncommented() -> str:

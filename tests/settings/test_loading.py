@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from storefront_mcp.commerce.store import Speaker
 from storefront_mcp.settings import Settings, SettingsBroken, demo_settings
@@ -41,7 +42,7 @@ def problems(path: Path, text: str, **env: str) -> list[str]:
 
 def test_a_minimal_file_is_enough(tmp_path: Path) -> None:
     settings = load(tmp_path, MINIMAL)
-    assert settings.database == tmp_path / "storefront.db"
+    assert Path(settings.database) == tmp_path / "storefront.db"
     assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8000, 1)
     assert settings.flags.provider is None
     (store,) = settings.stores
@@ -81,7 +82,7 @@ def test_everything_that_can_be_set_arrives(tmp_path: Path) -> None:
         + 'store_code = "au"\nprices_include_tax = false\n[store.upstream.timeouts]\nconnect = 1\nread = 2\ntotal = 3\n'
     )
     settings = load(tmp_path, text)
-    assert settings.database == tmp_path / "data" / "shop.db"
+    assert Path(settings.database) == tmp_path / "data" / "shop.db"
     assert settings.flags.options == {"host": "flags"}
     (chosen,) = settings.stores
     assert chosen.speaker_name == "au.pickle/shop"
@@ -96,6 +97,7 @@ def test_everything_that_can_be_set_arrives(tmp_path: Path) -> None:
         assert getattr(store, name)
 
 
+ALL_ON_TOP = [member.encode_name for member in fields(Settings)]
 CURRENCY = 'wants three capital letters of ISO 4217, such as "AUD"'
 WRONG: list[Any] = [
     pytest.param(
@@ -108,7 +110,7 @@ WRONG: list[Any] = [
     ),
     pytest.param(
         "zzz = 1\n" + MINIMAL,
-        ["zzz: there is no such setting; there are database, flags, host, port, store, workers."],
+        [f"zzz: there is no such setting; there are {', '.join(sorted(ALL_ON_TOP))}."],
         id="unknown",
     ),
     pytest.param(
@@ -277,7 +279,7 @@ def test_variables_win_over_the_file(tmp_path: Path) -> None:
         STOREFRONT_CONFIG="elsewhere",
         PATH="/bin",
     )
-    assert (settings.port, settings.database, settings.flags.poll) == (9000, Path("/data/x.db"), 0.5)
+    assert (settings.port, settings.database, settings.flags.poll) == (9000, "/data/x.db", 0.5)
     (store,) = settings.stores
     assert (store.origin, store.hosts, store.root_documents) == (
         "https://au.example",
@@ -341,8 +343,96 @@ def test_an_origin_has_one_spelling_and_gives_the_server_its_name(
 def test_the_demo_needs_no_file(tmp_path: Path) -> None:
     settings = demo_settings(8123, state=tmp_path)
     (store,) = settings.stores
-    assert settings.database == tmp_path / "storefront.db"
+    assert Path(settings.database) == tmp_path / "storefront.db"
     assert (store.id, store.origin, store.hosts) == ("pickle", "http://127.0.0.1:8123", ("localhost:8123",))
     assert (store.currency, store.upstream.kind, store.upstream.prices_include_tax) == ("AUD", "demo", True)
     for url in (store.icon, store.documentation, store.privacy_policy):
         assert str(url).startswith(store.origin + "/")
+
+
+URL = "postgresql://shop@db.example/storefront"
+ELSEWHERE = "set STOREFRONT_DATABASE_PASSWORD, or database_password_file to a path."
+
+
+@pytest.mark.parametrize(
+    ("written", "variables", "expected"),
+    [
+        (f'database = "{URL}"', {}, URL),
+        ("", {"STOREFRONT_DATABASE": "postgres://shop:s3c%2Fret@[::1]:5433/x?sslmode=require"}, None),
+        (f'database = "{URL}"', {"STOREFRONT_DATABASE_PASSWORD": "s3/c@et"}, URL.replace("@", ":s3%2Fc%40et@")),
+        (f'database = "{URL}"\ndatabase_password_file = "pw"', {}, URL.replace("@", ":from%20a%20file@")),
+    ],
+)
+def test_the_database_may_be_a_server_whose_password_is_nowhere_to_be_seen(
+    tmp_path: Path, written: str, variables: dict[str, str], expected: str | None
+) -> None:
+    (tmp_path / "pw").write_text("from a file\n")
+    settings = load(tmp_path, f"{written}\n{MINIMAL}", **variables)
+    assert settings.database == (expected or variables["STOREFRONT_DATABASE"])
+    assert settings.database.server
+    for secret in ("s3", "from%20", "from a file"):
+        assert secret not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("written", "variables", "expected"),
+    [
+        (
+            'database = "postgresql://shop:s3cret@db.example/x"',
+            {},
+            f"database: holds a password, which has no place here; {ELSEWHERE}",
+        ),
+        (
+            'database_password = "s3cret"',
+            {},
+            f"database_password: is a secret and has no place here; {ELSEWHERE}",
+        ),
+        (
+            "",
+            {"STOREFRONT_DATABASE": "mysql://shop:s3cret@db.example/x"},
+            "database: wants a path or a postgresql:// URL; got mysql://….",
+        ),
+        (
+            "",
+            {"STOREFRONT_DATABASE": "postgresql://db.example/x", "STOREFRONT_DATABASE_PASSWORD": "s3cret"},
+            "database_password: wants a database that is a URL with a user and without a password.",
+        ),
+        (
+            "",
+            {"STOREFRONT_DATABASE_PASSWORD": "s3cret"},
+            "database_password: wants a database that is a URL with a user and without a password.",
+        ),
+        (
+            "",
+            {"STOREFRONT_DATABASE": ""},
+            "STOREFRONT_DATABASE: wants a path, or a URL such as \"postgresql://shop@db.example/storefront\"; got ''.",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_is_told_without_its_password(
+    tmp_path: Path, written: str, variables: dict[str, str], expected: str
+) -> None:
+    assert problems(tmp_path, f"{written}\n{MINIMAL}", **variables) == [expected]
+
+
+KEYS = ("kJ8fnPBTJUcx4Rp6GmGmFv5P0a0bYyXhG0Zx5eJ1c2E=", "+/8fnPBTJUcx4Rp6GmGmFv5P0a0bYyXhG0Zx5eJ1c2E=")
+
+
+def test_keys_of_personal_data_come_from_a_variable_or_a_file(tmp_path: Path) -> None:
+    assert load(tmp_path, MINIMAL).personal_data.key == ()
+    assert load(tmp_path, MINIMAL).personal_data.keep_days == 30
+    (tmp_path / "keys").write_text(",\n".join(KEYS))
+    from_file = load(tmp_path, MINIMAL + '[personal_data]\nkey_file = "keys"\nkeep_days = 7\n').personal_data
+    from_variable = load(tmp_path, MINIMAL, STOREFRONT_PERSONAL_DATA__KEY=", ".join(KEYS)).personal_data
+    for chosen in (from_file, from_variable):
+        assert tuple(key.reveal() for key in chosen.key) == KEYS
+        assert KEYS[0] not in repr(chosen)
+    assert from_file.keep_days == 7
+
+
+@pytest.mark.parametrize("wrong", ["password", KEYS[0][:-4], "ümlaut"])
+def test_a_key_that_is_none_is_told_without_repeating_it(tmp_path: Path, wrong: str) -> None:
+    (told,) = problems(tmp_path, MINIMAL, STOREFRONT_PERSONAL_DATA__KEY=f"{KEYS[0]},{wrong}")
+    assert told == (
+        "personal_data.key: wants keys as `openssl rand -base64 32` makes them; number 2 is something else."
+    )

@@ -1,0 +1,64 @@
+"""The settings of limits and client addresses."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from storefront_mcp.app.housing import counted_alone
+from storefront_mcp.calls.limits import Rate
+from storefront_mcp.settings import Settings, SettingsBroken, demo_settings
+
+STORE = """
+[[store]]
+id = "pickle"
+origin = "https://pickle.example"
+name = "Pickle Warehouse"
+currency = "AUD"
+[store.upstream]
+kind = "maho"
+url = "https://shop.pickle.example"
+"""
+
+
+def load(folder: Path, top: str = "", below: str = "", **variables: str) -> Settings:
+    path = folder / "storefront.toml"
+    path.write_text(f"{top}\n{STORE}\n{below}\n", encoding="utf-8")
+    return Settings.load(path, variables)
+
+
+def test_rates_are_read_from_the_file_and_from_variables(tmp_path: Path) -> None:
+    loaded = load(tmp_path, below='[store.limits]\nguest = "off"', STOREFRONT_STORE__PICKLE__LIMITS__CART="2/s burst 9")
+    rules = loaded.stores[0].limits.rules()
+    assert (rules.guest, rules.cart) == (None, Rate(9, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("top", "below", "told"),
+    [
+        ("", '[store.limits]\nguest = "many"', 'wants a rate such as "600/min burst 200"'),
+        ('trusted_proxies = ["10.0.0.0/99"]', "", "trusted_proxies[0]: wants a network, such as 10.0.0.0/8"),
+        ('trusted_proxies = ["proxy"]', "", "each item a network, such as 10.0.0.0/8"),
+        ('forwarded_by = "x-real-ip"', "", 'wants "x-forwarded-for" or "forwarded"'),
+        ('limits_store = "https://cache.example"', "", "wants a valkey:// or redis:// URL"),
+        ('limits_store = "valkey://:hunter2@cache.example"', "", "set STOREFRONT_LIMITS_STORE"),
+    ],
+)
+def test_what_does_not_fit_is_told(tmp_path: Path, top: str, below: str, told: str) -> None:
+    with pytest.raises(SettingsBroken) as broken:
+        load(tmp_path, top, below)
+    assert told in str(broken.value)
+
+
+def test_a_password_may_come_from_a_variable(tmp_path: Path) -> None:
+    url = "valkeys://shop:hunter2@cache.example/1"
+    assert load(tmp_path, STOREFRONT_LIMITS_STORE=url).limits_store == url
+
+
+def test_what_workers_do_not_share_is_said(tmp_path: Path) -> None:
+    one = demo_settings(8000, state=tmp_path)
+    assert counted_alone(one) is None
+    assert counted_alone(replace(one, workers=4, limits_store="valkey://127.0.0.1")) is None
+    said = counted_alone(replace(one, workers=4))
+    assert said is not None
+    assert said.startswith("Each of the 4 workers counts limits for itself")
