@@ -1,7 +1,8 @@
-"""Read a request's body, bounded in size and time."""
+"""Read a request's headers and its body, bounded in size and time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+import types
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ LONG: Final = 20
 """Digits of a Content-Length that needs no reading."""
 BODY_SECONDS: Final = 20.0
 """How long a body may take to arrive."""
+Event = Mapping[str, Any]
 
 
 class BodyRefused(Exception):
@@ -23,42 +25,66 @@ class BodyRefused(Exception):
         self.status = status
 
 
+def first_of_each(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """Headers by name (in lower case); of those that were sent twice, the first."""
+    fields = dict(headers)
+    return fields if len(fields) == len(headers) else dict(reversed(headers))
+
+
 async def read_body(
-    headers: Iterable[tuple[bytes, bytes]], receive: Receive, *, seconds: float = BODY_SECONDS
+    headers: Sequence[tuple[bytes, bytes]], receive: Receive, *, seconds: float = BODY_SECONDS
 ) -> bytes:
     """The whole body. Raises BodyRefused."""
-    announced = header(headers, b"content-length") or ""
-    if announced.isdecimal() and (len(announced) > LONG or int(announced) > MAX_BODY):
+    announced = first_of_each(headers).get(b"content-length", b"").strip()
+    if announced.isdigit() and (len(announced) > LONG or int(announced) > MAX_BODY):
         raise _too_large()
+    # Nearly every body has arrived before it is read; to start a clock for it would cost more than to read it.
+    step = receive().__await__()
+    try:
+        waits_for = next(step)
+    except StopIteration as arrived:
+        if not arrived.value.get("more_body", False):
+            return _chunk(arrived.value, MAX_BODY)
+        first = _given(arrived.value)
+    else:
+        first = _resumed(step, waits_for)
     try:
         async with asyncio.timeout(seconds):
-            return await _collected(receive)
+            return await _collected(first, receive)
     except TimeoutError:
         raise BodyRefused(HTTPStatus.REQUEST_TIMEOUT, "The request's body took too long.") from None
 
 
-def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
-    """The first header of a name (in lower case), trimmed."""
-    for key, value in headers:
-        if key == name:
-            return value.decode("latin-1").strip()
-    return None
-
-
-async def _collected(receive: Callable[[], Awaitable[Any]]) -> bytes:
+async def _collected(first: Awaitable[Event], receive: Callable[[], Awaitable[Any]]) -> bytes:
+    """Every event's part, the first event being on its way already."""
     chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
+    left, event = MAX_BODY, await first
+    while True:
+        chunks.append(_chunk(event, left))
+        left -= len(chunks[-1])
+        if not event.get("more_body", False):
+            return b"".join(chunks)
         event = await receive()
-        if event["type"] == "http.disconnect":
-            raise BodyRefused(0, "The client has gone.")
-        chunk: bytes = event.get("body", b"")
-        more = event.get("more_body", False)
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise _too_large()
-    return b"".join(chunks)
+
+
+def _chunk(event: Event, at_most: int) -> bytes:
+    if event["type"] == "http.disconnect":
+        raise BodyRefused(0, "The client has gone.")
+    chunk: bytes = event.get("body", b"")
+    if len(chunk) > at_most:
+        raise _too_large()
+    return chunk
+
+
+async def _given(event: Event) -> Event:
+    return event
+
+
+@types.coroutine
+def _resumed(step: Generator[Any, Any, Event], waits_for: object) -> Generator[Any, Any, Event]:
+    """Go on with a coroutine that has taken its first step and waits."""
+    yield waits_for
+    return (yield from step)
 
 
 def _too_large() -> BodyRefused:

@@ -1,13 +1,13 @@
 """The framework's part: documents, pages, health, and every other path as a true 404."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from litestar import Litestar, Request, Response, asgi
 from litestar.exceptions import HTTPException, NotFoundException
-from litestar.handlers import ASGIRouteHandler
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from storefront_mcp.commerce.names import StoreId
@@ -17,6 +17,7 @@ from storefront_mcp.web.discovery import discovery
 from storefront_mcp.web.front import SITE
 from storefront_mcp.web.health import alive, alive_head
 from storefront_mcp.web.pages import Pages, page_routes
+from storefront_mcp.web.security import told_in_logs
 from storefront_mcp.web.site import Site
 
 log: Final = logging.getLogger("storefront_mcp.web")
@@ -31,8 +32,12 @@ def pages_app(
     identifiers: Iterable[str],
     media: Mapping[StoreId, ASGIApp],
     lifespan: Lifespan,
+    more: Sequence[HTTPRouteHandler] = (),
 ) -> Litestar:
-    """Everything but the MCP endpoint. `media` answers under `/media` for the stores that have it."""
+    """Everything but the MCP endpoint.
+
+    `media` answers under `/media` and `/demo` for the stores that have it; `more` are routes of some set-ups only.
+    """
     named = set(identifiers)
     return Litestar(
         route_handlers=[
@@ -42,6 +47,7 @@ def pages_app(
             alive,
             alive_head,
             *([_media(media)] if media else []),
+            *more,
         ],
         exception_handlers={HTTPException: told, Exception: broken},
         lifespan=[lifespan],
@@ -62,14 +68,14 @@ def told(request: Request[Any, Any, Any], error: HTTPException) -> Response[byte
 
 def broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A fault of ours: logged whole, told without a word about it."""
-    log.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    log.error("%s %s failed", request.method, told_in_logs(request.scope["path"]), exc_info=error)
     body = problem.problem_bytes(SERVER_ERROR, "This failed on our side.")
     headers = {"cache-control": "no-store"}
     return Response(body, status_code=SERVER_ERROR, media_type=problem.MEDIA_TYPE, headers=headers)
 
 
 def _media(apps: Mapping[StoreId, ASGIApp]) -> ASGIRouteHandler:
-    @asgi("/media", is_mount=True, copy_scope=True)
+    @asgi(["/media", "/demo"], is_mount=True, copy_scope=True)
     async def media(scope: Scope, receive: Receive, send: Send) -> None:
         site: Site | None = scope.get(SITE)  # type: ignore[assignment]
         app = apps.get(site.store.id) if site else None

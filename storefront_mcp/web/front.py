@@ -6,6 +6,7 @@ from typing import Any, Final
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from storefront_mcp.calls.watching import ERRAND, Errand
 from storefront_mcp.web import problem
 from storefront_mcp.web.mcp import McpEndpoint
 from storefront_mcp.web.security import ALWAYS, security_headers
@@ -16,7 +17,7 @@ SITE: Final = "storefront_mcp.site"
 """Under this key a request's scope carries its site."""
 ENDPOINT: Final = frozenset({"/mcp", "/mcp/"})
 """A closing slash is forgiven: a redirect would lose the request's body."""
-HEALTH: Final = "/healthz"
+HEALTH: Final = frozenset({"/healthz", "/readyz"})
 """Answered for any host: load balancers ask by address."""
 
 
@@ -43,6 +44,7 @@ class Front:
         if scope["type"] != ScopeType.HTTP:
             await self._pages(scope, receive, send)
             return
+        ERRAND.set(Errand(scope["headers"]))  # type: ignore[arg-type]
         host, path, head = _host(scope), scope["path"], scope["method"] == "HEAD"
         if path in ENDPOINT and host in self._endpoints:
             await self._endpoints[host](scope, receive, send)
@@ -51,7 +53,7 @@ class Front:
             await self._streams[host](scope, receive, send)
             return
         site = self._sites.get(host)
-        if site is None and path != HEALTH:
+        if site is None and path not in HEALTH:
             await _misdirected(host, send, head=head)
             return
         fields: MutableMapping[str, Any] = scope  # type: ignore[assignment]
@@ -60,7 +62,10 @@ class Front:
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *always]
+                # A page that knows better keeps its own word: two content security policies would both hold.
+                said = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in said}
+                message["headers"] = said + [field for field in always if field[0] not in names]
             elif head and message["type"] == "http.response.body":
                 message["body"] = b""
             await send(message)

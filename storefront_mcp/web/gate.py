@@ -1,16 +1,16 @@
 """What every way into MCP has in common: is it open yet, may this page call it, and how answers are written."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 
 from litestar.types import Scope, Send
 
 from storefront_mcp.web import problem
-from storefront_mcp.web.body import header
+from storefront_mcp.web.body import first_of_each
 from storefront_mcp.web.security import origin_allowed, security_headers
-from storefront_mcp.web.site import Site
+from storefront_mcp.web.site import Shown, Site
 from storefront_mcp.web.stub import CACHE, retry_after
 
 ALLOWED_HEADERS: Final = (
@@ -30,13 +30,18 @@ class Gate:
         self.always = security_headers(site.store)
         self._json = [(b"content-type", b"application/json"), *self.always]
 
+    def waves_through(self, method: str, fields: Mapping[bytes, bytes], shown: Shown) -> bool:
+        """Whether there is nothing to look at: a POST from no browser's page, while a phase is open."""
+        return shown.open and method == "POST" and b"origin" not in fields
+
     async def passed(self, scope: Scope, send: Send) -> Headers | None:
         """CORS headers for the answer of a request that may go on; None when it has been answered here."""
         method = scope["method"]  # type: ignore[typeddict-item]
-        if not self._site.shown.roadmap.open:
+        if not self._site.shown.open:
             await self._stub(method, send)
             return None
-        origin = header(scope["headers"], b"origin")
+        sent = first_of_each(list(scope["headers"])).get(b"origin")
+        origin = None if sent is None else sent.decode("latin-1").strip()
         if origin is not None and not origin_allowed(origin, self._site.store):
             detail = f"Pages of {origin[:100]} may not call this endpoint."
             await self.problem(send, HTTPStatus.FORBIDDEN, detail, head=method == "HEAD")
@@ -49,7 +54,9 @@ class Gate:
 
     async def send(self, send: Send, status: int, body: bytes, headers: Headers) -> None:
         """A JSON answer, or an empty one."""
-        await write(send, status, body, [*(self._json if body else self.always), *headers])
+        fields = [*(self._json if body else self.always), *headers, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def problem(
         self, send: Send, status: int, detail: str, headers: Iterable[tuple[bytes, bytes]] = (), *, head: bool = False

@@ -1,61 +1,117 @@
 """The MCP endpoint on the wire: Streamable HTTP without sessions, before the framework because every hop counts."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Final
 
 from litestar.types import Receive, Scope, Send
 
-from storefront_mcp.calls.caller import GUEST
+from storefront_mcp.calls.caller import GUEST, Caller
 from storefront_mcp.mcp.answering import Stream
 from storefront_mcp.mcp.versions import LEGACY
-from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, header, read_body
+from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, first_of_each, read_body
+from storefront_mcp.web.door import FIELD, Door, NoIdentity, admitted
 from storefront_mcp.web.events import framed, stream
 from storefront_mcp.web.gate import Gate, Headers
-from storefront_mcp.web.site import Shown, Site
+from storefront_mcp.web.site import Site
+from storefront_mcp.web.turnstile import TOO_MANY, Turnstile, http_headers, refusal_bytes
+
+JSON: Final = b"application/json"
 
 
 class McpEndpoint:
     """Serves `/mcp` for one site."""
 
-    def __init__(self, site: Site, gate: Gate, *, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self,
+        site: Site,
+        gate: Gate,
+        door: Door | None = None,
+        turnstile: Turnstile | None = None,
+        *,
+        body_seconds: float = BODY_SECONDS,
+    ) -> None:
+        """Without a `door`, no credentials are accepted; without a `turnstile`, nobody is counted."""
         self._site = site
         self._gate = gate
+        self._door = door or Door(site, NoIdentity())
+        self._turnstile = turnstile
         self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request under the roadmap that is shown as it arrives."""
-        shown = self._site.shown
-        cors = await self._gate.passed(scope, send)
-        if cors is None:
-            return
-        method = scope["method"]  # type: ignore[typeddict-item]
+        shown, method = self._site.shown, scope["method"]  # type: ignore[typeddict-item]
         headers = list(scope["headers"])
-        if method == "POST":
-            await self._post(shown, headers, cors, receive, send)
-        elif method == "DELETE" and header(headers, b"mcp-protocol-version") in {None, *LEGACY}:
-            # Nothing was opened, so nothing is closed; clients of the handshake era want to hear that it worked.
-            await self._gate.send(send, HTTPStatus.OK, b"", cors)
-        else:
-            await self._gate.problem(
-                send,
-                HTTPStatus.METHOD_NOT_ALLOWED,
-                "Send JSON-RPC with POST; there is no stream to GET and no session to DELETE.",
-                [(b"allow", b"POST, OPTIONS"), *cors],
-                head=method == "HEAD",
-            )
-
-    async def _post(self, shown: Shown, headers: Headers, cors: Headers, receive: Receive, send: Send) -> None:
-        media_type = (header(headers, b"content-type") or "").split(";")[0].strip().lower()
-        if media_type != "application/json":
-            await self._gate.problem(send, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.", cors)
+        fields = first_of_each(headers)
+        passed: Headers | None = []
+        if not self._gate.waves_through(method, fields, shown):
+            passed = await self._gate.passed(scope, send)
+        if passed is None:
             return
-        try:
-            body = await read_body(headers, receive, seconds=self._body_seconds)
-        except BodyRefused as refused:
-            if refused.status:
-                await self._gate.problem(send, refused.status, str(refused), [(b"connection", b"close"), *cors])
+        cors = passed
+        address: str | None = ""
+        if self._turnstile is not None:
+            address = await self._counted(self._turnstile, scope, headers, cors, send)
+        if address is None:
             return
-        answer = await shown.endpoint.post(headers, body, GUEST)
+        caller: Caller | None = GUEST
+        if FIELD in fields or scope["query_string"]:
+            caller = await admitted(self._door, self._gate, scope, send, cors)
+        if caller is None:
+            return
+        if method != "POST":
+            await self._elsewise(method, fields, cors, send)
+            return
+        body = await self._body(headers, fields, cors, receive, send)
+        if body is None:
+            return
+        answer = await shown.endpoint.post(headers, body, caller, address)
         if isinstance(answer, Stream):
             await stream(framed(answer.messages), receive, send, [*self._gate.always, *cors])
             return
-        await self._gate.send(send, answer.status, answer.body, cors)
+        challenge = [] if answer.needs is None else [self._door.lacking(answer.needs, answer.status)]
+        await self._gate.send(send, answer.status, answer.body, [*challenge, *cors])
+
+    async def _counted(
+        self, turnstile: Turnstile, scope: Scope, headers: Headers, cors: Headers, send: Send
+    ) -> str | None:
+        """The client's address; None when this request was one too many and has been answered here."""
+        address = turnstile.address(scope.get("client"), headers)
+        refused = await turnstile.refusal(address, headers)
+        if refused is None:
+            return address
+        await self._gate.send(send, TOO_MANY, refusal_bytes(refused), [*http_headers(refused), *cors])
+        return None
+
+    async def _body(
+        self, headers: Headers, fields: Mapping[bytes, bytes], cors: Headers, receive: Receive, send: Send
+    ) -> bytes | None:
+        """What was posted; None when it is not taken and that has been answered here."""
+        if not _says_json(fields.get(b"content-type", b"")):
+            await self._gate.problem(send, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.", cors)
+            return None
+        try:
+            return await read_body(headers, receive, seconds=self._body_seconds)
+        except BodyRefused as refused:
+            if refused.status:
+                await self._gate.problem(send, refused.status, str(refused), [(b"connection", b"close"), *cors])
+            return None
+
+    async def _elsewise(self, method: str, fields: Mapping[bytes, bytes], cors: Headers, send: Send) -> None:
+        """Anything but POST."""
+        version = fields.get(b"mcp-protocol-version")
+        if method == "DELETE" and (version is None or version.decode("latin-1").strip() in LEGACY):
+            # Nothing was opened, so nothing is closed; clients of the handshake era want to hear that it worked.
+            await self._gate.send(send, HTTPStatus.OK, b"", cors)
+            return
+        await self._gate.problem(
+            send,
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            "Send JSON-RPC with POST; there is no stream to GET and no session to DELETE.",
+            [(b"allow", b"POST, OPTIONS"), *cors],
+            head=method == "HEAD",
+        )
+
+
+def _says_json(media_type: bytes) -> bool:
+    return media_type == JSON or media_type.split(b";")[0].strip().lower() == JSON

@@ -27,26 +27,28 @@ class Lines:
     """Header lines as they are sent, each checked and put together once."""
 
     def __init__(self) -> None:
-        self._known: dict[Header, bytes] = {}
+        self.known: dict[Header, bytes] = {}
+        """Never those that say how an answer ends: they are each answer's own."""
         self._defaults: list[Header] = []
         self._default_lines = b""
 
-    def line(self, name: bytes, value: bytes) -> bytes:
+    def line(self, header: Header) -> bytes:
         """One header. Raises RuntimeError for one that would break out of its line."""
-        line = self._known.get((name, value))
+        line = self.known.get(header)
         if line is None:
+            name, value = header
             if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
                 message = "Invalid HTTP header."
                 raise RuntimeError(message)
-            if len(self._known) >= LINES:
-                self._known.clear()
-            line = self._known[name, value] = name.lower() + b": " + value + b"\r\n"
+            if len(self.known) >= LINES:
+                self.known.clear()
+            line = self.known[header] = name.lower() + b": " + value + b"\r\n"
         return line
 
     def defaults(self, headers: list[Header]) -> bytes:
         """The server's own headers; uvicorn makes them anew every second, for the date."""
         if headers is not self._defaults:
-            self._defaults, self._default_lines = headers, b"".join(self.line(*header) for header in headers)
+            self._defaults, self._default_lines = headers, b"".join(map(self.line, headers))
         return self._default_lines
 
 
@@ -85,7 +87,7 @@ class OneWriteCycle(RequestResponseCycle):
         body = message.get("body", b"")
         whole = message["type"] == "http.response.body" and not message.get("more_body", False)
         if whole and len(body) == self.expected_content_length and self.scope["method"] != "HEAD":
-            self.transport.write(head + body)
+            self.transport.writelines((head, body))
             # What uvicorn does after an answer's last byte, on a connection that stays.
             self.response_complete = True
             self.message_event.set()
@@ -103,14 +105,18 @@ class OneWriteCycle(RequestResponseCycle):
         lines = LINES_OF_THIS_PROCESS
         parts = [STATUS_LINE[message["status"]], lines.defaults(self.default_headers)]
         length = None
-        for name, value in message.get("headers", ()):
-            if name == LENGTH and length is None:
-                length = int(value)
-                parts.append(b"content-length: %d\r\n" % length)
-            elif name.lower() in FRAMING:
-                return False
-            else:
-                parts.append(lines.line(name, value))
+        for header in message.get("headers", ()):
+            line = lines.known.get(header)
+            if line is None:
+                name, value = header
+                if name == LENGTH and length is None:
+                    length = int(value)
+                    line = b"content-length: %d\r\n" % length
+                elif name.lower() in FRAMING:
+                    return False
+                else:
+                    line = lines.line(header)
+            parts.append(line)
         if length is None:
             return False
         parts.append(b"\r\n")

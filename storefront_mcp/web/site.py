@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from storefront_mcp.calls.house import House
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.mcp.answering import catalogue_changes, line_for
@@ -65,6 +66,8 @@ class Shown(Struct, frozen=True):
     """Everything that depends on the roadmap. A request takes one of these and keeps it to its end."""
 
     roadmap: Roadmap
+    open: bool
+    """Whether any phase is open."""
     endpoint: Endpoint
     resources: Published
 
@@ -72,10 +75,18 @@ class Shown(Struct, frozen=True):
 class Site:
     """A store, its shop, and what it shows."""
 
-    def __init__(self, shop: Shop, cards: Sequence[Card], roadmap: Roadmap, *, key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        cards: Sequence[Card],
+        roadmap: Roadmap,
+        *,
+        key: bytes | None = None,
+        house: House | None = None,
+    ) -> None:
         """`key` seals what travels through clients; workers that share a port share it."""
         self.shop = shop
-        self.line = line_for(shop, key or secrets.token_bytes(32))
+        self.line = line_for(shop, key or secrets.token_bytes(32), house)
         self.store = shop.store
         self.stub = stub_bytes(self.store)
         self._cards = [card for card in cards if card.group == "discovery" or self.store.root_documents]
@@ -88,4 +99,4 @@ class Site:
 
     def _made(self, roadmap: Roadmap) -> Shown:
         endpoint = Endpoint(self.line, Catalogue(self.store, roadmap))
-        return Shown(roadmap, endpoint, Published(self.store, self._cards, roadmap))
+        return Shown(roadmap, roadmap.open, endpoint, Published(self.store, self._cards, roadmap))

@@ -10,13 +10,15 @@ from urllib.parse import parse_qs
 from litestar.types import Receive, Scope, Send
 from msgspec import UNSET
 
-from storefront_mcp.calls.caller import GUEST
+from storefront_mcp.calls.caller import GUEST, Caller
 from storefront_mcp.mcp.conversant import Conversant
 from storefront_mcp.mcp.jsonrpc import Message, Refused, failure_bytes
 from storefront_mcp.web.body import BodyRefused, read_body
+from storefront_mcp.web.door import Door, NoIdentity, admitted
 from storefront_mcp.web.events import event, stream
 from storefront_mcp.web.gate import Gate, Headers
 from storefront_mcp.web.site import Site
+from storefront_mcp.web.turnstile import TOO_MANY, Turnstile, http_headers, refusal_bytes
 
 STREAM: Final = "/mcp/sse"
 MESSAGES: Final = "/mcp/sse/message"
@@ -30,8 +32,9 @@ BACKLOG: Final = 64
 class Session:
     """One open stream and the work that is under way for it."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, caller: Caller = GUEST) -> None:
         self.address = address
+        self.caller = caller
         self.conversant = Conversant()
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.work: set[asyncio.Task[None]] = set()
@@ -65,9 +68,21 @@ class Session:
 class SseEndpoint:
     """Serves `/mcp/sse` and `/mcp/sse/message` for one site, in one process."""
 
-    def __init__(self, site: Site, gate: Gate, *, at_most: int = MOST, per_address: int = MOST_PER_ADDRESS) -> None:
+    def __init__(
+        self,
+        site: Site,
+        gate: Gate,
+        door: Door | None = None,
+        turnstile: Turnstile | None = None,
+        *,
+        at_most: int = MOST,
+        per_address: int = MOST_PER_ADDRESS,
+    ) -> None:
+        """Without a `door`, no credentials are accepted; without a `turnstile`, nobody is counted."""
         self._site = site
         self._gate = gate
+        self._door = door or Door(site, NoIdentity())
+        self._turnstile = turnstile
         self._at_most = at_most
         self._per_address = per_address
         self._sessions: dict[str, Session] = {}
@@ -77,11 +92,20 @@ class SseEndpoint:
         cors = await self._gate.passed(scope, send)
         if cors is None:
             return
+        refused = None
+        if self._turnstile is not None:
+            refused = await self._turnstile.refusal(self._address(scope), list(scope["headers"]))
+        if refused is not None:
+            await self._gate.send(send, TOO_MANY, refusal_bytes(refused), [*http_headers(refused), *cors])
+            return
+        caller = await admitted(self._door, self._gate, scope, send, cors)
+        if caller is None:
+            return
         path, method = scope["path"], scope["method"]  # type: ignore[typeddict-item]
         if path == STREAM and method == "GET":
-            await self._open(scope, receive, send, cors)
+            await self._open(scope, receive, send, cors, caller)
         elif path == MESSAGES and method == "POST":
-            await self._take(scope, receive, send, cors)
+            await self._take(scope, receive, send, cors, caller)
         else:
             allowed = b"GET, OPTIONS" if path == STREAM else b"POST, OPTIONS"
             detail = f"Open the stream with GET {STREAM}, and POST messages to the address that it names first."
@@ -94,16 +118,15 @@ class SseEndpoint:
         for session in tuple(self._sessions.values()):
             session.end()
 
-    async def _open(self, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
-        client: Any = scope.get("client")
-        address = client[0] if client else ""
+    async def _open(self, scope: Scope, receive: Receive, send: Send, cors: Headers, caller: Caller) -> None:
+        address = self._address(scope)
         mine = sum(session.address == address for session in self._sessions.values())
         if len(self._sessions) >= self._at_most or mine >= self._per_address:
             detail = "Too many streams are open. Close one, or use Streamable HTTP at /mcp, which needs none."
             await self._gate.problem(send, HTTPStatus.TOO_MANY_REQUESTS, detail, [(b"retry-after", b"30"), *cors])
             return
         key = secrets.token_urlsafe(24)
-        session = self._sessions[key] = Session(address)
+        session = self._sessions[key] = Session(address, caller)
         try:
             frames = session.frames(f"{scope.get('root_path', '')}{MESSAGES}?sessionId={key}")
             await stream(frames, receive, send, [*self._gate.always, *cors])
@@ -112,7 +135,14 @@ class SseEndpoint:
             for task in session.work:
                 task.cancel()
 
-    async def _take(self, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
+    def _address(self, scope: Scope) -> str:
+        """Whose request it is, as limits count it, or as the connection says."""
+        client: Any = scope.get("client")
+        if self._turnstile is not None:
+            return self._turnstile.address(client, list(scope["headers"]))
+        return client[0] if client else ""
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send, cors: Headers, caller: Caller) -> None:
         asked = parse_qs(scope["query_string"].decode("latin-1"))
         key = (asked.get("sessionId") or asked.get("session_id") or [""])[0]
         if not key:
@@ -120,7 +150,8 @@ class SseEndpoint:
             await self._gate.problem(send, HTTPStatus.BAD_REQUEST, detail, cors)
             return
         session = self._sessions.get(key)
-        if session is None or session.ended:
+        # Whoever learned a stream's address still cannot act on it as somebody else, nor be answered there.
+        if session is None or session.ended or session.caller.identifier != caller.identifier:
             detail = f"That stream is closed. Open another one with GET {STREAM}."
             await self._gate.problem(send, HTTPStatus.NOT_FOUND, detail, cors)
             return
@@ -143,10 +174,11 @@ class SseEndpoint:
             session.push(event("message", failure_bytes(refused)))
             return
         await self._gate.send(send, HTTPStatus.ACCEPTED, b"", cors)
-        task = asyncio.create_task(self._hear(session, message))
+        task = asyncio.create_task(self._hear(session, message, caller))
         session.work.add(task)
         task.add_done_callback(session.work.discard)
 
-    async def _hear(self, session: Session, message: Message) -> None:
+    async def _hear(self, session: Session, message: Message, caller: Caller) -> None:
         endpoint = self._site.shown.endpoint
-        await session.conversant.hear(message, endpoint, GUEST, lambda body: session.push(event("message", body)))
+        push = lambda body: session.push(event("message", body))  # noqa: E731 -- a frame around each answer
+        await session.conversant.hear(message, endpoint, caller, push, session.address)

@@ -1,0 +1,82 @@
+"""Counts the requests of one site by client address, before anybody looks who it is or what they want."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+from msgspec import Struct
+
+from storefront_mcp.calls.house import House
+from storefront_mcp.calls.limits import Refusal
+from storefront_mcp.mcp.jsonrpc import Code, Refused, failure_bytes
+from storefront_mcp.web.body import first_of_each
+from storefront_mcp.web.forwarded import Addresses
+
+Headers = Sequence[tuple[bytes, bytes]]
+TOO_MANY: Final = int(HTTPStatus.TOO_MANY_REQUESTS)
+
+
+class Visitor(Struct, frozen=True):
+    """Implements `calls.house.Visit` for a request that came no further."""
+
+    address: str
+    headers: Headers
+
+    def client(self) -> str:
+        """What the request calls its program."""
+        return first_of_each(self.headers).get(b"user-agent", b"").decode("latin-1")
+
+    def request_id(self) -> str:
+        """The id that a proxy or the client gave it."""
+        return first_of_each(self.headers).get(b"x-request-id", b"").decode("latin-1")
+
+
+class Turnstile:
+    """Stands before the doors of one site. Whom it cannot tell from others it lets pass."""
+
+    def __init__(self, house: House, addresses: Addresses) -> None:
+        self._house = house
+        self._limits = house.limits
+        self._addresses = addresses
+
+    def address(self, peer: Sequence[object] | None, headers: Headers) -> str:
+        """The client's address as limits count it, by the connection's other end; empty when we cannot tell."""
+        return self._addresses.of(peer, headers)
+
+    async def refusal(self, address: str, headers: Headers) -> Refusal | None:
+        """Why this request is one too many; None lets it pass."""
+        if not address:
+            return None
+        refused = await self._limits.arrives(address)
+        if refused is not None:
+            self._house.was_too_often(refused, Visitor(address, headers))
+        return refused
+
+    async def may_authenticate(self, address: str, headers: Headers) -> Refusal | None:
+        """Why credentials from there are not looked at now; None looks at them."""
+        refused = await self._limits.may_authenticate(address)
+        if refused is not None:
+            self._house.was_too_often(refused, Visitor(address, headers))
+        return refused
+
+    async def turned_away(self, address: str, headers: Headers) -> None:
+        """Credentials from there were refused."""
+        await self._limits.failed(address)
+        self._house.refused_credential(Visitor(address, headers), "CredentialRefused")
+
+
+def too_often(refused: Refusal) -> str:
+    """A refusal as a sentence."""
+    what = "refused credentials" if refused.rule == "failed" else "requests"
+    return f"Too many {what} from your address. Try again in {refused.retry_after} seconds."
+
+
+def refusal_bytes(refused: Refusal) -> bytes:
+    """A refusal as JSON-RPC has it; without an id, as nothing of the request was read."""
+    details = {"retry_after": refused.retry_after, "limit": refused.rule}
+    return failure_bytes(Refused(Code.TOO_OFTEN, too_often(refused), details=details))
+
+
+def http_headers(refused: Refusal) -> list[tuple[bytes, bytes]]:
+    """A refusal's fields."""
+    return [(name.lower().encode(), value.encode()) for name, value in refused.headers().items()]
