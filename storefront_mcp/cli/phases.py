@@ -1,21 +1,27 @@
 """`phases`: where they stand, opening and closing them, and who did."""
 
 import datetime as dt
-import getpass
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import click
-import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from storefront_mcp.app import planned_roadmap
 from storefront_mcp.cli.starting import Found, config_option, found
-from storefront_mcp.cli.stops import Stopped, told
+from storefront_mcp.cli.stops import told
+from storefront_mcp.cli.stores import (
+    by_option,
+    doer,
+    json_option,
+    only_store,
+    print_json,
+    print_table,
+    store_option,
+    stores_named,
+)
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.database import Database, DatabaseFlags
 from storefront_mcp.roadmap.flags import Flip, Standing, as_it_stands
@@ -24,9 +30,6 @@ from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 from storefront_mcp.settings import StoreSettings
 
 COLOURS: Final[Mapping[Status, str]] = {"planned": "yellow", "active": "green", "paused": "magenta", "retired": "dim"}
-
-store_option = click.option("--store", metavar="ID", help="The store; needed where there are several.")
-json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 @click.group(invoke_without_command=True)
@@ -42,12 +45,12 @@ def phases(context: click.Context, config: Path | None, store: str | None, *, as
     here = found(config)
     with told(), _flags(here) as flags:
         standing = flags.standing()
-        roadmaps = {shop.id: _roadmap(shop, standing) for shop in _stores(here, store)}
+        roadmaps = {shop.id: _roadmap(shop, standing) for shop in stores_named(here, store)}
     if as_json:
-        _print_json({"stores": [_store_json(name, roadmap) for name, roadmap in roadmaps.items()]})
+        print_json({"stores": [_store_json(name, roadmap) for name, roadmap in roadmaps.items()]})
         return
     for name, roadmap in roadmaps.items():
-        _print(_table(name, roadmap))
+        print_table(_table(name, roadmap))
     if here.settings.flags.provider is not None:
         click.echo(f"This is our record. {here.settings.flags.provider} may keep active phases closed.")
 
@@ -57,16 +60,16 @@ def _flip_command(name: str, after: Status, purpose: str) -> None:
     @click.argument("names", metavar="NAME...", nargs=-1, required=True)
     @config_option
     @store_option
-    @click.option("--by", metavar="NAME", help="Who does it.  [default: your login name]")
+    @by_option
     @click.pass_context
     def command(
         context: click.Context, names: Sequence[str], config: Path | None, store: str | None, by: str | None
     ) -> None:
         here = found(config or context.obj[0])
-        shop = _only(_stores(here, store or context.obj[1]))
+        shop = only_store(here, store or context.obj[1])
         with told(), _flags(here) as flags:
             planned = planned_roadmap(shop)
-            standing = flags.flip(planned, shop.id, dict.fromkeys(names, after), by=(by or _login()).strip())
+            standing = flags.flip(planned, shop.id, dict.fromkeys(names, after), by=doer(by))
             flips = [flip for flip in flags.history(shop.id) if flip.number == standing.version]
         _tell(shop.id, flips, as_it_stands(planned, standing))
 
@@ -85,17 +88,17 @@ def history(context: click.Context, config: Path | None, store: str | None, *, a
     """Every flip, oldest first: what, when and who."""
     here = found(config or context.obj[0])
     store = store or context.obj[1]
-    shops = {shop.id for shop in _stores(here, store)} if store else None
+    shops = {shop.id for shop in stores_named(here, store)} if store else None
     with told(), _flags(here) as flags:
         flips = [flip for flip in flags.history() if shops is None or flip.store in shops]
     if as_json:
-        _print_json({"flips": flips})
+        print_json({"flips": flips})
         return
     table = Table("flip", "when (UTC)", "store", "phase", "change", "by")
     for flip in flips:
         when = flip.at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
         table.add_row(str(flip.number), when, flip.store, flip.phase, f"{flip.before} → {flip.after}", flip.by)
-    _print(table)
+    print_table(table)
 
 
 @contextmanager
@@ -110,30 +113,8 @@ def _flags(here: Found) -> Iterator[DatabaseFlags]:
         database.close()
 
 
-def _stores(here: Found, wanted: str | None) -> Sequence[StoreSettings]:
-    stores = here.settings.stores
-    chosen = [shop for shop in stores if wanted in {None, shop.id}]
-    if not chosen:
-        raise Stopped(f"There is no store {wanted}; {here.path} has {', '.join(shop.id for shop in stores)}.")
-    return chosen
-
-
-def _only(stores: Sequence[StoreSettings]) -> StoreSettings:
-    if len(stores) > 1:
-        raise Stopped(f"There are several stores: add --store {' or --store '.join(shop.id for shop in stores)}.")
-    return stores[0]
-
-
 def _roadmap(shop: StoreSettings, standing: Mapping[StoreId, Standing]) -> Roadmap:
     return as_it_stands(planned_roadmap(shop), standing.get(shop.id, Standing(0, {})))
-
-
-def _login() -> str:
-    """Who is typing; containers may have no name for it."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return f"uid {os.getuid()}"
 
 
 def _tell(store: StoreId, flips: Sequence[Flip], roadmap: Roadmap) -> None:
@@ -175,11 +156,3 @@ def _phase_json(phase: Phase) -> Mapping[str, Any]:
         "undelivered": [promise.name for promise in phase.undelivered],
         "missing": phase.missing,
     }
-
-
-def _print_json(value: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def _print(table: Table) -> None:
-    Console().print(table)

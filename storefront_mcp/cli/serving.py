@@ -14,10 +14,11 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from storefront_mcp.app import create_app, planned_roadmap
+from storefront_mcp.app.housing import counted_alone
 from storefront_mcp.cli.starting import DEMO_FILE, DEMO_STATE, NOWHERE, config_option, found, write_demo
 from storefront_mcp.cli.stops import Stopped, told
 from storefront_mcp.database import Database, DatabaseFlags
-from storefront_mcp.demo.shop import demo_shop as build_demo_shop
+from storefront_mcp.limits import buckets
 from storefront_mcp.roadmap.roadmap import FlipRefused
 from storefront_mcp.settings import Settings, demo_settings, outside_provider
 from storefront_mcp.web.onewrite import OneWriteProtocol
@@ -28,6 +29,8 @@ SERVER: Final[dict[str, Any]] = {
     "http": OneWriteProtocol,
     "access_log": False,
     "server_header": False,
+    # Whose word on addresses counts is a setting of ours; uvicorn would believe whatever is on the same machine.
+    "proxy_headers": False,
     "date_header": True,
     # Longer than proxies and clients keep an idle connection: who closes first must not be us, or their next request
     # meets a closed door.
@@ -65,6 +68,9 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
         # What would stop every worker is told once, before there are any.
         Database(settings.database).close()
         outside_provider(settings.flags)
+        buckets(settings.limits_store)
+    if (notice := counted_alone(settings)) is not None:
+        click.echo(notice, err=True)
     server = uvicorn.Config("storefront_mcp.app:create", factory=True, workers=settings.workers, **SERVER)
     Multiprocess(server, sockets=[listening]).run()
 
@@ -81,7 +87,7 @@ def demo(port: int, *, planned: bool, state: Path) -> None:
     port = listening.getsockname()[1]
     with told(), _alone(state):
         settings = demo_settings(port, state=state)
-        for leftover in state.glob(f"{settings.database.name}*"):
+        for leftover in state.glob(f"{Path(settings.database).name}*"):
             leftover.unlink()
         write_demo(state, port)
         if not planned:
@@ -95,6 +101,9 @@ def demo(port: int, *, planned: bool, state: Path) -> None:
 @click.option("--port", type=click.IntRange(0, 65_535), default=8081, show_default=True, help="0 takes a free one.")
 def demo_shop(port: int) -> None:
     """Serve the demo shop alone, as a Maho store: something to point `kind = "maho"` at."""
+    # No other command needs its catalogue.
+    from storefront_mcp.demo.shop import demo_shop as build_demo_shop  # noqa: PLC0415
+
     listening = _listen(LOOPBACK, port)
     address = f"http://{_address(listening)}"
     click.echo(f"The demo shop speaks Maho's REST v2 at {address}. Stop it with Ctrl-C.")

@@ -59,15 +59,20 @@ def template() -> str:
 
 def found(config: Path | None) -> Found:
     """The settings of this call: as named, from here, or of the demo that was started here. Raises Stopped."""
+    path = located(config)
+    if path.name == DEMO_FILE:
+        return Found(_demo(path), path)
+    with told():
+        return Found(Settings.load(path, os.environ), path)
+
+
+def located(config: Path | None) -> Path:
+    """The file of this call's settings, which need not be there if it was named. Raises Stopped."""
     for path in (config,) if config is not None else (Path(FILE), DEMO_STATE / DEMO_FILE):
         if path.is_dir():
             path = path / DEMO_FILE if (path / DEMO_FILE).exists() else path / FILE  # noqa: PLW2901
-        if config is None and not path.exists():
-            continue
-        if path.name == DEMO_FILE:
-            return Found(_demo(path), path)
-        with told():
-            return Found(Settings.load(path, os.environ), path)
+        if config is not None or path.exists():
+            return path
     raise Stopped(NOWHERE)
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import click
 
 from storefront_mcp.database import DatabaseUnusable
+from storefront_mcp.limits import ClientMissing
 from storefront_mcp.roadmap.loading import PhaseBroken
 from storefront_mcp.roadmap.manifest import ManifestBroken
 from storefront_mcp.roadmap.roadmap import FlipRefused
@@ -25,5 +26,5 @@ def told() -> Iterator[None]:
         yield
     except FlipRefused as refused:
         raise Stopped("\n".join(["Nothing was changed:", *(f"  {line}" for line in refused.complaints)])) from None
-    except (SettingsBroken, DatabaseUnusable, ManifestBroken, PhaseBroken) as broken:
+    except (SettingsBroken, DatabaseUnusable, ManifestBroken, PhaseBroken, ClientMissing) as broken:
         raise Stopped(str(broken)) from None
