@@ -50,6 +50,10 @@ ADVICE: Final = (
     ),
     ("get_shipping_methods", "Delivery prices depend on the address; quote them before you speak of a total."),
     ("place_order", "Show the buyer the lines, delivery and total, and wait for a yes before you call `place_order`."),
+    (
+        "place_order",
+        "The buyer pays, not you: hand over `continue_url`, and ask `get_order_status` when they say they have paid.",
+    ),
 )
 """What helps once a tool is open."""
 

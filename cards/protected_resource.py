@@ -1,7 +1,8 @@
 """OAuth 2 protected resource metadata (RFC 9728): who issues the tokens that the MCP endpoint accepts.
 
 It exists only while the endpoint is open and an issuer is configured: next to a closed endpoint, auditors would take it
-for a wall that needs a login. Scopes are not listed: a client then asks for those that a 401 names.
+for a wall that needs a login. It lists the scopes that open tools ask for and no others: clients ask for what they see
+here unless a 401 or 403 names something else.
 """
 
 from typing import Final
@@ -19,6 +20,7 @@ class ProtectedResource(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     resource: str
     authorization_servers: tuple[str, ...]
+    scopes_supported: tuple[str, ...] = ()
     bearer_methods_supported: tuple[str, ...]
     resource_name: str
     resource_documentation: str | None = None
@@ -31,6 +33,7 @@ def _render(store: Store, roadmap: Roadmap) -> bytes | None:
         ProtectedResource(
             resource=store.endpoint,
             authorization_servers=(store.issuer,),
+            scopes_supported=tuple(sorted(set(roadmap.requirements.values()))),
             bearer_methods_supported=("header",),
             resource_name=store.name,
             resource_documentation=store.documentation,

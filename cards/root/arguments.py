@@ -62,4 +62,4 @@ def _note(schema: Schema) -> str:
     default: Any = schema.get("default")
     if default in (None, {}, []):
         return said
-    return f"{said} (default {default})".strip()
+    return f"{said} (default {str(default).lower() if isinstance(default, bool) else default})".strip()

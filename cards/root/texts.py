@@ -44,7 +44,13 @@ def robots_txt(store: Store, roadmap: Roadmap) -> bytes:
     groups = (("*",), AGENTS)
     rules = "\n\n".join(
         "\n".join(
-            (*(f"User-agent: {agent}" for agent in group), f"Content-Signal: {store.content_signals}", "Allow: /")
+            (
+                *(f"User-agent: {agent}" for agent in group),
+                f"Content-Signal: {store.content_signals}",
+                "Allow: /",
+                # Addresses under it are secrets of buyers.
+                "Disallow: /pay/",
+            )
         )
         for group in groups
     )

@@ -38,8 +38,8 @@ class GetProduct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 async def get_product(args: GetProduct, shop: Shop) -> Product:
     """Read a product: price, stock, variants and options.
 
-    A product with variants is bought by the SKU of one of them. Custom options go into add_to_cart as an object of
-    option id to text or value id.
+    A product with variants is bought by the SKU of one of them. Custom options go into add_to_cart, option id
+    to text or value id.
     """
     product = await shop.backend.product(args.key)
     if args.detail == "full" or len(product.description) <= SUMMARY:

@@ -22,7 +22,7 @@ class ApplyCoupon(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             raise ValueError(message)
 
 
-@tool(writes=True, destroys=True, repeats=True)
+@tool(writes=True, destroys=True, repeats=True, limit="coupon")
 async def apply_coupon(args: ApplyCoupon, shop: Shop) -> Cart:
     """Apply a coupon code to a guest cart and return the cart with fresh totals.
 

@@ -1,6 +1,8 @@
 """Quote shipping for an address."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import CartHandle
@@ -13,7 +15,7 @@ class GetShippingMethods(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Which cart, and where it should go."""
 
     cart_id: CartHandle
-    address: Address
+    address: Annotated[Address, Meta(description="Where to")]
 
 
 class ShippingQuote(Struct, frozen=True):
@@ -24,8 +26,8 @@ class ShippingQuote(Struct, frozen=True):
 
 @tool(writes=True, repeats=True)
 async def get_shipping_methods(args: GetShippingMethods, shop: Shop) -> ShippingQuote:
-    """Quote shipping for a cart and an address: country, with postcode and region where prices depend on them.
+    """Quote shipping of a cart to a country, with postcode and region where prices depend on them.
 
-    Totals of the cart may change afterwards, as tax follows the address. Names and streets are not needed for a quote.
+    Totals of the cart may change afterwards, as tax follows the address.
     """
     return ShippingQuote(tuple(await shop.carts.shipping_methods(args.cart_id, args.address)))

@@ -270,7 +270,17 @@ def test_the_metadata_of_the_resource_is_what_clients_read(state: str) -> None:
     assert str(found.resource) == GUARDED.endpoint
     assert [str(server) for server in found.authorization_servers] == [GUARDED.issuer]
     assert found.bearer_methods_supported == ["header"]
+    assert found.scopes_supported is None, "no open tool asks for one"
     assert str(found.resource_documentation) == GUARDED.documentation
+
+
+def test_the_metadata_of_the_resource_list_the_scopes_that_open_tools_ask_for() -> None:
+    closed = roadmap("cart")
+    signed_in = replace(closed, phases=tuple(replace(phase, status="active") for phase in closed.phases))
+    body = card("protected-resource").render(GUARDED, signed_in)
+
+    assert body is not None
+    assert ProtectedResourceMetadata.model_validate_json(body).scopes_supported == ["read:orders"]
 
 
 # Our own: /.well-known/protocols -------------------------------------------------------------------------------------

@@ -252,6 +252,7 @@ def test_robots_txt_welcomes_everybody_and_names_the_agents(store: Store, state:
 def test_auth_md_opens_with_its_own_name(state: str) -> None:
     for store in STORES.values():
         assert text("auth", state, store).splitlines()[0] == "# auth.md"
+        assert "`Authorization: Bearer sfm_…`" in text("auth", state, store)
     assert "no access tokens are accepted" in text("auth", state, PICKLE)
     guarded = text("auth", state, GUARDED)
     assert GUARDED.issuer is not None

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from storefront_mcp.app import create_app, planned_roadmap
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.flips import DatabaseFlags
 from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.settings.demo import demo_settings
+from storefront_mcp.settings.limiting import LimitSettings
 from storefront_mcp.settings.server import Settings
 from tests.agent import HANDSHAKE, VERSIONS, Agent
 from tests.serving import free_port, served
@@ -26,13 +28,19 @@ def flip(settings: Settings, changes: Mapping[str, Status], *, store: int = 0) -
     database.close()
 
 
+def unhurried(settings: Settings) -> Settings:
+    """The same settings for many shoppers at one address, who all want to order at once."""
+    many = dict.fromkeys(LimitSettings.__struct_fields__, "off")
+    return replace(settings, stores=tuple(replace(store, limits=LimitSettings(**many)) for store in settings.stores))
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The origin of a demo with every delivered phase open."""
     state: Path = tmp_path_factory.mktemp("demo")
     port = free_port()
-    settings = demo_settings(port, state=state)
-    flip(settings, {"p1_browse": "active", "p2_cart": "active"})
+    settings = unhurried(demo_settings(port, state=state))
+    flip(settings, {"p1_browse": "active", "p2_cart": "active", "p3_checkout": "active"})
     with served(create_app(settings), port) as origin:
         yield origin
 

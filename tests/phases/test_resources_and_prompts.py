@@ -89,6 +89,18 @@ async def test_a_product_is_read_whole_by_its_sku(shop: Shop) -> None:
         ("compare_products", {"first": "A", "second": "B", "what_matters": "weight"}, ["cares about: weight"], []),
         ("fill_the_cart", {"wanted": "dill"}, ["dill", "create_cart"], ["quote"]),
         ("fill_the_cart", {"wanted": "dill", "cart_id": "cart_1", "ship_to": "AU 2000"}, ["cart_1", "to AU 2000"], []),
+        (
+            "finish_the_order",
+            {"cart_id": "cart_1"},
+            ["cart_1", "dry_run", "continue_url", "get_order_status"],
+            ["Known", "Delivery:"],
+        ),
+        (
+            "finish_the_order",
+            {"cart_id": "cart_1", "buyer": "Ada Byron", "delivery": "fast"},
+            ["about the buyer: Ada Byron", "Delivery: fast."],
+            [],
+        ),
     ],
 )
 async def test_a_prompt_says_what_was_filled_in_and_nothing_else(

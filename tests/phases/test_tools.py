@@ -11,9 +11,7 @@ from msgspec.structs import replace
 import phases
 from phases.p1_browse.get_product import SUMMARY
 from storefront_mcp.calls.arguments import read_arguments
-from storefront_mcp.calls.caller import GUEST
 from storefront_mcp.calls.errors import ArgumentsRefused
-from storefront_mcp.calls.pipeline import Call, run
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.errors import (
     CategoryNotFound,
@@ -32,18 +30,14 @@ from storefront_mcp.commerce.names import Sku
 from storefront_mcp.commerce.product import Product
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.roadmap.tool import Tool
-from tests.shelf import OPEN, PHASES, PRODUCTS, STORE, Shelf, aud, shop_on
+from tests.phases.calling import ADA, use
+from tests.shelf import PHASES, PRODUCTS, STORE, Shelf, aud, shop_on
+from tests.till import Till
 
 TOOLS: dict[str, Tool] = {name: tool for phase in PHASES for name, tool in phase.tools.items()}
-READS = {"search_products", "get_product", "list_categories", "get_category", "view_cart"}
-TAKES_AWAY = {"update_cart_item", "remove_from_cart", "apply_coupon", "remove_coupon"}
+READS = {"search_products", "get_product", "list_categories", "get_category", "view_cart", "get_order_status"}
+TAKES_AWAY = {"update_cart_item", "remove_from_cart", "apply_coupon", "remove_coupon", "cancel_checkout"}
 ADDS_EACH_TIME = {"create_cart", "add_to_cart", "remove_from_cart"}
-
-
-async def use(shop: Shop, tool: str, **arguments: Any) -> Any:
-    """Call a tool by the way that every call takes."""
-    raw = msgspec.Raw(msgspec.json.encode(arguments))
-    return await run(Call(tool=tool, arguments=raw, caller=GUEST, roadmap=OPEN, shop=shop))
 
 
 @pytest.fixture
@@ -52,20 +46,25 @@ def shelf() -> Shelf:
 
 
 @pytest.fixture
-def shop(shelf: Shelf) -> Shop:
-    return shop_on(shelf)
+def till() -> Till:
+    return Till()
 
 
-def test_two_phases_are_delivered_and_two_are_promised() -> None:
+@pytest.fixture
+def shop(shelf: Shelf, till: Till) -> Shop:
+    return replace(shop_on(shelf), checkouts=till)
+
+
+def test_three_phases_are_delivered_and_one_is_promised() -> None:
     assert {phase.name: phase.delivered for phase in PHASES} == {
         "p1_browse": True,
         "p2_cart": True,
-        "p3_checkout": False,
+        "p3_checkout": True,
         "p4_account": False,
     }
     promised = {promise.name for phase in PHASES for promise in phase.manifest.tools}
     assert promised >= {"place_order", "get_customer_orders"}
-    assert len(TOOLS) == 12
+    assert len(TOOLS) == 15
 
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
@@ -296,7 +295,7 @@ async def test_nothing_is_guessed_where_something_is_required(shop: Shop, name: 
 
 
 @pytest.mark.parametrize("name", TOOLS)
-async def test_every_tool_passes_the_shops_refusal_on(shop: Shop, shelf: Shelf, name: str) -> None:
+async def test_every_tool_passes_the_shops_refusal_on(shop: Shop, shelf: Shelf, till: Till, name: str) -> None:
     cart_id = (await use(shop, "create_cart")).cart_id
     samples: dict[str, Any] = {
         "cart_id": cart_id,
@@ -306,9 +305,13 @@ async def test_every_tool_passes_the_shops_refusal_on(shop: Shop, shelf: Shelf, 
         "quantity": 1,
         "category": "jars",
         "address": {"country": "AU"},
+        "email": "ada@example.com",
+        "shipping_address": ADA,
+        "shipping_method": "post",
+        "checkout_id": "chk-1",
     }
     arguments = {key: samples[key] for key in TOOLS[name].arguments.__struct_fields__ if key in samples}
     read_arguments(msgspec.json.encode(arguments), TOOLS[name].arguments)
-    shelf.down = ShopError("Closed for stock-taking.")
+    shelf.down = till.down = ShopError("Closed for stock-taking.")
     with pytest.raises(ShopError, match="stock-taking"):
         await use(shop, name, **arguments)

@@ -1,16 +1,25 @@
-"""The demo shop in its two states: everything delivered is open, and everything is planned."""
+"""The demo shop in its states: everything delivered is open, all but ordering is, and everything is planned."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.scanners.running import demo
+from tests.scanners.running import demo, opened
 
 
 @pytest.fixture(scope="package")
 def open_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The origin of a demo shop with its delivered phases open."""
     with demo(tmp_path_factory.mktemp("open") / "state") as origin:
+        yield origin
+
+
+@pytest.fixture(scope="package")
+def cart_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The origin of a demo shop in which orders cannot be placed yet."""
+    state = tmp_path_factory.mktemp("cart") / "state"
+    with demo(state, "--planned") as origin:
+        opened(origin, state, "p1_browse", "p2_cart")
         yield origin
 
 

@@ -50,6 +50,19 @@ def demo(state: Path, *arguments: str) -> Iterator[str]:
                 process.kill()
 
 
+def opened(origin: str, state: Path, *phases: str) -> None:
+    """Open these phases as an operator would, and wait until they are."""
+    command = [BIN / "storefront-mcp", "phases", "--config", state, "open", *phases, "--by", "a test"]
+    subprocess.run(command, check=True, capture_output=True, timeout=START)
+    until(lambda: b'"status": "active"' in read(f"{origin}/.well-known/mcp/server-card.json"), "the flip")
+
+
+def read(url: str) -> bytes:
+    """The body there."""
+    with urllib.request.urlopen(url, timeout=2) as response:
+        return bytes(response.read())
+
+
 def answers(url: str) -> bool:
     """Whether a GET gets a 200 now."""
     try:

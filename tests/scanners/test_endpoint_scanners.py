@@ -13,14 +13,16 @@ pytestmark = pytest.mark.scanners
 
 EXPLAINED = (Path(__file__).parents[2] / "docs" / "scanners.md").read_text(encoding="utf-8")
 LOST = {
-    # More than seven tools: one task each is easier for a model than seven tools with modes.
-    "tool_design": 85,
+    # More than seven tools: one task each is easier for a model than seven tools with modes. From fourteen on it is 62.
+    "tool_design": 62,
     # Outlines of results on every tool, and all tools on one page of tools/list.
     "token": 70,
     # Prompts and resources count as coverage; points are missing even with both.
     "use_case": 70,
 }
 """audit-mcp's pillars in which points are lost, with what is left at least."""
+SCORES = {"cart": 90, "open": 86}
+"""The least score before and after orders can be placed: fifteen tools cannot have more than 90."""
 FINDINGS = {
     # The demo shop has no issuer: no metadata is better than metadata that lies.
     "no OAuth discovery (.well-known missing)",
@@ -33,15 +35,18 @@ def audit(origin: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_audit_mcp_gives_at_least_90_and_every_lost_point_is_explained(open_shop: str) -> None:
-    found = json.loads(audit(open_shop).stdout)
+@pytest.mark.parametrize("state", SCORES)
+def test_audit_mcp_gives_what_can_be_had_and_every_lost_point_is_explained(
+    state: str, request: pytest.FixtureRequest
+) -> None:
+    found = json.loads(audit(request.getfixturevalue(f"{state}_shop")).stdout)
     lossy = {pillar: points for pillar, points in found["pillars"].items() if points < 100}
 
     assert {pillar for pillar, points in lossy.items() if points < LOST.get(pillar, 100)} == set(), lossy
     assert all(f"| `{pillar}` |" in EXPLAINED for pillar in lossy)
     assert {finding["measured"] for finding in found["findings"]} <= FINDINGS
     assert found["floor"] is None
-    assert found["score"] >= 90, found["pillars"]
+    assert found["score"] >= SCORES[state], found["pillars"]
 
 
 def test_audit_mcp_finds_a_planned_shop_closed_and_not_behind_a_login(planned_shop: str) -> None:

@@ -12,13 +12,11 @@
         "properties": {
           "query": {
             "description": "Words that must all match; leave out to list",
-            "type": "string",
-            "maxLength": 200
+            "type": "string"
           },
           "category": {
             "description": "Id or path; its subcategories count",
-            "type": "string",
-            "maxLength": 200
+            "type": "string"
           },
           "min_price_minor": {
             "description": "In minor units (cents)",
@@ -51,8 +49,7 @@
           },
           "cursor": {
             "description": "next_cursor of the page before",
-            "type": "string",
-            "maxLength": 500
+            "type": "string"
           }
         },
         "additionalProperties": false
@@ -61,21 +58,17 @@
     {
       "name": "get_product",
       "title": "Get product",
-      "description": "Read a product: price, stock, variants and options.\n\nA product with variants is bought by the SKU of one of them. Custom options go into add_to_cart as an object of\noption id to text or value id.",
+      "description": "Read a product: price, stock, variants and options.\n\nA product with variants is bought by the SKU of one of them. Custom options go into add_to_cart, option id\nto text or value id.",
       "inputSchema": {
         "type": "object",
         "properties": {
           "sku": {
             "description": "Of the product",
-            "type": "string",
-            "maxLength": 200,
-            "minLength": 1
+            "type": "string"
           },
           "url_key": {
             "description": "In place of the SKU",
-            "type": "string",
-            "maxLength": 200,
-            "minLength": 1
+            "type": "string"
           },
           "detail": {
             "type": "string",
@@ -99,8 +92,7 @@
         "properties": {
           "parent": {
             "description": "Id or path; left out: the whole shop",
-            "type": "string",
-            "maxLength": 200
+            "type": "string"
           },
           "depth": {
             "description": "Levels",
@@ -122,9 +114,7 @@
         "properties": {
           "category": {
             "description": "Category id or path",
-            "type": "string",
-            "maxLength": 200,
-            "minLength": 1
+            "type": "string"
           },
           "page_size": {
             "description": "How many products",

@@ -1,0 +1,24 @@
+"""See where an order stands."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from storefront_mcp.commerce.checkout import CheckoutShown
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.tool import tool
+
+
+class GetOrderStatus(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which checkout."""
+
+    checkout_id: Annotated[str, Meta(min_length=1, max_length=64, description="From place_order")]
+
+
+@tool()
+async def get_order_status(args: GetOrderStatus, shop: Shop) -> CheckoutShown:
+    """Tell whether an order is paid and made, with its number, and what to do next.
+
+    Ask when the buyer says they have paid, otherwise at most twice a minute. Stop at completed, failed or canceled.
+    """
+    return await shop.order_desk.status(args.checkout_id)

@@ -1,0 +1,74 @@
+"""Prepare an order that the buyer pays for on a page of the shop."""
+
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from storefront_mcp.commerce.address import PostalAddress
+from storefront_mcp.commerce.cart import CartHandle
+from storefront_mcp.commerce.checkout import CheckoutShown
+from storefront_mcp.commerce.order import OrderDraft
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.roadmap.content import Link, Linked
+from storefront_mcp.roadmap.conversation import Ask, Conversation, OpenUrl, opens_urls
+from storefront_mcp.roadmap.tool import KeyText, tool
+
+PAY: Final = "pay"
+"""The question to open the payment page."""
+LATER: Final = (
+    "The buyer did not open the payment page now. The order stays open until expires_at: they can still pay at "
+    "continue_url. If they do not want it any more, cancel_checkout."
+)
+
+
+class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which cart, for whom, where to and how."""
+
+    cart_id: CartHandle
+    email: Annotated[str, Meta(min_length=3, max_length=254, description="The buyer's")]
+    shipping_address: Annotated[PostalAddress, Meta(description="The whole address")]
+    billing_address: Annotated[PostalAddress | None, Meta(description="If it differs")] = None
+    shipping_method: Annotated[str, Meta(min_length=1, max_length=120, description="Code of get_shipping_methods")]
+    note: Annotated[str, Meta(max_length=500, description="To the shop")] = ""
+    idempotency_key: KeyText = ""
+    dry_run: Annotated[bool, Meta(description="Only check and price it")] = False
+
+    def draft(self) -> OrderDraft:
+        """The order as the shop wants it; the bill goes where the parcel goes unless told otherwise."""
+        return OrderDraft(
+            email=self.email.strip(),
+            shipping_address=self.shipping_address,
+            billing_address=self.billing_address or self.shipping_address,
+            shipping_method=self.shipping_method,
+            note=self.note,
+        )
+
+
+@tool(writes=True, repeats=True, limit="order")
+async def place_order(args: PlaceOrder, shop: Shop, talk: Conversation) -> Linked[CheckoutShown] | Ask:
+    """Prepare an order for the buyer to pay; this charges nothing. Get a yes first, to the totals of a dry_run.
+
+    The buyer opens continue_url and pays there; then ask get_order_status. Repeats give the same checkout.
+    """
+    if isinstance(talk.state, str):
+        shown = await shop.order_desk.status(talk.state)
+    else:
+        key = args.idempotency_key or None
+        shown = await shop.order_desk.place(args.cart_id, args.draft(), key=key, dry_run=args.dry_run)
+        if shown.continue_url is not None and PAY not in talk.answers and opens_urls(talk):
+            page = OpenUrl(f"Pay {shown.totals.total} at {shop.store.name}", shown.continue_url)
+            return Ask(questions={PAY: page}, state=shown.checkout_id)
+    return _linked(_answered(shown, talk.answers.get(PAY)))
+
+
+def _answered(shown: CheckoutShown, answer: Any) -> CheckoutShown:  # noqa: ANN401 -- anything a client may send
+    """Where the checkout stands after the buyer was asked; "accept" means that they went there, not that they paid."""
+    refused = isinstance(answer, dict) and answer.get("action") in {"decline", "cancel"}
+    return replace(shown, next_step=LATER) if refused and shown.status == "requires_escalation" else shown
+
+
+def _linked(shown: CheckoutShown) -> Linked[CheckoutShown]:
+    """The result, with the payment page beside it while there is something to pay."""
+    url = shown.continue_url
+    return Linked(shown, () if url is None else (Link(uri=url, name="Payment page", mime_type="text/html"),))
