@@ -1,0 +1,1 @@
+"""Thousands of orders while everything breaks, and an audit of all three books afterwards."""

@@ -1,0 +1,174 @@
+"""One fault run: set the world up, let people loose on it while it breaks, mend it, wait, and audit."""
+
+import asyncio
+import contextlib
+import resource
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from random import Random
+
+from msgspec import Struct
+
+from storefront_mcp.checkout.finishing import finish
+from storefront_mcp.checkout.states import ENDED, NEXT
+from storefront_mcp.database import Database
+from storefront_mcp.database.checkouts import DatabaseCheckouts
+from tests.fake_stripe.desk import Desk
+from tests.fake_stripe.faults import Fault
+from tests.fake_stripe.posting import Post
+from tests.faults.audit import FAULT, PERSONAL, WISH, Books, excused, violations
+from tests.faults.people import ADDRESS, GOODS, Person, Tally
+from tests.faults.report import Report
+from tests.faults.world import SECRET, World, world
+
+PATIENCE = 300.0
+"""Seconds that the reconciler has, once everything works again."""
+SHOP_FAULTS = ("BEFORE", "AFTER", "CAPTURED", "GONE", "SLOW", "HTML", "TRUNCATED", "CLOSED")
+SLOWEST = 8.0
+"""Seconds that the shop may take to make an order: longer than it is waited for, and shorter than is settled for."""
+STUMBLES = ("BEFORE", "SLOW", "HTML", "TRUNCATED", "CLOSED", "GONE")
+STRIPE_FAULTS = {
+    Fault.DOWN: 0.01,
+    Fault.LIMITED: 0.005,
+    Fault.LOST: 0.01,
+    Fault.SLOW: 0.005,
+    Fault.BROKEN: 0.005,
+    Fault.ACTED_BROKEN: 0.01,
+    Fault.ACTED_LOST: 0.01,
+    Fault.ACTED_SLOW: 0.005,
+    Fault.GARBAGE: 0.005,
+}
+RESTOCKED = 10_000_000
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What to do; times in seconds."""
+
+    checkouts: int
+    seed: int
+    at_once: int = 24
+    """People who shop at the same time."""
+    kill_every: float = 10.0
+    """Between two deaths of a worker, on average."""
+    seconds: float = 3 * 3600.0
+    """After so long nobody begins any more."""
+
+
+async def run(folder: Path, plan: Plan) -> Report:
+    """Order so many times, with everything that the seed draws. Logs and the database are left in `folder`."""
+    began, spent = time.monotonic(), _processor()
+    tally = Tally()
+    async with world(folder) as here:
+        stripe = Desk(here.stripe)
+        for sku in GOODS:
+            await here.meddle("stock", {"sku": sku, "pieces": RESTOCKED})
+        async with _broken(here, stripe, plan):
+            await _crowd(here, stripe, plan, tally)
+        alone = time.monotonic()
+        await here.restart()
+        with _records(here) as records:
+            await _settled(records)
+            alone = time.monotonic() - alone
+            books = Books(orders=(await here.meddle("books"))["orders"], ledger=(await stripe.books())["ledger"])
+            refunded = await _refunded(records, books)
+            ended = await records.needing(None, list(NEXT), limit=1_000_000)
+        found = violations(ended, books, refunded=refunded)
+        found[WISH] += tally.several
+        found[FAULT] += tally.faults
+        found[PERSONAL] += here.told((str(ADDRESS["last_name"]), str(ADDRESS["street"]), "ada@", "ada%40"))
+        faults = Counter(str(call["fault"]) for call in await stripe.requests() if call["fault"])
+        await stripe.close()
+    return Report(
+        seed=plan.seed,
+        checkouts=len(ended),
+        states=Counter(one.state for one in ended),
+        currencies=tally.currencies,
+        stories=tally.stories,
+        orders=len(books.orders),
+        asked_twice=sum(one.place_try > 1 for one in ended),
+        refunded=len(refunded),
+        kills=here.kills,
+        stripe_faults=faults,
+        violations=found,
+        seconds=round(time.monotonic() - began, 1),
+        settling=round(alone, 1),
+        processor=round(_processor() - spent, 1),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _broken(here: World, stripe: Desk, plan: Plan) -> AsyncIterator[None]:
+    """For as long as the block lasts a share of everything fails, and workers die."""
+    await here.meddle(
+        "chance",
+        {"seed": plan.seed, "share": 0.2, "faults": SHOP_FAULTS, "path": "/place-order", "seconds": SLOWEST},
+    )
+    await stripe.break_by_chance(STRIPE_FAULTS, seed=plan.seed, seconds=2.0)
+    hooks = f"http://{here.host('aud')}/webhooks/stripe"
+    badly = {"drop": 0.2, "duplicate": 0.2, "delay": 0.3, "reorder": 0.2}
+    await stripe.post(Post(url=hooks, secret=SECRET, seed=plan.seed, seconds=2.0, tries=2, **badly))
+    breaking = [
+        asyncio.create_task(here.kill_some(Random(f"{plan.seed} kills"), every=plan.kill_every)),
+        asyncio.create_task(_stumbling(here, Random(f"{plan.seed} stumbles"))),
+    ]
+    try:
+        yield
+    finally:
+        for one in breaking:
+            one.cancel()
+        for one in breaking:
+            with contextlib.suppress(asyncio.CancelledError):
+                await one
+    await here.meddle("calm", {})
+    await stripe.mend()
+
+
+async def _stumbling(here: World, random: Random) -> None:
+    """Until cancelled: now and then the shop fails at something else than an order."""
+    while True:
+        await asyncio.sleep(random.uniform(0.2, 1.5))
+        await here.meddle("faults", {"fault": random.choice(STUMBLES), "path": "guest-carts", "seconds": 3.0})
+
+
+async def _crowd(here: World, stripe: Desk, plan: Plan, tally: Tally) -> None:
+    """People come until there are enough checkouts, or the time is over."""
+    random, until = Random(plan.seed), time.monotonic() + plan.seconds
+
+    async def people() -> None:
+        while len(tally.checkouts) < plan.checkouts and time.monotonic() < until:
+            await Person(here, stripe, Random(random.getrandbits(64)), tally).live()
+
+    await asyncio.gather(*(people() for _ in range(plan.at_once)))
+
+
+async def _settled(records: DatabaseCheckouts) -> None:
+    """Wait for the reconciler to bring everything to its end: nobody helps it."""
+    live = [state for state in NEXT if state not in ENDED and state != "needs_human"]
+    deadline = time.monotonic() + PATIENCE
+    while await records.needing(None, live, limit=1) and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.5)  # other processes are working
+
+
+async def _refunded(records: DatabaseCheckouts, books: Books) -> set[str]:
+    """Do a person's work for those that rightly wait for one; the payments that were given back."""
+    waiting = [one for one in await records.needing(None, ["needs_human"], limit=1_000) if excused(one, books)]
+    for one in waiting:
+        await finish(records, one.store, one.id, "refunded", by="faults", now=time.time())
+    return {str(one.payment) for one in waiting}
+
+
+@contextlib.contextmanager
+def _records(here: World) -> Iterator[DatabaseCheckouts]:
+    database = Database(here.settings.database)
+    try:
+        yield DatabaseCheckouts(database)
+    finally:
+        database.close()
+
+
+def _processor() -> float:
+    """Seconds that we and the processes that have ended have used."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in spent)
