@@ -6,10 +6,8 @@ fixed, unless a shop is named.
 
 import os
 import sys
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, cast
-from unittest import mock
+from typing import Any
 
 import uvicorn
 from msgspec.structs import replace
@@ -20,7 +18,7 @@ from storefront_mcp.cli.serving import SERVER
 from storefront_mcp.commerce.search import Found, Search
 from storefront_mcp.database import Database, DatabaseFlags
 from storefront_mcp.settings import Settings, demo_settings
-from storefront_mcp.settings.shape import Upstream
+from storefront_mcp.settings.shape import StoreSettings, Upstream
 
 
 class FixedShop:
@@ -31,8 +29,15 @@ class FixedShop:
         return FOUND
 
 
-async def _nothing() -> None:
-    return None
+def answer_at_once() -> None:
+    """Put the fixed shop in front of the embedded one, at the one seam that is not a setting."""
+    embedded = app._backend  # noqa: SLF001 -- as said
+
+    def fixed(chosen: StoreSettings) -> Any:  # noqa: ANN401 -- the seam's own three
+        _, *rest = embedded(chosen)
+        return FixedShop(), *rest
+
+    app._backend = fixed  # type: ignore[assignment]  # noqa: SLF001 -- a shop that only searches
 
 
 def settings(port: int, state: Path, shop: str | None) -> Settings:
@@ -46,7 +51,7 @@ def settings(port: int, state: Path, shop: str | None) -> Settings:
 
 def open_the_first_phase(chosen: Settings) -> None:
     """Once per state folder; later starts find it open, as a shop's do."""
-    if chosen.database.exists():
+    if Path(chosen.database).exists():
         return
     database = Database(chosen.database)
     flags = DatabaseFlags(database)
@@ -60,10 +65,9 @@ def open_the_first_phase(chosen: Settings) -> None:
 def main(port: int, shop: str | None) -> None:
     chosen = settings(port, Path(os.environ["BENCH_STATE"]), shop)
     open_the_first_phase(chosen)
-    fixed = (cast("Any", FixedShop()), _nothing, None)
-    # The one seam that is not a setting: which backend a shop has.
-    with mock.patch.object(app, "_backend", return_value=fixed) if shop is None else nullcontext():
-        serving = app.create_app(chosen)
+    if shop is None:
+        answer_at_once()
+    serving = app.create_app(chosen)
     uvicorn.run(serving, port=port, log_level="warning", **SERVER)
 
 

@@ -160,7 +160,10 @@ def running(server: Server, *, shop: str | None = None) -> Iterator[Running]:
 
 def _started(command: list[str], variables: Mapping[str, str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
     pinned = ["taskset", "-c", str(cores()[0]), *command]
-    return subprocess.Popen(pinned, env={**os.environ, **variables}, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    # Whoever installs a server has its bytecode from then on; an environment that keeps none would time the compiler.
+    kept = {**os.environ, **variables, "PYTHONPYCACHEPREFIX": str((BUILD / "bytecode").resolve())}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return subprocess.Popen(pinned, env=kept, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
 
 def _until_it_answers(process: "subprocess.Popen[bytes]", port: int, ask: Ask, name: str) -> None:
