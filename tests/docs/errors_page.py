@@ -8,12 +8,14 @@ import msgspec
 
 from storefront_mcp.app import all_phases
 from storefront_mcp.calls.arguments import read_arguments
-from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, NotOpenYet, UnknownTool
+from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, NotOpenYet, ScopeMissing, TooOften, UnknownTool
+from storefront_mcp.calls.limits import Rate, Refusal
 from storefront_mcp.commerce import errors as shop
 from storefront_mcp.commerce.cart import LostLine
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.names import Sku
 from storefront_mcp.commerce.product import CustomOption, Variant
+from storefront_mcp.commerce.shipping import ShippingMethod
 from storefront_mcp.mcp.errors import SHOWN
 from storefront_mcp.mcp.jsonrpc import Code
 
@@ -21,6 +23,8 @@ MAY_REPEAT: Final = {
     shop.ShopBusy: "after the seconds it names",
     shop.ShopDown: "after a minute",
     shop.ShopUnclear: "only after `view_cart` shows that it did not happen",
+    shop.PaymentDown: "after a minute",
+    TooOften: "after the seconds it names",
     CallFailed: "once; after a write, look with `view_cart` first",
 }
 """When the same call may be sent again unchanged; the others need another one."""
@@ -59,6 +63,15 @@ def samples() -> Mapping[type[Exception], Exception]:
         shop.CouponRejected("SAVE99", dropped="SAVE10"),
         shop.CountryNotServed("AQ", ["AU", "NZ"]),
         shop.AddressRefused("AU has no region 'Bavaria'. It has: New South Wales (NSW), Queensland (QLD)."),
+        shop.CartEmpty(),
+        shop.ShippingMethodRefused("drone", [ShippingMethod("auspost_parcel", "Parcel Post", Money(995, "AUD"))]),
+        shop.OrderRefused("Payment method is not available for this cart", internal="for the log"),
+        shop.EmailRefused(),
+        shop.NoWayToPay(),
+        shop.CheckoutNotFound(),
+        shop.CartBeingOrdered("chk_7Qm2vX0cB4n9sTz1LwE8gA"),
+        shop.KeyReused(),
+        shop.PaymentDown(internal="for the log"),
         shop.ShopBusy(),
         shop.ShopRefused("This product is sold in the shop only."),
         shop.ShopDown(),
@@ -66,7 +79,9 @@ def samples() -> Mapping[type[Exception], Exception]:
         shop.ShopMisconfigured("for the log"),
         NotOpenYet("place_order", checkout),
         _refused_arguments(),
+        ScopeMissing("get_customer_orders", "read:orders"),
         UnknownTool("buy_everything"),
+        TooOften(Refusal(rule="coupon", rate=Rate(4, 15.0), wait=14.2)),
         CallFailed(),
     )
     return {type(error): error for error in made}
@@ -89,9 +104,16 @@ def _entry(error: Exception) -> str:
     detail = getattr(error, "detail", None)
     said = str(error) + ("" if detail is None else f"\n{msgspec.json.encode(detail).decode()}")
     code = f" Code {int(shown.code)}, HTTP {shown.status} in the modern form." if shown.form == "error" else ""
+    if kind is ScopeMissing:
+        code = (
+            f" Code {int(shown.code)} with `data.required_scope`; in every version HTTP 401 for guests and "
+            f"{shown.status} for others, with the scope in `WWW-Authenticate`."
+        )
     again = MAY_REPEAT.get(kind, "no: change it first")
     if kind is shop.ShopMisconfigured:
         again = "no: only the shop's operator can help"
+    if kind is ScopeMissing:
+        again = "only with such a credential"
     if kind is NotOpenYet:
         again = "no: look at the server card for what is open"
     meaning = " ".join((inspect.getdoc(kind) or "").split()).replace("`", "")
@@ -129,5 +151,6 @@ _CODES: Final = {
     Code.HEADER_MISMATCH: "headers and body contradict each other (modern form)",
     Code.MISSING_CAPABILITY: "the call needs what the client did not declare; `requiredCapabilities` names it",
     Code.RESOURCE_NOT_FOUND: "no resource has this address (handshake era; the modern form says -32602)",
+    Code.TOO_OFTEN: "too many requests, or refused credentials, from one address: HTTP 429 always, without an id",
     Code.UNSUPPORTED_VERSION: "a protocol version that is not spoken here; those that are come with the answer",
 }

@@ -20,6 +20,15 @@ PORT = 8000
 BYTES_PER_TOKEN = 4
 VERSION = "2025-11-25"
 BRISBANE = {"country": "AU", "region": "QLD", "postcode": "4000"}
+ADA = {
+    "first_name": "Ada",
+    "last_name": "Byron",
+    "street": "1 Queen Street",
+    "city": "Brisbane",
+    **BRISBANE,
+    "phone": "+61 7 5550 1234",
+}
+ORDERING = frozenset({"place_order", "get_order_status", "cancel_checkout"})
 
 
 class Told(Struct, frozen=True):
@@ -49,7 +58,7 @@ def delivered() -> Mapping[str, Tool]:
 
 
 async def journey(state: Path) -> Bought:
-    """From the first search to a shipping quote, by way of every tool."""
+    """From the first search to an order that waits for its buyer, by way of every tool."""
     settings = demo_settings(PORT, state=state)
     store = settings.stores[0]
     database = Database(settings.database)
@@ -81,8 +90,18 @@ async def journey(state: Path) -> Bought:
         await call("remove_from_cart", cart_id=cart, line_id=lines[0]["line_id"])
         await call("apply_coupon", cart_id=cart, code="SAVE10")
         await call("remove_coupon", cart_id=cart)
-        await call("get_shipping_methods", cart_id=cart, address=BRISBANE)
+        quote = await call("get_shipping_methods", cart_id=cart, address=BRISBANE)
         await call("view_cart", cart_id=cart)
+        order = {
+            "cart_id": cart,
+            "email": "ada@example.com",
+            "shipping_address": ADA,
+            "shipping_method": quote["methods"][0]["code"],
+        }
+        checkout = (await call("place_order", **order))["checkout_id"]
+        await call("place_order", **order, dry_run=True)
+        await call("get_order_status", checkout_id=checkout)
+        await call("cancel_checkout", checkout_id=checkout)
     return Bought(tools, calls)
 
 
@@ -93,7 +112,7 @@ def reference(bought: Bought) -> str:
 
 def costs(bought: Bought) -> str:
     """What a model reads for each call of the journey, in estimated tokens."""
-    rows = [[f"`{told.tool}`", f"`{_masked(_json(told.arguments))}`", str(told.tokens)] for told in bought.calls]
+    rows = [[f"`{told.tool}`", f"`{_brief(told.arguments)}`", str(told.tokens)] for told in bought.calls]
     whole = sum(told.tokens for told in bought.calls)
     listed = -(-len(bought.tools.encode()) // BYTES_PER_TOKEN)
     rows += [["**the whole journey**", "", f"**{whole}**"], ["`tools/list`, once per connection", "", str(listed)]]
@@ -118,9 +137,12 @@ def _arguments(tool: Tool) -> str:
         return "It takes no arguments."
     definitions: Mapping[str, Any] = schema.get("$defs", {})
     rows: list[list[str]] = []
+    told: set[str] = set()
     for name, member in schema["properties"].items():
         rows.append(_argument(name, member, required=name in schema.get("required", ())))
-        inner = definitions.get(str(member.get("$ref", "")).rpartition("/")[2], {})
+        definition = str(member.get("$ref", "")).rpartition("/")[2]
+        inner = {} if definition in told else definitions.get(definition, {})
+        told.add(definition)
         rows += [
             _argument(f"{name}.{field}", within, required=field in inner.get("required", ()))
             for field, within in inner.get("properties", {}).items()
@@ -135,7 +157,7 @@ def _argument(name: str, member: Mapping[str, Any], *, required: bool) -> list[s
         kind += f", {least} to {most}" if most is not None else f", at least {least}"
     meaning = [str(member["description"])] if "description" in member else []
     meaning += ["required"] if required else []
-    meaning += [f"default {member['default']}"] if "default" in member else []
+    meaning += [f"default {str(member['default']).lower()}"] if "default" in member else []
     return [f"`{name}`", kind, "; ".join(meaning)]
 
 
@@ -145,9 +167,17 @@ def _trimmed(shown: str, most: int = 40) -> str:
     return "\n".join(lines if len(lines) <= most else [*lines[:most], "…"])
 
 
+def _brief(sent: Json, most: int = 100) -> str:
+    """Arguments, and of long ones the two ends."""
+    arguments = _masked(_json(sent))
+    return arguments if len(arguments) <= most else f"{arguments[: most // 2]}…{arguments[-most // 2 :]}"
+
+
 def _masked(text: str) -> str:
     """A text without what differs every time."""
-    text = re.sub(r"cart_[0-9a-f]{40}", "cart_…", text)
+    text = re.sub(r"\b(cart|chk)_[0-9a-f]{32,40}", r"\1_…", text)
+    text = re.sub(r"/pay/[\w.~-]+", "/pay/…", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2027-02-01T18:00:00Z", text)
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ", "2027-02-08T09:00Z", text)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.markdown import ROOT, is_generated
-from tests.docs.shopping import Bought, costs, delivered, journey, reference
+from tests.docs.shopping import ORDERING, Bought, costs, delivered, journey, reference
 
 PAGE = ROOT / "docs" / "agents.md"
 MOST = 6_000
@@ -38,4 +38,8 @@ async def test_the_costs_are_what_they_were_give_or_take_a_tenth(bought: Bought,
 
 
 async def test_browsing_and_filling_a_cart_costs_less_than_six_thousand_tokens(bought: Bought) -> None:
-    assert sum(told.tokens for told in bought.calls) < MOST
+    assert sum(told.tokens for told in bought.calls if told.tool not in ORDERING) < MOST
+
+
+async def test_an_order_costs_less_than_a_thousand_tokens(bought: Bought) -> None:
+    assert sum(told.tokens for told in bought.calls if told.tool in ORDERING) < 1_000

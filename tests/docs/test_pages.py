@@ -31,8 +31,15 @@ def commands(
     if path:
         yield path, group
     if isinstance(group, click.Group):
-        for name, command in group.commands.items():
+        for name, command in subcommands(group).items():
             yield from commands(command, (*path, name))
+
+
+def subcommands(group: click.Group) -> dict[str, click.Command]:
+    """A group's commands by name, those too that are loaded when they are asked for."""
+    asked = click.Context(group)
+    found = {name: group.get_command(asked, name) for name in group.list_commands(asked)}
+    return {name: command for name, command in found.items() if command is not None}
 
 
 def check(words: str) -> None:
@@ -44,8 +51,8 @@ def check(words: str) -> None:
     ]
     command: click.Command = main
     while isinstance(command, click.Group) and written and not written[0].startswith("-"):
-        assert written[0] in command.commands, f"storefront-mcp has no command {written[0]}"
-        command = command.commands[written.pop(0)]
+        assert written[0] in subcommands(command), f"storefront-mcp has no command {written[0]}"
+        command = subcommands(command)[written.pop(0)]
         options = known_options(command)
         while isinstance(command, click.Group) and written and written[0].startswith("-"):
             flag = written.pop(0).partition("=")[0]
