@@ -1,13 +1,16 @@
 """One Jinja environment for every template of this room, and what all templates may say."""
 
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
 from markupsafe import Markup
 
 from cards.root import shown
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.roadmap import Roadmap
+
+if TYPE_CHECKING:
+    import jinja2
 
 MARKDOWN_MARKS: Final = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>#|"})
 
@@ -22,15 +25,20 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-ENVIRONMENT: Final = jinja2.Environment(
-    loader=jinja2.PackageLoader("cards.root"),
-    autoescape=jinja2.select_autoescape(("html.j2", "xml.j2")),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
-ENVIRONMENT.filters |= {"plain": _plain, "cell": _cell, "page_title": shown.page_title}
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2  # noqa: PLC0415 -- large, and a server may never be asked for a document that needs it
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cards.root"),
+        autoescape=jinja2.select_autoescape(("html.j2", "xml.j2")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"plain": _plain, "cell": _cell, "page_title": shown.page_title}
+    return environment
 
 
 def rendered(template: str, store: Store, roadmap: Roadmap | None, **more: Any) -> bytes:  # noqa: ANN401 -- template values
@@ -45,7 +53,7 @@ def rendered(template: str, store: Store, roadmap: Roadmap | None, **more: Any) 
             "opening_day": shown.opening_day(store, roadmap),
         }
     )
-    return ENVIRONMENT.get_template(template).render(store=store, **known, **more).encode()
+    return _environment().get_template(template).render(store=store, **known, **more).encode()
 
 
 def trusted(html: str) -> Markup:

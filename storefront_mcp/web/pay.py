@@ -16,7 +16,7 @@ from storefront_mcp.checkout.paying import Paying, PayPage
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.commerce.store import Store
-from storefront_mcp.web.buyers import BuyerPages, NotShown, address, asked, form, left, moment, see
+from storefront_mcp.web.buyers import BuyerPages, NotShown, address, asked, form, see
 from storefront_mcp.web.front import SITE
 from storefront_mcp.web.site import Site
 
@@ -50,8 +50,7 @@ def pay_routes(
             store,
             leads_to=desk.leads_to,
             page=page,
-            holds=left(page.expires_at - now()),
-            until=moment(page.expires_at),
+            holds=page.expires_at - now(),
             **{"before": page.before, "again": None, "back": None, **more},
         )
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given, strategies as st
 
 from storefront_mcp.commerce.money import EXPONENTS, Money, exponent
-from storefront_mcp.web.buyers import left, moment, money
+from storefront_mcp.web.printing import left, moment, money
 from tests.shelf import NOW
 
 
