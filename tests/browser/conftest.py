@@ -21,8 +21,9 @@ FLAGS = (
 Opening = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    """Not for longer than a module: while it is there, a loop runs in this thread, and no other one can."""
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
         yield started

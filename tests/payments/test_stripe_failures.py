@@ -228,8 +228,8 @@ async def test_neither_keys_nor_addresses_are_said_or_logged(desk: Desk, caplog:
     stripe = StripeProvider(desk.key, secrets=[SECRET], patience=HURRIED, url=desk.url)
     # A traceback shows lines of source, so this one must not have the address in it.
     order = wanted(email="ada@nowhere")
-    for provider in (stranger, stripe):
-        with pytest.raises(ProviderRefused) as refused:
+    for provider, said in ((stranger, ProviderDown), (stripe, ProviderRefused)):
+        with pytest.raises(said) as refused:
             await provider.open_session(order, key="chk_1:session:1")
         logging.getLogger("storefront").error("refused", exc_info=refused.value)
         assert refused.value.__cause__ is None
@@ -237,6 +237,7 @@ async def test_neither_keys_nor_addresses_are_said_or_logged(desk: Desk, caplog:
         await provider.close()
 
     assert "ProviderRefused" in caplog.text
+    assert "ProviderDown" in caplog.text
     for secret in ("ada@nowhere", "CRET", "sk_test"):
         assert secret not in caplog.text
 
