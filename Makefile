@@ -23,17 +23,17 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast lint types format bench goldens node chromium postgresql redis clean $(KINDS)
+.PHONY: help run test test-fast lint types format bench goldens node chromium postgresql redis proxies prometheus clean $(KINDS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z$$][^ ]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
-	@printf '  make %-12s %s\n' $(foreach kind,$(KINDS),$(kind) 'only the tests marked "$(kind)"')
+	@printf '  make %-12s %s\n' $(foreach kind,$(filter-out faults,$(KINDS)),$(kind) 'only the tests marked "$(kind)"')
 
 run: $(SYNCED) ## serve the demo shop (PORT=8000, ARGS=--planned)
 	$(BIN)/storefront-mcp demo --port $(PORT) $(ARGS)
 
 # Each part runs even if one before it failed, so that one run tells everything; pytest's summary comes last.
-test: $(SYNCED) node chromium postgresql redis ## lint, types, contracts and every test, with coverage
+test: $(SYNCED) node chromium postgresql redis proxies prometheus ## lint, types, contracts and every test, with coverage
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
 	$(MAKE) --no-print-directory types || failed="$$failed types"; \
@@ -61,14 +61,20 @@ bench: $(SYNCED) ## peers side by side (ARGS goes to the benchmarks)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 goldens: $(SYNCED) ## write anew what is generated: cards/rendered and the tables of the docs
-	$(PYTEST) tests/cards tests/docs --update-goldens -q $(PYTEST_ARGS)
+	$(PYTEST) tests/cards tests/docs tests/doctor --update-goldens -q $(PYTEST_ARGS)
 
 clients scanners: node
+clients: redis
 scanners browser: chromium
-faults: postgresql redis
+
+faults: $(SYNCED) postgresql redis ## 10,000 checkouts while everything fails (ARGS="--seed 1"), and the tests so marked
+	@failed=; \
+	$(BIN)/python -m tests.faults $(ARGS) || failed=1; \
+	$(PYTEST) -m faults $(PYTEST_ARGS) || failed=1; \
+	test -z "$$failed"
 
 # pytest answers 5 when nothing carries the mark.
-$(KINDS): $(SYNCED)
+$(filter-out faults,$(KINDS)): $(SYNCED)
 	@$(PYTEST) -m $@ $(PYTEST_ARGS); code=$$?; \
 	if [ $$code = 5 ]; then echo "no $@ tests yet"; else exit $$code; fi
 
@@ -108,8 +114,32 @@ redis: ## Debian's Redis, likewise; its service is neither started nor left enab
 		&& rm -f build-redis.log \
 		|| echo "Redis could not be installed (build-redis.log): the tests that need one will be skipped"
 
+# Not installed, so no service of theirs ever starts: tests run the programs as they are unpacked.
+proxies: ## Debian's nginx and Caddy, unpacked into build/debian; tests start their own, and no other is touched
+	@missing=; for each in nginx caddy; do \
+		PATH="$$PATH:/usr/sbin:$(CURDIR)/build/debian/usr/sbin:$(CURDIR)/build/debian/usr/bin" command -v $$each >/dev/null 2>&1 \
+			|| missing="$$missing $$each"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-deb >/dev/null 2>&1; then \
+		echo "no$$missing here: the tests that need it will be skipped"; exit 0; fi; \
+	mkdir -p build/debian; \
+	{ if [ "$$(id -u)" = 0 ]; then apt-get update -qq; fi; cd build/debian && apt-get download -qq $$missing && \
+		for each in *.deb; do dpkg-deb -x "$$each" . && rm -f "$$each" || exit 1; done; } </dev/null >build-proxies.log 2>&1 \
+		&& rm -f build-proxies.log \
+		|| echo "$$missing could not be unpacked (build-proxies.log): the tests that need it will be skipped"
+
+prometheus: ## Debian's Prometheus, likewise
+	@if command -v prometheus >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then \
+		echo "no Prometheus here: the test that needs it will be skipped (sudo apt-get install prometheus)"; exit 0; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus; } </dev/null >build-prometheus.log 2>&1 \
+		&& rm -f build-prometheus.log \
+		|| echo "Prometheus could not be installed (build-prometheus.log): the test that needs it will be skipped"
+
 clean: ## remove everything that make made, the environment included
-	rm -rf $(VENV) $(VENV).log tests/node/node_modules build dist build-*.log .coverage* \
+	rm -rf $(VENV) $(VENV).log tests/node/node_modules build dist build-*.log build-prometheus.log .coverage* \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find cards phases storefront_mcp tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 

@@ -1,6 +1,8 @@
 """What every kind of test may ask for: golden files, a browser, the npm tools."""
 
+import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"fuzz seed: {config.getoption('--fuzz-seed')}"
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Commands that are run in here set the process's logging up; the next test must not inherit that."""
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = [one for one in root.handlers if one in handlers or type(one).__name__ != "Writing"]
 
 
 @pytest.fixture(scope="session")

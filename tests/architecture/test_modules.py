@@ -14,7 +14,7 @@ NAMES_THAT_SAY_NOTHING = frozenset(
         *("base", "core", "data", "info", "process", "wrapper"),
     }
 )
-CHOSEN_BY_OTHERS: dict[str, str] = {}
+CHOSEN_BY_OTHERS = {"data_received": "asyncio.Protocol"}
 """Name → the library or specification that calls a thing so, where ours must match."""
 MODULES = shipped(".py")
 

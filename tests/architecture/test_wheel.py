@@ -12,7 +12,7 @@ from tests.architecture.tree import PACKAGES, ROOT, shipped
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 NOT_SHIPPED = ("cards/rendered/",)
-EXTRAS = ("postgresql", "redis")
+EXTRAS = ("otel", "postgresql", "redis")
 """What shops add when they need it: modules for it can be imported only then."""
 SLOWS_THE_START = ("pydantic", "starlette")
 """Litestar imports these when it finds them, so they must not come along. attrs does, with aiohttp, for 40 ms."""
