@@ -1,9 +1,11 @@
 """What an operator does about a checkout that nobody else can finish."""
 
+import datetime as dt
 from typing import Final, Literal
 
 from msgspec.structs import replace
 
+from storefront_mcp.calls.audit import OK, Entry, Who, moment
 from storefront_mcp.checkout.record import Checkout, Records
 from storefront_mcp.checkout.states import moved
 from storefront_mcp.commerce.names import StoreId
@@ -26,7 +28,7 @@ async def finish(
 ) -> Checkout:
     """Say how a checkout that needs a person ends; a running server does what follows from it within seconds.
 
-    `order` is the shop's number of the order, `by` who says so. Raises NotToFinish.
+    `order` is the shop's number of the order, `by` who says so; both are on record with it. Raises NotToFinish.
     """
     found = await records.find(store, id_)
     if found is None:
@@ -41,8 +43,23 @@ async def finish(
         raise NotToFinish(f"{id_} is {held.state}, so nobody has to finish it.")
     after = _ended(held, verdict, order, now)
     after = replace(after, problem=f"{held.problem} (finished as {verdict} by {by})")
-    await records.write(after, let_go=True)
+    await records.write(after, let_go=True, entry=_finished(after, verdict, by, now))
     return after
+
+
+def _finished(after: Checkout, verdict: Verdict, by: str, now: float) -> Entry:
+    """What the audit says of it."""
+    told = {"checkout": after.id, "verdict": verdict, "order": after.order_number, "state": after.state}
+    return Entry(
+        at=moment(dt.datetime.fromtimestamp(now, dt.UTC)),
+        source="mcp",
+        store=after.store,
+        what="operator.acted",
+        subject="checkout.finished",
+        who=Who(kind="operator", id=by),
+        outcome=OK,
+        details=told,
+    )
 
 
 def _ended(held: Checkout, verdict: Verdict, order: str | None, now: float) -> Checkout:

@@ -19,7 +19,7 @@ from storefront_mcp.payments.port import ProviderDown, ProviderRefused
 
 log: Final = logging.getLogger("storefront_mcp.checkout")
 
-AT_ONCE: Final = 8
+AT_ONCE: Final = 16
 """Checkouts that one worker advances at the same time."""
 SLOWEST: Final = 300.0
 """Seconds between two looks at most."""
@@ -44,7 +44,6 @@ class Reconciler:
         self._now = now
         self._tick = tick
         self._keeps = keeps
-        self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -53,21 +52,25 @@ class Reconciler:
         clock = asyncio.get_running_loop().time
         while True:
             try:
-                await self.round()
+                await self._begin()
                 if clock() - erased >= ERASES_EVERY:
                     erased = clock()
                     await self._records.erase(before=dt.datetime.fromtimestamp(self._now(), dt.UTC) - self._keeps)
             except Exception:
                 log.exception("the records of checkouts cannot be worked on now")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._tick)
-            self._woken.clear()
+            await asyncio.sleep(self._tick)
 
     async def round(self) -> int:
-        """Advance everything that is due now; how many there were."""
-        due = await self._records.due(now=self._now(), limit=AT_ONCE)
-        await asyncio.gather(*(self.advance(id_) for id_ in due))
-        return len(due)
+        """Advance everything that is due now, and wait for it; how many there were."""
+        begun = await self._begin()
+        await asyncio.gather(*begun)
+        return len(begun)
+
+    async def _begin(self) -> list[asyncio.Task[None]]:
+        """Begin with what is due, as far as there is room: a shop that hangs must not hold up the others."""
+        room = AT_ONCE - len(self._running)
+        due = await self._records.due(now=self._now(), limit=room) if room > 0 else ()
+        return [self.hasten(id_) for id_ in due]
 
     def hasten(self, id_: str) -> asyncio.Task[None]:
         """Advance one checkout in the background, now; for somebody who waits a moment for it."""

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from storefront_mcp.calls.audit import Entry
 from storefront_mcp.commerce.cart import Line, Totals
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.names import CartId, StoreId
@@ -138,10 +139,10 @@ class Records(Protocol):
     async def lease(self, id_: str, *, now: float, seconds: float) -> Checkout | None:
         """Take the checkout for yourself: its fence grows. None when somebody else holds it, or it does not exist."""
 
-    async def write(self, checkout: Checkout, *, let_go: bool = False) -> None:
+    async def write(self, checkout: Checkout, *, let_go: bool = False, entry: Entry | None = None) -> None:
         """Write every field, in one transaction, if the fence is still ours; `let_go` ends the lease.
 
-        Raises LeaseLost, and then nothing was written.
+        `entry` goes into the audit with it. Raises LeaseLost, and then nothing was written.
         """
 
     async def hasten(self, store: StoreId, id_: str, *, now: float) -> None:

@@ -19,14 +19,16 @@ class Key(Struct, frozen=True, kw_only=True):
 class KeyProbe(Protocol):
     """Looks at a key."""
 
-    provider: str
-    """A name for people."""
     mode: Mode | None
     """Whether money moves; None when the key does not say."""
     secret: bool
     """Whether it can be a secret key at all; publishable ones cannot."""
     webhooks: bool
     """Whether there is a secret to verify webhooks with."""
+
+    @property
+    def provider(self) -> str:
+        """A name for people."""
 
     async def key(self) -> Key:
         """Ask the provider something harmless."""

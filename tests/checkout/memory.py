@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from storefront_mcp.calls.audit import Entry
 from storefront_mcp.checkout.record import Checkout, KeyTaken, LeaseLost, State
 from storefront_mcp.commerce.names import StoreId
 
@@ -18,6 +19,7 @@ class MemoryRecords:
         self.checkouts: dict[str, Checkout] = {}
         self.keys: dict[tuple[str, str], tuple[str, str]] = {}
         self.events: set[tuple[str, str]] = set()
+        self.entries: list[Entry] = []
 
     async def open(self, checkout: Checkout, *, key: str | None = None) -> Checkout:
         if key is not None and (known := self.keys.get((checkout.store, key))) is not None:
@@ -55,11 +57,12 @@ class MemoryRecords:
         self.checkouts[id_] = replace(found, fence=found.fence + 1, lease_until=now + seconds)
         return self.checkouts[id_]
 
-    async def write(self, checkout: Checkout, *, let_go: bool = False) -> None:
+    async def write(self, checkout: Checkout, *, let_go: bool = False, entry: Entry | None = None) -> None:
         self.alive()
         if self.checkouts[checkout.id].fence != checkout.fence:
             raise LeaseLost
         self.checkouts[checkout.id] = replace(checkout, lease_until=0.0) if let_go else checkout
+        self.entries += [entry] if entry is not None else []
 
     async def hasten(self, store: StoreId, id_: str, *, now: float) -> None:
         if (found := await self.find(store, id_)) is not None:

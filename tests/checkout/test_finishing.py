@@ -32,6 +32,18 @@ async def test_an_order_that_was_found_after_all_completes_the_checkout() -> Non
     assert world.checkout.problem.endswith("(finished as ordered by nina)")
 
 
+async def test_who_finished_it_how_is_on_record_with_it() -> None:
+    world, id_ = await stuck(captures=True)
+    await says(world, id_, "ordered", order="100000007")
+    (entry,) = world.records.entries
+    assert (entry.what, entry.subject, entry.store) == ("operator.acted", "checkout.finished", STORE.id)
+    assert (entry.who.kind, entry.who.id, entry.outcome) == ("operator", "nina", "ok")
+    assert entry.details == {"checkout": id_, "verdict": "ordered", "order": "100000007", "state": "capturing"}
+    with pytest.raises(NotToFinish):
+        await says(world, id_, "ordered", order="100000008")
+    assert len(world.records.entries) == 1
+
+
 async def test_money_that_was_given_back_by_hand_ends_the_checkout() -> None:
     world, id_ = await stuck(captures=True)
     await says(world, id_, "no_order")

@@ -13,10 +13,8 @@ from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.names import CartId
 from tests.checkout.world import DRAFT, HANDLE, Killed, World
 
-TROUBLE = st.just([]) | st.lists(
-    st.sampled_from(["fine", "fine", "fine", "down", "busy", "unclear", "half", "killed before", "killed after"]),
-    max_size=8,
-)
+KINDS = st.sampled_from(["fine", "down", "busy", "unclear", "half", "late", "killed before", "killed after", "frozen"])
+TROUBLE = st.just([]) | st.builds(lambda well, kinds: ["fine"] * well + kinds, st.integers(0, 9), st.lists(KINDS))
 """`half` is one too many where the shop takes the money itself: see `test_the_whole_way`; there it is left out."""
 
 
@@ -36,16 +34,18 @@ class Checkouts(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
-            self.world.trouble.coming = []
+            self.world.trouble.coming = self.world.trouble.ordering = []
             self.world.start()
             self.loop.run_until_complete(self.world.settle())
             assert self.world.violations() == []
         self.loop.close()
 
+    def possible(self, trouble: list[str]) -> list[str]:
+        return [kind for kind in trouble if kind != "half" or not self.world.shop.captures_itself]
+
     def live(self, doing: Awaitable[Any], trouble: list[str]) -> Any:
         """Do something while things go wrong; a death is followed by a fresh start."""
-        kinds = [kind for kind in trouble if kind != "half" or not self.world.shop.captures_itself]
-        self.world.trouble.coming = kinds
+        self.world.trouble.coming = self.possible(trouble)
 
         async def run() -> Any:
             try:
@@ -90,6 +90,10 @@ class Checkouts(RuleBasedStateMachine):
     @rule(refuses=st.booleans())
     def the_shop_has_reasons(self, refuses: bool) -> None:
         self.world.shop.refuses = refuses
+
+    @rule(trouble=st.lists(KINDS, min_size=1, max_size=2))
+    def the_shop_will_stumble_over_orders(self, trouble: list[str]) -> None:
+        self.world.trouble.ordering = self.possible(trouble)
 
     @rule(shown=st.sampled_from([2750, 2751, 5500, 5600, 8250]), trouble=TROUBLE)
     def the_buyer_presses_pay(self, shown: int, trouble: list[str]) -> None:
@@ -161,4 +165,4 @@ def reachable(state: str) -> set[str]:
 
 
 TestCheckouts = Checkouts.TestCase
-TestCheckouts.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestCheckouts.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from storefront_mcp.checkout.money import NOT_TAKEN
 from storefront_mcp.checkout.paying import PayPage
 from storefront_mcp.checkout.record import Checkout
+from storefront_mcp.checkout.states import moved
+from storefront_mcp.checkout.steps import place
 from storefront_mcp.commerce.errors import CartBeingOrdered, EmailRefused, KeyReused, NoWayToPay, PaymentDown, ShopBusy
 from storefront_mcp.commerce.money import Money
 from tests.checkout.world import DRAFT, HANDLE, World
@@ -187,7 +189,7 @@ async def test_an_order_that_the_shop_refuses_costs_nothing() -> None:
     assert world.violations() == []
 
 
-@pytest.mark.parametrize("trouble", ["unclear", "half", "down", "killed after", "killed before"])
+@pytest.mark.parametrize("trouble", ["unclear", "late", "half", "down", "killed after", "killed before"])
 @pytest.mark.parametrize("captures", [True, False])
 async def test_whatever_happens_to_the_one_call_there_is_one_order(trouble: str, captures: bool) -> None:
     world = World(captures=captures)
@@ -342,3 +344,32 @@ async def test_who_cannot_get_the_lease_is_told_to_come_again() -> None:
     await world.records.lease(id_, now=world.clock(), seconds=60)
     with pytest.raises(ShopBusy):
         await world.desk.cancel(id_)
+
+
+async def test_the_shop_is_not_asked_when_the_lease_may_end_meanwhile() -> None:
+    """A worker that slept after writing so must not ask: somebody else may be about to."""
+    world = World()
+    id_ = await placed(world)
+    await pay(world, id_)
+    now = world.clock()
+    held = moved(moved(world.checkout, "authorized", now=now), "placing", now=now, place_try=1)
+
+    after = await place(world.trade, replace(held, lease_until=now + world.trade.terms.call - 1))
+
+    assert (after.state, after.place_try) == ("authorized", 0)
+    assert world.shop.orders == []
+
+
+@pytest.mark.parametrize("well", range(6))
+@pytest.mark.parametrize("captures", [True, False])
+async def test_a_worker_that_was_frozen_finds_that_others_have_gone_on(well: int, captures: bool) -> None:
+    world = World(captures=captures)
+    id_ = await placed(world)
+    await pay(world, id_)
+    # Session, payment, payment, priced, the order, and the payment once more.
+    world.trouble.coming = ["fine"] * well + ["frozen"]
+    await world.settle()
+    assert world.trouble.coming == []
+    assert (await world.desk.status(id_)).status == "completed"
+    assert [entry[0] for entry in world.shop.orders] == [id_]
+    assert world.violations() == []

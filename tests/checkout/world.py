@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn, cast
 
@@ -35,6 +35,8 @@ from tests.shelf import STORE
 
 START = 1_800_000_000.0
 HANDLE = CartId("cart_1")
+LATE = 80.0
+"""Seconds that a shop may be late with an order: fewer than the terms settle for."""
 ADDRESS = PostalAddress(
     first_name="Ada",
     last_name="Lovelace",
@@ -59,16 +61,28 @@ class Trouble:
 
     def __init__(self) -> None:
         self.coming: list[str] = []
+        self.ordering: list[str] = []
+        """The same for the calls that ask the shop for an order: they come first there, and only there."""
         self.dead = False
         """Whether the process was killed: it can write nothing more."""
+        self.elsewhere: Callable[[], Awaitable[None]]
+        """What happens in other processes while this one is frozen."""
 
-    def take(self) -> str:
+    def take(self, *, ordering: bool = False) -> str:
         self.alive()
+        if ordering and self.ordering:
+            return self.ordering.pop(0)
         return self.coming.pop(0) if self.coming else "fine"
 
     def alive(self) -> None:
         if self.dead:
             raise Killed
+
+    async def freeze(self) -> None:
+        """The answer is here, and nobody reads it for longer than a lease."""
+        coming, self.coming = self.coming, []
+        await self.elsewhere()
+        self.coming = coming
 
     def kill(self) -> NoReturn:
         self.dead = True
@@ -110,10 +124,10 @@ class PretendProvider:
             self.wanted[session.id] = wanted
             return session
 
-        return cast("Session", self._do(act, key, wanted))
+        return cast("Session", await self._do(act, key, wanted))
 
     async def session(self, session: str) -> Session:
-        return cast("Session", self._do(lambda: self._now(session)))
+        return cast("Session", await self._do(lambda: self._now(session)))
 
     async def expire_session(self, session: str, *, key: str) -> Session:
         def act() -> Session:
@@ -122,13 +136,13 @@ class PretendProvider:
                 self.sessions[session] = replace(now, state="expired", url=None)
             return self.sessions[session]
 
-        return cast("Session", self._do(act, key, session))
+        return cast("Session", await self._do(act, key, session))
 
     async def payment(self, payment: str) -> Payment:
-        return cast("Payment", self._do(lambda: self.payments[payment]))
+        return cast("Payment", await self._do(lambda: self.payments[payment]))
 
     async def capture(self, payment: str, *, key: str) -> Payment:
-        return cast("Payment", self._do(lambda: self.captured(payment), key, payment))
+        return cast("Payment", await self._do(lambda: self.captured(payment), key, payment))
 
     async def release(self, payment: str, *, key: str) -> Payment:
         def act() -> Payment:
@@ -136,7 +150,7 @@ class PretendProvider:
                 self.payments[payment] = replace(self.payments[payment], state="released")
             return self.payments[payment]
 
-        return cast("Payment", self._do(act, key, payment))
+        return cast("Payment", await self._do(act, key, payment))
 
     def event(self, body: bytes, headers: Mapping[str, str]) -> Event:
         raise EventRefused
@@ -167,7 +181,7 @@ class PretendProvider:
             found = self.sessions[session] = replace(found, state="expired", url=None)
         return found
 
-    def _do(self, act: Any, key: str | None = None, asked: Any = None) -> Any:
+    async def _do(self, act: Any, key: str | None = None, asked: Any = None) -> Any:
         kind = self.trouble.take()
         if kind == "down":
             raise ProviderDown("down before acting")
@@ -186,6 +200,8 @@ class PretendProvider:
             raise ProviderDown("down after acting")
         if kind == "killed after":
             self.trouble.kill()
+        if kind == "frozen":
+            await self.trouble.freeze()
         return result
 
 
@@ -202,6 +218,8 @@ class PretendShop:
         self.orders: list[tuple[str, Money, Settlement]] = []
         self.open: set[CartId] = {CartId("secret-1")}
         self.offers_free = True
+        self.late: list[tuple[float, CartId, Settlement]] = []
+        """Orders that nobody waits for any more, and when they will be made."""
 
     def cart(self, cart: CartId) -> Cart:
         if cart not in self.open:
@@ -221,9 +239,12 @@ class PretendShop:
         kind = self._asked()
         if kind == "busy":
             raise ShopBusy(retry_after=1)
-        if kind != "fine":
+        if kind not in {"fine", "frozen"}:
             raise ShopDown(internal="not now")
-        return self.cart(cart)
+        found = self.cart(cart)
+        if kind == "frozen":
+            await self.trouble.freeze()
+        return found
 
     async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
         methods = [PaymentMethod(code="card", title="Card"), PaymentMethod(code="bank", title="Bank", offline=True)]
@@ -233,28 +254,28 @@ class PretendShop:
         return self.captures_itself and method == "card"
 
     async def place_order(self, cart: CartId, draft: OrderDraft, settlement: Settlement) -> Order:
-        kind = self._asked()
-        if kind == "down":
+        kind = self._asked(ordering=True)
+        if kind in {"down", "busy"}:
             raise ShopDown(internal="never sent")
         total = self.cart(cart).totals.total
         if self.refuses:
             raise OrderRefused("we are closed")
+        if kind == "late":
+            self.late.append((self.provider.clock() + LATE, cart, settlement))
+            raise ShopUnclear(over=False)
         if kind == "half":
             # The money was taken, and the order was not written.
             if settlement.payment is not None and self.captures_itself:
                 self.provider.captured(settlement.payment)
             raise ShopUnclear(over=True)
-        if settlement.payment is not None and self.captures(settlement.method):
-            held = self.provider.payments[settlement.payment]
-            if held.amount != total or held.state == "released":
-                raise ShopUnclear(over=True)
-            self.provider.captured(settlement.payment)
-        self.open.discard(cart)
-        self.orders.append((settlement.reference, total, settlement))
+        if not self._made(cart, total, settlement):
+            raise ShopUnclear(over=True)
         if kind == "unclear":
             raise ShopUnclear(over=False)
         if kind == "killed after":
             self.trouble.kill()
+        if kind == "frozen":
+            await self.trouble.freeze()
         return Order(number=f"1000{len(self.orders)}", total=total, token="secret-token")
 
     async def find_order(self, cart: CartId, reference: str) -> Order | None:
@@ -267,8 +288,28 @@ class PretendShop:
     async def order_progress(self, order: Order) -> OrderProgress | None:
         return OrderProgress(number=order.number or "", status="pending")
 
-    def _asked(self) -> str:
-        kind = self.trouble.take()
+    def _made(self, cart: CartId, total: Money, settlement: Settlement) -> bool:
+        """Take the money where that is the shop's to do, and write the order."""
+        if settlement.payment is not None and self.captures(settlement.method):
+            held = self.provider.payments[settlement.payment]
+            if held.amount != total or held.state == "released":
+                return False
+            self.provider.captured(settlement.payment)
+        self.open.discard(cart)
+        self.orders.append((settlement.reference, total, settlement))
+        return True
+
+    def catch_up(self) -> None:
+        """Make the orders whose time has come; as in real shops, without a look at what happened meanwhile."""
+        due = [one for one in self.late if one[0] <= self.provider.clock()]
+        self.late = [one for one in self.late if one not in due]
+        for _, cart, settlement in due:
+            total = self.provider.payments[settlement.payment].amount if settlement.payment else Money(0, "AUD")
+            self._made(cart, total, settlement)
+
+    def _asked(self, *, ordering: bool = False) -> str:
+        self.catch_up()
+        kind = self.trouble.take(ordering=ordering)
         if kind == "killed before":
             self.trouble.kill()
         return kind
@@ -293,7 +334,13 @@ class World:
             secret=b"s" * 32,
             now=self.clock,
         )
+        self.trouble.elsewhere = self._elsewhere
         self.start()
+
+    async def _elsewhere(self) -> None:
+        """A lease goes by, and another process looks after what is due."""
+        self.clock.time += self.trade.terms.lease + 1
+        await Reconciler({STORE.id: self.trade}, self.records, now=self.clock).round()
 
     def start(self) -> None:
         """A fresh process: what was in memory is gone."""
@@ -318,10 +365,12 @@ class World:
         return self.trade.pay_token(id_)
 
     async def settle(self, *, rounds: int = 400) -> None:
-        """Let time pass and the reconciler work until nothing is due any more."""
+        """Let time pass and the reconciler work until nothing is due any more, nor the shop late with anything."""
         for _ in range(rounds):
             due = [one.due_at for one in self.records.checkouts.values() if one.due_at is not None]
             if not due:
+                self.clock.time += LATE
+                self.shop.catch_up()
                 return
             held = [one.lease_until for one in self.records.checkouts.values() if one.due_at is not None]
             self.clock.time = max(self.clock.time, min(max(d, h) for d, h in zip(due, held, strict=True)))
