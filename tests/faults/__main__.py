@@ -18,16 +18,27 @@ def main() -> int:
     parser.add_argument("--checkouts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--kill-every", type=float, default=15.0, help="seconds between two kills, on average")
+    parser.add_argument("--at-once", type=int, default=48, help="people who shop at the same time")
     parser.add_argument("--minutes", type=float, default=120.0, help="nobody begins any more after so long")
     parser.add_argument("--keep", action="store_true", help="leave the database and the logs in any case")
     asked = parser.parse_args()
-    plan = Plan(checkouts=asked.checkouts, seed=asked.seed, kill_every=asked.kill_every, seconds=60 * asked.minutes)
-    sys.stdout.write(f"seed {plan.seed}\n")
-    sys.stdout.flush()
+    plan = Plan(
+        checkouts=asked.checkouts,
+        seed=asked.seed,
+        at_once=asked.at_once,
+        kill_every=asked.kill_every,
+        seconds=60 * asked.minutes,
+    )
+
+    def tell(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    tell(f"seed {plan.seed}")
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     succeeded = False
     try:
-        report = asyncio.run(run(folder, plan))
+        report = asyncio.run(run(folder, plan, tell=tell))
         sys.stdout.write(told(report) + "\n")
         if report.checkouts < plan.checkouts:
             sys.stdout.write(f"only {report.checkouts} of {plan.checkouts} in time\n")

@@ -19,6 +19,7 @@ class Report(Struct, frozen=True, kw_only=True):
     refunded: int
     """How many needed a person, rightly, and were finished by one."""
     kills: int
+    freezes: int
     stripe_faults: Mapping[str, int]
     """What hit the latest twenty thousand requests there."""
     violations: Mapping[str, Sequence[str]]
@@ -37,7 +38,8 @@ class Report(Struct, frozen=True, kw_only=True):
 def told(report: Report) -> str:
     """The report as text: what happened, then each invariant with its violations."""
     lines = [
-        f"{report.checkouts} checkouts, {report.orders} orders, {report.kills} kills, seed {report.seed}",
+        f"{report.checkouts} checkouts, {report.orders} orders, seed {report.seed}",
+        f"  {report.kills} times a worker was killed, {report.freezes} times frozen for longer than its leases last",
         f"  {report.seconds} s, {report.settling} s of them for the reconciler alone; processor {report.processor} s",
         f"  {report.asked_twice} times the shop was asked once more, {report.refunded} refunded by a person",
         *(f"  {_counts(one)}" for one in (report.states, report.currencies, report.stories, report.stripe_faults)),

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import itertools
 import resource
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from random import Random
 
+import aiohttp
 from msgspec import Struct
 
 from storefront_mcp.checkout.finishing import finish
@@ -41,6 +43,8 @@ STRIPE_FAULTS = {
     Fault.GARBAGE: 0.005,
 }
 RESTOCKED = 10_000_000
+STEP = 500
+"""Checkouts between two words of how far it is."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -56,16 +60,20 @@ class Plan(Struct, frozen=True, kw_only=True):
     """After so long nobody begins any more."""
 
 
-async def run(folder: Path, plan: Plan) -> Report:
-    """Order so many times, with everything that the seed draws. Logs and the database are left in `folder`."""
+async def run(folder: Path, plan: Plan, *, tell: Callable[[str], None] = lambda _: None) -> Report:
+    """Order so many times, with everything that the seed draws. Logs and the database are left in `folder`.
+
+    `tell` hears now and then how far it is.
+    """
     began, spent = time.monotonic(), _processor()
     tally = Tally()
-    async with world(folder) as here:
+    async with world(folder) as here, contextlib.AsyncExitStack() as closing:
         stripe = Desk(here.stripe)
+        closing.push_async_callback(stripe.close)
         for sku in GOODS:
             await here.meddle("stock", {"sku": sku, "pieces": RESTOCKED})
         async with _broken(here, stripe, plan):
-            await _crowd(here, stripe, plan, tally)
+            await _crowd(here, stripe, plan, tally, tell)
         alone = time.monotonic()
         await here.restart()
         with _records(here) as records:
@@ -79,7 +87,6 @@ async def run(folder: Path, plan: Plan) -> Report:
         found[FAULT] += tally.faults
         found[PERSONAL] += here.told((str(ADDRESS["last_name"]), str(ADDRESS["street"]), "ada@", "ada%40"))
         faults = Counter(str(call["fault"]) for call in await stripe.requests() if call["fault"])
-        await stripe.close()
     return Report(
         seed=plan.seed,
         checkouts=len(ended),
@@ -90,6 +97,7 @@ async def run(folder: Path, plan: Plan) -> Report:
         asked_twice=sum(one.place_try > 1 for one in ended),
         refunded=len(refunded),
         kills=here.kills,
+        freezes=here.freezes,
         stripe_faults=faults,
         violations=found,
         seconds=round(time.monotonic() - began, 1),
@@ -109,18 +117,14 @@ async def _broken(here: World, stripe: Desk, plan: Plan) -> AsyncIterator[None]:
     hooks = f"http://{here.host('aud')}/webhooks/stripe"
     badly = {"drop": 0.2, "duplicate": 0.2, "delay": 0.3, "reorder": 0.2}
     await stripe.post(Post(url=hooks, secret=SECRET, seed=plan.seed, seconds=2.0, tries=2, **badly))
-    breaking = [
-        asyncio.create_task(here.kill_some(Random(f"{plan.seed} kills"), every=plan.kill_every)),
-        asyncio.create_task(_stumbling(here, Random(f"{plan.seed} stumbles"))),
-    ]
-    try:
+    async with asyncio.TaskGroup() as group:
+        breaking = [
+            group.create_task(here.hurt_some(Random(f"{plan.seed} kills"), every=plan.kill_every)),
+            group.create_task(_stumbling(here, Random(f"{plan.seed} stumbles"))),
+        ]
         yield
-    finally:
         for one in breaking:
             one.cancel()
-        for one in breaking:
-            with contextlib.suppress(asyncio.CancelledError):
-                await one
     await here.meddle("calm", {})
     await stripe.mend()
 
@@ -129,16 +133,23 @@ async def _stumbling(here: World, random: Random) -> None:
     """Until cancelled: now and then the shop fails at something else than an order."""
     while True:
         await asyncio.sleep(random.uniform(0.2, 1.5))
-        await here.meddle("faults", {"fault": random.choice(STUMBLES), "path": "guest-carts", "seconds": 3.0})
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            await here.meddle("faults", {"fault": random.choice(STUMBLES), "path": "guest-carts", "seconds": 3.0})
 
 
-async def _crowd(here: World, stripe: Desk, plan: Plan, tally: Tally) -> None:
+async def _crowd(here: World, stripe: Desk, plan: Plan, tally: Tally, tell: Callable[[str], None]) -> None:
     """People come until there are enough checkouts, or the time is over."""
-    random, until = Random(plan.seed), time.monotonic() + plan.seconds
+    random, began = Random(plan.seed), time.monotonic()
+    steps = itertools.count(STEP, STEP)
+    step = next(steps)
 
     async def people() -> None:
-        while len(tally.checkouts) < plan.checkouts and time.monotonic() < until:
+        nonlocal step
+        while len(tally.checkouts) < plan.checkouts and time.monotonic() < began + plan.seconds:
             await Person(here, stripe, Random(random.getrandbits(64)), tally).live()
+            if len(tally.checkouts) >= step:
+                tell(f"{step} checkouts after {time.monotonic() - began:.0f} s")
+                step = next(steps)
 
     await asyncio.gather(*(people() for _ in range(plan.at_once)))
 

@@ -1,6 +1,7 @@
 """One wish, sent fifty times at once to two workers: one checkout, one address, and after paying one order."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -31,8 +32,9 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("key", [None, "once"], ids=["without a key", "with a key"])
 async def test_fifty_wishes_at_two_workers_become_one_order(database: str, key: str | None, tmp_path: Path) -> None:
-    async with world(tmp_path, database=database) as here:
+    async with world(tmp_path, database=database) as here, contextlib.AsyncExitStack() as closing:
         stripe, tally = Desk(here.stripe), Tally()
+        closing.push_async_callback(stripe.close)
         person = Person(here, stripe, Random(50), tally)
         cart = (await person.call("create_cart"))["cart_id"]
         await person.call("add_to_cart", cart_id=cart, sku=GOODS[0], quantity=1)
@@ -61,7 +63,6 @@ async def test_fifty_wishes_at_two_workers_become_one_order(database: str, key: 
         assert order["number"] == shown["order"]["number"]
         [captured] = [entry for entry in (await stripe.books())["ledger"] if entry["what"] == "captured"]
         assert (captured["checkout"], captured["amount"]) == (checkout, order["total"])
-        await stripe.close()
         assert tally.faults == []
         kept = Database(here.settings.database)
         assert [one.id for one in await DatabaseCheckouts(kept).needing(None, list(NEXT), limit=9)] == [checkout]

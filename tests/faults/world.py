@@ -20,6 +20,12 @@ from tests.serving import free_port
 CURRENCIES = {"aud": "AUD", "jpy": "JPY", "kwd": "KWD"}
 SECRET = "whsec_faults"
 WORKERS = 2
+STARTING = 300.0
+"""Seconds that a process may take to start: a busy machine is no flaw."""
+FREEZES = 0.15
+"""How many of those that are hurt are frozen, not killed."""
+LEASE = 28.0
+"""Seconds for which a worker may be silent, as follows from the timeouts below."""
 LASTS = 60
 """Seconds that a buyer has; no setting allows fewer."""
 
@@ -69,7 +75,17 @@ class Process:
         if not first_line:
             return ""
         assert self.running.stdout is not None
-        return (await asyncio.wait_for(self.running.stdout.readline(), 60)).decode().strip()
+        return (await asyncio.wait_for(self.running.stdout.readline(), STARTING)).decode().strip()
+
+    @contextlib.asynccontextmanager
+    async def frozen(self) -> AsyncIterator[None]:
+        """As a machine that swaps, or sleeps: it notices nothing, and goes on where it was."""
+        assert self.running is not None
+        self.running.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.running.send_signal(signal.SIGCONT)
 
     async def end(self, sign: signal.Signals = signal.SIGKILL) -> None:
         if self.running is not None and self.running.returncode is None:
@@ -107,6 +123,7 @@ class World:
             for port in self.ports
         ]
         self.kills = 0
+        self.freezes = 0
 
     @property
     def settings(self) -> Settings:
@@ -136,18 +153,23 @@ class World:
 
     async def ready(self, worker: int) -> None:
         """Wait until a worker answers."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(STARTING):
             while True:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                     if (await self.ask(worker, "GET", "/healthz", store="aud"))[0] == 200:
                         return
                 await asyncio.sleep(0.1)  # another process is starting
 
-    async def kill_some(self, random: Random, *, every: float) -> None:
-        """Until cancelled: kill a worker without a word, and start it again."""
+    async def hurt_some(self, random: Random, *, every: float) -> None:
+        """Until cancelled: kill a worker and start it again, or freeze one for longer than its leases last."""
         while True:
             await asyncio.sleep(every * random.uniform(0.5, 1.5))
             worker = random.randrange(WORKERS)
+            if random.random() < FREEZES:
+                self.freezes += 1
+                async with self.workers[worker].frozen():
+                    await asyncio.sleep(LEASE + random.uniform(1, 4))
+                continue
             await self.workers[worker].end()
             self.kills += 1
             await self.workers[worker].start()
