@@ -84,16 +84,28 @@ class Account(Struct, frozen=True, kw_only=True):
 class ShopProbe(Protocol):
     """Asks a shop harmless things. Every method but `address` raises only Unheard."""
 
-    software: str
-    """What it should be: a name for people."""
-    interface: str
-    """What it should speak: a name for people."""
-    address: str
-    """Where it is, as an operator writes it."""
-    coupons_per_minute: int
-    """Tries that the shop allows to all of our shoppers together."""
     heard: list[Heard]
     """Every answer so far."""
+
+    @property
+    def software(self) -> str:
+        """What it should be: a name for people."""
+
+    @property
+    def since(self) -> str:
+        """The oldest version that has all we need."""
+
+    @property
+    def interface(self) -> str:
+        """What it should speak: a name for people."""
+
+    @property
+    def address(self) -> str:
+        """Where it is, as an operator writes it."""
+
+    @property
+    def coupons_per_minute(self) -> int:
+        """Tries that the shop allows to all of our shoppers together."""
 
     async def hello(self) -> Heard:
         """The simplest question there is, for the shop's own choice of store and currency."""
@@ -188,9 +200,8 @@ def _behind(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(one))
         yield one
-        for cause in (one.__cause__, one.__context__, *(getattr(one, name, None) for name in _KEPT)):
-            if isinstance(cause, BaseException):
-                waiting.append(cause)
+        causes = (one.__cause__, one.__context__, *(getattr(one, name, None) for name in _KEPT))
+        waiting += [cause for cause in causes if isinstance(cause, BaseException)]
 
 
 _KEPT: Final = ("os_error", "certificate_error")

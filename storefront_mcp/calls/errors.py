@@ -12,6 +12,7 @@ CallError
 from msgspec import Struct
 
 from storefront_mcp.calls.limits import Refusal
+from storefront_mcp.calls.watching import request_id
 from storefront_mcp.roadmap.roadmap import Phase
 
 
@@ -78,4 +79,8 @@ class CallFailed(CallError):
     """Something broke in here."""
 
     def __init__(self) -> None:
-        super().__init__("This call failed on our side. Nothing more is known here; the shop's operator can see why.")
+        named = request_id()
+        where = f" in the log of request {named}" if named else ""
+        super().__init__(
+            f"This call failed on our side. Nothing more is known here; the shop's operator can see why{where}."
+        )

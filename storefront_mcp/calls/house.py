@@ -11,14 +11,17 @@ from msgspec import UNSET, Struct
 
 from storefront_mcp.calls.audit import OK, AuditStalled, Entry, Sparingly, Trail, What, Who, caller_as, moment, stranger
 from storefront_mcp.calls.caller import Caller
-from storefront_mcp.calls.errors import CallFailed, TooOften
+from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, ScopeMissing, TooOften
 from storefront_mcp.calls.fields import cart_of, shown
 from storefront_mcp.calls.idempotency import Replays, once, wish_for
 from storefront_mcp.calls.limits import Limits, Refusal
 from storefront_mcp.calls.watching import Watcher, request_id
+from storefront_mcp.commerce.errors import CartNotFound, CheckoutNotFound
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.roadmap.tool import Tool
 
+CAME_TO_NOTHING: Final = (ArgumentsRefused, CartNotFound, CheckoutNotFound)
+"""Calls that met nothing of anybody's: strangers can make them up by the thousand."""
 REQUEST_ID: Final = re.compile(r"[\w.:/+=-]{1,64}", re.ASCII)
 
 
@@ -74,20 +77,35 @@ class House:
         self._replays = replays
         self._trail = trail
         self._seldom = Sparingly(trail, clock=clock)
+        # Apart, so that nobody hides refused credentials behind made-up calls.
+        self._idle = Sparingly(trail, clock=clock)
         self._now = now
         self._clock = clock
 
-    async def admits(self, tool: Tool, arguments: Struct, caller: Caller, visit: Visit) -> None:
-        """Let a call pass, or not yet. Raises TooOften."""
+    async def admits(self, tool: Tool, arguments: Struct | None, caller: Caller, visit: Visit) -> None:
+        """Let a call pass, or not yet; without `arguments` it is one that cannot be read. Raises TooOften."""
         refusal = await self.limits.calls(
             address=visit.address,
             principal=None if caller.is_guest else caller.identifier,
-            cart=cart_of(arguments),
-            kind=tool.limit,
+            cart=None if arguments is None else cart_of(arguments),
+            kind=None if arguments is None else tool.limit,
         )
         if refusal is not None:
             self.was_too_often(refusal, visit, caller)
             raise TooOften(refusal)
+
+    async def read(self, tool: Tool, read: Callable[[], Struct], caller: Caller, visit: Visit) -> Struct:
+        """The arguments of a call that may pass; one that cannot be read counts all the same.
+
+        Raises TooOften and what `read` raises.
+        """
+        try:
+            arguments = read()
+        except ArgumentsRefused:
+            await self.admits(tool, None, caller, visit)
+            raise
+        await self.admits(tool, arguments, caller, visit)
+        return arguments
 
     async def grants(
         self,
@@ -104,14 +122,14 @@ class House:
             raise CallFailed from None
         began, arguments = self._clock(), None
         try:
-            arguments = read()
-            await self.admits(tool, arguments, caller, visit)
+            arguments = await self.read(tool, read, caller, visit)
             value = await self._once(tool, arguments, run, caller)
         except TooOften:
             # On record as a limit that was hit: entries must not grow with every call that is turned away.
             raise
         except BaseException as error:
-            self._trail.note(self._called(tool, arguments, caller, visit, began, type(error).__name__))
+            keeper = self._idle if isinstance(error, CAME_TO_NOTHING) else self._trail
+            keeper.note(self._called(tool, arguments, caller, visit, began, type(error).__name__))
             raise
         entry = self._called(tool, arguments, caller, visit, began, OK)
         if tool.replays:
@@ -142,6 +160,10 @@ class House:
             request=_request(visit),
             arguments=UNSET if arguments is None else shown(arguments),
         )
+
+    def was_forbidden(self, tool: Tool, caller: Caller, visit: Visit) -> None:
+        """Note a call of a tool that writes by somebody who may not."""
+        self._idle.note(self._called(tool, None, caller, visit, self._clock(), ScopeMissing.__name__))
 
     def was_too_often(self, refusal: Refusal, visit: Visit, caller: Caller | None = None) -> None:
         """Note a limit that was hit."""

@@ -37,18 +37,18 @@ class Call(Struct, frozen=True, kw_only=True):
 async def run(call: Call) -> Any:  # noqa: ANN401 -- whatever value the tool returns
     """Run a tool and return its value. Raises CallError, ShopError and CapabilityNeeded, nothing else."""
     tool = open_tool(call.roadmap, call.tool)
-    needed = call.roadmap.requirements.get(tool.name)
+    needed, house = call.roadmap.requirements.get(tool.name), call.house
     if needed is not None and not holds(call.caller, needed):
-        raise ScopeMissing(tool.name, needed)
-    house = call.house
-    try:
         if house is not None and tool.writes:
-            read, run_ = partial(_read, call, tool), partial(_run, call, tool)
+            house.was_forbidden(tool, call.caller, call.visit)
+        raise ScopeMissing(tool.name, needed)
+    try:
+        if house is None:
+            return await _run(call, tool, _read(call, tool))
+        read, run_ = partial(_read, call, tool), partial(_run, call, tool)
+        if tool.writes:
             return await house.grants(tool, read, run_, call.caller, call.visit)
-        arguments = read_arguments(call.arguments, tool.arguments)
-        if house is not None:
-            await house.admits(tool, arguments, call.caller, call.visit)
-        return await _run(call, tool, arguments)
+        return await run_(await house.read(tool, read, call.caller, call.visit))
     except (CallError, CapabilityNeeded):
         raise
     except ShopError as error:

@@ -84,6 +84,9 @@ class Asking(Protocol):
     def client(self) -> str:
         """The program, as it says itself."""
 
+    def program(self) -> bytes:
+        """What `client` is read from, unread: the same bytes are the same program."""
+
     def trace(self) -> Mapping[str, str]:
         """`traceparent` and `tracestate` of its `_meta`, whatever they hold."""
 

@@ -8,6 +8,7 @@ from urllib.parse import quote_plus, urlsplit
 
 import httpx
 import msgspec
+from msgspec import Struct
 
 from storefront_mcp.calls.credentials import Secret
 
@@ -21,6 +22,18 @@ TOTAL: Final = 8.0
 class NoAnswer(Exception):
     """An issuer said nothing usable; `str(error)` is for the log and holds no secret."""
 
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        """`status` is that of an HTTP answer that was no success."""
+        super().__init__(message)
+        self.status = status
+
+
+class Published(Struct, frozen=True):
+    """A JSON object, and for how long it may be kept (RFC 9111 §5.2)."""
+
+    content: dict[str, Any]
+    cache_control: str
+
 
 class Questions:
     """Asks one issuer. Connections are opened when they are first needed."""
@@ -32,12 +45,16 @@ class Questions:
 
     async def get(self, url: str) -> dict[str, Any]:
         """A JSON object. Raises NoAnswer."""
-        return await self._asked("GET", url)
+        return (await self._asked("GET", url)).content
+
+    async def published(self, url: str, media_type: str) -> Published:
+        """A JSON object of this media type. Raises NoAnswer."""
+        return await self._asked("GET", url, media_type, headers={"accept": media_type})
 
     async def post(self, url: str, form: Mapping[str, str], *, client_id: str, secret: Secret) -> dict[str, Any]:
         """A JSON object for a form, with the client's credentials (RFC 6749 §2.3.1). Raises NoAnswer."""
         who = httpx.BasicAuth(quote_plus(client_id), quote_plus(secret.reveal()))
-        return await self._asked("POST", url, data=form, auth=who)
+        return (await self._asked("POST", url, data=form, auth=who)).content
 
     async def close(self) -> None:
         """Close the connections."""
@@ -45,30 +62,32 @@ class Questions:
             await self._client.aclose()
             self._client = None
 
-    async def _asked(self, method: str, url: str, **what: Any) -> dict[str, Any]:  # noqa: ANN401 -- httpx's own
+    async def _asked(self, method: str, url: str, media_type: str | None = None, **what: Any) -> Published:  # noqa: ANN401 -- httpx's own
         if not trustworthy(url):
             raise NoAnswer(f"{_shown(url)} is neither https nor on this machine")
         try:
             async with asyncio.timeout(self._total):
-                body = await self._body(method, url, **what)
-            return msgspec.json.decode(body, type=dict[str, Any])
+                body, headers = await self._body(method, url, **what)
+            if media_type not in {None, headers.get("content-type", "").partition(";")[0].strip().lower()}:
+                raise NoAnswer(f"{_shown(url)}: the answer is no {media_type}")
+            return Published(msgspec.json.decode(body, type=dict[str, Any]), headers.get("cache-control", ""))
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             # Texts of these may quote what was sent; their kind is enough to act on.
             raise NoAnswer(f"{_shown(url)}: {type(error).__name__}") from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise NoAnswer(f"{_shown(url)}: the answer is no JSON object") from None
 
-    async def _body(self, method: str, url: str, **what: Any) -> bytes:  # noqa: ANN401 -- as above
+    async def _body(self, method: str, url: str, **what: Any) -> tuple[bytes, httpx.Headers]:  # noqa: ANN401 -- as above
         client = self._client or self._opened()
         body = bytearray()
         async with client.stream(method, url, **what) as response:
             if not response.is_success:
-                raise NoAnswer(f"{_shown(url)}: {response.status_code}")
+                raise NoAnswer(f"{_shown(url)}: {response.status_code}", status=response.status_code)
             async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > MOST:
                     raise NoAnswer(f"{_shown(url)}: more than {MOST} bytes")
-        return bytes(body)
+        return bytes(body), response.headers
 
     def _opened(self) -> httpx.AsyncClient:
         self._client = httpx.AsyncClient(

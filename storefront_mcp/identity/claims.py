@@ -80,7 +80,8 @@ def _scopes(claims: Mapping[str, Any]) -> list[str]:
 
 def _name(claims: Mapping[str, Any], claim: str) -> str | None:
     value = claims.get(claim)
-    return value if isinstance(value, str) and 0 < len(value) <= LONGEST else None
+    # It is shown on operators' terminals, where a control character does things.
+    return value if isinstance(value, str) and 0 < len(value) <= LONGEST and value.isprintable() else None
 
 
 def _seconds(value: object) -> float | None:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import jwt
@@ -145,6 +146,8 @@ class IntrospectedTokens:
         try:
             return await self._questions.post(there.endpoint, form, client_id=there.client_id, secret=there.secret)
         except NoAnswer as error:
-            self._silent_until = self._clock() + BREATH
+            # Some issuers call a garbled token a bad request: whoever sends one must not stop the questions of others.
+            if error.status != HTTPStatus.BAD_REQUEST:
+                self._silent_until = self._clock() + BREATH
             log.warning("introspection: %s", error)
             raise CannotBeChecked(str(error), retry_after=int(BREATH)) from None

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 from msgspec import UNSET, Struct
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from storefront_mcp.calls.house import House
 from storefront_mcp.commerce.shop import Shop
@@ -63,26 +63,24 @@ def answer(asked: Asked, line: Line, *, may_stream: bool = True) -> Awaitable[by
 
 async def _answered(asked: Asked, method: Method) -> bytes:
     watcher = None if asked.house is None else asked.house.watcher
-    if watcher is None:
-        return await _done(asked, method)
-    look = watcher.asked(asked)
-    try:
-        return await _done(replace(asked, look=look), method)
-    except Refused as refused:
-        look.refused(refused.code)
-        raise
-    finally:
-        look.ended()
-
-
-async def _done(asked: Asked, method: Method) -> bytes:
+    look = None if watcher is None else watcher.asked(asked)
+    if look is not None:
+        # Nobody else has seen it yet, and a copy would cost more than all the looking.
+        force_setattr(asked, "look", look)
     try:
         return answer_bytes(asked.id, await method(asked))
-    except Refused:
+    except Refused as refused:
+        if look is not None:
+            look.refused(refused.code)
         raise
     except Exception:
         log.exception("%s failed", asked.method)
+        if look is not None:
+            look.refused(Code.INTERNAL_ERROR)
         raise Refused(Code.INTERNAL_ERROR, "This request failed on our side.", status=200) from None
+    finally:
+        if look is not None:
+            look.ended()
 
 
 async def _conversed(asked: Asked, talk: Talk) -> bytes | Stream:

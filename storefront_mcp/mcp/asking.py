@@ -16,7 +16,7 @@ from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Id, Params, Refused
 from storefront_mcp.mcp.results import question_result
 from storefront_mcp.mcp.sealing import Seal, digest
 from storefront_mcp.mcp.talk import Talk, as_object
-from storefront_mcp.mcp.versions import ProtocolVersion
+from storefront_mcp.mcp.versions import LEGACY, OFFERED, ProtocolVersion
 from storefront_mcp.roadmap.conversation import Ask, CapabilityNeeded, Form, OpenUrl, Roots, Sample
 
 NOTHING: Final = Params()
@@ -49,6 +49,15 @@ class Asked(Struct, frozen=True, kw_only=True):
     look: Look | None = None
     """Whoever looks on at this request."""
 
+    def program(self) -> bytes:
+        """What `client` is read from, unread: the same bytes are the same program."""
+        if self.meta.client_info is not UNSET:
+            return bytes(self.meta.client_info)
+        for key, value in self.headers:
+            if key == b"user-agent":
+                return value
+        return b""
+
     def client(self) -> str:
         """Name and version of the program; the handshake era tells them once, and later only its user agent."""
         told = as_object(self.meta.client_info)
@@ -61,7 +70,9 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     @property
     def protocol(self) -> str:
-        """The version, as it is written."""
+        """The version, as it is written; of a handshake, what it comes to."""
+        if self.method == "initialize":
+            return LEGACY.get(text(self.params.protocol_version) or "", OFFERED).id
         return self.version.id
 
     def named(self) -> str:

@@ -68,6 +68,7 @@ async def call_tool(asked: Asked) -> bytes:
         visit=asked,
     )
     try:
+        # With another coroutine around it only where somebody looks on.
         value = await (run(call) if asked.look is None else looked_at(run(call), asked.look))
     except ScopeMissing as error:
         raise scope_refused(error, asked.caller) from None

@@ -168,3 +168,14 @@ async def test_credentials_are_no_longer_looked_at_after_too_many_were_refused(
     assert (await shopper.post("search_products")).status_code == 200
     entries = await recorded(shopper, tmp_path, 2)
     assert [entry["what"] for entry in entries] == ["credential.refused", "limit.hit"]
+
+
+@pytest.mark.parametrize("limits", [{"address": "1/h burst 3"}])
+async def test_the_desk_for_keys_counts_addresses_too(shopper: Shopper) -> None:
+    headers = {"x-forwarded-for": "203.0.113.7"}
+    answers = [await shopper.client.get("/mcp/token", headers=headers) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert answers[-1].headers["retry-after"]
+    assert answers[-1].headers["ratelimit"].startswith('"address";r=0')
+    other = await shopper.client.get("/mcp/token", headers={"x-forwarded-for": "203.0.113.8"})
+    assert other.status_code == 401

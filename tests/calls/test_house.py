@@ -13,7 +13,7 @@ from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, TooOften
 from storefront_mcp.calls.house import UNSEEN, House
 from storefront_mcp.calls.limits import Limits, Rate, Refusal, Rules, digest
 from storefront_mcp.commerce.cart import CartHandle
-from storefront_mcp.commerce.errors import KeyReused, OutOfStock
+from storefront_mcp.commerce.errors import CartNotFound, CheckoutNotFound, KeyReused, OutOfStock
 from storefront_mcp.commerce.names import CartId, StoreId
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.limits import MemoryBuckets
@@ -160,6 +160,40 @@ async def test_arguments_that_do_not_fit_are_on_record_without_them(house: House
     (noted,) = record.noted
     assert (noted.outcome, noted.arguments) == ("ArgumentsRefused", UNSET)
     assert SECRET not in str(noted)
+
+
+async def test_calls_that_come_to_nothing_do_not_fill_the_record(record: Record) -> None:
+    house = furnished(record, guest=None, cart=None)
+    for number in range(50):
+        for nothing in (ArgumentsRefused("note: no"), CartNotFound(), CheckoutNotFound()):
+            with pytest.raises(type(nothing)):
+                await grant(house, nothing if isinstance(nothing, ArgumentsRefused) else None, answer=nothing)
+        with pytest.raises(OutOfStock):
+            await grant(house, answer=OutOfStock("PAD-2"))
+        house.was_forbidden(add, AGENT, Visit(request=f"r-{number}"))
+    outcomes = [noted.outcome for noted in record.noted]
+    assert outcomes.count("OutOfStock") == 50, "what met the shop is on record each time"
+    assert sorted(set(outcomes) - {"OutOfStock"}) == ["ArgumentsRefused", "ScopeMissing"]
+    assert len(outcomes) == 52
+
+
+async def test_what_hides_among_made_up_calls_is_on_record(record: Record) -> None:
+    house = furnished(record, cart=None)
+    for number in range(400):
+        with pytest.raises(CartNotFound):
+            await grant(house, answer=CartNotFound(), caller=replace(AGENT, principal=f"k{number}"))
+    house.refused_credential(Visit(), "CredentialRefused")
+    assert len(record.noted) == 121
+    assert record.noted[-1].what == "credential.refused"
+
+
+async def test_arguments_that_cannot_be_read_are_counted_like_any_call(record: Record) -> None:
+    house = furnished(record, guest=Rate(2, 60.0))
+    for _ in range(2):
+        with pytest.raises(ArgumentsRefused):
+            await grant(house, ArgumentsRefused("note: no"))
+    with pytest.raises(TooOften):
+        await grant(house, ArgumentsRefused("note: no"))
 
 
 async def test_a_guest_is_nobody_in_the_record(house: House, record: Record) -> None:

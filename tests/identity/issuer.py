@@ -63,6 +63,7 @@ class Issuer:
         self.forms: list[dict[str, list[str]]] = []
         self.authorizations: list[str | None] = []
         self.down = False
+        self.down_with = 503
         self.redirects_to: str | None = None
         self.padding = 0
         self.drips = False
@@ -100,7 +101,7 @@ class Issuer:
             return
         said = None if self.down else self._said(request.path)
         body = b"<p>nothing</p>" if said is None else json.dumps(said).encode() + b" " * self.padding
-        request.send_response((503 if self.down else 404) if said is None else 200)
+        request.send_response((self.down_with if self.down else 404) if said is None else 200)
         request.send_header("content-type", "application/json")
         request.send_header("content-length", str(len(body) + (1 if self.drips else 0)))
         request.end_headers()

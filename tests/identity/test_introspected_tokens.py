@@ -94,6 +94,28 @@ async def test_during_an_outage_nobody_is_let_in_and_the_issuer_gets_its_breath(
     assert (await tokens.caller("opaque")).kind == "token"
 
 
+async def test_a_token_that_its_issuer_chokes_on_stops_nobody_else(
+    tokens: IntrospectedTokens, issuer: Issuer, clock: Clock
+) -> None:
+    issuer.down, issuer.down_with = True, 400
+    with pytest.raises(CannotBeChecked):
+        await tokens.caller("garbled")
+    issuer.down, issuer.word = False, active(issuer)
+    assert (await tokens.caller("opaque")).kind == "token"
+
+
+@pytest.mark.parametrize("wrong", [{"sub": "a\x1b[2Jb"}, {"sub": "a\nb", "client_id": "a\u202eb"}])
+async def test_names_that_would_play_tricks_on_a_terminal_are_no_names(
+    tokens: IntrospectedTokens, issuer: Issuer, wrong: dict[str, Any]
+) -> None:
+    issuer.word = active(issuer, **wrong)
+    try:
+        caller = await tokens.caller("opaque")
+    except CredentialRefused:
+        return
+    assert (caller.principal + caller.client).isprintable()
+
+
 async def test_many_tokens_at_once_take_turns(tokens: IntrospectedTokens, issuer: Issuer) -> None:
     issuer.word = active(issuer)
     callers = await asyncio.gather(*(tokens.caller(f"opaque-{number}") for number in range(20)))
