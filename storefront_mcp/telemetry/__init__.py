@@ -1,0 +1,1 @@
+"""What operators see from outside, numbers, traces and logs: implements the ports of `calls.watching`."""

@@ -1,0 +1,183 @@
+"""Count what the console shows: in memory while requests are answered, and into the record every few seconds."""
+
+import asyncio
+import datetime as dt
+import logging
+import re
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from storefront_mcp.calls.traffic import OK, WITHIN, Kind, Line, Sum, TrafficBook
+from storefront_mcp.calls.watching import Asking
+from storefront_mcp.commerce.names import StoreId
+from storefront_mcp.telemetry.clients import Clients
+
+log: Final = logging.getLogger("storefront_mcp.telemetry")
+
+EVERY: Final = 5.0
+"""Seconds between two looks at what is to be written; what a `kill -9` may lose."""
+KEPT: Final = dt.timedelta(days=8)
+PRUNE_EVERY: Final = 3600.0
+MOST: Final = 2_000
+"""Different things that are told apart between two writings; the rest is one."""
+OTHER: Final = "other"
+LONGEST: Final = 80
+"""Characters of searched words that are kept."""
+VERSION: Final = re.compile(r"\b\d{1,4}(?:\.\d{1,4}){0,2}\b")
+CALL: Final = "tools/call"
+NO_HEADERS: Final[Mapping[str, str]] = {}
+
+_Thing = tuple[StoreId, int, Kind, str, str, str]
+
+
+class Traffic:
+    """Counts for all stores of one process."""
+
+    def __init__(
+        self,
+        book: TrafficBook,
+        *,
+        tools: frozenset[str],
+        now: Callable[[], dt.datetime],
+        clock: Callable[[], float] = time.perf_counter,
+        every: float = EVERY,
+    ) -> None:
+        """`tools` are the promised ones; whatever else is called is `other`."""
+        self.tools = tools
+        self.clock = clock
+        self._book = book
+        self._now = now
+        self._every = every
+        self._clients = Clients()
+        self._programs: dict[str, str] = {}
+        self._seen: dict[_Thing, list[float]] = {}
+        self._prune_at = 0.0
+
+    def at(self, store: StoreId) -> "StoreTraffic":
+        """Who looks on at a store."""
+        return StoreTraffic(self, store)
+
+    def add(self, store: StoreId, kind: Kind, name: str, client: str, outcome: str, seconds: float) -> None:
+        """One more."""
+        thing = (store, int(self._now().timestamp()) // 60, kind, name, client, outcome)
+        counts = self._seen.get(thing)
+        if counts is None:
+            if len(self._seen) >= MOST:
+                thing = (*thing[:3], OTHER, OTHER, outcome)
+            counts = self._seen.setdefault(thing, [0.0] * (3 + len(WITHIN) + 1))
+        counts[0] += 1
+        counts[1] += seconds
+        counts[2] = max(counts[2], seconds)
+        counts[3 + bisect_left(WITHIN, seconds)] += 1
+
+    def missed(self, store: StoreId, words: str) -> None:
+        """Somebody searched for this and found nothing."""
+        text = " ".join("".join(sign if sign.isprintable() else " " for sign in words.lower()).split())[:LONGEST]
+        if text:
+            self.add(store, "missed", text, "", OK, 0.0)
+
+    def program(self, client: str) -> str:
+        """A known program and its version, for whatever a client says of itself."""
+        known = self._programs.get(client)
+        if known is None:
+            named, version = self._clients.named(client), VERSION.search(client[:200])
+            known = f"{named} {version[0]}" if version and named not in {OTHER, "unknown"} else named
+            if len(self._programs) >= MOST:
+                self._programs.clear()
+            if len(client) <= 200:  # noqa: PLR2004 -- as above
+                self._programs[client] = known
+        return known
+
+    async def run(self) -> None:
+        """Write what was counted until cancelled, and then what is left."""
+        try:
+            while True:
+                await asyncio.sleep(self._every)
+                # Taken on the loop's thread, which counts: between two events, never within one.
+                await asyncio.to_thread(self._write, self._taken())
+        finally:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was counted, now."""
+        self._write(self._taken())
+
+    def _taken(self) -> dict[_Thing, list[float]]:
+        seen, self._seen = self._seen, {}
+        return seen
+
+    def _write(self, seen: Mapping[_Thing, Sequence[float]]) -> None:
+        stores: dict[StoreId, list[Line]] = {}
+        for (store, minute, kind, name, client, outcome), counts in seen.items():
+            total = Sum(int(counts[0]), counts[1], counts[2], tuple(int(one) for one in counts[3:-1]))
+            line = Line(minute=minute, kind=kind, name=name, client=client, outcome=outcome, sum=total)
+            stores.setdefault(store, []).append(line)
+        try:
+            for store, lines in stores.items():
+                self._book.add(store, lines)
+            if seen and self.clock() >= self._prune_at:
+                self._prune_at = self.clock() + PRUNE_EVERY
+                self._book.prune(int((self._now() - KEPT).timestamp()) // 60)
+        except Exception:
+            # Figures are worth less than what they are about: nobody waits for them.
+            log.exception("%d lines of traffic could not be written and are lost", len(seen))
+
+
+class StoreTraffic:
+    """Implements `calls.watching.Watcher` for one store."""
+
+    def __init__(self, traffic: Traffic, store: StoreId) -> None:
+        self._traffic = traffic
+        self._store = store
+
+    def asked(self, asking: Asking) -> "Stopwatch":
+        """An agent's request begins; only calls of tools are counted."""
+        if asking.method != CALL:
+            return Stopwatch(self._traffic, self._store, None, "", "")
+        named, traffic = asking.named(), self._traffic
+        tool = named if named in traffic.tools else OTHER
+        return Stopwatch(traffic, self._store, "tool", tool, traffic.program(asking.client()))
+
+    def asks_shop(self, operation: str) -> "Stopwatch":
+        """A question to the shop begins."""
+        return Stopwatch(self._traffic, self._store, "shop", operation, "")
+
+    def circuit(self, *, opened: bool) -> None:
+        """Seen by a look at the shop, not counted."""
+
+    def limited(self, rule: str) -> None:
+        """On record in the audit."""
+
+
+class Stopwatch:
+    """One thing under way. Implements `calls.watching.ShopLook`."""
+
+    __slots__ = ("_began", "_client", "_kind", "_name", "_outcome", "_store", "_traffic")
+
+    headers = NO_HEADERS
+
+    def __init__(self, traffic: Traffic, store: StoreId, kind: Kind | None, name: str, client: str) -> None:
+        self._traffic = traffic
+        self._store = store
+        self._kind: Kind | None = kind
+        self._name = name
+        self._client = client
+        self._outcome = OK
+        self._began = traffic.clock()
+
+    def became(self, outcome: str) -> None:
+        """The first word stands."""
+        if self._outcome == OK:
+            self._outcome = outcome
+
+    def refused(self, code: int) -> None:
+        """Where nothing more telling was said."""
+        self.became(str(code))
+
+    def ended(self) -> None:
+        """Count it."""
+        if self._kind is not None:
+            seconds = self._traffic.clock() - self._began
+            self._traffic.add(self._store, self._kind, self._name, self._client, self._outcome, seconds)

@@ -1,0 +1,65 @@
+"""Counting in plain numbers comes to what the library would have counted."""
+
+from hypothesis import given, strategies as st
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from storefront_mcp.telemetry.tally import MOST, Batch, Counts, Times
+
+BOUNDS = (0.01, 0.1, 1.0)
+LABELS = st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["x", "y"]))
+
+
+def _samples(registry: CollectorRegistry) -> list[tuple[str, tuple[tuple[str, str], ...], float]]:
+    return sorted(
+        (sample.name, tuple(sorted(sample.labels.items())), round(sample.value, 9))
+        for family in registry.collect()
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    )
+
+
+@given(st.lists(st.tuples(LABELS, st.floats(0, 5) | st.sampled_from(BOUNDS), st.booleans())))
+def test_times_are_told_as_the_library_would_have_told_them(
+    observed: list[tuple[tuple[str, str], float, bool]],
+) -> None:
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    times = Times(Batch("seconds", "", ("one", "two"), registry=ours, buckets=BOUNDS), BOUNDS)
+    plain = Histogram("seconds", "", ("one", "two"), registry=theirs, buckets=BOUNDS)
+    for labels, seconds, hand_over in observed:
+        times.add(labels, seconds)
+        plain.labels(*labels).observe(seconds)
+        if hand_over:
+            times.hand_over()
+    times.hand_over()
+    times.hand_over()
+    assert _samples(ours) == _samples(theirs)
+
+
+@given(st.lists(st.tuples(LABELS, st.booleans())))
+def test_events_are_told_once(observed: list[tuple[tuple[str, str], bool]]) -> None:
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    counts = Counts(Counter("events", "", ("one", "two"), registry=ours))
+    plain = Counter("events", "", ("one", "two"), registry=theirs)
+    for labels, hand_over in observed:
+        counts.add(labels)
+        plain.labels(*labels).inc()
+        if hand_over:
+            counts.hand_over()
+    counts.hand_over()
+    counts.hand_over()
+    assert _samples(ours) == _samples(theirs)
+
+
+def test_a_label_that_is_not_bounded_after_all_ends_up_as_other() -> None:
+    registry = CollectorRegistry()
+    counts = Counts(Counter("events", "", ("store", "name"), registry=registry))
+    times = Times(Batch("seconds", "", ("store", "name"), registry=registry, buckets=BOUNDS), BOUNDS)
+    for number in range(MOST + 500):
+        counts.add(("s", str(number)))
+        times.add(("s", str(number)), 0.5)
+    counts.hand_over()
+    times.hand_over()
+    text = generate_latest(registry).decode()
+    assert text.count("events_total{") == MOST + 1
+    assert 'events_total{name="other",store="s"} 500.0' in text
+    assert 'seconds_count{name="other",store="s"} 500.0' in text
