@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, case, delete, or_, select, update
 
+from storefront_mcp.calls.audit import Entry
 from storefront_mcp.checkout.record import Checkout, KeyTaken, LeaseLost, State
 from storefront_mcp.commerce.names import StoreId
+from storefront_mcp.database.audit import append
 from storefront_mcp.database.checkout_rows import CheckoutRows
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.seal import PersonalSeal
@@ -59,13 +61,13 @@ class DatabaseCheckouts:
         """Take the checkout for yourself: its fence grows. None when somebody else holds it, or it does not exist."""
         return await asyncio.to_thread(self._lease, id_, now, now + seconds)
 
-    async def write(self, checkout: Checkout, *, let_go: bool = False) -> None:
+    async def write(self, checkout: Checkout, *, let_go: bool = False, entry: Entry | None = None) -> None:
         """Write every field, in one transaction, if the fence is still ours; `let_go` ends the lease.
 
         `personal=None` leaves what is there: it may be unreadable only for now. Only `erase` takes it away.
-        Raises LeaseLost, and then nothing was written.
+        `entry` goes into the audit with it. Raises LeaseLost, and then nothing was written.
         """
-        await asyncio.to_thread(self._write, checkout, let_go=let_go)
+        await asyncio.to_thread(self._write, checkout, let_go=let_go, entry=entry)
 
     async def hasten(self, store: StoreId, id_: str, *, now: float) -> None:
         """Let the reconciler look at once, also at one that has ended. No lease needed."""
@@ -148,7 +150,7 @@ class DatabaseCheckouts:
                 return None
             return self._found(connection, _C.id == id_)
 
-    def _write(self, checkout: Checkout, *, let_go: bool) -> None:
+    def _write(self, checkout: Checkout, *, let_go: bool, entry: Entry | None) -> None:
         row = self._rows.row(checkout)
         if let_go:
             row["lease_until"] = 0.0
@@ -158,6 +160,8 @@ class DatabaseCheckouts:
         with self._database.writing(survives="power") as connection:
             if connection.execute(written).scalar_one_or_none() is None:
                 raise LeaseLost
+            if entry is not None:
+                append(self._database, connection, [entry])
 
     def _hasten(self, store: StoreId, id_: str, now: float) -> None:
         with self._database.writing(survives="power") as connection:

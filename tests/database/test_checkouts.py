@@ -23,6 +23,8 @@ from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.names import CartId, LineId, Sku, StoreId
 from storefront_mcp.commerce.order import Order, OrderDraft
 from storefront_mcp.database import Database, DatabaseCheckouts, PersonalSeal
+from storefront_mcp.database.audit import AuditLog, operator_entry
+from storefront_mcp.database.engine import utc_now
 from storefront_mcp.database.tables import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS
 from tests.checkout.memory import MemoryRecords
 
@@ -499,3 +501,17 @@ def _race(where: str, one: Callable[..., Any], together: Any, answers: Any) -> N
 def test_a_key_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="Fernet key must be 32"):
         PersonalSeal(["short"])
+
+
+async def test_what_an_operator_did_is_on_record_with_it_or_neither_is(opened: Callable[[], Database]) -> None:
+    database = opened()
+    records, log = DatabaseCheckouts(database), AuditLog(database)
+    await records.open(checkout())
+    held = await records.lease("chk_1", now=NOW, seconds=10)
+    assert held is not None
+    entry = operator_entry(utc_now(), "operator.acted", "checkout.finished", store="pickle", by="nina")
+    with pytest.raises(LeaseLost):
+        await records.write(replace(held, fence=held.fence + 1), entry=entry)
+    assert list(log.read()) == []
+    await records.write(held, let_go=True, entry=entry)
+    assert [one.entry for one in log.read()] == [entry]

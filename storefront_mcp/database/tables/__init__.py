@@ -14,6 +14,8 @@ from storefront_mcp.database.tables.keys import KEYS
 from storefront_mcp.database.tables.metadata import METADATA
 from storefront_mcp.database.tables.replays import REPLAYS
 from storefront_mcp.database.tables.sandbox import SANDBOX_SLIPS
+from storefront_mcp.database.tables.seats import CONSOLE_INVITATIONS, CONSOLE_SEATS
+from storefront_mcp.database.tables.traffic import TRAFFIC
 
 __all__ = [
     "API_KEYS",
@@ -23,10 +25,13 @@ __all__ = [
     "CHECKOUTS",
     "CHECKOUT_EVENTS",
     "CHECKOUT_KEYS",
+    "CONSOLE_INVITATIONS",
+    "CONSOLE_SEATS",
     "FLIPS",
     "KEYS",
     "KEY_EPOCHS",
     "METADATA",
     "REPLAYS",
     "SANDBOX_SLIPS",
+    "TRAFFIC",
 ]

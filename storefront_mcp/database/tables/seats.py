@@ -1,0 +1,30 @@
+"""The tables of the operator's console: who is signed in, and who was invited to."""
+
+from typing import Final
+
+from sqlalchemy import Column, LargeBinary, Table, Text
+
+from storefront_mcp.database.tables.metadata import METADATA, Whole
+
+CONSOLE_SEATS: Final = Table(
+    "console_seats",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("store", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("key", Text),
+    Column("began_at", Whole, nullable=False),
+    Column("expires_at", Whole, nullable=False, index=True),
+)
+"""`digest` is a hash of the cookie: who reads the database sits nowhere. Times are Unix seconds."""
+
+CONSOLE_INVITATIONS: Final = Table(
+    "console_invitations",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("store", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("expires_at", Whole, nullable=False, index=True),
+)
+"""`digest` is a hash of what the link holds; accepting one deletes its row."""
