@@ -1,6 +1,7 @@
 """Read a request's headers and its body, bounded in size and time."""
 
 import asyncio
+import contextlib
 import types
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from http import HTTPStatus
@@ -12,6 +13,9 @@ MAX_BODY: Final = 1 << 20
 """Bytes of a request body; more is a 413."""
 LONG: Final = 20
 """Digits of a Content-Length that needs no reading."""
+DRAINED: Final = 16 << 20
+"""Bytes of a body that is refused, and yet read to its end: who is still sending would not hear the refusal."""
+DRAIN_SECONDS: Final = 2.0
 BODY_SECONDS: Final = 20.0
 """How long a body may take to arrive."""
 Event = Mapping[str, Any]
@@ -37,6 +41,8 @@ async def read_body(
     """The whole body. Raises BodyRefused."""
     announced = first_of_each(headers).get(b"content-length", b"").strip()
     if announced.isdigit() and (len(announced) > LONG or int(announced) > MAX_BODY):
+        if len(announced) <= LONG and int(announced) <= DRAINED:
+            await _drained(receive)
         raise _too_large()
     # Nearly every body has arrived before it is read; to start a clock for it would cost more than to read it.
     step = receive().__await__()
@@ -53,6 +59,10 @@ async def read_body(
             return await _collected(first, receive)
     except TimeoutError:
         raise BodyRefused(HTTPStatus.REQUEST_TIMEOUT, "The request's body took too long.") from None
+    except BodyRefused as refused:
+        if refused.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            await _drained(receive)
+        raise
 
 
 async def _collected(first: Awaitable[Event], receive: Callable[[], Awaitable[Any]]) -> bytes:
@@ -65,6 +75,18 @@ async def _collected(first: Awaitable[Event], receive: Callable[[], Awaitable[An
         if not event.get("more_body", False):
             return b"".join(chunks)
         event = await receive()
+
+
+async def _drained(receive: Callable[[], Awaitable[Any]]) -> None:
+    """Let the rest of a body go by, within reason."""
+    left = DRAINED
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left > 0:
+                event = await receive()
+                left -= len(event.get("body", b""))
+                if not event.get("more_body", False):
+                    return
 
 
 def _chunk(event: Event, at_most: int) -> bytes:

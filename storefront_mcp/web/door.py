@@ -94,6 +94,14 @@ class Door:
                 await self._turnstile.turned_away(address, headers)
             raise
 
+    async def uncounted(self, headers: Headers, query: bytes, client: Sequence[object] | None = None) -> Caller:
+        """As `admitted`, for a request that has not been counted by its address yet. Raises TurnedAway."""
+        if self._turnstile is not None:
+            refused = await self._turnstile.refusal(self._turnstile.address(client, headers), headers)
+            if refused is not None:
+                raise TurnedAway(TOO_MANY, too_often(refused), http_headers(refused))
+        return await self.admitted(headers, query, client)
+
     def needs(self, scope: str, caller: Caller) -> TurnedAway:
         """The refusal of what takes a scope: 401 for guests, 403 for those who may less (RFC 6750 §3.1)."""
         if caller.is_guest:

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from storefront_mcp.calls.watching import request_id
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.web import problem
 from storefront_mcp.web.config import CONFIG, config
@@ -70,7 +71,7 @@ def broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """A fault of ours: logged whole, told without a word about it."""
     log.error("%s %s failed", request.method, told_in_logs(request.scope["path"]), exc_info=error)
     body = problem.problem_bytes(SERVER_ERROR, "This failed on our side.")
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store", "x-request-id": request_id()}
     return Response(body, status_code=SERVER_ERROR, media_type=problem.MEDIA_TYPE, headers=headers)
 
 

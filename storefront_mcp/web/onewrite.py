@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, with a whole answer sent in one write and its header lines made once.
+"""uvicorn's HTTP protocol, with a whole answer sent in one write and its header lines made once, and an end to heads.
 
 An answer whose length is said goes out together with its head: one system call instead of two. Everything else, streams
 above all, leaves the way uvicorn writes it.
@@ -19,6 +19,12 @@ LINES: Final = 512
 LENGTH: Final = b"content-length"
 FRAMING: Final = frozenset({LENGTH, b"connection", b"transfer-encoding"})
 """Headers that say how an answer ends."""
+
+LONGEST_HEAD: Final = 1 << 16
+"""Bytes of a request line with its headers that are waited for; proxies take less."""
+LONGEST: Final = 1 << 24
+"""Bytes of a whole request, however its body is cut up: bodies that anybody reads have a sixteenth of it."""
+TOO_LONG: Final = b"The request's headers are too long."
 
 Header = tuple[bytes, bytes]
 
@@ -57,6 +63,31 @@ LINES_OF_THIS_PROCESS: Final = Lines()
 
 class OneWriteProtocol(HttpToolsProtocol):
     """To be given to uvicorn as `http`."""
+
+    _counted: Any = None
+    """Whose bytes are counted."""
+    _bytes: int = 0
+
+    def data_received(self, data: bytes) -> None:
+        """As uvicorn's, which would take headers and trailers without end into its memory."""
+        super().data_received(data)
+        if self._counted is not self.scope:
+            self._counted, self._bytes = self.scope, 0
+        self._bytes += len(data)
+        if self._bytes > LONGEST_HEAD:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """End the connection of a request that is too long, with a word where nothing has been said yet."""
+        before: Any = self.cycle
+        heading = before is None or before.scope is not self.scope
+        if self.transport.is_closing() or not (heading or self._bytes > LONGEST):
+            return
+        if heading and (before is None or before.response_complete):
+            lines = [STATUS_LINE[431], *(b"%b: %b\r\n" % field for field in self.server_state.default_headers)]
+            lines.append(b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n")
+            self.transport.writelines((*lines, b"content-length: %d\r\n\r\n" % len(TOO_LONG), TOO_LONG))
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         """As uvicorn's; the answer, which cannot have begun yet, is then written our way."""

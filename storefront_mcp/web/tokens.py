@@ -41,12 +41,14 @@ from storefront_mcp.web.site import Site
 
 NEEDED: Final = "manage:api_keys"
 PATH: Final = "/mcp/token"
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
+"""Lists of keys are read on terminals, where control characters do things."""
 
 
 class Wish(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The key that somebody wants; everything may be left out."""
 
-    label: Annotated[str, Meta(min_length=1, max_length=LONGEST_LABEL)] = "minted over HTTP"
+    label: Annotated[str, Meta(min_length=1, max_length=LONGEST_LABEL, pattern=PRINTABLE)] = "minted over HTTP"
     scopes: tuple[str, ...] | None = None
     """Scopes or names of sets; left out, as much of the merchant set as its minter has."""
     expires_in_days: Annotated[int, Meta(ge=1, le=LONGEST_LIFETIME.days)] = LIFETIME.days
@@ -98,7 +100,7 @@ class TokenDesk:
         if origin is not None and not origin_allowed(origin.decode("latin-1").strip(), site.store):
             raise TurnedAway(HTTPStatus.FORBIDDEN, "Pages of that origin may not ask for keys.")
         door = self._doors[site.store.id]
-        caller = await door.admitted(headers, request.scope["query_string"], request.scope["client"])
+        caller = await door.uncounted(headers, request.scope["query_string"], request.scope["client"])
         if not holds(caller, NEEDED):
             raise door.needs(NEEDED, caller)
         return caller

@@ -183,3 +183,41 @@ def test_serve_uses_it() -> None:
     config.load()
 
     assert config.http_protocol_class is OneWriteProtocol
+
+
+HELLO = answering(start(length(2)), body(b"hi"))
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [b"GET / HTTP/1.1\r\nhost: a\r\nx: ", b"GET /", b"\r\n", PLAIN + b"GET / HTTP/1.1\r\nhost: a\r\nx: "],
+    ids=["a header", "an address", "nothing at all", "the second request"],
+)
+def test_a_head_without_end_is_not_waited_for(endless: bytes) -> None:
+    with served(HELLO, http=OneWriteProtocol, access_log=False) as origin, connected(origin) as connection:
+        connection.sendall(endless)
+        said = b""
+        with contextlib.suppress(ConnectionError):
+            for _ in range(64):
+                connection.sendall((b"\r\n" if endless == b"\r\n" else b"aa") * 4_096)
+            while piece := connection.recv(65_536):
+                said += piece
+        assert not said or b"HTTP/1.1 431 " in said
+        with connected(origin) as another:
+            another.sendall(CLOSING)
+            assert another.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_trailers_without_end_are_not_waited_for() -> None:
+    with served(HELLO, http=OneWriteProtocol, access_log=False) as origin, connected(origin) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(400):
+                connection.sendall(b"x: " + b"a" * 65_533)
+            assert connection.recv(65_536) == b"", "more than sixteen megabytes were taken"
+
+
+def test_a_long_body_is_no_long_head() -> None:
+    with served(HELLO, http=OneWriteProtocol, access_log=False) as origin:
+        request = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 900000\r\n\r\n" + b"a" * 900_000
+        assert told(origin, request, CLOSING).count(b"HTTP/1.1 200 ") == 2

@@ -115,6 +115,15 @@ async def test_an_empty_wish_is_a_year_of_what_its_minter_may_of_running_a_shop(
     assert nothing_to_give.status_code == 400
 
 
+@pytest.mark.parametrize("label", ["", "a\nb", "a\x1b[2Jb", "a\x9bb", "a\u202eb", "x" * 101])
+async def test_a_label_is_one_line_that_can_be_read(desk: Desk, label: str) -> None:
+    token = desk.key("manage:api_keys", "read:orders")
+    answer = await desk.ask("POST", token=token, json={"label": label, "scopes": ["read:orders"]})
+    assert answer.status_code == 400
+    named = await desk.ask("POST", token=token, json={"label": "Kasse 3, Süd", "scopes": ["read:orders"]})
+    assert named.json()["label"] == "Kasse 3, Süd"
+
+
 async def test_nobody_hands_on_more_than_they_have(desk: Desk) -> None:
     answer = await desk.ask("POST", token=desk.key("manage:api_keys"), json={"scopes": ["manage:api_keys", "merchant"]})
     assert answer.status_code == 403

@@ -1,0 +1,17 @@
+"use strict";
+// The one thing that a page cannot do without a script: copy. Everything else works without this file.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  const from = document.getElementById(button.dataset.copies);
+  const said = button.textContent;
+  try {
+    await navigator.clipboard.writeText(from.textContent.trim());
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(from);
+    button.textContent = "Selected: press Ctrl-C";
+  }
+  setTimeout(() => { button.textContent = said; }, 2500);
+});
+for (const button of document.querySelectorAll("[data-copies]")) button.hidden = false;
