@@ -4,26 +4,24 @@ import asyncio
 import contextlib
 import datetime as dt
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from functools import cache
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
-import httpx
 from litestar import Litestar
 from litestar.types import ASGIApp
-from msgspec.structs import replace
 
-import phases
 from cards import CARDS
 from cards.root.pages import render_page, render_page_markdown
 from storefront_mcp.app.admitting import Admitting
+from storefront_mcp.app.console import Console
 from storefront_mcp.app.housing import Housing
-from storefront_mcp.app.selling import Selling
-from storefront_mcp.backends.maho import Credentials, MahoUpstream, connect
-from storefront_mcp.backends.upstream import Limits
-from storefront_mcp.commerce.backend import Backend
+from storefront_mcp.app.observing import Observing, log_as
+from storefront_mcp.app.promises import all_phases, planned_roadmap
+from storefront_mcp.app.selling import Selling, personal_seal
+from storefront_mcp.app.shops import Close, backend_of
 from storefront_mcp.commerce.guest_carts import GuestCarts
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.commerce.page import Page
@@ -33,15 +31,13 @@ from storefront_mcp.database.engine import Database, utc_now
 from storefront_mcp.database.flips import DatabaseFlags
 from storefront_mcp.database.handles import DatabaseHandles
 from storefront_mcp.database.keys import shared_key
-from storefront_mcp.database.seal import PersonalSeal
 from storefront_mcp.mcp.capabilities import capabilities
 from storefront_mcp.mcp.versions import OFFERED, OVER_SSE, STREAMABLE
-from storefront_mcp.roadmap.loading import load_phases
-from storefront_mcp.roadmap.roadmap import Phase, Roadmap
+from storefront_mcp.roadmap.roadmap import Roadmap
 from storefront_mcp.roadmap.watch import Watch
 from storefront_mcp.settings.providers import outside_provider
 from storefront_mcp.settings.server import Settings
-from storefront_mcp.settings.shape import StoreSettings, Upstream
+from storefront_mcp.settings.shape import StoreSettings
 from storefront_mcp.web.ending import called_when_stopping
 from storefront_mcp.web.framework import pages_app
 from storefront_mcp.web.front import Front
@@ -51,24 +47,12 @@ from storefront_mcp.web.pages import Pages
 from storefront_mcp.web.site import Site
 from storefront_mcp.web.sse import SseEndpoint
 
+__all__ = ["CONFIG", "PATHS", "VERSION", "all_phases", "create", "create_app", "planned_roadmap", "speaker"]
+
 VERSION: Final = version("storefront-mcp")
 CONFIG: Final = "STOREFRONT_CONFIG"
-PAYING: Final = "p3_checkout"
-"""The phase that needs a way to pay."""
-Close = Callable[[], Awaitable[None]]
-
-
-@cache
-def all_phases() -> tuple[Phase, ...]:
-    """Every phase there is, as promised and as far as delivered."""
-    return load_phases(phases)
-
-
-def planned_roadmap(settings: StoreSettings, *, today: dt.date | None = None) -> Roadmap:
-    """A store's roadmap before any flip, with what the store still lacks for a phase."""
-    lacking = {PAYING: settings.payments.missing}
-    planned = tuple(replace(phase, missing=lacking.get(phase.name, ())) for phase in all_phases())
-    return Roadmap(version=0, phases=planned, as_of=today or utc_now().date())
+PATHS: Final = frozenset(path for card in CARDS for path in card.paths)
+"""Of every published document."""
 
 
 def speaker(settings: StoreSettings, *, sse: bool = True) -> Speaker:
@@ -98,21 +82,24 @@ class PageLayout:
         return render_page_markdown(store, page.title, page.markdown)
 
 
-def create() -> Front:
+def create() -> ASGIApp:
     """The app of a worker process; its settings' path comes by the environment."""
-    return create_app(Settings.load(Path(os.environ[CONFIG]), os.environ))
+    settings = Settings.load(Path(os.environ[CONFIG]), os.environ)
+    log_as(settings.logs)
+    return create_app(settings)
 
 
-def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) -> Front:
+def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) -> ASGIApp:
     """The whole server as one ASGI app. Raises what the settings, the database or a phase find wrong."""
     database = Database(settings.database)
+    observing = Observing(settings, database, tools=_promised(), now=now)
     flags = DatabaseFlags(database)
     handles = DatabaseHandles(database, now=now)
     key = shared_key(database, "request state")
     selling = Selling(
         database,
         secret=shared_key(database, "checkouts"),
-        seal=_seal(settings),
+        seal=personal_seal(settings),
         keeps=dt.timedelta(days=settings.personal_data.keep_days),
         now=now,
     )
@@ -139,16 +126,24 @@ def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) 
     watch.refresh()
     media: dict[StoreId, ASGIApp] = {}
     admitting = Admitting(database, now=now)
-    closing: list[Close] = [admitting.close, housing.close]
+    console = Console(settings, database, tools=_promised(), now=now)
+    closing: list[Close] = [admitting.close, housing.close, console.close]
     for chosen in settings.stores:
         store = chosen.store(speaker(chosen, sse=settings.workers == 1))
-        backend, close, pictures = _backend(chosen)
+        watcher = console.looking_on(store.id, observing.at(store.id))
+        backend, close, pictures = backend_of(chosen, watcher)
+        observing.rests.append(rests := partial(getattr, backend, "resting"))
         closing.append(close)
         if pictures is not None:
             media[store.id] = pictures
         carts = GuestCarts(store.id, backend, handles, now=now)
-        shop = Shop(store, backend, carts, selling.add(chosen, store, backend, carts))
-        sites[store.id] = Site(shop, CARDS, now_shown[store.id], key=key, house=housing.add(chosen))
+        shop = Shop(
+            store,
+            console.add(chosen, backend, rests=rests),
+            carts,
+            selling.add(chosen, store, backend, carts),
+        )
+        sites[store.id] = Site(shop, CARDS, now_shown[store.id], key=key, house=housing.add(chosen, watcher))
         admitting.add(chosen, sites[store.id], housing.turnstiles[store.id])
 
     @contextlib.asynccontextmanager
@@ -156,7 +151,7 @@ def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) 
         looking = asyncio.create_task(watch.run(), name="watch the flags")
         try:
             with called_when_stopping(lambda: _end_streams(sites.values(), streams.values())):
-                async with selling.running():
+                async with observing.running(), console.running(), selling.running():
                     yield
         finally:
             looking.cancel()
@@ -169,36 +164,52 @@ def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) 
             database.close()
 
     pages = pages_app(
-        paths={path for card in CARDS for path in card.paths},
+        paths=PATHS,
         pages=Pages(PageLayout()),
         identifiers={page for store in settings.stores for page in store.pages},
         media=media,
-        more=[*selling.routes, *admitting.routes],
+        more=[
+            *selling.routes,
+            *admitting.routes,
+            *observing.routes(admitting.doors),
+            *console.routes(planned, admitting, housing),
+        ],
         lifespan=lifespan,
     )
-    gates = {store: Gate(site, now=now) for store, site in sites.items()}
-    endpoints = {
-        store: McpEndpoint(site, gates[store], admitting.doors[store], housing.turnstiles[store])
-        for store, site in sites.items()
-    }
-    streams = {
-        store: SseEndpoint(site, gates[store], admitting.doors[store], housing.turnstiles[store])
-        for store, site in sites.items()
-        if site.store.speaker.sse_versions
-    }
+    endpoints, streams = _endpoints(sites, admitting, housing, now=now)
     by_host = _by_host(sites.values())
-    return Front(
-        by_host,
-        {host: endpoints[site.store.id] for host, site in by_host.items()},
-        pages,
-        streams={host: streams[site.store.id] for host, site in by_host.items() if site.store.id in streams},
+    return observing.around(
+        Front(
+            {**{host: sites[store] for host, store in console.hosts().items()}, **by_host},
+            {host: endpoints[site.store.id] for host, site in by_host.items()},
+            pages,
+            streams={host: streams[site.store.id] for host, site in by_host.items() if site.store.id in streams},
+        ),
+        {host: site.store.id for host, site in by_host.items()},
+        PATHS,
     )
 
 
-def _seal(settings: Settings) -> PersonalSeal | None:
-    """What encrypts personal data; None where the operator set no key."""
-    keys = [key.reveal() for key in settings.personal_data.key]
-    return PersonalSeal(keys) if keys else None
+def _endpoints(
+    sites: Mapping[StoreId, Site], admitting: Admitting, housing: Housing, *, now: Callable[[], dt.datetime]
+) -> tuple[Mapping[StoreId, McpEndpoint], Mapping[StoreId, SseEndpoint]]:
+    """The ways into MCP of every store; the older transport only where it is served."""
+    entrances = {
+        store: (site, Gate(site, now=now), admitting.doors[store], housing.turnstiles[store])
+        for store, site in sites.items()
+    }
+    endpoints = {store: McpEndpoint(*entrance) for store, entrance in entrances.items()}
+    older = {
+        store: SseEndpoint(*entrance)
+        for store, entrance in entrances.items()
+        if sites[store].store.speaker.sse_versions
+    }
+    return endpoints, older
+
+
+def _promised() -> Iterable[str]:
+    """Every tool that any phase promises."""
+    return (tool.name for phase in all_phases() for tool in phase.manifest.tools)
 
 
 def _end_streams(sites: Iterable[Site], streams: Iterable[SseEndpoint]) -> None:
@@ -206,41 +217,6 @@ def _end_streams(sites: Iterable[Site], streams: Iterable[SseEndpoint]) -> None:
         site.line.subscriptions.close()
     for open_streams in streams:
         open_streams.close()
-
-
-def _backend(settings: StoreSettings) -> tuple[Backend, Close, ASGIApp | None]:
-    """A store's backend, how to let go of it, and who answers for its pictures when that is us."""
-    chosen = settings.upstream
-    upstream = MahoUpstream(
-        url=chosen.url or "http://demo.invalid",
-        store_code=chosen.store_code,
-        prices_include_tax=chosen.prices_include_tax,
-        public_url=settings.website,
-        limits=Limits(
-            connect=chosen.timeouts.connect,
-            read=chosen.timeouts.read,
-            total=chosen.timeouts.total,
-            order=chosen.timeouts.order,
-        ),
-        account=_account(chosen),
-    )
-    if chosen.kind == "demo":
-        # Nobody else needs the demo's catalogue.
-        from storefront_mcp.demo.shop import demo_shop  # noqa: PLC0415
-
-        shop = demo_shop(base_url=settings.origin)
-        account = Credentials(client_id=shop.state.accounts.client_id, client_secret=shop.state.accounts.client_secret)
-        embedded = replace(upstream, public_url="", account=account)
-        backend, close = connect(embedded, settings.currency, transport=httpx.ASGITransport(shop))
-        return backend, close, cast("ASGIApp", shop)
-    return *connect(upstream, settings.currency), None
-
-
-def _account(chosen: Upstream) -> Credentials | None:
-    """The shop's service account, where the operator has one."""
-    if chosen.client_id is None or chosen.client_secret is None:
-        return None
-    return Credentials(client_id=chosen.client_id, client_secret=chosen.client_secret.reveal())
 
 
 def _by_host(sites: Iterable[Site]) -> dict[str, Site]:

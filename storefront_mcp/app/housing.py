@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from storefront_mcp.calls.house import House
 from storefront_mcp.calls.limits import Limits
+from storefront_mcp.calls.watching import Watcher
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.replays import DatabaseReplays
@@ -29,13 +30,13 @@ class Housing:
         self._addresses = Addresses(settings.trusted_proxies, settings.forwarded_by)
         self.turnstiles: dict[StoreId, Turnstile] = {}
 
-    def add(self, store: StoreSettings) -> House:
+    def add(self, store: StoreSettings, watcher: Watcher | None = None) -> House:
         """The rules of one store; its turnstile is in `turnstiles` then."""
         rules = store.limits.rules()
         if self._alone:
             rules = rules.of_one_worker(self._workers)
         limits = Limits(store.id, rules, self._buckets, shop=store.upstream.url or store.id)
-        house = House(store.id, limits=limits, replays=self._replays, trail=self._trail, now=self._now)
+        house = House(store.id, limits=limits, replays=self._replays, trail=self._trail, now=self._now, watcher=watcher)
         self.turnstiles[store.id] = Turnstile(house, self._addresses)
         return house
 

@@ -23,6 +23,7 @@ from storefront_mcp.database.sandbox import DatabaseSandbox
 from storefront_mcp.database.seal import PersonalSeal
 from storefront_mcp.payments.port import Provider
 from storefront_mcp.payments.sandbox import SandboxProvider
+from storefront_mcp.settings.server import Settings
 from storefront_mcp.settings.shape import PaymentSettings, StoreSettings
 from storefront_mcp.web.buyers import BuyerPages
 from storefront_mcp.web.pay import PayDesk, pay_routes
@@ -124,6 +125,12 @@ class Selling:
             secrets = [secret.reveal() for secret in payments.webhook_secrets]
             return StripeProvider(payments.secret_key.reveal(), secrets=secrets, url=payments.url)
         return None
+
+
+def personal_seal(settings: Settings) -> PersonalSeal | None:
+    """What encrypts personal data; None where the operator set no key."""
+    keys = [key.reveal() for key in settings.personal_data.key]
+    return PersonalSeal(keys) if keys else None
 
 
 def terms(payments: PaymentSettings, *, order: float) -> Terms:

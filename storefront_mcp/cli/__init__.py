@@ -1,4 +1,4 @@
-"""The command line: `storefront-mcp init | serve | demo | demo-shop | phases | checkouts | keys | audit | connect`."""
+"""The command line, `storefront-mcp COMMAND`: one module for each of the commands in `COMMANDS`."""
 
 from importlib import import_module
 from typing import Final
@@ -14,7 +14,9 @@ COMMANDS: Final = {
     "checkouts": "checkouts:checkouts",
     "keys": "keys:keys",
     "audit": "audit:audit",
+    "console": "console:console",
     "connect": "connecting:connect",
+    "doctor": "doctor:doctor",
 }
 """Where each command is, from here."""
 

@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 import click
 from rich.table import Table
 
+from storefront_mcp.app.selling import personal_seal
 from storefront_mcp.checkout.finishing import NotToFinish, Verdict, finish
 from storefront_mcp.checkout.record import Checkout, State
 from storefront_mcp.cli.starting import Found, config_option, found
@@ -115,10 +116,10 @@ def finish_command(
 
 @contextmanager
 def _records(here: Found) -> Iterator[DatabaseCheckouts]:
-    """The record of checkouts, for the time of one command; personal data stays sealed."""
+    """The record of checkouts, for the time of one command."""
     database = Database(here.settings.database)
     try:
-        yield DatabaseCheckouts(database)
+        yield DatabaseCheckouts(database, seal=personal_seal(here.settings))
     finally:
         database.close()
 

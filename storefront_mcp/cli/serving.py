@@ -15,12 +15,14 @@ from uvicorn.supervisors import Multiprocess
 
 from storefront_mcp.app import create_app, planned_roadmap
 from storefront_mcp.app.housing import counted_alone
+from storefront_mcp.app.observing import log_as, told_for_workers
 from storefront_mcp.cli.starting import DEMO_FILE, DEMO_STATE, NOWHERE, config_option, found, write_demo
 from storefront_mcp.cli.stops import Stopped, told
 from storefront_mcp.database import Database, DatabaseFlags
 from storefront_mcp.limits import buckets
 from storefront_mcp.roadmap.roadmap import FlipRefused
 from storefront_mcp.settings import Settings, demo_settings, outside_provider
+from storefront_mcp.settings.observing import LogSettings
 from storefront_mcp.web.onewrite import OneWriteProtocol
 
 LOOPBACK: Final = "127.0.0.1"
@@ -28,6 +30,8 @@ LOOPBACK: Final = "127.0.0.1"
 SERVER: Final[dict[str, Any]] = {
     "http": OneWriteProtocol,
     "access_log": False,
+    # Ours writes the server's lines too.
+    "log_config": None,
     "server_header": False,
     # Whose word on addresses counts is a setting of ours; uvicorn would believe whatever is on the same machine.
     "proxy_headers": False,
@@ -37,6 +41,9 @@ SERVER: Final[dict[str, Any]] = {
     "timeout_keep_alive": 75,
     # Requests in flight get this many seconds after SIGTERM; proxies and container hosts allow about as much.
     "timeout_graceful_shutdown": 25,
+    # A worker that says nothing for so long counts as hung, and is killed with all it has under way: uvicorn's own five
+    # seconds pass on a busy machine while nothing is wrong. One that fails while it starts is noticed as late.
+    "timeout_worker_healthcheck": 20,
 }
 
 
@@ -61,6 +68,7 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
     click.echo(
         f"Serving {', '.join(shop.origin for shop in settings.stores)} on http://{_address(listening)}", err=True
     )
+    log_as(settings.logs)
     with told():
         if settings.workers == 1:
             _run(uvicorn.Config(create_app(settings), **SERVER), listening)
@@ -72,7 +80,8 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
     if (notice := counted_alone(settings)) is not None:
         click.echo(notice, err=True)
     server = uvicorn.Config("storefront_mcp.app:create", factory=True, workers=settings.workers, **SERVER)
-    Multiprocess(server, sockets=[listening]).run()
+    with told(), told_for_workers(settings):
+        Multiprocess(server, sockets=[listening]).run()
 
 
 @click.command()
@@ -92,6 +101,7 @@ def demo(port: int, *, planned: bool, state: Path) -> None:
         write_demo(state, port)
         if not planned:
             _open_what_is_delivered(settings)
+        log_as(LogSettings(level="warning"))
         app = create_app(settings)
         click.echo(_banner(settings, planned=planned))
         _run(uvicorn.Config(app, log_level="warning", **SERVER), listening)
@@ -189,6 +199,7 @@ def _banner(settings: Settings, *, planned: bool) -> str:
   Landing page   {origin}/
   MCP endpoint   {origin}/mcp
   Card           {origin}/.well-known/mcp/server-card.json
+  Orders         {origin}/demo/orders
 
   Let an agent in:       claude mcp add --transport http pickle {origin}/mcp
   In another terminal, {then}

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 
 import click
 
+from storefront_mcp.app.observing import MetricsUnserved
 from storefront_mcp.database import DatabaseUnusable
 from storefront_mcp.limits import ClientMissing
 from storefront_mcp.roadmap.loading import PhaseBroken
 from storefront_mcp.roadmap.manifest import ManifestBroken
 from storefront_mcp.roadmap.roadmap import FlipRefused
 from storefront_mcp.settings import SettingsBroken
+from storefront_mcp.telemetry.wanted import ExtraMissing
 
 
 class Stopped(click.ClickException):
@@ -26,5 +28,13 @@ def told() -> Iterator[None]:
         yield
     except FlipRefused as refused:
         raise Stopped("\n".join(["Nothing was changed:", *(f"  {line}" for line in refused.complaints)])) from None
-    except (SettingsBroken, DatabaseUnusable, ManifestBroken, PhaseBroken, ClientMissing) as broken:
+    except (
+        SettingsBroken,
+        DatabaseUnusable,
+        ManifestBroken,
+        PhaseBroken,
+        ClientMissing,
+        ExtraMissing,
+        MetricsUnserved,
+    ) as broken:
         raise Stopped(str(broken)) from None

@@ -49,6 +49,7 @@ def _tidied(store: StoreSettings, where: str, problems: list[Problem]) -> StoreS
         store,
         origin=origin,
         hosts=tuple(host.lower() for host in store.hosts),
+        console=replace(store.console, host=store.console.host and store.console.host.lower()),
         allowed_origins=tuple(
             _origin(other, f"{where}allowed_origins[{index}]", problems)
             for index, other in enumerate(store.allowed_origins)
@@ -85,6 +86,9 @@ def _claimed_twice(stores: tuple[StoreSettings, ...]) -> Iterable[Problem]:
     for index, store in enumerate(stores):
         claims = [("id", store.id), ("origin", store.origin)]
         claims += [("hosts", host) for host in store.hosts if host != host_of(store.origin)]
+        own = store.console.host
+        if own is not None and own not in {host_of(store.origin), *store.hosts}:
+            claims.append(("console.host", own))
         for setting, claimed in claims:
             # An origin claims its host; as a claim they are one word.
             kind = "id" if setting == "id" else "host"

@@ -19,6 +19,7 @@ from storefront_mcp.settings.limiting import (
     SharedStore,
     limit_problems,
 )
+from storefront_mcp.settings.observing import LogSettings, MetricsSettings
 from storefront_mcp.settings.problems import Problem, SettingsBroken
 from storefront_mcp.settings.reading import read
 from storefront_mcp.settings.secrets import in_place, resolved
@@ -46,6 +47,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whose word on client addresses counts."""
     forwarded_by: ForwardedBy = "x-forwarded-for"
     audit: AuditSettings = AuditSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    logs: LogSettings = LogSettings()
 
     @classmethod
     def load(cls, path: Path, env: Mapping[str, str]) -> Self:

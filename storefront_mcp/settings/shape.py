@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from storefront_mcp.calls.credentials import Secret
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.commerce.store import Speaker, Store
+from storefront_mcp.settings.console import ConsoleSettings
 from storefront_mcp.settings.limiting import LimitSettings
 from storefront_mcp.settings.origins import reversed_name
 
@@ -178,6 +179,7 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     oauth: OAuthSettings = OAuthSettings()
     payments: PaymentSettings = PaymentSettings()
     limits: LimitSettings = LimitSettings()
+    console: ConsoleSettings = ConsoleSettings()
     security_contact: Contact | None = None
     content_signals: Text = "search=yes, ai-input=yes, ai-train=no"
     launch: Instant | None = None
