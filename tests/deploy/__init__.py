@@ -1,0 +1,1 @@
+"""The files of deploy/, as they are: in front of, around and beside a real server."""
