@@ -14,10 +14,12 @@ from msgspec.structs import replace
 
 from benchmarks.answer import FOUND
 from storefront_mcp import app
+from storefront_mcp.calls.watching import Watcher
 from storefront_mcp.cli.serving import SERVER
 from storefront_mcp.commerce.search import Found, Search
 from storefront_mcp.database import Database, DatabaseFlags
 from storefront_mcp.settings import Settings, demo_settings
+from storefront_mcp.settings.observing import MetricsSettings
 from storefront_mcp.settings.shape import StoreSettings, Upstream
 
 
@@ -31,13 +33,13 @@ class FixedShop:
 
 def answer_at_once() -> None:
     """Put the fixed shop in front of the embedded one, at the one seam that is not a setting."""
-    embedded = app._backend  # noqa: SLF001 -- as said
+    embedded = app.backend_of
 
-    def fixed(chosen: StoreSettings) -> Any:  # noqa: ANN401 -- the seam's own three
-        _, *rest = embedded(chosen)
+    def fixed(chosen: StoreSettings, watcher: Watcher | None = None) -> Any:  # noqa: ANN401 -- the seam's own three
+        _, *rest = embedded(chosen, watcher)
         return FixedShop(), *rest
 
-    app._backend = fixed  # type: ignore[assignment]  # noqa: SLF001 -- a shop that only searches
+    app.backend_of = fixed  # type: ignore[assignment]  # a shop that only searches
 
 
 def settings(port: int, state: Path, shop: str | None) -> Settings:
@@ -64,6 +66,9 @@ def open_the_first_phase(chosen: Settings) -> None:
 
 def main(port: int, shop: str | None) -> None:
     chosen = settings(port, Path(os.environ["BENCH_STATE"]), shop)
+    if "BENCH_METRICS" in os.environ:
+        # What counting costs: compare `BENCH_METRICS=1 make bench` with a run without it.
+        chosen = replace(chosen, metrics=MetricsSettings(on=True))
     open_the_first_phase(chosen)
     if shop is None:
         answer_at_once()
