@@ -4,11 +4,14 @@ import pytest
 
 from storefront_mcp.commerce import errors
 from storefront_mcp.commerce.errors import ShopError
+from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.names import Sku
 from storefront_mcp.commerce.product import CustomOption, Variant
+from storefront_mcp.commerce.shipping import ShippingMethod
 from tests.trees import drawn, grown
 
 VARIANT = Variant(sku=Sku("SHIRT-S"), options={"Size": "S"})
+POST = ShippingMethod("post", "Post", Money(500, "AUD"))
 OPTION = CustomOption(id="7", title="Name", kind="text")
 
 SAMPLES = [
@@ -32,6 +35,16 @@ SAMPLES = [
     (errors.CountryNotServed("NZ"), "'NZ'", None),
     (errors.CountryNotServed("NZ", ["AU"]), "'NZ'", errors.Countries(("AU",))),
     (errors.AddressRefused("The postcode is missing."), "postcode", None),
+    (errors.CartEmpty(), "add_to_cart", None),
+    (errors.ShippingMethodRefused("drone"), "'drone'", None),
+    (errors.ShippingMethodRefused("drone", [POST]), "one of the methods", errors.Offers((POST,))),
+    (errors.OrderRefused("Not today.", internal="400"), "did not take the order: Not today.", None),
+    (errors.EmailRefused(), "Ask the buyer", None),
+    (errors.NoWayToPay(), "own website", None),
+    (errors.CheckoutNotFound(), "place_order", None),
+    (errors.CartBeingOrdered("chk_1"), "get_order_status", None),
+    (errors.KeyReused(), "a new key", None),
+    (errors.PaymentDown(internal="503"), "Nothing was changed", None),
     (errors.ShopBusy(retry_after=7, internal="429"), "in 7 seconds", None),
     (errors.ShopRefused("Not on Sundays.", internal="400"), "Not on Sundays.", None),
     (errors.ShopDown(internal="connect timeout"), "Nothing was changed", None),

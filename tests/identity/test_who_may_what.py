@@ -61,6 +61,7 @@ SEATED: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", f"{CONSOLE}/audit"): ("manage:audit",),
     ("POST", f"{CONSOLE}/audit/export"): ("manage:audit",),
     ("POST", f"{CONSOLE}/audit/verify"): ("manage:audit",),
+    ("POST", f"{CONSOLE}/health/examine"): ("manage:phases", "manage:workspace"),
     ("GET", f"{CONSOLE}/traffic"): ("read:analytics", "manage:workspace"),
     **dict.fromkeys((("GET", f"{CONSOLE}/{room}") for room in ("cards", "cards/one", "connect", "health")), ()),
 }

@@ -9,7 +9,7 @@ import pytest
 from tests.scanners.running import LOOPBACK_ONLY, QUIET, WEBMCP, node, report
 
 HERE = Path(__file__).parent
-READING = {"search_products", "get_product", "list_categories", "get_category", "view_cart"}
+READING = {"search_products", "get_product", "list_categories", "get_category", "view_cart", "get_order_status"}
 
 
 def visit(origin: str, node_tools: Path, chromium: str, folder: Path, calls: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -109,4 +109,4 @@ async def test_what_is_beside_the_endpoint_answers_while_nothing_is_open(shop: h
 
 async def test_a_name_that_is_not_there_is_a_true_404(shop: httpx.AsyncClient) -> None:
     assert (await shop.get("/mcp/nothing")).status_code == 404
-    assert (await shop.post("/mcp/token")).status_code == 404
+    assert (await shop.post("/mcp/nothing")).status_code == 404
