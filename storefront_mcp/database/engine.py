@@ -2,13 +2,14 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
+from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import schema
 from storefront_mcp.database.sqlite import SqliteFile
 from storefront_mcp.database.unusable import DatabaseUnusable
@@ -86,6 +87,10 @@ class Database:
             cause = str(error.orig).strip() if isinstance(error, DatabaseError) else error.strerror
             message = f"{self.name}: cannot be used as the database: {cause}. {self._kind.advice}"
             raise DatabaseUnusable(message) from error
+        except ShopBusy as busy:
+            self.close()
+            message = f"{self.name}: cannot be used as the database: others keep it busy. {self._kind.advice}"
+            raise DatabaseUnusable(message) from busy
         except schema.NewerTables as newer:
             self.close()
             message = (
@@ -105,11 +110,16 @@ class Database:
         """One transaction that writes all or nothing.
 
         Those that name the same thing in `alone` come one after the other. On SQLite every writer is the only one from
-        its first statement on, on PostgreSQL only by that name.
+        its first statement on, on PostgreSQL only by that name. Raises ShopBusy, with nothing written, when others keep
+        us waiting for too long.
         """
         options = self._kind.writing(survives)
-        with self._kind.engine.connect().execution_options(**options) as connection, connection.begin():
-            self._kind.begun(connection, survives=survives, alone=alone)
+        with self._kind.engine.connect().execution_options(**options) as connection, ExitStack() as transaction:
+            try:
+                transaction.enter_context(connection.begin())
+                self._kind.begun(connection, survives=survives, alone=alone)
+            except OperationalError as error:
+                raise ShopBusy(retry_after=5, internal=f"{self.name}: {error.orig}") from error
             yield connection
 
     def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":

@@ -3,6 +3,7 @@
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
+from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import schema
 from storefront_mcp.database.engine import Database
 
@@ -14,6 +15,6 @@ def unready(database: Database) -> str | None:
             found = schema.revision(connection)
             connection.execute(update(schema.VERSION).values(version_num=schema.VERSION.c.version_num))
             connection.rollback()
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ShopBusy):
         return "cannot be written"
     return None if found == schema.HEAD else "the tables are of another version"

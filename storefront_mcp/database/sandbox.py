@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.tables import SANDBOX_SLIPS
 from storefront_mcp.payments.port import ProviderDown
@@ -42,14 +43,14 @@ class DatabaseSandbox:
                 connection.execute(delete(SANDBOX_SLIPS).where(SANDBOX_SLIPS.c.expires_at < forget))
                 connection.execute(self._database.insert(SANDBOX_SLIPS).values(row).on_conflict_do_nothing())
                 return _SLIP.decode(connection.execute(kept).scalar_one())
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ShopBusy) as error:
             raise _down(error) from error
 
     def _find(self, id_: str) -> Slip | None:
         try:
             with self._database.reading() as connection:
                 return _read(connection, id_)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ShopBusy) as error:
             raise _down(error) from error
 
     def _change(self, id_: str, step: Callable[[Slip], Slip]) -> Slip | None:
@@ -63,7 +64,7 @@ class DatabaseSandbox:
                     row = SANDBOX_SLIPS.c.id == id_
                     connection.execute(update(SANDBOX_SLIPS).where(row).values(slip=msgspec.json.encode(after)))
                 return after
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ShopBusy) as error:
             raise _down(error) from error
 
 
@@ -72,5 +73,5 @@ def _read(connection: Connection, id_: str) -> Slip | None:
     return None if found is None else _SLIP.decode(found)
 
 
-def _down(error: SQLAlchemyError) -> ProviderDown:
+def _down(error: SQLAlchemyError | ShopBusy) -> ProviderDown:
     return ProviderDown(f"the sandbox's book cannot be used: {type(error).__name__}")

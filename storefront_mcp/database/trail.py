@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront_mcp.calls.audit import AuditStalled, Entry
+from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import Database, utc_now
 
@@ -77,7 +78,7 @@ class DatabaseTrail:
         """Write an entry now. Raises AuditStalled."""
         try:
             await asyncio.to_thread(self._log.write, [entry], survives="power")
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ShopBusy) as error:
             log.exception("an entry of the audit cannot be written")
             raise AuditStalled from error
 
@@ -107,7 +108,7 @@ class DatabaseTrail:
             batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
             try:
                 self._log.write(batch)
-            except SQLAlchemyError:
+            except (SQLAlchemyError, ShopBusy):
                 if not self._failing:
                     log.exception("the audit cannot be written; entries are kept in memory meanwhile")
                 self._failing = True
@@ -125,7 +126,7 @@ class DatabaseTrail:
         self._prune_at = time.monotonic() + PRUNE_EVERY
         try:
             dropped = self._log.prune(self._now() - self._keep)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, ShopBusy):
             log.exception("old entries of the audit cannot be dropped")
             return
         if dropped:
