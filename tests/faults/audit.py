@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from storefront_mcp.checkout.desk import CART_CHANGED
 from storefront_mcp.checkout.record import Checkout
 
 CAPTURE = "every capture has exactly one order of the same amount and currency, or was given back by hand"
@@ -48,6 +49,15 @@ def excused(checkout: Checkout, books: Books) -> bool:
     taken = checkout.payment is not None and books.captured[checkout.payment] == 1
     known = checkout.state == "needs_human" and checkout.problem == REFUND and checkout.place_try > 1
     return known and taken and not books.references[checkout.id]
+
+
+def several(checkouts: Sequence[Checkout], wishes: Sequence[frozenset[tuple[str, str | None]]]) -> list[str]:
+    """Wishes with several checkouts or addresses.
+
+    A change of the cart that was sent before, and that a frozen worker makes only now, rightly closes the first one.
+    """
+    changed = {one.id for one in checkouts if one.reason == CART_CHANGED}
+    return [str(set(wish)) for wish in wishes if sum(id_ not in changed for id_, _ in wish) > 1]
 
 
 def violations(checkouts: Sequence[Checkout], books: Books, *, refunded: Collection[str]) -> dict[str, list[str]]:

@@ -54,7 +54,7 @@ class Tally:
         self.stories: Counter[str] = Counter()
         self.currencies: Counter[str] = Counter()
         self.checkouts: set[str] = set()
-        self.several: list[str] = []
+        self.several: list[frozenset[tuple[str, str | None]]] = []
         """One wish that was given several checkouts or addresses."""
         self.faults: list[str] = []
         """Answers that were a fault of ours."""
@@ -120,10 +120,10 @@ class Person:
         placed = await asyncio.gather(*(self.call("place_order", worker, **wish) for worker in workers))
         if len(set(workers)) > 1:
             self._saw("placed at several workers at once")
-        found = {(one["checkout_id"], one.get("continue_url")) for one in placed}
+        found = frozenset((one["checkout_id"], one.get("continue_url")) for one in placed)
         if len(found) > 1:
-            self.tally.several.append(str(found))
-        checkout, url = found.pop()
+            self.tally.several.append(found)
+        checkout, url = next(iter(found))
         self.tally.checkouts.add(checkout)
         self.tally.currencies[CURRENCIES[self.store]] += 1
         if url is None:

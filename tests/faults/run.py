@@ -20,7 +20,7 @@ from storefront_mcp.database.checkouts import DatabaseCheckouts
 from tests.fake_stripe.desk import Desk
 from tests.fake_stripe.faults import Fault
 from tests.fake_stripe.posting import Post
-from tests.faults.audit import FAULT, PERSONAL, WISH, Books, excused, violations
+from tests.faults.audit import FAULT, PERSONAL, WISH, Books, excused, several, violations
 from tests.faults.people import ADDRESS, GOODS, Person, Tally
 from tests.faults.report import Report
 from tests.faults.world import SECRET, World, world
@@ -83,7 +83,7 @@ async def run(folder: Path, plan: Plan, *, tell: Callable[[str], None] = lambda 
             refunded = await _refunded(records, books)
             ended = await records.needing(None, list(NEXT), limit=1_000_000)
         found = violations(ended, books, refunded=refunded)
-        found[WISH] += tally.several
+        found[WISH] += several(ended, tally.several)
         found[FAULT] += tally.faults
         found[PERSONAL] += here.told((str(ADDRESS["last_name"]), str(ADDRESS["street"]), "ada@", "ada%40"))
         faults = Counter(str(call["fault"]) for call in await stripe.requests() if call["fault"])
