@@ -40,6 +40,34 @@ class Rate(Struct, frozen=True):
         """One worker's part, so that all of them together keep to the whole as nearly as whole tokens allow."""
         return Rate(max(1, self.burst // workers), self.interval * workers)
 
+    def times(self, factor: float) -> "Rate":
+        """That many times as wide, for a factor of at least 1."""
+        return Rate(int(self.burst * factor), self.interval / factor)
+
+
+class Vouched(str):
+    """A client's address in a request that an agent has signed: see `Signatures`."""
+
+    __slots__ = ("agent",)
+    agent: str
+    """Its origin, under which its requests and its calls as a guest are counted."""
+
+    def __new__(cls, address: str, agent: str) -> Self:
+        """The same address."""
+        vouched = super().__new__(cls, address)
+        vouched.agent = agent
+        return vouched
+
+
+class Signatures(Protocol):
+    """Whoever knows the agents that sign, and their signatures."""
+
+    def agent(self, method: str, host: str, target: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+        """The origin of the agent that signed a request, by its method, Host, path with query, and all headers.
+
+        None for a request that counts as unsigned. Never raises, never waits.
+        """
+
 
 class Rules(Struct, frozen=True, kw_only=True):
     """The rates of one store; None counts nothing."""
@@ -111,19 +139,25 @@ class Buckets(Protocol):
 class Limits:
     """The limits of one store."""
 
-    def __init__(self, store: str, rules: Rules, buckets: Buckets, *, shop: str = "everybody") -> None:
-        """`shop` names the upstream: stores that stand before the same one share what it counts."""
+    def __init__(
+        self, store: str, rules: Rules, buckets: Buckets, *, shop: str = "everybody", wider: float = 1.0
+    ) -> None:
+        """`shop` names the upstream: stores that stand before the same one share what it counts.
+
+        `wider` is how many times as wide the rates of a signing agent are.
+        """
         self._store = store
         self._rules = rules
         self._buckets = buckets
         self._shop = shop
+        self._wider = wider
 
     def arrives(self, address: str) -> Awaitable[Refusal | None]:
         """A request, before authentication. An empty address is one we cannot tell from others: it is not counted."""
         rate = self._rules.address
         if rate is None or not address:
             return _passes()
-        return self._buckets.take(self._store, (Ask("address", address, rate),))
+        return self._buckets.take(self._store, (self._from("address", address, rate),))
 
     async def may_authenticate(self, address: str) -> Refusal | None:
         """Whether credentials from there are looked at now, or too many were refused."""
@@ -139,9 +173,9 @@ class Limits:
             return None
         return await self._buckets.take(self._store, (Ask("failed", address, rate),))
 
-    async def calls(
+    def calls(
         self, *, address: str, principal: str | None = None, cart: str | None = None, kind: Scarce | None = None
-    ) -> Refusal | None:
+    ) -> Awaitable[Refusal | None]:
         """A tool call: of a principal, or of a guest from an address; on a cart, where it names one."""
         rules = self._rules
         asks: tuple[Ask, ...] = ()
@@ -149,13 +183,23 @@ class Limits:
             if rules.principal is not None:
                 asks = (Ask("principal", principal, rules.principal),)
         elif address and rules.guest is not None:
-            asks = (Ask("guest", address, rules.guest),)
+            asks = (self._from("guest", address, rules.guest),)
         if cart is not None and rules.cart is not None:
             asks = (*asks, Ask("cart", digest(cart), rules.cart))
+        if kind is not None:
+            return self._scarcely(asks, kind, principal or address or digest(cart or ""))
+        return self._buckets.take(self._store, asks) if asks else _passes()
+
+    async def _scarcely(self, asks: tuple[Ask, ...], kind: Scarce, who: str) -> Refusal | None:
+        """A call that uses up something scarce: within the limits of every call first."""
         refusal = await self._buckets.take(self._store, asks) if asks else None
-        if refusal is not None or kind is None:
-            return refusal
-        return await self._tightly(kind, principal or address or digest(cart or ""))
+        return await self._tightly(kind, who) if refusal is None else refusal
+
+    def _from(self, rule: RuleName, address: str, rate: Rate) -> Ask:
+        """A token of an address, or of the agent that signed."""
+        if type(address) is Vouched:
+            return Ask(rule, address.agent, rate.times(self._wider))
+        return Ask(rule, address, rate)
 
     async def _tightly(self, kind: Scarce, who: str) -> Refusal | None:
         """The caller's own bucket of a kind; coupons count against everybody's too."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import logging
 import re
@@ -21,6 +20,8 @@ log: Final = logging.getLogger("storefront_mcp.identity")
 PATH: Final = "/.well-known/http-message-signatures-directory"
 MEDIA_TYPE: Final = "application/http-message-signatures-directory+json"
 MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age=\"?(\d{1,9})", re.IGNORECASE)
+ENCODED: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+"""32 bytes in base64url without padding."""
 MOST_KEYS: Final = 32
 FRESH: Final = 3600.0
 """Seconds that keys count without a question, where their directory does not say (RFC 9111 §5.2.2.1)."""
@@ -95,9 +96,6 @@ def _read(jwk: Mapping[str, object]) -> tuple[str, Ed25519PublicKey] | None:
     x = jwk.get("x")
     if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519" or jwk.get("use", "sig") != "sig":
         return None
-    if not isinstance(x, str) or not re.fullmatch(r"[A-Za-z0-9_-]{43}", x):
+    if not isinstance(x, str) or not ENCODED.fullmatch(x):
         return None
-    try:
-        return thumbprint(x), Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "="))
-    except (ValueError, binascii.Error):
-        return None
+    return thumbprint(x), Ed25519PublicKey.from_public_bytes(base64.urlsafe_b64decode(x + "="))

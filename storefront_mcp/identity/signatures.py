@@ -21,8 +21,8 @@ from storefront_mcp.identity.agent_keys import AgentKeys
 TAG: Final = "web-bot-auth"
 AGENT: Final = "signature-agent"
 FIELDS: Final = (b"signature-input", b"signature", AGENT.encode())
-LONGEST: Final = 4_096
-"""Bytes of one of these fields that are read; real ones have some hundred."""
+LONGEST: Final = 2_048
+"""Bytes of these fields together that are read; real ones have some five hundred."""
 AGE: Final = 300
 """Seconds after `created` that a signature counts, unless it expires sooner."""
 SKEW: Final = 60
@@ -80,6 +80,7 @@ class AgentSignatures:
     def __init__(self, agents: Mapping[str, AgentKeys], *, scheme: str, now: Callable[[], dt.datetime]) -> None:
         """`agents` by their origins; `scheme` is that of the store's own, which a proxy may have taken off."""
         self._agents = agents
+        self._origins = [origin.encode() for origin in agents]
         self._scheme = scheme
         self._now = now
         self._seen: OrderedDict[bytes, float] = OrderedDict()
@@ -87,7 +88,9 @@ class AgentSignatures:
     def agent(self, method: str, host: str, target: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
         """The agent's origin; None for a request that counts as unsigned. Never raises, never waits."""
         signed = [(name, value) for name, value in headers if name in FIELDS]
-        if sum(len(value) for _, value in signed) > LONGEST * len(FIELDS):
+        named = b", ".join(value for name, value in signed if name == FIELDS[-1]).lower()
+        # Before anything is parsed: strangers can send a lot of these.
+        if sum(len(value) for _, value in signed) > LONGEST or not any(origin in named for origin in self._origins):
             return None
         try:
             return self._signer(_Message(method, f"{self._scheme}://{host}{target}", _Fields(headers)), signed)
@@ -97,30 +100,24 @@ class AgentSignatures:
     def _signer(self, message: _Message, signed: Sequence[tuple[bytes, bytes]]) -> str | None:
         """Raises what the parsers and InvalidSignature raise."""
         inputs, _, named = (b", ".join(value for name, value in signed if name == field) for field in FIELDS)
-        for components, parameters in http_sf.parse(inputs, tltype="dictionary").values():  # type: ignore[union-attr]
-            if parameters.get("tag") == TAG:
-                break
-        else:
-            return None
-        origin = _origin(named, components)
+        parsed: Any = http_sf.parse(inputs, tltype="dictionary")
+        tagged = [components for components, parameters in parsed.values() if parameters.get("tag") == TAG]
+        # Of several, each could vouch for another agent.
+        origin = _origin(named, tagged[0]) if len(tagged) == 1 else None
         keys = None if origin is None else self._agents.get(origin)
         if keys is None:
             return None
         now = self._now().timestamp()
         found = _Verifier(keys, now).verify(message, max_age=None, expect_tag=TAG, require_components=("@authority",))
-        # Several that are tagged could each vouch for another agent.
-        if len(found) != 1 or not self._first_use(origin or "", found[0].parameters, now):
-            return None
-        return origin
+        return origin if self._first_use(f"{origin} {found[0].nonce}", found[0].parameters, now) else None
 
-    def _first_use(self, origin: str, parameters: Mapping[str, Any], now: float) -> bool:
-        """Whether the nonce, where there is one, has not been seen of this agent while its signature counts."""
-        nonce = parameters.get("nonce")
-        if nonce is None:
+    def _first_use(self, nonce: str, parameters: Mapping[str, Any], now: float) -> bool:
+        """Whether this agent's nonce, where the signature has one, is not one of a signature that still counts."""
+        if "nonce" not in parameters:
             return True
         while self._seen and next(iter(self._seen.values())) < now:
             self._seen.popitem(last=False)
-        key = hashlib.sha256(f"{origin} {nonce}".encode()).digest()
+        key = hashlib.sha256(nonce.encode()).digest()
         if key in self._seen:
             return False
         self._seen[key] = _end(parameters["created"], parameters["expires"])
@@ -135,12 +132,14 @@ def _end(created: int, expires: int) -> int:
 
 
 def _origin(named: bytes, components: Sequence[tuple[str, Mapping[str, Any]]]) -> str | None:
-    """The origin in `Signature-Agent`, if the signature covers it: a string, or since draft 05 a dictionary's member."""
+    """The origin in `Signature-Agent`, if it is signed: a string, or since draft 05 the member of a dictionary."""
     covered = [parameters for name, parameters in components if name == AGENT]
     if len(covered) != 1:
         return None
+    item: Any
     if "key" in covered[0]:
-        value, _ = http_sf.parse(named, tltype="dictionary")[covered[0]["key"]]  # type: ignore[index]
+        members: Any = http_sf.parse(named, tltype="dictionary")
+        item = members[covered[0]["key"]]
     else:
-        value, _ = http_sf.parse(named, tltype="item")  # type: ignore[misc]
-    return value.rstrip("/").lower() if isinstance(value, str) else None
+        item = http_sf.parse(named, tltype="item")
+    return item[0].rstrip("/").lower() if isinstance(item[0], str) else None

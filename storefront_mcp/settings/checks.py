@@ -54,7 +54,19 @@ def _tidied(store: StoreSettings, where: str, problems: list[Problem]) -> StoreS
             _origin(other, f"{where}allowed_origins[{index}]", problems)
             for index, other in enumerate(store.allowed_origins)
         ),
+        signatures=replace(store.signatures, agents=tuple(_agents(store, f"{where}signatures.agents", problems))),
     )
+
+
+def _agents(store: StoreSettings, where: str, problems: list[Problem]) -> Iterable[str]:
+    """The origins of agents, whose keys nobody on the way may change."""
+    for index, agent in enumerate(store.signatures.agents):
+        origin = _origin(agent, f"{where}[{index}]", problems)
+        if not origin.startswith("https:") and not loopback(origin):
+            problems.append(
+                Problem(f"{where}[{index}]", f"wants https, as anybody could answer otherwise; got {agent!r}.")
+            )
+        yield origin
 
 
 def _payment_problems(store: StoreSettings, where: str) -> Iterable[Problem]:

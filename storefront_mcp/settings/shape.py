@@ -55,6 +55,7 @@ ServerName = Annotated[
     ),
 ]
 Seconds = Annotated[float, Meta(gt=0, le=600, description="seconds, more than 0 and at most 600")]
+Times = Annotated[float, Meta(ge=1, le=1_000, description="a number from 1 to 1000")]
 Switch = Annotated[bool, Meta(description="true or false")]
 Port = Annotated[int, Meta(ge=1, le=65_535, description="a whole number from 1 to 65535")]
 Workers = Annotated[int, Meta(ge=1, le=256, description="a whole number from 1 to 256")]
@@ -115,6 +116,16 @@ class OAuthSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     client_id: Text | None = None
     client_secret: Hidden | None = None
     """Never in the file itself: from a variable, or from the file that `client_secret_file` names."""
+
+
+class SignatureSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which agents may have more by signing their requests (RFC 9421, Web Bot Auth)."""
+
+    on: Switch = False
+    agents: tuple[Origin, ...] = ()
+    """By what they send as Signature-Agent; their keys are fetched there."""
+    wider: Times = 4.0
+    """How many times as wide `limits.address` and `limits.guest` are for each of them."""
 
 
 class PaymentSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -179,6 +190,7 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     oauth: OAuthSettings = OAuthSettings()
     payments: PaymentSettings = PaymentSettings()
     limits: LimitSettings = LimitSettings()
+    signatures: SignatureSettings = SignatureSettings()
     console: ConsoleSettings = ConsoleSettings()
     security_contact: Contact | None = None
     content_signals: Text = "search=yes, ai-input=yes, ai-train=no"

@@ -1,19 +1,22 @@
 """Counts the requests of one site by client address, before anybody looks who it is or what they want."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from http import HTTPStatus
 from typing import Final
 
+from litestar.types import Scope
 from msgspec import Struct
 
 from storefront_mcp.calls.house import House
-from storefront_mcp.calls.limits import Refusal
+from storefront_mcp.calls.limits import Refusal, Signatures, Vouched
 from storefront_mcp.mcp.jsonrpc import Code, Refused, failure_bytes
 from storefront_mcp.web.body import first_of_each
 from storefront_mcp.web.forwarded import Addresses
 
 Headers = Sequence[tuple[bytes, bytes]]
 TOO_MANY: Final = int(HTTPStatus.TOO_MANY_REQUESTS)
+SIGNED: Final = b"signature-input"
+"""The field without which there is no signature to look at (RFC 9421 §4.1)."""
 
 
 class Visitor(Struct, frozen=True):
@@ -34,14 +37,31 @@ class Visitor(Struct, frozen=True):
 class Turnstile:
     """Stands before the doors of one site. Whom it cannot tell from others it lets pass."""
 
-    def __init__(self, house: House, addresses: Addresses) -> None:
+    def __init__(self, house: House, addresses: Addresses, signatures: Signatures | None = None) -> None:
+        """Without `signatures`, no request counts as signed."""
+        self._signatures = signatures
         self._house = house
         self._limits = house.limits
         self._addresses = addresses
 
-    def address(self, peer: Sequence[object] | None, headers: Headers) -> str:
+    def address(self, peer: Sequence[object] | None, headers: Headers, fields: Container[bytes] | None = None) -> str:
         """The client's address as limits count it, by the connection's other end; empty when we cannot tell."""
-        return self._addresses.of(peer, headers)
+        return self._addresses.of(peer, headers, fields)
+
+    def vouched(self, address: str, scope: Scope, headers: Headers) -> str:
+        """The same address, as that of an agent where one has signed the request; look once, as nonces are used up."""
+        if self._signatures is None or not address:
+            return address
+        # As it was sent: what is signed is the spelling.
+        target = (scope.get("raw_path") or b"") + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        host = first_of_each(headers).get(b"host", b"")
+        agent = self._signatures.agent(
+            scope["method"],  # type: ignore[typeddict-item]
+            host.decode("latin-1"),
+            target.decode("latin-1"),
+            headers,
+        )
+        return address if agent is None else Vouched(address, agent)
 
     async def refusal(self, address: str, headers: Headers) -> Refusal | None:
         """Why this request is one too many; None lets it pass."""

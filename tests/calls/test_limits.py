@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from storefront_mcp.calls.limits import Ask, Limits, Rate, Refusal, RuleName, Rules, digest
+from storefront_mcp.calls.limits import Ask, Limits, Rate, Refusal, RuleName, Rules, Vouched, digest
 from storefront_mcp.limits import MemoryBuckets
 from storefront_mcp.settings.limiting import LimitSettings
 
@@ -59,6 +59,30 @@ async def test_a_request_is_counted_by_its_address_and_a_call_by_who_calls() -> 
         ("pickle", "address", "203.0.113.7", True),
         ("pickle", "guest", "203.0.113.7", True),
         ("pickle", "principal", "key:k1", True),
+    ]
+
+
+async def test_an_agent_that_signs_is_counted_as_itself_and_wider_but_tightly_by_its_address() -> None:
+    taken: list[Ask] = []
+
+    class Taking(Noting):
+        async def take(self, store: str, asks: Sequence[Ask], *, charge: bool = True) -> Refusal | None:
+            taken.extend(asks)
+            return None
+
+    limits = Limits("pickle", rules(carts=ONE), Taking(), wider=2.5)
+    address = Vouched("203.0.113.7", "https://agent.example")
+    await limits.arrives(address)
+    await limits.calls(address=address, kind="cart")
+    await limits.calls(address=address, principal="key:k1")
+    await limits.failed(address)
+    wider = Rate(250, 0.4)
+    assert taken == [
+        Ask("address", "https://agent.example", wider),
+        Ask("guest", "https://agent.example", wider),
+        Ask("carts", "203.0.113.7", ONE),
+        Ask("principal", "key:k1", WIDE),
+        Ask("failed", "203.0.113.7", WIDE),
     ]
 
 

@@ -40,6 +40,9 @@ def test_rates_are_read_from_the_file_and_from_variables(tmp_path: Path) -> None
         ('trusted_proxies = ["10.0.0.0/99"]', "", "trusted_proxies[0]: wants a network, such as 10.0.0.0/8"),
         ('trusted_proxies = ["proxy"]', "", "each item a network, such as 10.0.0.0/8"),
         ('forwarded_by = "x-real-ip"', "", 'wants "x-forwarded-for" or "forwarded"'),
+        ("", '[store.signatures]\nagents = ["http://agent.example"]', "signatures.agents[0]: wants https"),
+        ("", '[store.signatures]\nagents = ["agent.example"]', "signatures.agents: wants"),
+        ("", "[store.signatures]\nwider = 0.5", "signatures.wider: wants a number from 1 to 1000"),
         ('limits_store = "https://cache.example"', "", "wants a valkey:// or redis:// URL"),
         ('limits_store = "valkey://:hunter2@cache.example"', "", "set STOREFRONT_LIMITS_STORE"),
     ],
@@ -48,6 +51,13 @@ def test_what_does_not_fit_is_told(tmp_path: Path, top: str, below: str, told: s
     with pytest.raises(SettingsBroken) as broken:
         load(tmp_path, top, below)
     assert told in str(broken.value)
+
+
+def test_agents_that_sign_have_one_spelling_and_answer_over_https_or_on_this_machine(tmp_path: Path) -> None:
+    below = '[store.signatures]\non = true\nagents = ["https://Agent.example:443", "http://127.0.0.1:9000"]'
+    (store,) = load(tmp_path, below=below).stores
+    assert store.signatures.agents == ("https://agent.example", "http://127.0.0.1:9000")
+    assert store.signatures.wider == 4.0
 
 
 def test_a_password_may_come_from_a_variable(tmp_path: Path) -> None:
