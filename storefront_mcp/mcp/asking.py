@@ -1,6 +1,7 @@
 """One request as a method sees it, and the answer of a method that may ask back."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,8 @@ from storefront_mcp.mcp.versions import LEGACY, OFFERED, ProtocolVersion
 from storefront_mcp.roadmap.conversation import Ask, CapabilityNeeded, Form, OpenUrl, Roots, Sample
 
 NOTHING: Final = Params()
+LONGEST: Final = 512
+"""Bytes of what a client tells of itself that are worth remembering."""
 NEEDS: Final[Mapping[type, Mapping[str, Any]]] = {
     Form: {"elicitation": {}},
     OpenUrl: {"elicitation": {"url": {}}},
@@ -60,9 +63,8 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     def client(self) -> str:
         """Name and version of the program; the handshake era tells them once, and later only its user agent."""
-        told = as_object(self.meta.client_info)
-        named = f"{told.get('name', '')} {told.get('version', '')}".strip()
-        return named or self._header(b"user-agent")
+        told = self.meta.client_info
+        return ("" if told is UNSET else _program_named(bytes(told))) or self._header(b"user-agent")
 
     def request_id(self) -> str:
         """The id that a proxy or the client gave the request."""
@@ -98,6 +100,19 @@ class Asked(Struct, frozen=True, kw_only=True):
         if found is None:
             raise Refused(Code.INVALID_PARAMS, f"params.{name} must be a string")
         return found
+
+
+def _program_named(told: bytes) -> str:
+    """Name and version, as a client tells them; clients say the same each time, so it is read once."""
+    return _read_name(told) if len(told) > LONGEST else _known_name(told)
+
+
+def _read_name(told: bytes) -> str:
+    said = as_object(Raw(told))
+    return f"{said.get('name', '')} {said.get('version', '')}".strip()
+
+
+_known_name: Final = lru_cache(maxsize=256)(_read_name)
 
 
 def line_to_client(asked: Asked, subject: str) -> Talk:

@@ -1,6 +1,6 @@
 """One POST to the endpoint: bytes and headers in, status and bytes out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import UNSET, Raw, Struct
@@ -57,12 +57,20 @@ class Endpoint:
         self._line = line
         self.catalogue = catalogue
 
-    async def post(self, headers: Headers, body: bytes, caller: Caller, address: str = "") -> Answer | Stream:
+    async def post(
+        self,
+        headers: Headers,
+        body: bytes,
+        caller: Caller,
+        address: str = "",
+        *,
+        fields: Mapping[bytes, bytes] | None = None,
+    ) -> Answer | Stream:
         """Answer a posted body, with a stream where the protocol needs one. Never raises for what a client sent.
 
-        `address` is the client's as limits count it, see `Asked`.
+        `address` is the client's as limits count it, see `Asked`; `fields` are the headers by name, see `read_routing`.
         """
-        routing = read_routing(headers)
+        routing = read_routing(headers, fields)
         try:
             check_text(body)
             if is_batch(body):
@@ -71,7 +79,14 @@ class Endpoint:
         except Refused as refused:
             return Answer(200 if _in_band(refused, body, routing) else 400, failure_bytes(refused))
         asked = self._classified(message, routing, caller, headers, address)
-        return asked if isinstance(asked, Answer) else await self._answered(asked)
+        if isinstance(asked, Answer):
+            return asked
+        # As in `legacy`, written out: another coroutine would cost more than all it does.
+        try:
+            said = await answer(asked, self._line)
+        except Refused as refused:
+            return _refusal(refused, asked, asked.version)
+        return said if isinstance(said, Stream) else Answer(200, said)
 
     async def legacy(
         self,
@@ -86,9 +101,10 @@ class Endpoint:
         """Answer a message of the handshake era in a version that is known."""
         try:
             asked = self._asked(message, version, caller, read_meta(message), headers, address)
+            said = await answer(asked, self._line, may_stream=may_stream)
         except Refused as refused:
             return _refusal(refused, message, version)
-        return await self._answered(asked, may_stream=may_stream)
+        return said if isinstance(said, Stream) else Answer(200, said)
 
     def _classified(
         self, message: Message, routing: Routing, caller: Caller, headers: Headers, address: str
@@ -109,13 +125,6 @@ class Endpoint:
             return self._asked(message, check_modern(message, meta, routing), caller, meta, headers, address)
         except Refused as refused:
             return _refusal(refused, message)
-
-    async def _answered(self, asked: Asked, *, may_stream: bool = True) -> Answer | Stream:
-        try:
-            said = await answer(asked, self._line, may_stream=may_stream)
-        except Refused as refused:
-            return _refusal(refused, asked, asked.version)
-        return said if isinstance(said, Stream) else Answer(200, said)
 
     async def _batch(self, body: bytes, routing: Routing, caller: Caller, address: str) -> Answer:
         """An array, for the one version that has them."""

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -24,13 +24,24 @@ class Routing(Struct, frozen=True):
     """A routing header that was sent twice."""
 
 
-def read_routing(headers: Sequence[tuple[bytes, bytes]]) -> Routing:
-    """Pick the routing headers out of an ASGI header list (lower-case names); of one sent twice, the last."""
-    fields = dict(headers)
+def read_routing(headers: Sequence[tuple[bytes, bytes]], fields: Mapping[bytes, bytes] | None = None) -> Routing:
+    """Pick the routing headers out of an ASGI header list (lower-case names); of one sent twice, the last.
+
+    `fields` are the same headers by name, from a caller who has them so already.
+    """
+    if fields is None:
+        fields = dict(headers)
+    repeated = None
     # Hardly any request repeats a header of whatever name: only then it matters which.
-    repeated = None if len(fields) == len(headers) else _repeated(headers)
+    if len(fields) != len(headers):
+        fields, repeated = dict(headers), _repeated(headers)
     version, method, name = fields.get(VERSION), fields.get(METHOD), fields.get(NAME)
-    return Routing(_trimmed(version), _trimmed(method), _trimmed(name), repeated)
+    return Routing(
+        None if version is None else version.decode("latin-1").strip(" \t"),
+        None if method is None else method.decode("latin-1").strip(" \t"),
+        None if name is None else name.decode("latin-1").strip(" \t"),
+        repeated,
+    )
 
 
 def takes_events(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -44,10 +55,6 @@ def _repeated(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     routing = [key for key, _ in headers if key in ROUTING]
     twice = [key for number, key in enumerate(routing) if key in routing[:number]]
     return ROUTING[twice[-1]] if twice else None
-
-
-def _trimmed(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1").strip(" \t")
 
 
 def decoded(value: str, *, said_by: str = "Mcp-Name") -> str:

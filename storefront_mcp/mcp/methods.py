@@ -7,7 +7,6 @@ from msgspec import UNSET
 
 from storefront_mcp.calls.errors import CallError, ScopeMissing, TooOften
 from storefront_mcp.calls.pipeline import Call, run
-from storefront_mcp.calls.watching import looked_at
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.mcp.asking import Asked, asked_back, capability_missing
 from storefront_mcp.mcp.completion import complete
@@ -68,23 +67,32 @@ async def call_tool(asked: Asked) -> bytes:
         visit=asked,
     )
     try:
-        # With another coroutine around it only where somebody looks on.
-        value = await (run(call) if asked.look is None else looked_at(run(call), asked.look))
-    except ScopeMissing as error:
-        raise scope_refused(error, asked.caller) from None
-    except CapabilityNeeded as error:
-        raise capability_missing(error, version) from None
-    except (ShopError, CallError) as error:
-        form = shown(error)
-        if form.form == "error":
-            raise Refused(form.code, str(error), status=form.status) from None
-        detail = error.detail if isinstance(error, ShopError | TooOften) else None
-        return tool_error(str(error), detail, version, signed)
+        value = await run(call)
+    except BaseException as error:
+        # As `looked_at`, written out: another coroutine would cost as much as all that is done here.
+        if asked.look is not None:
+            asked.look.became(type(error).__name__)
+        if isinstance(error, CallError | ShopError | CapabilityNeeded):
+            return _failed(error, asked)
+        raise
     if isinstance(value, Content):
         return content_result(value, version, asked.shop.store)
     if isinstance(value, Ask):
         return asked_back(asked, name, value)
     return tool_result(value, version, signed)
+
+
+def _failed(error: CallError | ShopError | CapabilityNeeded, asked: Asked) -> bytes:
+    """What a call that failed answers. Raises Refused."""
+    if isinstance(error, ScopeMissing):
+        raise scope_refused(error, asked.caller) from None
+    if isinstance(error, CapabilityNeeded):
+        raise capability_missing(error, asked.version) from None
+    form = shown(error)
+    if form.form == "error":
+        raise Refused(form.code, str(error), status=form.status) from None
+    detail = error.detail if isinstance(error, ShopError | TooOften) else None
+    return tool_error(str(error), detail, asked.version, asked.catalogue.signed)
 
 
 _LISTS: Final = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")

@@ -50,16 +50,22 @@ def signature(store: Store) -> bytes:
 
 def tool_result(value: Any, version: ProtocolVersion, signed: bytes) -> bytes:  # noqa: ANN401 -- any shop value
     """A tool's value: as JSON text, and as structured content where the version has it. Encoded once."""
-    links = value.links if isinstance(value, Linked) and version.links_resources else ()
-    body = _ENCODER.encode(value.value if isinstance(value, Linked) else value)
-    content = (b'"content":[{"type":"text","text":"', _quoted(body), b'"}')
-    beside = (b"," + _ENCODER.encode(link) for link in links)
-    structured = (b'],"structuredContent":', body) if version.structures_results else (b"]",)
-    return b"".join((_opened(version), *content, *beside, *structured, b',"isError":false', *_closed(version, signed)))
+    beside = b""
+    if isinstance(value, Linked):
+        if version.links_resources:
+            beside = b"".join(b"," + _ENCODER.encode(link) for link in value.links)
+        value = value.value
+    body = _ENCODER.encode(value)
+    structured = b'],"structuredContent":' + body if version.structures_results else b"]"
+    content = (b'"content":[{"type":"text","text":"', _quoted(body), b'"}', beside, structured)
+    return b"".join((_opened(version), *content, b',"isError":false', *_closed(version, signed)))
 
 
 def _quoted(body: bytes) -> bytes:
     """The inside of a JSON string that holds this JSON text: written without line breaks, only these need escaping."""
+    if body.isascii():
+        # The encoder is twice as fast, but only for a text that needs no decoding.
+        return _ENCODER.encode(body.decode("ascii"))[1:-1]
     return body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 

@@ -11,6 +11,8 @@ from litestar.types import Receive
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a request body; more is a 413."""
+SHORT: Final = len(str(MAX_BODY))
+"""Characters of the least Content-Length that can be too much."""
 LONG: Final = 20
 """Digits of a Content-Length that needs no reading."""
 DRAINED: Final = 16 << 20
@@ -39,11 +41,17 @@ async def read_body(
     headers: Sequence[tuple[bytes, bytes]], receive: Receive, *, seconds: float = BODY_SECONDS
 ) -> bytes:
     """The whole body. Raises BodyRefused."""
-    announced = first_of_each(headers).get(b"content-length", b"").strip()
-    if announced.isdigit() and (len(announced) > LONG or int(announced) > MAX_BODY):
-        if len(announced) <= LONG and int(announced) <= DRAINED:
-            await _drained(receive)
-        raise _too_large()
+    return await arriving(first_of_each(headers).get(b"content-length", b""), receive, seconds=seconds)
+
+
+async def arriving(announced: bytes, receive: Receive, *, seconds: float) -> bytes:
+    """The whole body, by the Content-Length that was sent, if any. Raises BodyRefused."""
+    if len(announced) >= SHORT:
+        announced = announced.strip()
+        if announced.isdigit() and (len(announced) > LONG or int(announced) > MAX_BODY):
+            if len(announced) <= LONG and int(announced) <= DRAINED:
+                await _drained(receive)
+            raise _too_large()
     # Nearly every body has arrived before it is read; to start a clock for it would cost more than to read it.
     step = receive().__await__()
     try:

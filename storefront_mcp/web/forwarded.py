@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final, Literal, TypeVar
 
 ForwardedBy = Literal["x-forwarded-for", "forwarded"]
@@ -40,8 +40,15 @@ class Addresses:
         self._peers: dict[str, str | None] = {}
         self._chains: dict[bytes, str] = {}
 
-    def of(self, peer: Sequence[object] | None, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    def of(
+        self,
+        peer: Sequence[object] | None,
+        headers: Iterable[tuple[bytes, bytes]],
+        fields: Container[bytes] | None = None,
+    ) -> str:
         """The key of a request's client, by the connection's other end and the request's headers.
+
+        `fields` are the names of the headers, from a caller who has them so already.
 
         The client is the right-most address that is no proxy of ours: whatever a client writes stands left of what our
         proxies add, so it never wins. A peer without an address is a local socket, and so a proxy of ours.
@@ -53,6 +60,8 @@ class Addresses:
             key = self._peer(host)
         if key is not None:
             return key
+        if fields is not None and self._header not in fields:
+            return ""
         found = [value for name, value in headers if name == self._header]
         if not found:
             return ""

@@ -9,12 +9,12 @@ from litestar.types import Receive, Scope, Send
 from storefront_mcp.calls.caller import GUEST, Caller
 from storefront_mcp.mcp.answering import Stream
 from storefront_mcp.mcp.versions import LEGACY
-from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, first_of_each, read_body
+from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, arriving, first_of_each
 from storefront_mcp.web.door import FIELD, Door, NoIdentity, admitted
 from storefront_mcp.web.events import framed, stream
 from storefront_mcp.web.gate import Gate, Headers
 from storefront_mcp.web.site import Site
-from storefront_mcp.web.turnstile import TOO_MANY, Turnstile, http_headers, refusal_bytes
+from storefront_mcp.web.turnstile import SIGNED, TOO_MANY, Turnstile, http_headers, refusal_bytes
 
 JSON: Final = b"application/json"
 
@@ -49,9 +49,7 @@ class McpEndpoint:
         if passed is None:
             return
         cors = passed
-        address: str | None = ""
-        if self._turnstile is not None:
-            address = await self._counted(self._turnstile, scope, headers, cors, send)
+        address = await self._counted(scope, headers, fields, cors, send)
         if address is None:
             return
         caller: Caller | None = GUEST
@@ -59,46 +57,50 @@ class McpEndpoint:
             caller = await admitted(self._door, self._gate, scope, send, cors)
         if caller is None:
             return
-        if method != "POST":
+        if method != "POST" or not _says_json(fields.get(b"content-type", b"")):
             await self._elsewise(method, fields, cors, send)
             return
-        body = await self._body(headers, fields, cors, receive, send)
-        if body is None:
+        try:
+            body = await arriving(fields.get(b"content-length", b""), receive, seconds=self._body_seconds)
+        except BodyRefused as refused:
+            await self._untaken(refused, cors, send)
             return
-        answer = await shown.endpoint.post(headers, body, caller, address)
+        answer = await shown.endpoint.post(headers, body, caller, address, fields=fields)
         if isinstance(answer, Stream):
             await stream(framed(answer.messages), receive, send, [*self._gate.always, *cors])
             return
-        challenge = [] if answer.needs is None else [self._door.lacking(answer.needs, answer.status)]
-        await self._gate.send(send, answer.status, answer.body, [*challenge, *cors])
+        if answer.needs is not None:
+            cors = [self._door.lacking(answer.needs, answer.status), *cors]
+        await self._gate.send(send, answer.status, answer.body, cors)
 
     async def _counted(
-        self, turnstile: Turnstile, scope: Scope, headers: Headers, cors: Headers, send: Send
+        self, scope: Scope, headers: Headers, fields: Mapping[bytes, bytes], cors: Headers, send: Send
     ) -> str | None:
         """The client's address; None when this request was one too many and has been answered here."""
-        address = turnstile.address(scope.get("client"), headers)
+        turnstile = self._turnstile
+        if turnstile is None:
+            return ""
+        address = turnstile.address(scope.get("client"), headers, fields)
+        if not address:
+            return address
+        if SIGNED in fields:
+            address = turnstile.vouched(address, scope, headers)
         refused = await turnstile.refusal(address, headers)
         if refused is None:
             return address
         await self._gate.send(send, TOO_MANY, refusal_bytes(refused), [*http_headers(refused), *cors])
         return None
 
-    async def _body(
-        self, headers: Headers, fields: Mapping[bytes, bytes], cors: Headers, receive: Receive, send: Send
-    ) -> bytes | None:
-        """What was posted; None when it is not taken and that has been answered here."""
-        if not _says_json(fields.get(b"content-type", b"")):
-            await self._gate.problem(send, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.", cors)
-            return None
-        try:
-            return await read_body(headers, receive, seconds=self._body_seconds)
-        except BodyRefused as refused:
-            if refused.status:
-                await self._gate.problem(send, refused.status, str(refused), [(b"connection", b"close"), *cors])
-            return None
+    async def _untaken(self, refused: BodyRefused, cors: Headers, send: Send) -> None:
+        """A body that is not taken; who has gone hears nothing."""
+        if refused.status:
+            await self._gate.problem(send, refused.status, str(refused), [(b"connection", b"close"), *cors])
 
     async def _elsewise(self, method: str, fields: Mapping[bytes, bytes], cors: Headers, send: Send) -> None:
-        """Anything but POST."""
+        """Anything but a POST of JSON."""
+        if method == "POST":
+            await self._gate.problem(send, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json.", cors)
+            return
         version = fields.get(b"mcp-protocol-version")
         if method == "DELETE" and (version is None or version.decode("latin-1").strip() in LEGACY):
             # Nothing was opened, so nothing is closed; clients of the handshake era want to hear that it worked.

@@ -140,3 +140,12 @@ def test_whatever_a_client_smuggles_in_its_own_address_wins(smuggled: str) -> No
 def test_no_header_breaks_the_reader(value: str) -> None:
     for header in ("x-forwarded-for", "forwarded"):
         assert isinstance(seen("127.0.0.1", value, header=header), str)
+
+
+@pytest.mark.parametrize("headers", [[], [(b"x-forwarded-for", b"203.0.113.7")], [(b"accept", b"*/*")]])
+@pytest.mark.parametrize("peer", [PROXY, ("203.0.113.9", 1), None])
+def test_header_names_are_a_short_cut_and_nothing_else(
+    headers: list[tuple[bytes, bytes]], peer: tuple[str, int] | None
+) -> None:
+    addresses = Addresses(TRUSTED)
+    assert addresses.of(peer, headers, {name for name, _ in headers}) == addresses.of(peer, headers)

@@ -5,8 +5,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from storefront_mcp.mcp.endpoint import BATCH_LIMIT
+from storefront_mcp.mcp.headers import read_routing
+from storefront_mcp.web.body import first_of_each
 from tests.mcp.asking import (
     HANDSHAKE,
     META,
@@ -579,3 +582,16 @@ class TestBatches:
 
     async def test_white_space_before_an_array_changes_nothing(self) -> None:
         assert (await post(endpoint(), b" \r\n\t[" + json.dumps(PING).encode() + b"]")).status == 200
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([b"mcp-protocol-version", b"mcp-method", b"mcp-name", b"accept"]),
+            st.sampled_from([b"", b" a", b"b\t", b"\xe9"]),
+        ),
+        max_size=5,
+    )
+)
+def test_headers_by_name_are_a_short_cut_and_nothing_else(sent: list[tuple[bytes, bytes]]) -> None:
+    assert read_routing(sent, first_of_each(sent)) == read_routing(sent)
