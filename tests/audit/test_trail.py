@@ -95,13 +95,14 @@ async def test_a_full_queue_holds_back_whoever_wants_an_entry(
     assert [recorded.entry for recorded in AuditLog(database).read()] == [entry(number) for number in range(10)]
 
 
-async def test_room_is_waited_for(trail: DatabaseTrail, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_room_is_waited_for(trail: DatabaseTrail, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = Stuck(trail, monkeypatch)
     monkeypatch.setattr(trail_module, "PATIENCE", 10.0)
     for number in range(10):
         trail.note(entry(number))
     stuck.stuck = False
     await trail.room()
+    wait_for(lambda: count(database) == 10)
 
 
 def test_what_is_lost_in_the_end_is_said(

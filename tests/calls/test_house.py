@@ -284,6 +284,7 @@ async def test_silence_keeps_nothing() -> None:
     await silence.room()
     silence.note(entry())
     await silence.keep(entry())
+    assert vars(silence) == {}
 
 
 def test_what_strangers_cause_by_the_thousand_is_written_sparingly_and_the_rest_is_counted() -> None:
