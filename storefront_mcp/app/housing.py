@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from storefront_mcp.calls.house import House
 from storefront_mcp.calls.limits import Limits, Signatures
@@ -10,13 +11,15 @@ from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.replays import DatabaseReplays
 from storefront_mcp.database.trail import DatabaseTrail
-from storefront_mcp.identity.agent_keys import AgentKeys
 from storefront_mcp.identity.asking import Questions
 from storefront_mcp.limits import buckets
 from storefront_mcp.settings.server import Settings
 from storefront_mcp.settings.shape import StoreSettings
 from storefront_mcp.web.forwarded import Addresses
 from storefront_mcp.web.turnstile import Turnstile
+
+if TYPE_CHECKING:
+    from storefront_mcp.identity.agent_keys import AgentKeys
 
 
 class Housing:
@@ -49,6 +52,7 @@ class Housing:
         if not store.signatures.on:
             return None
         # Its library takes a while to load: only shops that use it wait for it.
+        from storefront_mcp.identity.agent_keys import AgentKeys  # noqa: PLC0415
         from storefront_mcp.identity.signatures import AgentSignatures  # noqa: PLC0415
 
         agents = {

@@ -18,6 +18,9 @@ TOOLS = {
     "apply_coupon",
     "remove_coupon",
     "get_shipping_methods",
+    "place_order",
+    "get_order_status",
+    "cancel_checkout",
 }
 
 
