@@ -43,7 +43,7 @@ def shop(tmp_path: Path) -> Iterator[tuple[str, Witness]]:
     """The origin of a demo, and who looks on; one for each client, as a shop takes few coupon tries a minute."""
     port = free_port()
     settings = demo_settings(port, state=tmp_path)
-    flip(settings, {"p1_browse": "active", "p2_cart": "active"})
+    flip(settings, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout"), "active"))
     witness = Witness(create_app(settings))
     with served(witness, port) as origin:
         yield origin, witness

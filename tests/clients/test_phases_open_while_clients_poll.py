@@ -79,7 +79,7 @@ async def polling(origin: str, *, kept: bool) -> AsyncIterator[Looks]:
         task.cancel()
 
 
-async def test_no_poll_fails_from_the_stub_to_twelve_tools(planned: str, tmp_path: Path) -> None:
+async def test_no_poll_fails_from_the_stub_to_fifteen_tools(planned: str, tmp_path: Path) -> None:
     async with polling(planned, kept=True) as kept, polling(planned, kept=False) as fresh:
         await kept.until("503", within=PATIENCE)
         await fresh.until("503", within=PATIENCE)
@@ -134,7 +134,7 @@ async def test_the_stub_is_exact_to_the_byte_and_the_card_changes_with_the_flip(
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_the_python_client_sees_four_tools_then_twelve_on_one_connection(
+async def test_the_python_client_sees_four_tools_then_twelve_then_fifteen_on_one_connection(
     planned: str, tmp_path: Path, mode: str
 ) -> None:
     with pytest.RaisesGroup(pytest.RaisesExc(MCPError), flatten_subgroups=True):
@@ -145,9 +145,11 @@ async def test_the_python_client_sees_four_tools_then_twelve_on_one_connection(
         assert len((await client.list_tools()).tools) == 4
         await opened("p2_cart", tmp_path)
         await until_listed(client, 12)
+        await opened("p3_checkout", tmp_path)
+        await until_listed(client, 15)
 
 
-async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_twelve_tools(
+async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_fifteen_tools(
     planned: str, tmp_path: Path
 ) -> None:
     now = 0.0
@@ -161,6 +163,8 @@ async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_twel
         kept = await client.list_tools()
         await opened("p2_cart", tmp_path)
         await until_listed(client, 12)
+        await opened("p3_checkout", tmp_path)
+        await until_listed(client, 15)
         # Who does not insist is told what it kept for as long as we allowed it to, and no longer.
         assert kept.ttl_ms is not None
         now += kept.ttl_ms / 1000
