@@ -47,10 +47,6 @@ class Clients:
     def __init__(self) -> None:
         self._known: dict[bytes, str] = {}
 
-    def named(self, client: str) -> str:
-        """One of `CALLED` for whatever a client says of itself."""
-        return recognised(client)
-
     def of(self, asking: Asking) -> str:
         """One of `CALLED` for whoever sent a request."""
         program = asking.program()

@@ -10,26 +10,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from storefront_mcp.calls.traffic import OK, WITHIN, Kind, Line, Sum, TrafficBook
-from storefront_mcp.calls.watching import Asking
+from storefront_mcp.calls.watching import Asking, Look
 from storefront_mcp.commerce.names import StoreId
-from storefront_mcp.telemetry.clients import Clients
+from storefront_mcp.telemetry.clients import LONGEST as LONGEST_CLIENT, OTHER, UNKNOWN, recognised
 
 log: Final = logging.getLogger("storefront_mcp.telemetry")
 
 EVERY: Final = 5.0
 """Seconds between two looks at what is to be written; what a `kill -9` may lose."""
-KEPT: Final = dt.timedelta(days=8)
+KEPT: Final = 8 * 24 * 60
+"""Minutes."""
 PRUNE_EVERY: Final = 3600.0
 MOST: Final = 2_000
-"""Different things that are told apart between two writings; the rest is one."""
-OTHER: Final = "other"
+"""Different things that are told apart between two writings; the rest is one. Also programs that are remembered."""
 LONGEST: Final = 80
 """Characters of searched words that are kept."""
 VERSION: Final = re.compile(r"\b\d{1,4}(?:\.\d{1,4}){0,2}\b")
 CALL: Final = "tools/call"
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
-_Thing = tuple[StoreId, int, Kind, str, str, str]
+_Thing = tuple[StoreId, Kind, str, str, str]
 
 
 class Traffic:
@@ -50,8 +50,7 @@ class Traffic:
         self._book = book
         self._now = now
         self._every = every
-        self._clients = Clients()
-        self._programs: dict[str, str] = {}
+        self._programs: dict[bytes, str] = {}
         self._seen: dict[_Thing, list[float]] = {}
         self._prune_at = 0.0
 
@@ -61,16 +60,15 @@ class Traffic:
 
     def add(self, store: StoreId, kind: Kind, name: str, client: str, outcome: str, seconds: float) -> None:
         """One more."""
-        thing = (store, int(self._now().timestamp()) // 60, kind, name, client, outcome)
+        thing = (store, kind, name, client, outcome)
         counts = self._seen.get(thing)
         if counts is None:
             if len(self._seen) >= MOST:
-                thing = (*thing[:3], OTHER, OTHER, outcome)
-            counts = self._seen.setdefault(thing, [0.0] * (3 + len(WITHIN) + 1))
-        counts[0] += 1
-        counts[1] += seconds
-        counts[2] = max(counts[2], seconds)
-        counts[3 + bisect_left(WITHIN, seconds)] += 1
+                thing = (store, kind, OTHER, OTHER, outcome)
+            counts = self._seen.setdefault(thing, [0.0] * (2 + len(WITHIN) + 1))
+        counts[0] += seconds
+        counts[1] = max(counts[1], seconds)
+        counts[2 + bisect_left(WITHIN, seconds)] += 1
 
     def missed(self, store: StoreId, words: str) -> None:
         """Somebody searched for this and found nothing."""
@@ -78,16 +76,19 @@ class Traffic:
         if text:
             self.add(store, "missed", text, "", OK, 0.0)
 
-    def program(self, client: str) -> str:
+    def program(self, asking: Asking) -> str:
         """A known program and its version, for whatever a client says of itself."""
-        known = self._programs.get(client)
+        said = asking.program()
+        known = self._programs.get(said)
         if known is None:
-            named, version = self._clients.named(client), VERSION.search(client[:200])
-            known = f"{named} {version[0]}" if version and named not in {OTHER, "unknown"} else named
-            if len(self._programs) >= MOST:
-                self._programs.clear()
-            if len(client) <= 200:  # noqa: PLR2004 -- as above
-                self._programs[client] = known
+            client = asking.client()[:LONGEST_CLIENT]
+            known, version = recognised(client), VERSION.search(client)
+            if version and known not in {OTHER, UNKNOWN}:
+                known = f"{known} {version[0]}"
+            if len(said) <= LONGEST_CLIENT:
+                if len(self._programs) >= MOST:
+                    self._programs.clear()
+                self._programs[said] = known
         return known
 
     async def run(self) -> None:
@@ -109,17 +110,25 @@ class Traffic:
         return seen
 
     def _write(self, seen: Mapping[_Thing, Sequence[float]]) -> None:
+        minute = int(self._now().timestamp()) // 60
         stores: dict[StoreId, list[Line]] = {}
-        for (store, minute, kind, name, client, outcome), counts in seen.items():
-            total = Sum(int(counts[0]), counts[1], counts[2], tuple(int(one) for one in counts[3:-1]))
-            line = Line(minute=minute, kind=kind, name=name, client=client, outcome=outcome, sum=total)
+        for (store, kind, name, client, outcome), (total, slowest, *within) in seen.items():
+            counts = [int(count) for count in within]
+            line = Line(
+                minute=minute,
+                kind=kind,
+                name=name,
+                client=client,
+                outcome=outcome,
+                sum=Sum(sum(counts), total, slowest, tuple(counts[:-1])),
+            )
             stores.setdefault(store, []).append(line)
         try:
             for store, lines in stores.items():
                 self._book.add(store, lines)
             if seen and self.clock() >= self._prune_at:
                 self._prune_at = self.clock() + PRUNE_EVERY
-                self._book.prune(int((self._now() - KEPT).timestamp()) // 60)
+                self._book.prune(minute - KEPT)
         except Exception:
             # Figures are worth less than what they are about: nobody waits for them.
             log.exception("%d lines of traffic could not be written and are lost", len(seen))
@@ -132,13 +141,13 @@ class StoreTraffic:
         self._traffic = traffic
         self._store = store
 
-    def asked(self, asking: Asking) -> "Stopwatch":
+    def asked(self, asking: Asking) -> Look:
         """An agent's request begins; only calls of tools are counted."""
         if asking.method != CALL:
-            return Stopwatch(self._traffic, self._store, None, "", "")
+            return AVERTED
         named, traffic = asking.named(), self._traffic
         tool = named if named in traffic.tools else OTHER
-        return Stopwatch(traffic, self._store, "tool", tool, traffic.program(asking.client()))
+        return Stopwatch(traffic, self._store, "tool", tool, traffic.program(asking))
 
     def asks_shop(self, operation: str) -> "Stopwatch":
         """A question to the shop begins."""
@@ -158,10 +167,10 @@ class Stopwatch:
 
     headers = NO_HEADERS
 
-    def __init__(self, traffic: Traffic, store: StoreId, kind: Kind | None, name: str, client: str) -> None:
+    def __init__(self, traffic: Traffic, store: StoreId, kind: Kind, name: str, client: str) -> None:
         self._traffic = traffic
         self._store = store
-        self._kind: Kind | None = kind
+        self._kind: Kind = kind
         self._name = name
         self._client = client
         self._outcome = OK
@@ -178,6 +187,22 @@ class Stopwatch:
 
     def ended(self) -> None:
         """Count it."""
-        if self._kind is not None:
-            seconds = self._traffic.clock() - self._began
-            self._traffic.add(self._store, self._kind, self._name, self._client, self._outcome, seconds)
+        traffic = self._traffic
+        seconds = traffic.clock() - self._began
+        traffic.add(self._store, self._kind, self._name, self._client, self._outcome, seconds)
+
+
+class _Averted:
+    """A look at what is not counted."""
+
+    def became(self, outcome: str) -> None:
+        pass
+
+    def refused(self, code: int) -> None:
+        pass
+
+    def ended(self) -> None:
+        pass
+
+
+AVERTED: Final = _Averted()

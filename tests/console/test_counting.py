@@ -54,6 +54,9 @@ class Asking:
     def named(self) -> str:
         return self._tool
 
+    def program(self) -> bytes:
+        return self._client.encode()
+
     def client(self) -> str:
         return self._client
 
@@ -112,8 +115,8 @@ def test_clients_cannot_make_it_grow(traffic: Traffic, book: MemoryBook, monkeyp
     monkeypatch.setattr(counting, "MOST", 5)
     for number in range(50):
         traffic.missed(STORE, f"words {number}")
-        traffic.program(f"curl {number}")
-    traffic.program("curl " + "9" * 300)
+        traffic.program(Asking("tools/call", "view_cart", f"curl {number}"))
+    traffic.program(Asking("tools/call", "view_cart", "curl " + "9" * 300))
     traffic.write()
     assert len(book.lines) == 6
     assert sum(line.sum.count for line in book.lines) == 50
