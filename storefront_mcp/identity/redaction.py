@@ -1,5 +1,6 @@
 """Take credentials out of every log record, whoever writes it and wherever it goes."""
 
+import contextlib
 import logging
 import re
 import traceback
@@ -49,7 +50,12 @@ class _Redacting:
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 -- as above
         record: logging.LogRecord = self.make(*args, **kwargs)
         if isinstance(record.msg, str):
-            record.msg = without_secrets(record.msg)
+            clean = without_secrets(record.msg)
+            if clean != record.msg and record.args:
+                # What stands behind `access_token=` is an argument's place: it is a secret only once it is filled.
+                with contextlib.suppress(Exception):
+                    clean, record.args = without_secrets(record.getMessage()), None
+            record.msg = clean
         else:
             record.msg = _shown(record.msg)
         # The arguments stay apart and as many as they were: formatters of access logs count them.

@@ -64,6 +64,13 @@ def test_no_record_holds_a_credential(log: tuple[logging.Logger, io.StringIO], s
     assert "Traceback (most recent call last)" in written.getvalue()
 
 
+def test_a_template_that_names_a_secret_is_filled_before_it_is_masked(log: tuple[logging.Logger, io.StringIO]) -> None:
+    logger, written = log
+    logger.info("GET /mcp?access_token=%s&page=%d", "opaque-0123456789", 2)
+    logger.info("client_secret=%(it)s", {"it": "opaque-0123456789"})
+    assert written.getvalue() == "GET /mcp?access_token=[secret]&page=2\nclient_secret=[secret]\n"
+
+
 def test_other_records_stay_as_they_are(log: tuple[logging.Logger, io.StringIO]) -> None:
     logger, written = log
     logger.info("%s said %d of %.1f and %s", "the bearer of news", 3, 4.5, None)
