@@ -1,13 +1,13 @@
 """Our whole server over a shop that answers at once: `python -m benchmarks.ours PORT [SHOP_URL]`.
 
-Everything is what `storefront-mcp serve` runs, database, flags and framework included; only the backend's answer is
-fixed, unless a shop is named.
+Everything is what `storefront-mcp serve` runs, with database, flags, audit, console and framework; only the backend's
+answer is fixed, unless a shop is named, and the limits are so wide that each is counted and none is reached.
 """
 
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from msgspec.structs import replace
@@ -19,8 +19,12 @@ from storefront_mcp.cli.serving import SERVER
 from storefront_mcp.commerce.search import Found, Search
 from storefront_mcp.database import Database, DatabaseFlags
 from storefront_mcp.settings import Settings, demo_settings
+from storefront_mcp.settings.limiting import LimitSettings
 from storefront_mcp.settings.observing import MetricsSettings
 from storefront_mcp.settings.shape import StoreSettings, Upstream
+
+
+WIDE: Final = "100000000/s burst 100000000"
 
 
 class FixedShop:
@@ -45,10 +49,12 @@ def answer_at_once() -> None:
 def settings(port: int, state: Path, shop: str | None) -> Settings:
     state.mkdir(parents=True, exist_ok=True)
     chosen = demo_settings(port, state=state)
-    if shop is None:
-        return chosen
-    upstream = Upstream(kind="maho", url=shop)
-    return replace(chosen, stores=tuple(replace(store, upstream=upstream) for store in chosen.stores))
+    wide = LimitSettings(**dict.fromkeys(LimitSettings.__struct_fields__, WIDE))
+    stores = [replace(store, limits=wide) for store in chosen.stores]
+    if shop is not None:
+        upstream = Upstream(kind="maho", url=shop)
+        stores = [replace(store, upstream=upstream) for store in stores]
+    return replace(chosen, stores=tuple(stores))
 
 
 def open_the_first_phase(chosen: Settings) -> None:
