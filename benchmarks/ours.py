@@ -23,7 +23,6 @@ from storefront_mcp.settings.limiting import LimitSettings
 from storefront_mcp.settings.observing import MetricsSettings
 from storefront_mcp.settings.shape import StoreSettings, Upstream
 
-
 WIDE: Final = "100000000/s burst 100000000"
 
 
