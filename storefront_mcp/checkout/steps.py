@@ -14,7 +14,7 @@ from storefront_mcp.checkout.record import Checkout, State
 from storefront_mcp.checkout.states import moved
 from storefront_mcp.checkout.trade import Trade
 from storefront_mcp.commerce.cart import Cart, Line
-from storefront_mcp.commerce.errors import CartGone, OrderRefused, ShopBusy, ShopDown, ShopError, ShopUnclear
+from storefront_mcp.commerce.errors import CartGone, ShopBusy, ShopDown, ShopError, ShopUnclear
 from storefront_mcp.commerce.order import Order, Settlement
 from storefront_mcp.payments.port import Payment
 
@@ -79,7 +79,7 @@ async def place(trade: Trade, checkout: Checkout) -> Checkout:
         return moved(checkout, "unknown", now=trade.now(), over=unclear.over, problem=unclear.internal)
     except ShopDown as unsent:
         return _asked_in_vain(trade, checkout, trade.terms.poll, unsent)
-    except (OrderRefused, CartGone, ShopError) as refused:
+    except ShopError as refused:
         return _refused(trade, checkout, refused)
     return _ordered(trade, checkout, order)
 
