@@ -81,7 +81,10 @@ class Trail(Protocol):
         """Come back when there is room for an entry; at once nearly always. Raises AuditStalled."""
 
     async def keep(self, entry: Entry) -> None:
-        """Write an entry now: it outlives a power cut once this returns. Raises AuditStalled."""
+        """Write an entry now: it outlives a power cut once this returns.
+
+        Raises AuditStalled, and ShopBusy where trying again helps; the entry is then written as soon as it can be.
+        """
 
 
 class Silence:

@@ -75,11 +75,15 @@ class DatabaseTrail:
             await asyncio.sleep(LINGER)
 
     async def keep(self, entry: Entry) -> None:
-        """Write an entry now. Raises AuditStalled."""
+        """Write an entry now. Raises AuditStalled and ShopBusy; the entry is then written as soon as it can be."""
         try:
             await asyncio.to_thread(self._log.write, [entry], survives="power")
-        except (SQLAlchemyError, ShopBusy) as error:
+        except ShopBusy:
+            self.note(entry)
+            raise
+        except SQLAlchemyError as error:
             log.exception("an entry of the audit cannot be written")
+            self.note(entry)
             raise AuditStalled from error
 
     def close(self) -> None:

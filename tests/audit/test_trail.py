@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from storefront_mcp.calls.audit import AuditStalled, Entry
+from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import Database, trail as trail_module
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.trail import DatabaseTrail
@@ -34,12 +35,13 @@ class Stuck:
 
     def __init__(self, trail: DatabaseTrail, monkeypatch: pytest.MonkeyPatch) -> None:
         self.stuck = True
+        self.error: Exception = OperationalError("INSERT", {}, Exception("disk full"))
         self._write = trail._log.write
         monkeypatch.setattr(trail._log, "write", self.write)
 
     def write(self, entries: Sequence[Entry], **options: Any) -> None:
         if self.stuck:
-            raise OperationalError("INSERT", {}, Exception("disk full"))
+            raise self.error
         self._write(entries, **options)
 
 
@@ -88,11 +90,23 @@ async def test_a_full_queue_holds_back_whoever_wants_an_entry(
         with pytest.raises(AuditStalled):
             await trail.keep(entry(11))
         stuck.stuck = False
-        wait_for(lambda: count(database) == 10)
+        wait_for(lambda: count(database) == 11)
         await trail.room()
         wait_for(lambda: "is written again" in caplog.text)
     assert caplog.text.count("kept in memory meanwhile") == 1
-    assert [recorded.entry for recorded in AuditLog(database).read()] == [entry(number) for number in range(10)]
+    assert [recorded.entry for recorded in AuditLog(database).read()] == [entry(number) for number in (*range(10), 11)]
+
+
+async def test_who_keeps_others_waiting_for_the_database_loses_them_no_entry(
+    database: Database, trail: DatabaseTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = Stuck(trail, monkeypatch)
+    stuck.error = ShopBusy(retry_after=5)
+    with pytest.raises(ShopBusy):
+        await trail.keep(entry(1))
+    assert count(database) == 0
+    stuck.stuck = False
+    wait_for(lambda: [recorded.entry for recorded in AuditLog(database).read()] == [entry(1)])
 
 
 async def test_room_is_waited_for(trail: DatabaseTrail, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
