@@ -1,7 +1,8 @@
 """Our whole server over a shop that answers at once: `python -m benchmarks.ours PORT [SHOP_URL]`.
 
 Everything is what `storefront-mcp serve` runs, with database, flags, audit, console and framework; only the backend's
-answer is fixed, unless a shop is named, and the limits are so wide that each is counted and none is reached.
+answer is fixed, unless a shop is named, and the limits are so wide that each is counted and none is reached. The load is
+taken for a client, not for a proxy: those that tell of nobody are not counted.
 """
 
 import os
@@ -53,7 +54,7 @@ def settings(port: int, state: Path, shop: str | None) -> Settings:
     if shop is not None:
         upstream = Upstream(kind="maho", url=shop)
         stores = [replace(store, upstream=upstream) for store in stores]
-    return replace(chosen, stores=tuple(stores))
+    return replace(chosen, stores=tuple(stores), trusted_proxies=())
 
 
 def open_the_first_phase(chosen: Settings) -> None:

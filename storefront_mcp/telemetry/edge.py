@@ -47,7 +47,8 @@ class Edge:
         # Not a coroutine itself: every layer of those costs as much as the counting.
         def seen(message: Any) -> Awaitable[None]:  # noqa: ANN401 -- an ASGI event
             nonlocal headers, status, streams
-            if message["type"] == "http.response.start":
+            # The event that begins an answer, or is a whole one.
+            if "status" in message:
                 status, headers = STATUS[message["status"]], message["headers"]
             elif streams is None and message.get("more_body") and (b"content-type", STREAM) in headers:
                 streams = numbers.streams.labels(store)

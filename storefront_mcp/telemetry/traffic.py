@@ -7,7 +7,9 @@ import re
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
+
+from msgspec import Struct
 
 from storefront_mcp.calls.traffic import OK, WITHIN, Kind, Line, Sum, TrafficBook
 from storefront_mcp.calls.watching import Asking, Look
@@ -27,7 +29,6 @@ LONGEST: Final = 80
 """Characters of searched words that are kept."""
 VERSION: Final = re.compile(r"\b\d{1,4}(?:\.\d{1,4}){0,2}\b")
 CALL: Final = "tools/call"
-NO_HEADERS: Final[Mapping[str, str]] = {}
 
 _Thing = tuple[StoreId, Kind, str, str, str]
 
@@ -147,11 +148,11 @@ class StoreTraffic:
             return AVERTED
         named, traffic = asking.named(), self._traffic
         tool = named if named in traffic.tools else OTHER
-        return Stopwatch(traffic, self._store, "tool", tool, traffic.program(asking))
+        return Stopwatch(traffic, self._store, "tool", tool, traffic.program(asking), traffic.clock())
 
     def asks_shop(self, operation: str) -> "Stopwatch":
         """A question to the shop begins."""
-        return Stopwatch(self._traffic, self._store, "shop", operation, "")
+        return Stopwatch(self._traffic, self._store, "shop", operation, "", self._traffic.clock())
 
     def circuit(self, *, opened: bool) -> None:
         """Seen by a look at the shop, not counted."""
@@ -160,26 +161,23 @@ class StoreTraffic:
         """On record in the audit."""
 
 
-class Stopwatch:
+class Stopwatch(Struct):
     """One thing under way. Implements `calls.watching.ShopLook`."""
 
-    __slots__ = ("_began", "_client", "_kind", "_name", "_outcome", "_store", "_traffic")
+    traffic: Traffic
+    store: StoreId
+    kind: Kind
+    name: str
+    client: str
+    began: float
+    outcome: str = OK
 
-    headers = NO_HEADERS
-
-    def __init__(self, traffic: Traffic, store: StoreId, kind: Kind, name: str, client: str) -> None:
-        self._traffic = traffic
-        self._store = store
-        self._kind: Kind = kind
-        self._name = name
-        self._client = client
-        self._outcome = OK
-        self._began = traffic.clock()
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def became(self, outcome: str) -> None:
         """The first word stands."""
-        if self._outcome == OK:
-            self._outcome = outcome
+        if self.outcome == OK:
+            self.outcome = outcome
 
     def refused(self, code: int) -> None:
         """Where nothing more telling was said."""
@@ -187,9 +185,9 @@ class Stopwatch:
 
     def ended(self) -> None:
         """Count it."""
-        traffic = self._traffic
-        seconds = traffic.clock() - self._began
-        traffic.add(self._store, self._kind, self._name, self._client, self._outcome, seconds)
+        traffic = self.traffic
+        seconds = traffic.clock() - self.began
+        traffic.add(self.store, self.kind, self.name, self.client, self.outcome, seconds)
 
 
 class _Averted:

@@ -1,6 +1,6 @@
 """The first thing a request meets: which store is meant, and is it the endpoint or a page."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
 from litestar.enums import ScopeType
@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from storefront_mcp.calls.watching import ERRAND, Errand
 from storefront_mcp.web import problem
+from storefront_mcp.web.body import first_of_each
 from storefront_mcp.web.mcp import McpEndpoint
 from storefront_mcp.web.security import ALWAYS, security_headers
 from storefront_mcp.web.site import Site
@@ -44,10 +45,12 @@ class Front:
         if scope["type"] != ScopeType.HTTP:
             await self._pages(scope, receive, send)
             return
-        ERRAND.set(Errand(scope["headers"]))  # type: ignore[arg-type]
-        host, path, head = _host(scope), scope["path"], scope["method"] == "HEAD"
+        headers = list(scope["headers"])
+        ERRAND.set(Errand(headers))
+        fields = first_of_each(headers)
+        host, path, head = _host(headers, fields), scope["path"], scope["method"] == "HEAD"
         if path in ENDPOINT and host in self._endpoints:
-            await self._endpoints[host](scope, receive, send)
+            await self._endpoints[host].answer(scope, headers, fields, receive, send)
             return
         if path in {STREAM, MESSAGES} and host in self._streams:
             await self._streams[host](scope, receive, send)
@@ -56,8 +59,8 @@ class Front:
         if site is None and path not in HEALTH:
             await _misdirected(host, send, head=head)
             return
-        fields: MutableMapping[str, Any] = scope  # type: ignore[assignment]
-        fields[SITE] = site
+        state: MutableMapping[str, Any] = scope  # type: ignore[assignment]
+        state[SITE] = site
         always = self._headers[id(site)] if site else ALWAYS
 
         async def send_safely(message: Message) -> None:
@@ -73,15 +76,12 @@ class Front:
         await self._pages(scope, receive, send_safely)
 
 
-def _host(scope: Scope) -> str:
+def _host(headers: Sequence[tuple[bytes, bytes]], fields: Mapping[bytes, bytes]) -> str:
     """The Host that was asked for; two different ones are nobody's."""
-    found: bytes | None = None
-    for key, value in scope["headers"]:
-        if key == b"host":
-            if found is not None and found != value:
-                return ""
-            found = value
-    return "" if found is None else found.decode("latin-1").strip().lower()
+    found = fields.get(b"host", b"")
+    if len(fields) != len(headers) and any(name == b"host" and value != found for name, value in headers):
+        return ""
+    return found.decode("latin-1").strip().lower()
 
 
 async def _misdirected(host: str, send: Send, *, head: bool) -> None:

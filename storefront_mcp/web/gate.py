@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final, cast
 
-from litestar.types import Scope, Send
+from litestar.types import Message, Scope, Send
 
 from storefront_mcp.web import problem
 from storefront_mcp.web.body import first_of_each
+from storefront_mcp.web.onewrite import WHOLE
 from storefront_mcp.web.security import origin_allowed, security_headers
 from storefront_mcp.web.site import Shown, Site
 from storefront_mcp.web.stub import CACHE, retry_after
@@ -28,7 +29,7 @@ class Gate:
         self._site = site
         self._now = now
         self.always = security_headers(site.store)
-        self._json = [(b"content-type", b"application/json"), *self.always]
+        self._json = ((b"content-type", b"application/json"), *self.always)
 
     def waves_through(self, method: str, fields: Mapping[bytes, bytes], shown: Shown) -> bool:
         """Whether there is nothing to look at: a POST from no browser's page, while a phase is open."""
@@ -57,6 +58,11 @@ class Gate:
         fields = [*(self._json if body else self.always), *headers, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def whole(self, status: int, body: bytes) -> Message:
+        """A JSON answer as one event, for a server that takes one."""
+        event: Any = {"type": WHOLE, "status": status, "headers": self._json, "body": body}
+        return cast("Message", event)
 
     async def problem(
         self, send: Send, status: int, detail: str, headers: Iterable[tuple[bytes, bytes]] = (), *, head: bool = False

@@ -9,12 +9,13 @@ from litestar.types import Receive, Scope, Send
 from storefront_mcp.calls.caller import GUEST, Caller
 from storefront_mcp.mcp.answering import Stream
 from storefront_mcp.mcp.versions import LEGACY
-from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, arriving, first_of_each
+from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, arriving
 from storefront_mcp.web.door import FIELD, Door, NoIdentity, admitted
 from storefront_mcp.web.events import framed, stream
 from storefront_mcp.web.gate import Gate, Headers
+from storefront_mcp.web.onewrite import WHOLE
 from storefront_mcp.web.site import Site
-from storefront_mcp.web.turnstile import SIGNED, TOO_MANY, Turnstile, http_headers, refusal_bytes
+from storefront_mcp.web.turnstile import TOO_MANY, Turnstile, http_headers, refusal_bytes
 
 JSON: Final = b"application/json"
 
@@ -38,20 +39,23 @@ class McpEndpoint:
         self._turnstile = turnstile
         self._body_seconds = body_seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request under the roadmap that is shown as it arrives."""
-        shown, method = self._site.shown, scope["method"]  # type: ignore[typeddict-item]
-        headers = list(scope["headers"])
-        fields = first_of_each(headers)
-        passed: Headers | None = []
+    async def answer(  # noqa: C901 -- written out, as each coroutine costs as much as all that is decided here
+        self, scope: Scope, headers: Headers, fields: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        """Answer one request under the roadmap that is shown as it arrives; `fields` are its headers by name."""
+        shown, method, turnstile = self._site.shown, scope["method"], self._turnstile  # type: ignore[typeddict-item]
+        cors: Headers | None = []
         if not self._gate.waves_through(method, fields, shown):
-            passed = await self._gate.passed(scope, send)
-        if passed is None:
+            cors = await self._gate.passed(scope, send)
+        if cors is None:
             return
-        cors = passed
-        address = await self._counted(scope, headers, fields, cors, send)
-        if address is None:
-            return
+        address = "" if turnstile is None else turnstile.visitor(scope, headers, fields)
+        if turnstile is not None and address:
+            refused = await turnstile.arrives(address)
+            if refused is not None:
+                turnstile.was_too_often(refused, address, headers)
+                await self._gate.send(send, TOO_MANY, refusal_bytes(refused), [*http_headers(refused), *cors])
+                return
         caller: Caller | None = GUEST
         if FIELD in fields or scope["query_string"]:
             caller = await admitted(self._door, self._gate, scope, send, cors)
@@ -62,34 +66,17 @@ class McpEndpoint:
             return
         try:
             body = await arriving(fields.get(b"content-length", b""), receive, seconds=self._body_seconds)
-        except BodyRefused as refused:
-            await self._untaken(refused, cors, send)
+        except BodyRefused as refused_body:
+            await self._untaken(refused_body, cors, send)
             return
         answer = await shown.endpoint.post(headers, body, caller, address, fields=fields)
         if isinstance(answer, Stream):
             await stream(framed(answer.messages), receive, send, [*self._gate.always, *cors])
-            return
-        if answer.needs is not None:
-            cors = [self._door.lacking(answer.needs, answer.status), *cors]
-        await self._gate.send(send, answer.status, answer.body, cors)
-
-    async def _counted(
-        self, scope: Scope, headers: Headers, fields: Mapping[bytes, bytes], cors: Headers, send: Send
-    ) -> str | None:
-        """The client's address; None when this request was one too many and has been answered here."""
-        turnstile = self._turnstile
-        if turnstile is None:
-            return ""
-        address = turnstile.address(scope.get("client"), headers, fields)
-        if not address:
-            return address
-        if SIGNED in fields:
-            address = turnstile.vouched(address, scope, headers)
-        refused = await turnstile.refusal(address, headers)
-        if refused is None:
-            return address
-        await self._gate.send(send, TOO_MANY, refusal_bytes(refused), [*http_headers(refused), *cors])
-        return None
+        elif answer.body and answer.needs is None and not cors and WHOLE in (scope.get("extensions") or ()):
+            await send(self._gate.whole(answer.status, answer.body))
+        else:
+            challenge = [] if answer.needs is None else [self._door.lacking(answer.needs, answer.status)]
+            await self._gate.send(send, answer.status, answer.body, [*challenge, *cors])
 
     async def _untaken(self, refused: BodyRefused, cors: Headers, send: Send) -> None:
         """A body that is not taken; who has gone hears nothing."""

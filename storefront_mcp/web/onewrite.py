@@ -4,6 +4,7 @@ An answer whose length is said goes out together with its head: one system call 
 above all, leaves the way uvicorn writes it.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -19,6 +20,11 @@ LINES: Final = 512
 LENGTH: Final = b"content-length"
 FRAMING: Final = frozenset({LENGTH, b"connection", b"transfer-encoding"})
 """Headers that say how an answer ends."""
+
+WHOLE: Final = "http.response.whole"
+"""An ASGI extension of this server: a whole answer in one event, with `status`, `headers` that are the same tuple each
+time and say nothing of the answer's length or end, and `body`."""
+EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE: {}}
 
 LONGEST_HEAD: Final = 1 << 16
 """Bytes of a request line with its headers that are waited for; proxies take less."""
@@ -37,6 +43,7 @@ class Lines:
         """Never those that say how an answer ends: they are each answer's own."""
         self._defaults: list[Header] = []
         self._default_lines = b""
+        self._groups: dict[int, tuple[Sequence[Header], bytes]] = {}
 
     def line(self, header: Header) -> bytes:
         """One header. Raises RuntimeError for one that would break out of its line."""
@@ -56,6 +63,15 @@ class Lines:
         if headers is not self._defaults:
             self._defaults, self._default_lines = headers, b"".join(map(self.line, headers))
         return self._default_lines
+
+    def group(self, headers: Sequence[Header]) -> bytes:
+        """Several that stay the same. Raises RuntimeError as `line` does."""
+        known = self._groups.get(id(headers))
+        if known is None or known[0] is not headers:
+            if len(self._groups) >= LINES:
+                self._groups.clear()
+            known = self._groups[id(headers)] = (headers, b"".join(map(self.line, headers)))
+        return known[1]
 
 
 LINES_OF_THIS_PROCESS: Final = Lines()
@@ -96,6 +112,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         if self.cycle is not before:
             # uvicorn names the class of its cycles nowhere that a subclass could reach.
             self.cycle.__class__ = OneWriteCycle
+            self.scope["extensions"] = EXTENSIONS
 
 
 class OneWriteCycle(RequestResponseCycle):
@@ -106,6 +123,9 @@ class OneWriteCycle(RequestResponseCycle):
 
     async def send(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI event
         """ASGI."""
+        if message["type"] == WHOLE:
+            await self._send_whole(message)
+            return
         head, self._head = self._head, None
         if head is None:
             if self.response_started or self.flow.write_paused or self.disconnected or not self._begins(message):
@@ -118,16 +138,33 @@ class OneWriteCycle(RequestResponseCycle):
         body = message.get("body", b"")
         whole = message["type"] == "http.response.body" and not message.get("more_body", False)
         if whole and len(body) == self.expected_content_length and self.scope["method"] != "HEAD":
-            self.transport.writelines((head, body))
-            # What uvicorn does after an answer's last byte, on a connection that stays.
-            self.response_complete = True
-            self.message_event.set()
-            if not self.keep_alive:
-                self.transport.close()
-            self.on_response()
+            self._finish(head, body)
             return
         self.transport.write(head)
         await super().send(message)
+
+    async def _send_whole(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI event
+        status, headers, body = message["status"], message["headers"], message["body"]
+        busy = self.response_started or self.flow.write_paused or self.disconnected
+        if busy or not self.keep_alive or self.access_log or self.scope["method"] == "HEAD":
+            length = (LENGTH, b"%d" % len(body))
+            await self.send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+            await self.send({"type": "http.response.body", "body": body, "more_body": False})
+            return
+        lines = LINES_OF_THIS_PROCESS
+        said = lines.defaults(self.default_headers) + lines.group(headers)
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        self._finish(b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[status], said, len(body)), body)
+
+    def _finish(self, head: bytes, body: bytes) -> None:
+        """Write an answer, and do what uvicorn does after its last byte."""
+        self.transport.writelines((head, body))
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
     def _begins(self, message: Any) -> bool:  # noqa: ANN401 -- an ASGI event
         """Whether this begins an answer whose length is said, on a connection that stays; its head is then ready."""

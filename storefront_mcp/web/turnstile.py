@@ -1,6 +1,6 @@
 """Counts the requests of one site by client address, before anybody looks who it is or what they want."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Awaitable, Container, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -48,9 +48,10 @@ class Turnstile:
         """The client's address as limits count it, by the connection's other end; empty when we cannot tell."""
         return self._addresses.of(peer, headers, fields)
 
-    def vouched(self, address: str, scope: Scope, headers: Headers) -> str:
-        """The same address, as that of an agent where one has signed the request; look once, as nonces are used up."""
-        if self._signatures is None or not address:
+    def visitor(self, scope: Scope, headers: Headers, fields: Container[bytes]) -> str:
+        """The client's address, as that of an agent where one has signed the request; look once: nonces are used up."""
+        address = self._addresses.of(scope.get("client"), headers, fields)
+        if SIGNED not in fields or self._signatures is None or not address:
             return address
         # As it was sent: what is signed is the spelling.
         target = (scope.get("raw_path") or b"") + (b"?" + scope["query_string"] if scope["query_string"] else b"")
@@ -63,13 +64,19 @@ class Turnstile:
         )
         return address if agent is None else Vouched(address, agent)
 
+    def arrives(self, address: str) -> Awaitable[Refusal | None]:
+        """Why this request is one too many, to be noted by `was_too_often`; None lets it pass."""
+        return self._limits.arrives(address)
+
+    def was_too_often(self, refused: Refusal, address: str, headers: Headers) -> None:
+        """Note a request that was turned away."""
+        self._house.was_too_often(refused, Visitor(address, headers))
+
     async def refusal(self, address: str, headers: Headers) -> Refusal | None:
-        """Why this request is one too many; None lets it pass."""
-        if not address:
-            return None
-        refused = await self._limits.arrives(address)
+        """Both of these in one."""
+        refused = await self.arrives(address)
         if refused is not None:
-            self._house.was_too_often(refused, Visitor(address, headers))
+            self.was_too_often(refused, address, headers)
         return refused
 
     async def may_authenticate(self, address: str, headers: Headers) -> Refusal | None:

@@ -54,6 +54,22 @@ async def test_a_secret_in_an_address_is_no_label() -> None:
     assert seen.value(COUNT, store="pickle", status="404") == 3
 
 
+async def test_an_answer_in_one_event_is_counted() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.whole", "status": 429, "headers": (), "body": b"{}"})
+
+    sent: list[Any] = []
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    numbers = Numbers(tools=frozenset(), version="1")
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": []}
+    await Edge(app, numbers, {}, ["/mcp"])(scope, nothing, send)
+    assert [event["status"] for event in sent] == [429]
+    assert told(numbers).value(COUNT, route="/mcp", status="429") == 1
+
+
 async def test_what_is_no_request_goes_by() -> None:
     scopes = []
 

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from storefront_mcp.cli.serving import SERVER
-from storefront_mcp.web.onewrite import LINES, Lines, OneWriteCycle, OneWriteProtocol
+from storefront_mcp.web.onewrite import LINES, WHOLE, Lines, OneWriteCycle, OneWriteProtocol
 from tests.serving import served
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
@@ -93,6 +93,36 @@ def test_both_ways_of_writing_send_the_same_bytes(events: list[dict[str, Any]], 
     assert heard[0].count(b"HTTP/1.1 ") == 3
 
 
+@pytest.mark.parametrize("content", [b"{}", b"x" * 3_000_000], ids=["short", "long"])
+@pytest.mark.parametrize("access_log", [False, True])
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_an_answer_in_one_event_is_the_same_bytes_as_one_in_two(
+    content: bytes, method: bytes, access_log: bool
+) -> None:
+    headers = (JSON, (b"x-thing", b"1"))
+    whole = {"type": WHOLE, "status": 200, "headers": headers, "body": content}
+    plain, closing = PLAIN.replace(b"GET", method), CLOSING.replace(b"GET", method)
+    heard = []
+    for events in ([start(headers[1], length(len(content))), body(content)], [whole]):
+        with served(answering(*events), http=OneWriteProtocol, access_log=access_log) as origin:
+            heard.append(told(origin, plain, plain, closing))
+
+    assert heard[0] == heard[1]
+    assert heard[0].count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_a_server_says_that_it_takes_answers_in_one_event() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        said = b"yes" if WHOLE in scope.get("extensions", ()) else b"no"
+        await answering(start(length(len(said))), body(said))(scope, receive, send)
+
+    said = {}
+    for http in ("httptools", OneWriteProtocol):
+        with served(app, http=http, access_log=False) as origin:
+            said[http] = told(origin, CLOSING).rpartition(b"\r\n")[2]
+    assert said == {"httptools": b"no", OneWriteProtocol: b"yes"}
+
+
 def test_a_streams_head_leaves_before_its_first_piece(http: Any) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -124,7 +154,12 @@ def test_a_header_that_would_break_out_of_its_line_is_never_sent(http: Any) -> N
         assert b"set-cookie" not in told(origin, PLAIN)
 
 
-def test_a_whole_answer_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+IN_TWO_EVENTS = (start(length(2)), body(b"{}"))
+IN_ONE_EVENT = ({"type": WHOLE, "status": 200, "headers": (JSON,), "body": b"{}"},)
+
+
+@pytest.mark.parametrize("events", [IN_TWO_EVENTS, IN_ONE_EVENT], ids=["two events", "one event"])
+def test_a_whole_answer_is_one_write(events: Sequence[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []
     send = OneWriteCycle.send
 
@@ -136,7 +171,7 @@ def test_a_whole_answer_is_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(OneWriteCycle, "send", seen)
     with (
-        served(answering(start(length(2)), body(b"{}")), http=OneWriteProtocol, access_log=False) as origin,
+        served(answering(*events), http=OneWriteProtocol, access_log=False) as origin,
         connected(origin) as one,
     ):
         one.sendall(PLAIN)
@@ -170,6 +205,16 @@ def test_remembered_lines_are_bounded() -> None:
         assert lines.line((b"ETag", b"%d" % number)) == b"etag: %d\r\n" % number
 
     assert len(lines.known) <= LINES
+
+
+def test_remembered_groups_of_lines_are_bounded_and_never_mistaken() -> None:
+    lines = Lines()
+    for number in range(3 * LINES):
+        assert (
+            lines.group(((b"ETag", b"%d" % number), JSON)) == b"etag: %d\r\ncontent-type: application/json\r\n" % number
+        )
+
+    assert len(lines._groups) <= LINES
 
 
 def test_the_servers_own_lines_follow_the_date() -> None:
