@@ -1,8 +1,8 @@
 """Our whole server over a shop that answers at once: `python -m benchmarks.ours PORT [SHOP_URL]`.
 
 Everything is what `storefront-mcp serve` runs, with database, flags, audit, console and framework; only the backend's
-answer is fixed, unless a shop is named, and the limits are so wide that each is counted and none is reached. The load is
-taken for a client, not for a proxy: those that tell of nobody are not counted.
+answer is fixed, unless a shop is named, and the limits are so wide that each is counted and none is reached. The load
+is taken for a client, not for a proxy: those that tell of nobody are not counted.
 """
 
 import os
