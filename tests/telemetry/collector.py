@@ -2,11 +2,16 @@
 
 import gzip
 import http.server
+import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
@@ -15,6 +20,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+from tests.serving import free_port, until
+
+LONGEST = "120"
+"""Seconds after which a collector ends whose test was killed."""
 
 
 class Collector:
@@ -82,3 +92,36 @@ def collecting() -> Iterator[Collector]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def rotel(behind: str) -> Iterator[str]:
+    """Rotel, a collector that hands on what it gets to the one at `behind`; the URL to tell it at.
+
+    When the block ends, everything that it got was handed on.
+    """
+    spec = find_spec("rotel")
+    if spec is None or spec.origin is None:
+        pytest.skip("Rotel is built for Linux on x86-64 and Python up to 3.13")
+    port = free_port()
+    options = {
+        "--otlp-http-endpoint": f"127.0.0.1:{port}",
+        "--otlp-grpc-endpoint": f"127.0.0.1:{free_port()}",
+        "--exporter": "otlp",
+        "--otlp-exporter-endpoint": behind,
+        "--otlp-exporter-protocol": "http",
+    }
+    words = [word for option in options.items() for word in option]
+    agent = Path(spec.origin).with_name("rotel-agent")
+    process = subprocess.Popen(["timeout", LONGEST, agent, "start", *words], stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: _listens(port), "Rotel to listen")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0

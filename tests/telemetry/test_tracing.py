@@ -1,7 +1,7 @@
 """What a collector receives of a shop, and whose traces it continues."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from storefront_mcp.telemetry.wanted import ExtraMissing, wanted, wants
 from tests.agent import Agent, refusal, value
 from tests.journeys.conftest import flip
 from tests.serving import free_port, served
-from tests.telemetry.collector import Collector, attributes, collecting
+from tests.telemetry.collector import Collector, attributes, collecting, rotel
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 OTHER_TRACE, OTHER_PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -63,12 +63,17 @@ class Traced:
 
 
 @contextmanager
-def traced(state: Path) -> Iterator[Traced]:
-    """Everything is told when the block ends."""
+def traced(state: Path, through: Callable[[str], AbstractContextManager[str]] = nullcontext) -> Iterator[Traced]:
+    """Everything is told when the block ends, at the URL that `through` makes of the collector's."""
     shop = Shop(demo_shop(base_url="http://127.0.0.1"))
     port = free_port()
-    with collecting() as collector, pytest.MonkeyPatch.context() as patch, served(shop) as url:
-        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    with (
+        collecting() as collector,
+        through(collector.url) as told,
+        pytest.MonkeyPatch.context() as patch,
+        served(shop) as url,
+    ):
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", told)
         patch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=tests")
         settings = demo_settings(port, state=state)
         (store,) = settings.stores
@@ -138,6 +143,20 @@ async def test_failures_are_told_as_the_conventions_say(tmp_path: Path) -> None:
     (unknown,) = server.collector.named("tools/call other")
     told = attributes(unknown)
     assert (told["error.type"], told["rpc.response.status_code"]) == ("-32602", "-32602")
+
+
+async def test_a_real_collector_takes_and_hands_on_what_is_told(tmp_path: Path) -> None:
+    with traced(tmp_path, through=rotel) as server:
+        meta = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
+        assert (await server.call("search_products", meta, {}, query="paddle")).status_code == 200
+    (span,) = server.collector.named("tools/call search_products")
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, PARENT)
+    below = [one for one in server.collector.spans if one.parent_span_id == span.span_id]
+    assert {one.name for one in below} >= {"GET /products"}
+    (point,) = server.collector.metrics["mcp.server.operation.duration"].histogram.data_points
+    assert (attributes(point)["gen_ai.tool.name"], point.count) == ("search_products", 1)
+    assert "http.client.request.duration" in server.collector.metrics
+    assert {one["service.name"] for one in server.collector.resources} == {"storefront-mcp"}
 
 
 async def test_durations_and_the_service_are_told(tmp_path: Path) -> None:
