@@ -14,7 +14,7 @@ from storefront_mcp.calls.caller import Caller
 from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, ScopeMissing, TooOften
 from storefront_mcp.calls.fields import cart_of, shown
 from storefront_mcp.calls.idempotency import Replays, once, wish_for
-from storefront_mcp.calls.limits import Limits, Refusal
+from storefront_mcp.calls.limits import PASSES, Limits, Refusal
 from storefront_mcp.calls.watching import Watcher, request_id
 from storefront_mcp.commerce.errors import CartNotFound, CheckoutNotFound
 from storefront_mcp.commerce.names import StoreId
@@ -82,14 +82,18 @@ class House:
         self._now = now
         self._clock = clock
 
-    async def admits(self, tool: Tool, arguments: Struct | None, caller: Caller, visit: Visit) -> None:
+    def admits(self, tool: Tool, arguments: Struct | None, caller: Caller, visit: Visit) -> Awaitable[None]:
         """Let a call pass, or not yet; without `arguments` it is one that cannot be read. Raises TooOften."""
-        refusal = await self.limits.calls(
+        refusal = self.limits.calls(
             address=visit.address,
             principal=None if caller.is_guest else caller.identifier,
             cart=None if arguments is None else cart_of(arguments),
             kind=None if arguments is None else tool.limit,
         )
+        return PASSES if refusal is PASSES else self._admitted(refusal, visit, caller)
+
+    async def _admitted(self, refused: Awaitable[Refusal | None], visit: Visit, caller: Caller) -> None:
+        refusal = await refused
         if refusal is not None:
             self.was_too_often(refusal, visit, caller)
             raise TooOften(refusal)

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Final, Literal, Protocol, Self
 
 from msgspec import Struct
@@ -129,10 +129,20 @@ class Refusal(Struct, frozen=True, kw_only=True):
         }
 
 
+class Passing:
+    """Everybody passes, and that is known already: whoever sees that it is `PASSES` need not await it."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
+PASSES: Final[Awaitable[None]] = Passing()  # type: ignore[assignment]  # a generator would cost what this is to save
+
+
 class Buckets(Protocol):
     """Where tokens are counted. Never raises: a store that fails is replaced by the process's own memory."""
 
-    async def take(self, store: str, asks: Sequence[Ask], *, charge: bool = True) -> Refusal | None:
+    def take(self, store: str, asks: Sequence[Ask], *, charge: bool = True) -> Awaitable[Refusal | None]:
         """Take one token of each, or none of any: the refusal with the longest wait. `charge=False` only looks."""
 
 
@@ -156,7 +166,7 @@ class Limits:
         """A request, before authentication. An empty address is one we cannot tell from others: it is not counted."""
         rate = self._rules.address
         if rate is None or not address:
-            return _passes()
+            return PASSES
         return self._buckets.take(self._store, (self._from("address", address, rate),))
 
     async def may_authenticate(self, address: str) -> Refusal | None:
@@ -188,7 +198,7 @@ class Limits:
             asks = (*asks, Ask("cart", digest(cart), rules.cart))
         if kind is not None:
             return self._scarcely(asks, kind, principal or address or digest(cart or ""))
-        return self._buckets.take(self._store, asks) if asks else _passes()
+        return self._buckets.take(self._store, asks) if asks else PASSES
 
     async def _scarcely(self, asks: tuple[Ask, ...], kind: Scarce, who: str) -> Refusal | None:
         """A call that uses up something scarce: within the limits of every call first."""
@@ -218,10 +228,6 @@ class Limits:
             # Another name than a store's: what two stores share is counted once.
             return await self._buckets.take(f"shop:{self._shop}", (Ask("coupons", "all", rules.coupons),))
         return None
-
-
-async def _passes() -> None:
-    """Nothing is counted."""
 
 
 def digest(secret: str) -> str:

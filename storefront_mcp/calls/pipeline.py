@@ -11,6 +11,7 @@ from storefront_mcp.calls.arguments import read_arguments
 from storefront_mcp.calls.caller import Caller
 from storefront_mcp.calls.errors import ArgumentsRefused, CallError, CallFailed, NotOpenYet, ScopeMissing, UnknownTool
 from storefront_mcp.calls.house import UNSEEN, House, Visit
+from storefront_mcp.calls.limits import PASSES
 from storefront_mcp.calls.scopes import holds
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.shop import Shop
@@ -53,8 +54,8 @@ async def run(call: Call) -> Any:  # noqa: ANN401 -- whatever value the tool ret
             if house is not None:
                 await house.admits(tool, None, call.caller, call.visit)
             raise
-        if house is not None:
-            await house.admits(tool, arguments, call.caller, call.visit)
+        if house is not None and (admits := house.admits(tool, arguments, call.caller, call.visit)) is not PASSES:
+            await admits
         return await _run(call, tool, arguments)
     except (CallError, CapabilityNeeded):
         raise

@@ -7,6 +7,7 @@ from typing import Final
 from litestar.types import Receive, Scope, Send
 
 from storefront_mcp.calls.caller import GUEST, Caller
+from storefront_mcp.calls.limits import PASSES
 from storefront_mcp.mcp.answering import Stream
 from storefront_mcp.mcp.versions import LEGACY
 from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, arriving
@@ -51,8 +52,8 @@ class McpEndpoint:
             return
         address = "" if turnstile is None else turnstile.visitor(scope, headers, fields)
         if turnstile is not None and address:
-            refused = await turnstile.arrives(address)
-            if refused is not None:
+            arrives = turnstile.arrives(address)
+            if arrives is not PASSES and (refused := await arrives) is not None:
                 turnstile.was_too_often(refused, address, headers)
                 await self._gate.send(send, TOO_MANY, refusal_bytes(refused), [*http_headers(refused), *cors])
                 return

@@ -220,10 +220,10 @@ def had_a_token(memory: MemoryBuckets, rate: Rate) -> bool:
 
 
 def taken(memory: MemoryBuckets, rate: Rate, *, charge: bool = True) -> object:
-    """Memory never waits, so its coroutine ends at once."""
-    running = memory.take("pickle", ask(rate=rate), charge=charge)
+    """Memory never waits, so what it gives to be awaited ends at once."""
+    decided = memory.take("pickle", ask(rate=rate), charge=charge)
     try:
-        running.send(None)
+        next(iter(decided.__await__()))
     except StopIteration as stopped:
         return stopped.value
     raise AssertionError("memory waited")
