@@ -167,7 +167,9 @@ class Limits:
         rate = self._rules.address
         if rate is None or not address:
             return PASSES
-        return self._buckets.take(self._store, (self._from("address", address, rate),))
+        # Written out here and below: most addresses are no agent's that signed, and a call costs more than this.
+        ask = Ask("address", address, rate) if type(address) is str else self._from("address", address, rate)
+        return self._buckets.take(self._store, (ask,))
 
     async def may_authenticate(self, address: str) -> Refusal | None:
         """Whether credentials from there are looked at now, or too many were refused."""
@@ -193,7 +195,8 @@ class Limits:
             if rules.principal is not None:
                 asks = (Ask("principal", principal, rules.principal),)
         elif address and rules.guest is not None:
-            asks = (self._from("guest", address, rules.guest),)
+            guest = rules.guest
+            asks = (Ask("guest", address, guest) if type(address) is str else self._from("guest", address, guest),)
         if cart is not None and rules.cart is not None:
             asks = (*asks, Ask("cart", digest(cart), rules.cart))
         if kind is not None:

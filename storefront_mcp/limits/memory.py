@@ -27,40 +27,35 @@ class MemoryBuckets:
     def take(self, store: str, asks: Sequence[Ask], *, charge: bool = True) -> Awaitable[Refusal | None]:
         """One token of each, or none of any. Decided at once: nearly every request passes here, twice."""
         now = self._clock()
-        if len(asks) == 1:
-            refusal = self._one(store, asks[0], now, charge=charge)
-            return PASSES if refusal is None else _refused(refusal)
-        refusals = [refusal for ask in asks if (refusal := self._one(store, ask, now, charge=False))]
-        if refusals:
-            return _refused(max(refusals, key=lambda refusal: refusal.wait))
+        fulls, worst = [], None
+        # Nobody is called on the way where it can be helped.
+        for ask in asks:
+            rate = ask.rate
+            table = self._tables.get((store, ask.rule))
+            if table is None:
+                table = self._tables[store, ask.rule] = OrderedDict()
+            full = table.get(ask.key, now)
+            if full < now:  # noqa: PLR1730 -- as above
+                full = now
+            interval = rate.interval
+            wait = full + interval - rate.burst * interval - now
+            # A clock's last digits must not cost a token.
+            if wait > interval * 1e-9 and (worst is None or wait > worst.wait):
+                worst = Refusal(rule=ask.rule, rate=rate, wait=wait)
+            fulls.append((table, ask.key, full + interval))
+        if worst is not None:
+            return _refused(worst)
         if charge:
-            for ask in asks:
-                self._one(store, ask, now, charge=True)
+            for table, key, full in fulls:
+                table[key] = full
+                table.move_to_end(key)
+                if len(table) > self._at_most:
+                    table.popitem(last=False)
         return PASSES
 
     def __len__(self) -> int:
         """Buckets that are remembered."""
         return sum(map(len, self._tables.values()))
-
-    def _one(self, store: str, ask: Ask, now: float, *, charge: bool) -> Refusal | None:
-        rate, key = ask.rate, ask.key
-        table = self._tables.get((store, ask.rule))
-        if table is None:
-            table = self._tables[store, ask.rule] = OrderedDict()
-        full = table.get(key, now)
-        if full < now:  # noqa: PLR1730 -- no calls of functions where it can be helped
-            full = now
-        interval = rate.interval
-        wait = full + interval - rate.burst * interval - now
-        # A clock's last digits must not cost a token.
-        if wait > interval * 1e-9:
-            return Refusal(rule=ask.rule, rate=rate, wait=wait)
-        if charge:
-            table[key] = full + interval
-            table.move_to_end(key)
-            if len(table) > self._at_most:
-                table.popitem(last=False)
-        return None
 
 
 async def _refused(refusal: Refusal) -> Refusal:

@@ -48,7 +48,7 @@ def answer(asked: Asked, line: Line, *, may_stream: bool = True) -> Awaitable[by
     """
     listens = asked.method == LISTEN and asked.version.tells_of_changes
     method = None if listens else method_named(asked.method, asked.version)
-    if asked.version.dresses_results:
+    if asked.meta.log_level is not UNSET and asked.version.dresses_results:
         check_log_level(asked.meta)
     if method is None:
         return _listening(asked, line.subscriptions)

@@ -10,6 +10,7 @@ from storefront_mcp.mcp.answering import Line, Stream, answer
 from storefront_mcp.mcp.asking import NOTHING as NO_PARAMS, Asked
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.era import (
+    HANDSHAKE,
     Meta,
     check_modern,
     is_handshake,
@@ -72,12 +73,9 @@ class Endpoint:
         """
         routing = read_routing(headers, fields)
         try:
-            check_text(body)
-            if is_batch(body):
-                return await self._batch(body, routing, caller, address)
             message = read_message(body)
         except Refused as refused:
-            return Answer(200 if _in_band(refused, body, routing) else 400, failure_bytes(refused))
+            return await self._no_message(refused, body, routing, caller, address)
         asked = self._classified(message, routing, caller, headers, address)
         if isinstance(asked, Answer):
             return asked
@@ -116,7 +114,7 @@ class Endpoint:
         modern = is_modern(meta, routing)
         if message.id is UNSET:
             return _notified(meta, routing) if modern else ACCEPTED
-        handshake = is_handshake(message, meta)
+        handshake = message.method == HANDSHAKE and is_handshake(message, meta)
         if handshake and names_modern(routing):
             return _refusal(Refused(Code.HEADER_MISMATCH, "initialize does not go with this version header"), message)
         if handshake or not modern:
@@ -125,6 +123,18 @@ class Endpoint:
             return self._asked(message, check_modern(message, meta, routing), caller, meta, headers, address)
         except Refused as refused:
             return _refusal(refused, message)
+
+    async def _no_message(
+        self, refused: Refused, body: bytes, routing: Routing, caller: Caller, address: str
+    ) -> Answer:
+        """What is no single message: an array, or refused."""
+        try:
+            if is_batch(body):
+                check_text(body)
+                return await self._batch(body, routing, caller, address)
+        except Refused as broken:
+            refused = broken
+        return Answer(200 if _in_band(refused, body, routing) else 400, failure_bytes(refused))
 
     async def _batch(self, body: bytes, routing: Routing, caller: Caller, address: str) -> Answer:
         """An array, for the one version that has them."""

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from storefront_mcp.mcp.headers import Routing, decoded
+from storefront_mcp.mcp.headers import PREFIX as COAT, Routing, decoded
 from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Message, Refused
 from storefront_mcp.mcp.versions import ASSUMED, LEGACY, MODERN, ProtocolVersion
 
@@ -13,6 +13,7 @@ PREFIX: Final = "io.modelcontextprotocol/"
 NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """Methods whose subject stands in `Mcp-Name`, and the parameter that it repeats."""
 
+HANDSHAKE: Final = "initialize"
 LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 
@@ -65,7 +66,7 @@ def names_modern(routing: Routing) -> bool:
 
 def is_handshake(message: Message, meta: Meta) -> bool:
     """`initialize`, unless it claims in full to be of the modern form, which has no such method."""
-    if message.method != "initialize":
+    if message.method != HANDSHAKE:
         return False
     claimed = text(meta.protocol_version)
     return claimed is None or claimed in LEGACY or not _declares_capabilities(meta)
@@ -120,6 +121,8 @@ def _check_name(message: Message, routing: Routing) -> None:
         return
     subject = text(getattr(message.params, parameter))
     if subject is None:
+        return
+    if routing.name == subject and not subject.startswith(COAT):
         return
     if routing.name is None or decoded(routing.name) != subject:
         raise Refused(Code.HEADER_MISMATCH, f"Mcp-Name does not match params.{parameter}")

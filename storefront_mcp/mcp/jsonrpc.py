@@ -115,6 +115,9 @@ def check_text(body: bytes) -> None:
 def read_message(body: bytes | Raw) -> Message:
     """Decode one message. Raises Refused: PARSE_ERROR, INVALID_REQUEST, or INVALID_PARAMS if only `params` is wrong."""
     try:
+        if isinstance(body, bytes):
+            # JSON is UTF-8 (RFC 8259, 8.1), also in members that nobody reads.
+            body.decode()
         message = _MESSAGE.decode(body)
     except msgspec.ValidationError as error:
         raise _misshapen(body, str(error)) from None

@@ -11,6 +11,8 @@ from storefront_mcp.roadmap.content import Audio, Block, Content, Link, Linked, 
 from storefront_mcp.roadmap.conversation import Form, OpenUrl, Question, Roots, Sample
 
 _ENCODER: Final = msgspec.json.Encoder()
+DRESSED: Final = b'{"resultType":"complete",'
+NO_ERROR: Final = b',"isError":false'
 LIST_TTL_MS: Final = 1_000
 """How long a client may keep a list: no longer than a flip may take to be seen everywhere."""
 
@@ -56,9 +58,12 @@ def tool_result(value: Any, version: ProtocolVersion, signed: bytes) -> bytes:  
             beside = b"".join(b"," + _ENCODER.encode(link) for link in value.links)
         value = value.value
     body = _ENCODER.encode(value)
-    structured = b'],"structuredContent":' + body if version.structures_results else b"]"
-    content = (b'"content":[{"type":"text","text":"', _quoted(body), b'"}', beside, structured)
-    return b"".join((_opened(version), *content, b',"isError":false', *_closed(version, signed)))
+    # All of it at once: calls of functions would cost as much as the joining.
+    parts = [b'"content":[{"type":"text","text":"', _quoted(body), b'"}', beside]
+    parts += (b'],"structuredContent":', body, NO_ERROR) if version.structures_results else (b"]", NO_ERROR)
+    if version.dresses_results:
+        return b"".join((DRESSED, *parts, b',"_meta":', signed, b"}"))
+    return b"".join((b"{", *parts, b"}"))
 
 
 def _quoted(body: bytes) -> bytes:
@@ -124,7 +129,7 @@ def _request(method: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 -- a
 
 
 def _opened(version: ProtocolVersion) -> bytes:
-    return b'{"resultType":"complete",' if version.dresses_results else b"{"
+    return DRESSED if version.dresses_results else b"{"
 
 
 def _closed(version: ProtocolVersion, signed: bytes) -> tuple[bytes, ...]:

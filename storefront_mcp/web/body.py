@@ -20,6 +20,7 @@ DRAINED: Final = 16 << 20
 DRAIN_SECONDS: Final = 2.0
 BODY_SECONDS: Final = 20.0
 """How long a body may take to arrive."""
+GONE: Final = "http.disconnect"
 Event = Mapping[str, Any]
 
 
@@ -57,9 +58,11 @@ async def arriving(announced: bytes, receive: Receive, *, seconds: float) -> byt
     try:
         waits_for = next(step)
     except StopIteration as arrived:
-        if not arrived.value.get("more_body", False):
-            return _chunk(arrived.value, MAX_BODY)
-        first = _given(arrived.value)
+        event = arrived.value
+        if not event.get("more_body", False):
+            body: bytes = event.get("body", b"")
+            return body if event["type"] != GONE and len(body) <= MAX_BODY else _chunk(event, MAX_BODY)
+        first = _given(event)
     else:
         first = _resumed(step, waits_for)
     try:
@@ -98,7 +101,7 @@ async def _drained(receive: Callable[[], Awaitable[Any]]) -> None:
 
 
 def _chunk(event: Event, at_most: int) -> bytes:
-    if event["type"] == "http.disconnect":
+    if event["type"] == GONE:
         raise BodyRefused(0, "The client has gone.")
     chunk: bytes = event.get("body", b"")
     if len(chunk) > at_most:

@@ -62,7 +62,8 @@ class McpEndpoint:
             caller = await admitted(self._door, self._gate, scope, send, cors)
         if caller is None:
             return
-        if method != "POST" or not _says_json(fields.get(b"content-type", b"")):
+        media_type = fields.get(b"content-type", b"")
+        if method != "POST" or (media_type != JSON and not _says_json(media_type)):
             await self._elsewise(method, fields, cors, send)
             return
         try:
@@ -104,4 +105,4 @@ class McpEndpoint:
 
 
 def _says_json(media_type: bytes) -> bool:
-    return media_type == JSON or media_type.split(b";")[0].strip().lower() == JSON
+    return media_type.split(b";")[0].strip().lower() == JSON
