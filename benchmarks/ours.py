@@ -1,8 +1,9 @@
-"""Our whole server over a shop that answers at once: `python -m benchmarks.ours PORT [SHOP_URL]`.
+"""Our whole server over a shop that answers at once: `python -m benchmarks.ours plain|console|metrics PORT [SHOP_URL]`.
 
-Everything is what `storefront-mcp serve` runs, with database, flags, audit, console and framework; only the backend's
+Everything is what `storefront-mcp serve` runs, with database, flags, limits, audit and framework; only the backend's
 answer is fixed, unless a shop is named, and the limits are so wide that each is counted and none is reached. The load
-is taken for a client, not for a proxy: those that tell of nobody are not counted.
+is taken for a client, not for a proxy: those that tell of nobody are not counted. `console` also counts for the
+operator's console, as a server does unless told otherwise, and `metrics` for Prometheus instead.
 """
 
 import os
@@ -20,6 +21,7 @@ from storefront_mcp.cli.serving import SERVER
 from storefront_mcp.commerce.search import Found, Search
 from storefront_mcp.database import Database, DatabaseFlags
 from storefront_mcp.settings import Settings, demo_settings
+from storefront_mcp.settings.console import ConsoleSettings
 from storefront_mcp.settings.limiting import LimitSettings
 from storefront_mcp.settings.observing import MetricsSettings
 from storefront_mcp.settings.shape import StoreSettings, Upstream
@@ -46,11 +48,11 @@ def answer_at_once() -> None:
     app.backend_of = fixed  # type: ignore[assignment]  # a shop that only searches
 
 
-def settings(port: int, state: Path, shop: str | None) -> Settings:
+def settings(port: int, state: Path, shop: str | None, *, console: bool) -> Settings:
     state.mkdir(parents=True, exist_ok=True)
     chosen = demo_settings(port, state=state)
     wide = LimitSettings(**dict.fromkeys(LimitSettings.__struct_fields__, WIDE))
-    stores = [replace(store, limits=wide) for store in chosen.stores]
+    stores = [replace(store, limits=wide, console=ConsoleSettings(on=console)) for store in chosen.stores]
     if shop is not None:
         upstream = Upstream(kind="maho", url=shop)
         stores = [replace(store, upstream=upstream) for store in stores]
@@ -70,11 +72,9 @@ def open_the_first_phase(chosen: Settings) -> None:
     database.close()
 
 
-def main(port: int, shop: str | None) -> None:
-    chosen = settings(port, Path(os.environ["BENCH_STATE"]), shop)
-    if "BENCH_METRICS" in os.environ:
-        # What counting costs: compare `BENCH_METRICS=1 make bench` with a run without it.
-        chosen = replace(chosen, metrics=MetricsSettings(on=True))
+def main(counting: str, port: int, shop: str | None) -> None:
+    chosen = settings(port, Path(os.environ["BENCH_STATE"]) / counting, shop, console=counting == "console")
+    chosen = replace(chosen, metrics=MetricsSettings(on=counting == "metrics"))
     open_the_first_phase(chosen)
     if shop is None:
         answer_at_once()
@@ -83,4 +83,4 @@ def main(port: int, shop: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), next(iter(sys.argv[2:]), None))
+    main(sys.argv[1], int(sys.argv[2]), next(iter(sys.argv[3:]), None))
