@@ -6,27 +6,26 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Final, Protocol, TypeVar
 
+from msgspec import Struct
+
 T = TypeVar("T")
 
 DECENT: Final = re.compile(rb"[\w.:/+=-]{1,64}", re.ASCII)
 FIELD: Final = b"x-request-id"
 
 
-class Errand:
+class Errand(Struct):
     """One HTTP request, from the edge to the shop. Its id is made when somebody asks: most requests leave no trace."""
 
-    __slots__ = ("_headers", "_id")
-
-    def __init__(self, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        """`headers` with names in small letters."""
-        self._headers = headers
-        self._id = ""
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    """With names in small letters."""
+    _id: str = ""
 
     @property
     def id(self) -> str:
         """What the request was given as `X-Request-Id` where that is decent, else 16 hex digits of ours."""
         if not self._id:
-            sent = [value for name, value in self._headers if name == FIELD]
+            sent = [value for name, value in self.headers if name == FIELD]
             decent = len(sent) == 1 and DECENT.fullmatch(sent[0])
             self._id = sent[0].decode("ascii") if decent else secrets.token_hex(8)
         return self._id
@@ -61,6 +60,22 @@ class ShopLook(Look, Protocol):
     @property
     def headers(self) -> Mapping[str, str]:
         """Fields to send along, such as `traceparent`."""
+
+
+class Averted:
+    """Implements `Look` for what is not looked at any further."""
+
+    def became(self, outcome: str) -> None:
+        """Whatever it became."""
+
+    def refused(self, code: int) -> None:
+        """Whatever it was refused for."""
+
+    def ended(self) -> None:
+        """It may."""
+
+
+AVERTED: Final[Look] = Averted()
 
 
 class Asking(Protocol):

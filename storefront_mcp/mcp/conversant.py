@@ -8,7 +8,7 @@ from storefront_mcp.calls.caller import Caller
 from storefront_mcp.mcp.answering import Stream
 from storefront_mcp.mcp.endpoint import Endpoint
 from storefront_mcp.mcp.era import is_handshake, read_meta, text
-from storefront_mcp.mcp.jsonrpc import Code, Message, Refused, check_text, failure_bytes, read_message
+from storefront_mcp.mcp.jsonrpc import Code, Message, Refused, failure_bytes, read_message
 from storefront_mcp.mcp.versions import LEGACY, OFFERED, ProtocolVersion
 
 Push = Callable[[bytes], None]
@@ -22,7 +22,6 @@ class Conversant:
 
     def read(self, body: bytes) -> Message:
         """A posted body as one message. Raises Refused."""
-        check_text(body)
         return read_message(body)
 
     async def hear(self, message: Message, endpoint: Endpoint, caller: Caller, push: Push, address: str = "") -> None:

@@ -14,7 +14,6 @@ from storefront_mcp.mcp.era import (
     Meta,
     check_modern,
     is_handshake,
-    is_modern,
     legacy_version,
     names_modern,
     read_meta,
@@ -32,7 +31,7 @@ from storefront_mcp.mcp.jsonrpc import (
     read_batch,
     read_message,
 )
-from storefront_mcp.mcp.versions import MODERN, ProtocolVersion
+from storefront_mcp.mcp.versions import ASSUMED, LEGACY, MODERN, ProtocolVersion
 
 BATCH_LIMIT: Final = 20
 """Messages in one array: enough for any client, too few to be a lever."""
@@ -111,14 +110,17 @@ class Endpoint:
         meta = read_meta(message)
         if message.method is UNSET:
             return _refusal(Refused(Code.INVALID_REQUEST, "No request: method is missing"), message)
-        modern = is_modern(meta, routing)
+        legacy = LEGACY.get(routing.version or "")
+        # A version header that no version of the handshake era explains, or a claim in the body.
+        named = legacy is None and routing.version is not None
+        modern = named or meta.protocol_version is not UNSET
         if message.id is UNSET:
             return _notified(meta, routing) if modern else ACCEPTED
         handshake = message.method == HANDSHAKE and is_handshake(message, meta)
-        if handshake and names_modern(routing):
+        if handshake and named:
             return _refusal(Refused(Code.HEADER_MISMATCH, "initialize does not go with this version header"), message)
         if handshake or not modern:
-            return self._asked(message, legacy_version(routing), caller, meta, headers, address)
+            return self._asked(message, legacy or ASSUMED, caller, meta, headers, address)
         try:
             return self._asked(message, check_modern(message, meta, routing), caller, meta, headers, address)
         except Refused as refused:

@@ -54,11 +54,6 @@ def text(raw: Raw | UnsetType) -> str | None:
         return None
 
 
-def is_modern(meta: Meta, routing: Routing) -> bool:
-    """A claim in the body, or a header that says so."""
-    return meta.protocol_version is not UNSET or names_modern(routing)
-
-
 def names_modern(routing: Routing) -> bool:
     """A version header that no version of the handshake era explains."""
     return routing.version is not None and routing.version not in LEGACY

@@ -5,12 +5,13 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
 
-from storefront_mcp.calls.watching import Asking
+from storefront_mcp.calls.watching import AVERTED, Asking, Look
 from storefront_mcp.telemetry import names
 from storefront_mcp.telemetry.clients import Clients
 from storefront_mcp.telemetry.names import Metric
@@ -19,10 +20,10 @@ from storefront_mcp.telemetry.tally import OTHER, Batch, Counts, Times
 SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The library's own: where processes keep numbers that are told as one. It is read as the library is imported."""
 OK: Final = "ok"
+CALL: Final = "tools/call"
 EVERY: Final = 1.0
 """Seconds until what was counted is told."""
 W = TypeVar("W", bound=MetricWrapperBase)
-NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class Numbers:
@@ -73,18 +74,26 @@ class StoreNumbers:
 
     def __init__(self, numbers: Numbers, store: str) -> None:
         self._numbers = numbers
+        self._clients = numbers.clients
         self._store = store
         self._open: bool | None = None
         self.circuit(opened=False)
         numbers.streams.labels(store)
 
-    def asked(self, asking: Asking) -> "RequestCount":
-        """Count a request, and a tool call at its end."""
-        return RequestCount(self._numbers, self._store, asking)
+    def asked(self, asking: Asking) -> Look:
+        """Count a request; a tool call at its end."""
+        numbers, method, protocol, client = self._numbers, asking.method, asking.protocol, self._clients.of(asking)
+        if method != CALL:
+            numbers.asked.add((self._store, method, protocol, client))
+            return AVERTED
+        named = asking.named()
+        return CallCount(
+            numbers, self._store, named if named in numbers.tools else OTHER, client, protocol, numbers.clock()
+        )
 
     def asks_shop(self, operation: str) -> "ShopCount":
         """Time a question to the shop."""
-        return ShopCount(self._numbers, self._store, operation)
+        return ShopCount(self._numbers, self._store, operation, self._numbers.clock())
 
     def circuit(self, *, opened: bool) -> None:
         """Tell it where it changed."""
@@ -97,29 +106,21 @@ class StoreNumbers:
         self._numbers.limited.add((self._store, rule))
 
 
-class RequestCount:
-    """One request of an agent."""
+class CallCount(Struct):
+    """One call of a tool."""
 
-    __slots__ = ("_began", "_client", "_numbers", "_outcome", "_protocol", "_store", "_tool")
-
-    def __init__(self, numbers: Numbers, store: str, asking: Asking) -> None:
-        self._numbers = numbers
-        self._store = store
-        self._outcome = OK
-        self._protocol = asking.protocol
-        self._client = numbers.clients.of(asking)
-        self._tool = ""
-        if asking.method == "tools/call":
-            named = asking.named()
-            self._tool = named if named in numbers.tools else OTHER
-        else:
-            numbers.asked.add((store, asking.method, self._protocol, self._client))
-        self._began = numbers.clock()
+    numbers: Numbers
+    store: str
+    tool: str
+    client: str
+    protocol: str
+    began: float
+    outcome: str = OK
 
     def became(self, outcome: str) -> None:
         """The first word stands."""
-        if self._outcome is OK:
-            self._outcome = outcome
+        if self.outcome is OK:
+            self.outcome = outcome
 
     def refused(self, code: int) -> None:
         """Where nothing more telling was said."""
@@ -127,39 +128,35 @@ class RequestCount:
 
     def ended(self) -> None:
         """Count it."""
-        if self._tool:
-            seconds = self._numbers.clock() - self._began
-            labels = (self._store, self._tool, self._outcome, self._client, self._protocol)
-            self._numbers.calls.add(labels, seconds)
+        numbers = self.numbers
+        seconds = numbers.clock() - self.began
+        numbers.calls.add((self.store, self.tool, self.outcome, self.client, self.protocol), seconds)
 
 
-class ShopCount:
+class ShopCount(Struct):
     """One question to the shop."""
 
-    __slots__ = ("_began", "_numbers", "_operation", "_outcome", "_store")
+    numbers: Numbers
+    store: str
+    operation: str
+    began: float
+    outcome: str = OK
 
-    headers = NO_HEADERS
-
-    def __init__(self, numbers: Numbers, store: str, operation: str) -> None:
-        self._numbers = numbers
-        self._store = store
-        self._operation = operation
-        self._outcome = OK
-        self._began = numbers.clock()
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def became(self, outcome: str) -> None:
         """The first word stands."""
-        if self._outcome is OK:
-            self._outcome = outcome
+        if self.outcome is OK:
+            self.outcome = outcome
 
     def refused(self, code: int) -> None:
         """Shops speak no protocol of ours."""
 
     def ended(self) -> None:
         """Count it."""
-        numbers = self._numbers
-        seconds = numbers.clock() - self._began
-        numbers.shop_seconds.add((self._store, self._operation, self._outcome), seconds)
+        numbers = self.numbers
+        seconds = numbers.clock() - self.began
+        numbers.shop_seconds.add((self.store, self.operation, self.outcome), seconds)
 
 
 def shared_directory() -> Path | None:

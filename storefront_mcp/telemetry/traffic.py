@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 from msgspec import Struct
 
 from storefront_mcp.calls.traffic import OK, WITHIN, Kind, Line, Sum, TrafficBook
-from storefront_mcp.calls.watching import Asking, Look
+from storefront_mcp.calls.watching import AVERTED, Asking, Look
 from storefront_mcp.commerce.names import StoreId
 from storefront_mcp.telemetry.clients import LONGEST as LONGEST_CLIENT, OTHER, UNKNOWN, recognised
 
@@ -188,19 +188,3 @@ class Stopwatch(Struct):
         traffic = self.traffic
         seconds = traffic.clock() - self.began
         traffic.add(self.store, self.kind, self.name, self.client, self.outcome, seconds)
-
-
-class _Averted:
-    """A look at what is not counted."""
-
-    def became(self, outcome: str) -> None:
-        pass
-
-    def refused(self, code: int) -> None:
-        pass
-
-    def ended(self) -> None:
-        pass
-
-
-AVERTED: Final = _Averted()

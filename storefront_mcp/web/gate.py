@@ -1,7 +1,7 @@
 """What every way into MCP has in common: is it open yet, may this page call it, and how answers are written."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -11,7 +11,7 @@ from storefront_mcp.web import problem
 from storefront_mcp.web.body import first_of_each
 from storefront_mcp.web.onewrite import WHOLE
 from storefront_mcp.web.security import origin_allowed, security_headers
-from storefront_mcp.web.site import Shown, Site
+from storefront_mcp.web.site import Site
 from storefront_mcp.web.stub import CACHE, retry_after
 
 ALLOWED_HEADERS: Final = (
@@ -30,10 +30,6 @@ class Gate:
         self._now = now
         self.always = security_headers(site.store)
         self._json = ((b"content-type", b"application/json"), *self.always)
-
-    def waves_through(self, method: str, fields: Mapping[bytes, bytes], shown: Shown) -> bool:
-        """Whether there is nothing to look at: a POST from no browser's page, while a phase is open."""
-        return shown.open and method == "POST" and b"origin" not in fields
 
     async def passed(self, scope: Scope, send: Send) -> Headers | None:
         """CORS headers for the answer of a request that may go on; None when it has been answered here."""

@@ -124,7 +124,8 @@ class OneWriteCycle(RequestResponseCycle):
     async def send(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI event
         """ASGI."""
         if message["type"] == WHOLE:
-            await self._send_whole(message)
+            if not self._sent_whole(message):
+                await self._send_in_two(message)
             return
         head, self._head = self._head, None
         if head is None:
@@ -143,19 +144,24 @@ class OneWriteCycle(RequestResponseCycle):
         self.transport.write(head)
         await super().send(message)
 
-    async def _send_whole(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI event
+    async def _send_in_two(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI event
+        body = message["body"]
+        headers = [*message["headers"], (LENGTH, b"%d" % len(body))]
+        await self.send({"type": "http.response.start", "status": message["status"], "headers": headers})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _sent_whole(self, message: Any) -> bool:  # noqa: ANN401 -- an ASGI event
+        """Whether this is an answer for which nothing has to be waited for; it has then left."""
         status, headers, body = message["status"], message["headers"], message["body"]
         busy = self.response_started or self.flow.write_paused or self.disconnected
         if busy or not self.keep_alive or self.access_log or self.scope["method"] == "HEAD":
-            length = (LENGTH, b"%d" % len(body))
-            await self.send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-            await self.send({"type": "http.response.body", "body": body, "more_body": False})
-            return
+            return False
         lines = LINES_OF_THIS_PROCESS
         said = lines.defaults(self.default_headers) + lines.group(headers)
         self.response_started = True
         self.waiting_for_100_continue = False
         self._finish(b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[status], said, len(body)), body)
+        return True
 
     def _finish(self, head: bytes, body: bytes) -> None:
         """Write an answer, and do what uvicorn does after its last byte."""
