@@ -9,17 +9,20 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
+from cards.form import OURS, Member, as_known, exactly, form, matching, text
+from cards.prose import heading, prose
 from cards.server_card import SERVER_CARD
 from cards.wording import listed, open_promises
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
-from storefront_mcp.roadmap.card import Card
+from storefront_mcp.roadmap.card import Card, Complaint
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 
 SCHEMA: Final = "https://schemas.agentskills.io/discovery/0.2.0/schema.json"
 SKILL_PATH: Final = "/.well-known/agent-skills/storefront/SKILL.md"
 """The same for every store: installers name their folder after the skill, not after the address."""
 NAME_LENGTH: Final = 64
+DESCRIPTION_LENGTH: Final = 1024
 
 DOES: Final = (
     ("search_products", "search products"),
@@ -136,20 +139,45 @@ def _render_skill(store: Store, roadmap: Roadmap) -> bytes:
     return "".join(f"{line}\n" for line in _lines(store, roadmap)).encode()
 
 
+def _digest(store: Store, roadmap: Roadmap) -> str:
+    return f"sha256:{hashlib.sha256(_render_skill(store, roadmap)).hexdigest()}"
+
+
+def _front_matter(text: str, store: Store, roadmap: Roadmap) -> Iterable[Complaint]:
+    """Installers take a skill's name and description from its first lines."""
+    if re.match(r"---\nname: [a-z0-9-]+\ndescription: \".+\"\n---\n", text) is None:
+        yield Complaint("It does not begin with the skill's name and description.", OURS)
+
+
 def _render_index(store: Store, roadmap: Roadmap) -> bytes:
     skill = Skill(
         name=_name(store),
         type="skill-md",
         description=_description(store, roadmap),
         url=SKILL_PATH,
-        digest=f"sha256:{hashlib.sha256(_render_skill(store, roadmap)).hexdigest()}",
+        digest=_digest(store, roadmap),
     )
     return pretty(SkillIndex(schema=SCHEMA, skills=(skill,)))
 
 
 SKILL_INDEX: Final = Card(
-    name="agent-skills", paths=("/.well-known/agent-skills/index.json",), media_type=JSON, render=_render_index
+    name="agent-skills",
+    paths=("/.well-known/agent-skills/index.json",),
+    media_type=JSON,
+    render=_render_index,
+    form=form(
+        Member("$schema", exactly(SCHEMA)),
+        Member("skills[].name", matching(r"(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*", "small letters, digits and hyphens")),
+        Member("skills[].type", exactly("skill-md")),
+        Member("skills[].description", text(DESCRIPTION_LENGTH), "store.name"),
+        Member("skills[].url", exactly(SKILL_PATH)),
+        Member("skills[].digest", as_known(_digest, "the digest of the skill as it is sent")),
+    ),
 )
 SKILL: Final = Card(
-    name="agent-skill", paths=(SKILL_PATH,), media_type="text/markdown; charset=utf-8", render=_render_skill
+    name="agent-skill",
+    paths=(SKILL_PATH,),
+    media_type="text/markdown; charset=utf-8",
+    render=_render_skill,
+    form=prose(_front_matter, heading()),
 )

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from cards.endpoint_card import ENDPOINT_CARD
+from cards.form import OUR_LINK, TEXT, Member, Wish, exactly, form, matching
 from cards.wording import spoken_for, summary
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
@@ -23,7 +24,7 @@ QUERIES: Final = (
     ("place_order", "order what is in my cart at {name}"),
 )
 """What a person might ask once a tool works; registries index these words."""
-FEWEST_QUERIES: Final = 2
+FEWEST_QUERIES, MOST_QUERIES = 2, 5
 """Registries want two to five or none."""
 
 
@@ -75,10 +76,25 @@ def _queries(store: Store, roadmap: Roadmap) -> tuple[str, ...]:
     return asked if len(asked) >= FEWEST_QUERIES else ()
 
 
+ENOUGH: Final = Wish(
+    f"{FEWEST_QUERIES} to {MOST_QUERIES} questions",
+    lambda value, *_: isinstance(value, list) and FEWEST_QUERIES <= len(value) <= MOST_QUERIES,
+)
 AI_CATALOG: Final = Card(
     name="ai-catalog",
     paths=("/.well-known/ai-catalog.json", "/.well-known/ard.json"),
     media_type=JSON,
     render=_render,
     alternates={CATALOG_TYPE: _render},
+    form=form(
+        Member("specVersion", exactly("1.0")),
+        Member("host.displayName", TEXT, "store.name"),
+        Member("host.identifier", matching(r"did:web:[a-zA-Z0-9.%-]+", "a did:web of this host")),
+        Member("entries[].identifier", matching(r"urn:air:[a-zA-Z0-9.-]+(:[a-zA-Z0-9._-]+)+", "a urn:air")),
+        Member("entries[].type", exactly(ENDPOINT_CARD.media_type)),
+        Member("entries[].url", OUR_LINK),
+        Member("entries[].displayName", TEXT, "store.name"),
+        Member("entries[].description", TEXT),
+        Member("entries[].representativeQueries", ENOUGH, optional=True),
+    ),
 )

@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from cards.form import ENDPOINT, LINK, OUR_LINK, Member, exactly, form
 from cards.openapi import OPENAPI_PATH, OPENAPI_TYPE
 from cards.server_card import SERVER_CARD
 from cards.writing import JSON, pretty
@@ -54,4 +55,18 @@ def _links(_store: Store, _roadmap: Roadmap) -> str:
     return f'<{PATH}>; rel="api-catalog"'
 
 
-API_CATALOG: Final = Card(name="api-catalog", paths=(PATH,), media_type=MEDIA_TYPE, render=_render, links=_links)
+API_CATALOG: Final = Card(
+    name="api-catalog",
+    paths=(PATH,),
+    media_type=MEDIA_TYPE,
+    render=_render,
+    form=form(
+        Member("linkset[].anchor", ENDPOINT),
+        Member("linkset[].service-desc[].href", OUR_LINK),
+        Member("linkset[].service-desc[].type", exactly(OPENAPI_TYPE)),
+        Member("linkset[].service-doc[].href", LINK, "store.documentation", optional=True),
+        Member("linkset[].service-meta[].href", OUR_LINK),
+        Member("linkset[].status[].href", OUR_LINK),
+    ),
+    links=_links,
+)

@@ -1,15 +1,16 @@
 """`/mcp/server-card`: the card in the dialect of the MCP Server Card extension (SEP-2127)."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from msgspec import Struct, field
 
-from cards.server import Icon, Remote, icons, remotes, website
-from cards.wording import shortened, status, summary, version
+from cards.form import LINK, OURS, SERVER_NAME, VERSION, Member, exactly, form, text
+from cards.server import REMOTES, Icon, Remote, icons, remotes, website
+from cards.wording import SUMMARY_LENGTH, shortened, status, summary, version
 from cards.writing import pretty
 from storefront_mcp.commerce.store import Store
-from storefront_mcp.roadmap.card import Card
+from storefront_mcp.roadmap.card import Card, Complaint
 from storefront_mcp.roadmap.roadmap import Roadmap
 
 SCHEMA: Final = "https://static.modelcontextprotocol.io/schemas/v1/server-card.schema.json"
@@ -51,4 +52,28 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
     )
 
 
-ENDPOINT_CARD: Final = Card(name="endpoint-card", paths=("/mcp/server-card",), media_type=MEDIA_TYPE, render=_render)
+def _dialled(document: Any, store: Store, roadmap: Roadmap) -> Iterator[Complaint]:  # noqa: ANN401 -- JSON
+    """Whether clients find where to connect, and only once there is somebody."""
+    if roadmap.open:
+        for remote in REMOTES:
+            yield from remote(document, store, roadmap)
+    elif "remotes" in document:
+        yield Complaint("There are remotes, and nothing is open: clients would meet a 503.", OURS)
+
+
+ENDPOINT_CARD: Final = Card(
+    name="endpoint-card",
+    paths=("/mcp/server-card",),
+    media_type=MEDIA_TYPE,
+    render=_render,
+    form=form(
+        Member("$schema", exactly(SCHEMA)),
+        Member("name", SERVER_NAME, "store.server_name"),
+        Member("title", text(TITLE_LENGTH), "store.name", optional=True),
+        Member("description", text(SUMMARY_LENGTH)),
+        Member("version", VERSION, "store.version"),
+        Member("websiteUrl", LINK, "store.website", optional=True),
+        Member("icons[].src", LINK, "store.icon", optional=True),
+        _dialled,
+    ),
+)

@@ -5,7 +5,8 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from cards.server_card import StorefrontCard, storefront_card
+from cards.form import ENDPOINT, TEXT, Member, exactly, form
+from cards.server_card import STOREFRONT_MEMBERS, StorefrontCard, storefront_card
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card
@@ -44,5 +45,15 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
 
 
 MCP_JSON: Final = Card(
-    name="mcp-json", paths=("/.well-known/mcp.json", "/.well-known/mcp"), media_type=JSON, render=_render
+    name="mcp-json",
+    paths=("/.well-known/mcp.json", "/.well-known/mcp"),
+    media_type=JSON,
+    render=_render,
+    form=form(
+        *STOREFRONT_MEMBERS,
+        Member("servers[].name", TEXT, "store.name"),
+        Member("servers[].url", ENDPOINT),
+        Member("servers[].transport", exactly("streamable-http")),
+        Member("servers[].authentication.required", exactly(value=False)),
+    ),
 )

@@ -1,16 +1,18 @@
 """`/openapi.json` (OpenAPI 3.1): the HTTP surface, read off the documents themselves so that it cannot drift."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
+import msgspec
 from msgspec import Struct, field
 
 from cards.beside.connecting import CONNECTING
 from cards.clients import CLIENTS
+from cards.form import LINK, OURS, SCHEMA, TEXT, Member, as_known, form, matching
 from cards.wording import description, version
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
-from storefront_mcp.roadmap.card import Card
+from storefront_mcp.roadmap.card import Card, Complaint
 from storefront_mcp.roadmap.roadmap import Roadmap
 
 OPENAPI_PATH: Final = "/openapi.json"
@@ -135,8 +137,39 @@ def openapi_card(documents: Sequence[Card]) -> Card:
             )
         )
 
-    card = Card(name="openapi", paths=(OPENAPI_PATH,), media_type=OPENAPI_TYPE, render=render)
+    card = Card(
+        name="openapi",
+        paths=(OPENAPI_PATH,),
+        media_type=OPENAPI_TYPE,
+        render=render,
+        form=form(
+            Member("openapi", matching(r"3\.1\.\d+", "the OpenAPI version of its media type")),
+            Member("info.title", TEXT, "store.name"),
+            Member("info.version", TEXT, "store.version"),
+            Member("info.description", TEXT, "store.description"),
+            Member("servers[].url", as_known(lambda store, _: store.origin, "the store's own origin")),
+            Member("externalDocs.url", LINK, "store.documentation", optional=True),
+            *(Member(f"components.schemas.{name}", SCHEMA) for name in SCHEMAS),
+            _described,
+        ),
+    )
     return card
+
+
+def _described(document: Any, _store: Store, _roadmap: Roadmap) -> Iterator[Complaint]:  # noqa: ANN401 -- JSON
+    """Whether the endpoint is there, and each operation has a name of its own and says what it answers."""
+    try:
+        paths = msgspec.convert(document.get("paths"), dict[str, dict[str, dict[str, Any]]])
+    except msgspec.ValidationError:
+        yield Complaint("paths are not operations by path and method.", OURS)
+        return
+    operations = [one for methods in paths.values() for one in methods.values()]
+    if "post" not in paths.get("/mcp", {}):
+        yield Complaint("paths do not say that /mcp takes POST.", OURS)
+    if len({str(one.get("operationId")) for one in operations}) < len(operations):
+        yield Complaint("Several operations have the same operationId.", OURS)
+    if not all(one.get("responses") for one in operations):
+        yield Complaint("An operation does not say what it answers.", OURS)
 
 
 def _called(schema: str) -> Content:

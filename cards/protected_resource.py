@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from cards.form import ENDPOINT, LINK, TEXT, Member, Wish, as_known, exactly, form
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card
@@ -41,10 +42,25 @@ def _render(store: Store, roadmap: Roadmap) -> bytes | None:
     )
 
 
+ISSUER: Final = Wish(
+    f"{LINK.words}, without a query (RFC 8414)",
+    lambda value, store, roadmap: LINK.holds(value, store, roadmap) and not {"?", "#"} & set(value),
+)
+SCOPES: Final = as_known(
+    lambda _, roadmap: sorted(set(roadmap.requirements.values())), "the scopes that open tools ask for"
+)
 PROTECTED_RESOURCE: Final = Card(
     name="protected-resource",
     # Clients ask for the path-inserted form first (RFC 9728 §3.1).
     paths=("/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"),
     media_type=JSON,
     render=_render,
+    form=form(
+        Member("resource", ENDPOINT),
+        Member("authorization_servers[]", ISSUER, "store.issuer"),
+        Member("scopes_supported", SCOPES, optional=True),
+        Member("bearer_methods_supported", exactly(["header"])),
+        Member("resource_name", TEXT, "store.name"),
+        Member("resource_documentation", LINK, "store.documentation", optional=True),
+    ),
 )

@@ -11,6 +11,7 @@ from cards.api_catalog import API_CATALOG
 from cards.beside.docs import DOCS
 from cards.beside.introduction import INTRODUCTION
 from cards.endpoint_card import ENDPOINT_CARD
+from cards.form import ENDPOINT, LINK, OUR_LINK, STATUS, TEXT, Member, as_known, exactly, form, matching
 from cards.openapi import OPENAPI_PATH
 from cards.protected_resource import PROTECTED_RESOURCE
 from cards.server import remotes, versions
@@ -145,10 +146,48 @@ def _render_schema(_store: Store, _roadmap: Roadmap) -> bytes:
     return SCHEMA
 
 
+def _spoken(store: Store, _roadmap: Roadmap) -> list[str]:
+    return list(versions(store))
+
+
+def _open(_store: Store, roadmap: Roadmap) -> list[str]:
+    return [tool.name for tool in roadmap.open_tools()]
+
+
 PROTOCOLS_SCHEMA: Final = Card(
     name="protocols-schema",
     paths=("/.well-known/protocols.schema.json",),
     media_type="application/schema+json",
     render=_render_schema,
+    form=form(
+        Member("$schema", exactly("https://json-schema.org/draft/2020-12/schema")), Member("type", exactly("object"))
+    ),
 )
-PROTOCOLS: Final = Card(name="protocols", paths=("/.well-known/protocols",), media_type=JSON, render=_render)
+PROTOCOLS: Final = Card(
+    name="protocols",
+    paths=("/.well-known/protocols",),
+    media_type=JSON,
+    render=_render,
+    form=form(
+        Member("$schema", OUR_LINK),
+        Member("name", TEXT, "store.name"),
+        Member("protocols.mcp.endpoint", ENDPOINT),
+        Member("protocols.mcp.status", STATUS),
+        Member("protocols.mcp.transports[]", matching("streamable-http|sse", "a transport of MCP")),
+        Member("protocols.mcp.protocol_versions", as_known(_spoken, "the versions that are spoken here")),
+        Member("protocols.mcp.authentication", matching("none|optional", '"none" or "optional"')),
+        Member("protocols.mcp.open_tools", as_known(_open, "the tools that are open"), optional=True),
+        *(Member(f"protocols.mcp.{name}", OUR_LINK) for name in ("server_card", "sep_card", "info", "docs")),
+        Member("protocols.oauth.protected_resource", OUR_LINK, optional=True),
+        Member("protocols.oauth.issuer", LINK, "store.issuer", optional=True),
+        Member("protocols.openapi.spec", OUR_LINK),
+        Member("protocols.openapi.documentation", LINK, "store.documentation", optional=True),
+        Member("protocols.api_catalog.catalog", OUR_LINK),
+        Member("protocols.ai_catalog.catalog", OUR_LINK),
+        Member("protocols.agent_skills.index", OUR_LINK),
+        *(
+            Member(f"protocols.site.{name}", OUR_LINK, optional=True)
+            for name in ("landing", "llms_txt", "auth_md", "sitemap")
+        ),
+    ),
+)

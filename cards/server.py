@@ -1,10 +1,12 @@
 """What both dialects of the server card say alike: where the server is reached and what it looks like."""
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from cards.form import OUR_LINK, Member, Wish, matching
 from storefront_mcp.commerce.store import Store
+from storefront_mcp.roadmap.roadmap import Roadmap
 
 
 class Icon(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -49,3 +51,16 @@ def versions(store: Store) -> tuple[str, ...]:
 def website(store: Store) -> str:
     """Where people shop; this origin's own front page where there is nothing else."""
     return store.website or store.url("/")
+
+
+def _are_spoken(value: Any, store: Store, _roadmap: Roadmap) -> bool:  # noqa: ANN401 -- JSON
+    return isinstance(value, list) and bool(value) and all(one in versions(store) for one in value)
+
+
+SPOKEN: Final = Wish("protocol versions that are spoken here", _are_spoken)
+REMOTES: Final = (
+    Member("remotes[].type", matching("streamable-http|sse", "a transport of MCP")),
+    Member("remotes[].url", OUR_LINK),
+    Member("remotes[].supportedProtocolVersions", SPOKEN),
+)
+"""What the ways to the server have to be, in either dialect."""

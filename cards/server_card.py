@@ -5,17 +5,33 @@ look for under other names. Between planned and active nothing changes but `stat
 not set them, `description` and `version`: a default must not call an open server a stub, nor claim what is closed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from cards.server import Icon, Remote, icons, remotes, website
+from cards.form import (
+    CAPABILITIES,
+    ENDPOINT,
+    LINK,
+    OUR_LINK,
+    PREFERRED,
+    SCHEMA,
+    SERVER_NAME,
+    STATUS,
+    TEXT,
+    Member,
+    exactly,
+    form,
+    named,
+    text,
+)
+from cards.server import REMOTES, Icon, Remote, icons, remotes, website
 from cards.wording import description, status, version
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
-from storefront_mcp.roadmap.card import Card
+from storefront_mcp.roadmap.card import Card, Complaint
 from storefront_mcp.roadmap.manifest import Auth, Promise
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 
@@ -142,6 +158,58 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
     return pretty(storefront_card(store, roadmap))
 
 
+PROMISED: Final = named(
+    lambda _, roadmap: [promise.name for _, promise in roadmap.promises()], "the tools that the roadmap promises"
+)
+STOREFRONT_MEMBERS: Final = (
+    Member("name", TEXT, "store.name"),
+    Member("version", text(255), "store.version"),
+    Member("description", TEXT, "store.description"),
+    Member("status", STATUS),
+    Member("endpoint", ENDPOINT),
+    Member("transport", exactly("streamable-http")),
+    Member("authentication.required", exactly(value=False)),
+    Member("authentication.notes", TEXT),
+    Member("planned_tools", PROMISED),
+    Member("icon", LINK, "store.icon", optional=True),
+    Member("documentation", LINK, "store.documentation", optional=True),
+    Member("privacy_policy", LINK, "store.privacy_policy", optional=True),
+    Member("title", TEXT, "store.name"),
+    Member("serverInfo.name", SERVER_NAME, "store.server_name"),
+    Member("serverInfo.title", TEXT, "store.name"),
+    Member("serverInfo.version", text(255), "store.version"),
+    Member("serverUrl", ENDPOINT),
+    Member("url", ENDPOINT),
+    Member("protocolVersion", PREFERRED),
+    Member("capabilities", CAPABILITIES),
+    *REMOTES,
+    Member("tools", PROMISED),
+    Member("tools[].description", TEXT),
+    Member("tools[].inputSchema", SCHEMA),
+    Member("websiteUrl", LINK, "store.website"),
+)
+"""What a storefront card is wherever it stands. What `icons` has is `icon` again."""
+WELCOME: Final[Mapping[str, str]] = {
+    "icon": "Clients that show one have nothing to show",
+    "documentation": "People who build agents are not told where to read on",
+    "privacy_policy": "Directories that list shops ask for one",
+}
+"""Members that a card may do without, and what it is poorer by."""
+
+
+def _poorer(document: Any, store: Store, roadmap: Roadmap) -> Iterator[Complaint]:  # noqa: ANN401 -- JSON
+    for member, loss in WELCOME.items():
+        if member not in document:
+            yield Complaint(f"There is no {member}. {loss}.", f"Set store.{member} to its address.", grave=False)
+    icon = document.get("icon")
+    if LINK.holds(icon, store, roadmap) and not OUR_LINK.holds(icon, store, roadmap):
+        yield Complaint(
+            "The icon is on another origin. Careful clients load icons from the server's own only.",
+            f"Serve it on {store.origin}, and set store.icon to that address.",
+            grave=False,
+        )
+
+
 SERVER_CARD: Final = Card(
     name="server-card",
     paths=(
@@ -152,4 +220,5 @@ SERVER_CARD: Final = Card(
     ),
     media_type=JSON,
     render=_render,
+    form=form(*STOREFRONT_MEMBERS, _poorer),
 )

@@ -4,7 +4,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from cards.server_card import StorefrontCard, storefront_card
+from cards.form import below, form
+from cards.server_card import STOREFRONT_MEMBERS, StorefrontCard, storefront_card
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card
@@ -22,5 +23,9 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
 
 
 SERVER_CARDS: Final = Card(
-    name="server-cards", paths=("/.well-known/mcp/server-cards.json",), media_type=JSON, render=_render
+    name="server-cards",
+    paths=("/.well-known/mcp/server-cards.json",),
+    media_type=JSON,
+    render=_render,
+    form=form(*below("servers[]", STOREFRONT_MEMBERS)),
 )

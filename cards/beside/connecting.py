@@ -6,6 +6,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from cards.clients import CLIENTS, Client, Format, System, Transport, slug, snippet
+from cards.form import ENDPOINT, OUR_LINK, STATUS, Member, form, matching
+from cards.prose import mentions, prose
 from cards.wording import status
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
@@ -77,8 +79,20 @@ def _config(client: Client) -> Card:
         paths=tuple(f"{PATH}/{spelling}" for spelling in (client.id, *client.aliases)),
         media_type=MEDIA[client.format],
         render=render,
+        form=prose(mentions(lambda store: store.endpoint)),
     )
 
 
-CONNECTING: Final = Card(name="mcp-config", paths=(PATH,), media_type=JSON, render=_render)
+CONNECTING: Final = Card(
+    name="mcp-config",
+    paths=(PATH,),
+    media_type=JSON,
+    render=_render,
+    form=form(
+        Member("status", STATUS),
+        Member("name", matching(r"[A-Za-z0-9_-]+", "letters, digits and hyphens")),
+        Member("endpoint", ENDPOINT),
+        Member("clients[].url", OUR_LINK),
+    ),
+)
 CONFIGS: Final = tuple(_config(client) for client in CLIENTS)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from cards.prose import heading, mentions, prose
 from cards.root.arguments import arguments
 from cards.root.docs import marks
 from cards.root.rendering import rendered
@@ -25,4 +26,10 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
     )
 
 
-DOCS: Final = Card(name="mcp-docs", paths=("/mcp/docs",), media_type="text/markdown; charset=utf-8", render=_render)
+DOCS: Final = Card(
+    name="mcp-docs",
+    paths=("/mcp/docs",),
+    media_type="text/markdown; charset=utf-8",
+    render=_render,
+    form=prose(heading(), mentions(lambda store: store.endpoint)),
+)

@@ -9,6 +9,19 @@ from cards.beside.connecting import CONNECTING
 from cards.beside.docs import DOCS
 from cards.beside.resources import RESOURCES
 from cards.beside.tools import TOOLS
+from cards.form import (
+    CAPABILITIES,
+    ENDPOINT,
+    LINK,
+    OUR_LINK,
+    PREFERRED,
+    SERVER_NAME,
+    STATUS,
+    TEXT,
+    Member,
+    as_known,
+    form,
+)
 from cards.server import remotes, versions, website
 from cards.server_card import SERVER_CARD, ServerName
 from cards.wording import description, status, version
@@ -93,4 +106,23 @@ def _endpoints(store: Store) -> Mapping[str, Address]:
     return served
 
 
-INTRODUCTION: Final = Card(name="mcp-info", paths=("/mcp/info",), media_type=JSON, render=_render)
+INTRODUCTION: Final = Card(
+    name="mcp-info",
+    paths=("/mcp/info",),
+    media_type=JSON,
+    render=_render,
+    form=form(
+        Member("server.name", SERVER_NAME, "store.server_name"),
+        Member("server.title", TEXT, "store.name"),
+        Member("server.version", TEXT, "store.version"),
+        Member("description", TEXT, "store.description"),
+        Member("website", LINK, "store.website"),
+        Member("status", STATUS),
+        Member("protocolVersions", as_known(lambda store, _: list(versions(store)), "the versions spoken here")),
+        Member("preferredVersion", PREFERRED),
+        Member("capabilities", CAPABILITIES),
+        Member("tools.open", as_known(lambda _, roadmap: len(roadmap.open_tools()), "how many tools are open")),
+        Member("endpoints.mcp.url", ENDPOINT),
+        *(Member(f"endpoints.{name}.url", OUR_LINK) for name, _, _ in DOCUMENTS),
+    ),
+)

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from cards.beside.promises import Promised, promised
+from cards.form import STATUS, TEXT, Member, form, matching, named
 from cards.wording import status
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
@@ -131,4 +132,19 @@ def _usable(prompt: Prompt) -> Usable:
     return Usable(name=prompt.name, title=prompt.title, description=prompt.description, arguments=tuple(blanks))
 
 
-RESOURCES: Final = Card(name="mcp-resources", paths=("/mcp/resources",), media_type=JSON, render=_render)
+PROMPTS: Final = named(lambda _, roadmap: [one.name for one in roadmap.open_prompts()], "the prompts that are open")
+MEDIA_TYPE: Final = matching(r"[a-z]+/[a-z0-9.+-]+(;.*)?", "a media type")
+RESOURCES: Final = Card(
+    name="mcp-resources",
+    paths=("/mcp/resources",),
+    media_type=JSON,
+    render=_render,
+    form=form(
+        Member("status", STATUS),
+        Member("resources[].uri", matching(r"[a-z]+:\S+", "an address"), optional=True),
+        Member("resources[].description", TEXT, optional=True),
+        Member("resources[].mimeType", MEDIA_TYPE, optional=True),
+        Member("resourceTemplates[].uriTemplate", matching(r"[a-z]+:\S*\{\w+\}\S*", "a template"), optional=True),
+        Member("prompts", PROMPTS),
+    ),
+)

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from cards.beside.promises import Promised, promised
+from cards.form import SCHEMA, STATUS, TEXT, Member, form, named
 from cards.wording import status
 from cards.writing import JSON, pretty
 from storefront_mcp.commerce.store import Store
@@ -69,4 +70,23 @@ def _open(tool: Tool) -> OpenTool:
     )
 
 
-TOOLS: Final = Card(name="mcp-tools", paths=("/mcp/tools",), media_type=JSON, render=_render)
+OPEN: Final = named(lambda _, roadmap: [tool.name for tool in roadmap.open_tools()], "the tools that are open")
+COMING: Final = named(
+    lambda _, roadmap: [
+        promise.name for phase, promise in roadmap.promises() if not (phase.open and promise.name in phase.tools)
+    ],
+    "the tools that are promised and not open",
+)
+TOOLS: Final = Card(
+    name="mcp-tools",
+    paths=("/mcp/tools",),
+    media_type=JSON,
+    render=_render,
+    form=form(
+        Member("status", STATUS),
+        Member("tools", OPEN),
+        Member("tools[].description", TEXT, optional=True),
+        Member("tools[].inputSchema", SCHEMA, optional=True),
+        Member("promised", COMING),
+    ),
+)

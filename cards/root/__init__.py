@@ -3,6 +3,7 @@
 from typing import Final
 
 from cards.root.docs import docs, docs_links, docs_markdown
+from cards.root.forms import FRONT_PAGE, LLMS, MARKDOWN_PAGE, PAGE, PAGES, ROBOTS, SECURITY, SIGNING_IN
 from cards.root.icon import favicon_ico, favicon_svg
 from cards.root.landing import landing, landing_css, landing_js, landing_links, landing_markdown
 from cards.root.texts import auth_md, llms_txt, robots_txt, security_txt, sitemap_xml
@@ -20,34 +21,63 @@ ROOT: Final[tuple[Card, ...]] = (
         paths=("/",),
         media_type=HTML,
         render=landing,
+        form=FRONT_PAGE,
         group="root",
         alternates={MARKDOWN: landing_markdown},
         links=landing_links,
     ),
-    Card(name="landing-markdown", paths=("/index.md",), media_type=MARKDOWN, render=landing_markdown, group="root"),
-    Card(name="llms-txt", paths=("/llms.txt",), media_type=PLAIN, render=llms_txt, group="root"),
-    Card(name="robots-txt", paths=("/robots.txt",), media_type=PLAIN, render=robots_txt, group="root"),
+    Card(
+        name="landing-markdown",
+        paths=("/index.md",),
+        media_type=MARKDOWN,
+        render=landing_markdown,
+        form=MARKDOWN_PAGE,
+        group="root",
+    ),
+    Card(name="llms-txt", paths=("/llms.txt",), media_type=PLAIN, render=llms_txt, form=LLMS, group="root"),
+    Card(name="robots-txt", paths=("/robots.txt",), media_type=PLAIN, render=robots_txt, form=ROBOTS, group="root"),
     Card(
         name="sitemap",
         paths=("/sitemap.xml",),
         media_type="application/xml; charset=utf-8",
         render=sitemap_xml,
+        form=PAGES,
         group="root",
     ),
-    Card(name="auth", paths=("/auth.md", "/.well-known/auth.md"), media_type=MARKDOWN, render=auth_md, group="root"),
     Card(
-        name="security-txt", paths=("/.well-known/security.txt",), media_type=PLAIN, render=security_txt, group="root"
+        name="auth",
+        paths=("/auth.md", "/.well-known/auth.md"),
+        media_type=MARKDOWN,
+        render=auth_md,
+        form=SIGNING_IN,
+        group="root",
+    ),
+    Card(
+        name="security-txt",
+        paths=("/.well-known/security.txt",),
+        media_type=PLAIN,
+        render=security_txt,
+        form=SECURITY,
+        group="root",
     ),
     Card(
         name="docs",
         paths=("/api/docs",),
         media_type=HTML,
         render=docs,
+        form=PAGE,
         group="root",
         alternates={MARKDOWN: docs_markdown},
         links=docs_links,
     ),
-    Card(name="docs-markdown", paths=("/api/docs.md",), media_type=MARKDOWN, render=docs_markdown, group="root"),
+    Card(
+        name="docs-markdown",
+        paths=("/api/docs.md",),
+        media_type=MARKDOWN,
+        render=docs_markdown,
+        form=MARKDOWN_PAGE,
+        group="root",
+    ),
     Card(name="favicon", paths=("/favicon.ico",), media_type="image/x-icon", render=favicon_ico, group="root"),
     Card(name="favicon-svg", paths=("/favicon.svg",), media_type="image/svg+xml", render=favicon_svg, group="root"),
     Card(name="style", paths=("/landing.css",), media_type="text/css; charset=utf-8", render=landing_css, group="root"),

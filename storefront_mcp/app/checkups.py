@@ -1,4 +1,4 @@
-"""What the console looks at when somebody asks whether all is well: database, shop, clock, and who takes the money."""
+"""What the console looks at when asked whether all is well: database, shop, clock, cache, and who takes the money."""
 
 import asyncio
 import datetime as dt
@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from storefront_mcp.app.caches import CacheLook
 from storefront_mcp.backends.probing import Heard, ShopProbe, Unheard
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.readiness import unready
@@ -31,6 +32,7 @@ class Checkups:
         *,
         probes: Callable[[], tuple[ShopProbe, KeyProbe | None]],
         rests: Callable[[], bool],
+        cache: CacheLook,
         now: Callable[[], dt.datetime],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -40,16 +42,23 @@ class Checkups:
         self._make = probes
         self._made: tuple[ShopProbe, KeyProbe | None] | None = None
         self._rests = rests
+        self._cache = cache
         self._now = now
         self._clock = clock
 
     async def look(self) -> Sequence[Finding]:
         """All of it, at once."""
-        looks: list[Awaitable[Sequence[Finding]]] = [self._shop_and_clock(), self._records(), self._payment()]
+        looks: list[Awaitable[Sequence[Finding]]] = [
+            self._shop_and_clock(),
+            self._records(),
+            self._cache.look(),
+            self._payment(),
+        ]
         return [finding for found in await asyncio.gather(*looks) for finding in found]
 
     async def close(self) -> None:
         """Let go of the connections."""
+        await self._cache.close()
         if self._made is not None:
             await self._made[0].close()
 

@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from cards import CARDS
 from cards.root.icon import hue
 from storefront_mcp.app.admitting import Admitting
+from storefront_mcp.app.caches import CacheLook
 from storefront_mcp.app.checkups import Checkups
 from storefront_mcp.app.housing import Housing
 from storefront_mcp.backends.probing import ShopProbe
@@ -73,7 +74,12 @@ class Console:
         if chosen.id not in self._places:
             return backend
         self._checkups[chosen.id] = Checkups(
-            chosen, self._database, probes=partial(_probes, chosen), rests=rests, now=self._now
+            chosen,
+            self._database,
+            probes=partial(_probes, chosen),
+            rests=rests,
+            cache=CacheLook(partial(getattr, backend, "recall"), self._settings.limits_store),
+            now=self._now,
         )
         return cast("Backend", Listening(backend, partial(self._traffic.missed, chosen.id)))
 

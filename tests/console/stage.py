@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import re
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -161,13 +161,20 @@ class Browser:
 
 @contextlib.contextmanager
 def staged(
-    folder: Path, *, console: ConsoleSettings | None = None, port: int | None = None, **options: Any
+    folder: Path,
+    *,
+    console: ConsoleSettings | None = None,
+    port: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Iterator[Stage]:
-    """Serve a demo for as long as a test needs it."""
+    """Serve a demo for as long as a test needs it; `changes` are to the settings of its store."""
     chosen = port or free_port()
     settings = demo_settings(chosen, state=folder)
     if console is not None:
-        settings = replace(settings, stores=(replace(settings.stores[0], console=console),))
+        changes = {"console": console, **(changes or {})}
+    if changes:
+        settings = replace(settings, stores=(replace(settings.stores[0], **changes),))
     with (
         served(create_app(settings, **options), chosen) as origin,
         contextlib.closing(Database(settings.database)) as database,

@@ -218,7 +218,10 @@ def test_a_form_that_nobody_can_read_is_refused(ada: Browser, body: bytes) -> No
 
 def test_every_document_is_shown_as_it_is_sent(ada: Browser) -> None:
     page = ada.get("/cards").text
-    assert "broken" not in page.partition("<main")[2]
+    assert "All of them are as their readers want them." in page
+    main = page.partition("<main")[2]
+    assert "broken" not in main
+    assert ">look<" not in main
     links = re.findall(r'href="/operator(/cards/one[^"]+)"', page)
     assert len(links) > 20
     for link in links:
@@ -240,6 +243,8 @@ def test_every_document_is_shown_as_it_is_sent(ada: Browser) -> None:
         ("image/svg+xml", b"<svg xmlns='a'/>", False),
         ("image/svg+xml", b"<svg>", True),
         ("application/xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", True),
+        ("application/toml; charset=utf-8", b"a = 1", False),
+        ("application/toml; charset=utf-8", b"a = ", True),
         ("text/plain", b"words", False),
         ("text/plain; charset=utf-8", b"\xff", True),
         ("text/plain", b" \n", True),
@@ -250,6 +255,37 @@ def test_every_document_is_shown_as_it_is_sent(ada: Browser) -> None:
 )
 def test_a_document_that_is_not_well_formed_is_told(media_type: str, body: bytes, wrong: bool) -> None:
     assert bool(malformed(media_type, body)) is wrong
+
+
+def test_a_document_that_readers_would_refuse_is_told_with_what_to_do(tmp_path: Path) -> None:
+    changes = {"version": "^1.2", "privacy_policy": None, "content_signals": "ai-train=perhaps"}
+    with staged(tmp_path, changes=changes) as stage, stage.browser() as ada:
+        ada.sign_in()
+        page = ada.get("/cards").text
+        assert "All of them" not in page
+        assert "Set store.version to a single version such as &#34;1.2.0&#34;, not a range." in page
+        assert "It is in /mcp/server-card." in page
+        assert "version is &#34;^1.2&#34;" in page
+        assert "Content-Signal is &#39;ai-train=perhaps&#39;" in page
+        assert page.count('class="status bad">broken') == 2
+        assert page.count('class="status warn">look') == 1
+
+        broken = ada.get("/cards/one?name=endpoint-card").text
+        assert '<div class="note bad">' in broken
+        assert "Set store.version" in broken
+        poorer = ada.get("/cards/one?name=server-card").text
+        assert '<div class="note warn">' in poorer
+        assert "There is no privacy_policy." in poorer
+        assert "Set store.privacy_policy to its address." in poorer
+        well = ada.get("/cards/one?name=llms-txt").text
+        assert 'class="status good">valid' in well
+
+
+def test_a_document_that_cannot_be_read_is_shown_as_it_is(ada: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storefront_mcp.web.console.cards.malformed", lambda *_: "it ends too early")
+    page = ada.get("/cards/one?name=server-card").text
+    assert "It cannot be read: it ends too early." in page
+    assert "serverInfo" in page
 
 
 def test_every_client_has_its_snippet(ada: Browser) -> None:
@@ -263,6 +299,7 @@ def test_a_look_at_health_finds_the_demo_well_and_the_sandbox_worth_a_word(ada: 
     page = ada.get("/health").text
     assert "It works, and something wants a look." in page
     assert "no money moves" in page
+    assert "its memory of the shop" in page
 
 
 def test_the_doctor_comes_when_called_and_only_once_at_a_time(ada: Browser) -> None:
@@ -291,6 +328,7 @@ async def test_traffic_is_counted_and_drawn(tmp_path: Path) -> None:
             await agent.call("search_products", query="  Snorkel\tMASK ")
             await agent.call("get_product", sku="NO-SUCH")
         until(lambda: "snorkel mask" in ada.get("/traffic?span=hour").text, "the worker to write it down")
+        assert "This worker remembers" in ada.get("/health").text
         page = ada.get("/traffic").text
         assert "3 tool calls in the last day" in page
         assert "1 failed" in page

@@ -21,6 +21,7 @@ from storefront_mcp.backends.maho.prices import Till
 from storefront_mcp.backends.maho.pricing import Pricing
 from storefront_mcp.backends.maho.rest import ACCEPT, PREFIX, Rest
 from storefront_mcp.backends.maho.shelves import Shelves
+from storefront_mcp.backends.memory import Recall, together
 from storefront_mcp.backends.upstream import Limits, Upstream
 from storefront_mcp.calls.watching import Watcher
 from storefront_mcp.commerce.address import Address
@@ -75,6 +76,8 @@ class Maho:
         self._catalogue: Final = Catalogue(rest, self._shelves, self._till, clock=clock)
         delivery = Delivery(rest, clock=clock)
         self._carts: Final = Carts(rest, self._catalogue, delivery, self._till, clock=clock)
+        rooms = (self._shelves, self._catalogue, delivery, self._carts)
+        self._remembered: Final = [memory for room in rooms for memory in room.remembered]
         self._pricing: Final = Pricing(rest, self._carts, delivery, self._till)
         reader = None if account is None else Account(rest, account, clock=clock)
         self._ordering: Final = Ordering(rest, self._carts, self._pricing, reader)
@@ -83,6 +86,11 @@ class Maho:
     def resting(self) -> bool:
         """Whether the shop was down the last times, so that it is only probed now and then."""
         return self._upstream.resting
+
+    @property
+    def recall(self) -> Recall:
+        """What is remembered of the shop, and how often that saved a question."""
+        return together(self._remembered)
 
     async def search(self, search: Search) -> Found:
         """Products that match, page by page."""

@@ -42,6 +42,7 @@ class Carts:
         self._till = till
         self._coupon_verb = COUPON_VERBS[0]
         self._numbers: Remembered[CartId, int] = Remembered(size=CARTS, seconds=KEPT, clock=clock)
+        self.remembered: Final = (self._numbers,)
 
     async def create(self) -> Cart:
         """A new, empty cart. One made twice is nobody's loss."""

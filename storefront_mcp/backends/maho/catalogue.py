@@ -40,6 +40,7 @@ class Catalogue:
         self._till = till
         self._numbers: Remembered[str, int] = Remembered(size=SKUS, seconds=KEPT, clock=clock)
         """SKU to the product's number; a variant's SKU, which the shop does not find, to its parent's."""
+        self.remembered: Final = (self._numbers,)
 
     async def search(self, search: Search) -> Found:
         """Products that match; `next` is a page's number, and how many of that page were already seen."""

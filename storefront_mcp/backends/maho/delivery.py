@@ -33,6 +33,7 @@ class Delivery:
         self._rest = rest
         self._served: Remembered[str, tuple[str, ...]] = Remembered(size=1, seconds=KEPT, clock=clock)
         self._regions: Remembered[str, tuple[Region, ...]] = Remembered(size=COUNTRIES, seconds=KEPT, clock=clock)
+        self.remembered: Final = (self._served, self._regions)
 
     async def address(self, address: Address) -> dict[str, object]:
         """An address for a quote, as the shop takes it. Raises CountryNotServed, and AddressRefused for a bad region.

@@ -31,6 +31,7 @@ class Shelves:
     def __init__(self, rest: Rest, *, clock: Callable[[], float]) -> None:
         self._rest = rest
         self._below: Remembered[str, tuple[Shelf, ...]] = Remembered(size=PARENTS, seconds=KEPT, clock=clock)
+        self.remembered: Final = (self._below,)
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def tree(self, parent: CategoryId | None, *, depth: int) -> Sequence[Category]:

@@ -1,6 +1,7 @@
-"""Every document that is published now, as it is sent, and whether it is well-formed."""
+"""Every document that is published now, as it is sent, and whether it is what its readers want."""
 
 import asyncio
+import tomllib
 from collections.abc import Iterator
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError, XMLPullParser
@@ -9,7 +10,9 @@ import msgspec
 from litestar import Response
 from msgspec import Struct
 
-from storefront_mcp.roadmap.card import Card
+from storefront_mcp.commerce.store import Store
+from storefront_mcp.roadmap.card import Complaint, Form
+from storefront_mcp.roadmap.roadmap import Roadmap
 from storefront_mcp.web.console.desk import Action, Tab, Visit
 from storefront_mcp.web.console.refusals import unknown
 
@@ -32,7 +35,14 @@ class Sheet(Struct, frozen=True, kw_only=True):
     media_type: str
     body: bytes | None
     """None where there is no such document now."""
-    problem: str = ""
+    complaints: tuple[Complaint, ...] = ()
+
+    @property
+    def standing(self) -> str:
+        """`bad` where readers refuse it, `warn` where it could be better, `good`; empty where it is not there."""
+        if self.body is None:
+            return ""
+        return min(("bad" if one.grave else "warn" for one in self.complaints), default="good")
 
 
 def actions() -> list[Action]:
@@ -41,8 +51,14 @@ def actions() -> list[Action]:
 
 
 async def show(visit: Visit) -> Response[bytes]:
-    """All of them."""
-    return visit.page("cards.html.j2", sheets=await asyncio.to_thread(lambda: list(_sheets(visit))))
+    """All of them, after what has to be done about some."""
+    sheets = await asyncio.to_thread(lambda: list(_sheets(visit)))
+    # One setting is in many documents: it is put right once.
+    fixes: dict[str, dict[str, None]] = {}
+    for sheet in sheets:
+        for complaint in sheet.complaints:
+            fixes.setdefault(complaint.fix, {})[sheet.path] = None
+    return visit.page("cards.html.j2", sheets=sheets, fixes=fixes)
 
 
 async def one(visit: Visit) -> Response[bytes]:
@@ -50,7 +66,7 @@ async def one(visit: Visit) -> Response[bytes]:
     name, kind = visit.form.one("name"), visit.form.one("type")
     for sheet in await asyncio.to_thread(lambda: list(_sheets(visit, name))):
         if sheet.media_type == kind or not kind:
-            return visit.page("card.html.j2", sheet=sheet, text=_pretty(sheet))
+            return visit.page("card.html.j2", sheet=sheet, text=_text(sheet))
     raise unknown(f"Nothing called {name[:60]} is published here.")
 
 
@@ -61,18 +77,28 @@ def _sheets(visit: Visit, only: str | None = None) -> Iterator[Sheet]:
             continue
         for media_type, render in {card.media_type: card.render, **card.alternates}.items():
             body = render(store, roadmap)
-            yield _sheet(card, media_type, body)
+            # Another rendering is looked at where it is a document of its own.
+            form = card.form if render is card.render else None
+            yield Sheet(
+                name=card.name,
+                path=card.paths[0],
+                others=card.paths[1:],
+                media_type=media_type,
+                body=body,
+                complaints=() if body is None else _complaints(store, roadmap, form, media_type, body),
+            )
 
 
-def _sheet(card: Card, media_type: str, body: bytes | None) -> Sheet:
-    return Sheet(
-        name=card.name,
-        path=card.paths[0],
-        others=card.paths[1:],
-        media_type=media_type,
-        body=body,
-        problem="" if body is None else malformed(media_type, body),
-    )
+def _complaints(
+    store: Store, roadmap: Roadmap, form: Form | None, media_type: str, body: bytes
+) -> tuple[Complaint, ...]:
+    """What is wrong, each once; what a document means is looked at only where it can be read."""
+    unread = malformed(media_type, body)
+    if unread:
+        return (
+            Complaint(f"It cannot be read: {unread}.", "Look for unusual characters in the settings of this store."),
+        )
+    return () if form is None else tuple(dict.fromkeys(form(store, roadmap, body)))
 
 
 def malformed(media_type: str, body: bytes) -> str:
@@ -84,6 +110,8 @@ def malformed(media_type: str, body: bytes) -> str:
         text = body.decode()
         if kind.endswith(("json", "+json")):
             msgspec.json.decode(body)
+        elif kind == "application/toml":
+            tomllib.loads(text)
         elif kind.endswith(("/xml", "+xml")):
             parser: XMLPullParser[Any] = XMLPullParser()
             # A document of ours has no entities; one that has some is not ours to read.
@@ -91,7 +119,7 @@ def malformed(media_type: str, body: bytes) -> str:
                 return "it declares entities"
             parser.feed(text)
             parser.close()
-    except (UnicodeDecodeError, msgspec.DecodeError, ParseError) as error:
+    except (UnicodeDecodeError, msgspec.DecodeError, tomllib.TOMLDecodeError, ParseError) as error:
         return str(error)
     return "" if text.strip() else "it is empty"
 
@@ -101,11 +129,6 @@ def _binary(media_type: str) -> bool:
     return kind.startswith(("image/", "font/")) and not kind.endswith("+xml")
 
 
-def _pretty(sheet: Sheet) -> str:
-    """As text; JSON with line breaks where it has none."""
+def _text(sheet: Sheet) -> str:
     body = sheet.body or b""
-    if _binary(sheet.media_type):
-        return f"{len(body)} bytes that are no text."
-    if sheet.media_type.partition(";")[0].endswith("json") and not sheet.problem and b"\n" not in body.strip():
-        body = msgspec.json.format(body, indent=2)
-    return body.decode(errors="replace")
+    return f"{len(body)} bytes that are no text." if _binary(sheet.media_type) else body.decode(errors="replace")
