@@ -255,7 +255,8 @@ class Upstream:
         path = call.request.url.raw_path.partition(b"?")[0].decode("ascii")
         look = watcher.asks_shop(operation(call.request.method, path[self._root :]))
         try:
-            call.request.headers.update(look.headers)
+            if look.headers:
+                call.request.headers.update(look.headers)
             answer = await looked_at(self._asked(call), look)
             if not answer.ok:
                 look.became(str(answer.status))
