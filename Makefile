@@ -23,7 +23,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-fast lint types format bench goldens node chromium postgresql redis proxies prometheus clean $(KINDS)
+.PHONY: help run test test-fast lint types format bench goldens node chromium postgresql redis proxies prometheus collector clean $(KINDS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z$$][^ ]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +33,7 @@ run: $(SYNCED) ## serve the demo shop (PORT=8000, ARGS=--planned)
 	$(BIN)/storefront-mcp demo --port $(PORT) $(ARGS)
 
 # Each part runs even if one before it failed, so that one run tells everything; pytest's summary comes last.
-test: $(SYNCED) node chromium postgresql redis proxies prometheus ## lint, types, contracts and every test, with coverage
+test: $(SYNCED) node chromium postgresql redis proxies prometheus collector ## lint, types, contracts and every test, with coverage
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
 	$(MAKE) --no-print-directory types || failed="$$failed types"; \
@@ -137,6 +137,18 @@ prometheus: ## Debian's Prometheus, likewise
 	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends prometheus; } </dev/null >build-prometheus.log 2>&1 \
 		&& rm -f build-prometheus.log \
 		|| echo "Prometheus could not be installed (build-prometheus.log): the test that needs it will be skipped"
+
+# The collector itself comes with the environment; Debian's Python does without the library that it is linked with.
+collector: $(SYNCED) ## the shared library of this Python, which the tests' OpenTelemetry collector needs, likewise
+	@if $(BIN)/python -c 'import ctypes, os, sysconfig; name = sysconfig.get_config_var("INSTSONAME") or "none"; \
+		os.path.exists(os.path.join(sysconfig.get_config_var("LIBDIR"), name)) or ctypes.CDLL(name)' 2>/dev/null; then exit 0; fi; \
+	library=libpython$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then \
+		echo "no $$library here: the test that needs it will be skipped (sudo apt-get install $$library)"; exit 0; fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends $$library; } </dev/null >build-collector.log 2>&1 \
+		&& rm -f build-collector.log \
+		|| echo "$$library could not be installed (build-collector.log): the test that needs it will be skipped"
 
 clean: ## remove everything that make made, the environment included
 	rm -rf $(VENV) $(VENV).log tests/node/node_modules build dist build-*.log build-prometheus.log .coverage* \
