@@ -17,7 +17,7 @@ from msgspec import Struct
 from benchmarks.answer import ANSWER
 from benchmarks.asks import HANDSHAKE, LIST, LIST_MODERN, MODERN, Ask
 from benchmarks.machine import cores
-from storefront_mcp.web.onewrite import OneWriteProtocol
+from storefront_mcp.web.wire.protocol import WireProtocol
 
 BUILD: Final = Path("build/bench")
 PEERS: Final = Path(__file__).parent / "peers"
@@ -25,7 +25,7 @@ PATIENCE: Final = 30.0
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 OK: Final = 200
 HTTP: Final = "httptools"
-ONE_WRITE: Final = f"{OneWriteProtocol.__module__}:{OneWriteProtocol.__name__}"
+WIRE: Final = f"{WireProtocol.__module__}:{WireProtocol.__name__}"
 
 
 class Server(Struct, frozen=True, kw_only=True):
@@ -66,8 +66,8 @@ COUNTING: Final = (
 """The same, with what an operator watches; "ours is" then says what that costs."""
 PRE: Final = Server(name="bare ASGI, bytes made before", command=_bare("pre"), limit=True, asks_shops=False)
 ENC: Final = Server(name="bare ASGI, encodes each answer", command=_bare("enc"), limit=True, asks_shops=False)
-ONE_WRITES: Final = tuple(
-    Server(name=f"{limit.name}, in one write", command=_bare(mode, ONE_WRITE), limit=True, asks_shops=False)
+OUR_WIRE: Final = tuple(
+    Server(name=f"{limit.name}, on our wire", command=_bare(mode, WIRE), limit=True, asks_shops=False)
     for limit, mode in ((PRE, "pre"), (ENC, "enc"))
 )
 """The same functions under the HTTP protocol that ours runs under."""
@@ -76,7 +76,7 @@ SDK: Final = Server(name="mcp 2.3.0", command=_peer("mcp_sdk", "mcp_sdk.py", "ty
 SERVERS: Final = (
     PRE,
     ENC,
-    *ONE_WRITES,
+    *OUR_WIRE,
     LITESTAR,
     OURS,
     *COUNTING,

@@ -23,12 +23,12 @@ from storefront_mcp.limits import buckets
 from storefront_mcp.roadmap.roadmap import FlipRefused
 from storefront_mcp.settings import Settings, demo_settings, outside_provider
 from storefront_mcp.settings.observing import LogSettings
-from storefront_mcp.web.onewrite import OneWriteProtocol
+from storefront_mcp.web.wire.protocol import WireProtocol
 
 LOOPBACK: Final = "127.0.0.1"
 
 SERVER: Final[dict[str, Any]] = {
-    "http": OneWriteProtocol,
+    "http": WireProtocol,
     "access_log": False,
     # Ours writes the server's lines too.
     "log_config": None,

@@ -9,10 +9,10 @@ from litestar.types import Message, Scope, Send
 
 from storefront_mcp.web import problem
 from storefront_mcp.web.body import first_of_each
-from storefront_mcp.web.onewrite import WHOLE
 from storefront_mcp.web.security import origin_allowed, security_headers
 from storefront_mcp.web.site import Site
 from storefront_mcp.web.stub import CACHE, retry_after
+from storefront_mcp.web.wire.answering import WHOLE
 
 ALLOWED_HEADERS: Final = (
     b"Content-Type, Authorization, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID"

@@ -14,9 +14,9 @@ from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, arriving
 from storefront_mcp.web.door import FIELD, Door, NoIdentity, admitted
 from storefront_mcp.web.events import framed, stream
 from storefront_mcp.web.gate import Gate, Headers
-from storefront_mcp.web.onewrite import WHOLE
 from storefront_mcp.web.site import Site
 from storefront_mcp.web.turnstile import TOO_MANY, Turnstile, http_headers, refusal_bytes
+from storefront_mcp.web.wire.answering import WHOLE
 
 JSON: Final = b"application/json"
 

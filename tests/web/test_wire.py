@@ -1,8 +1,10 @@
-"""Answers written in one piece are, byte for byte, the answers that uvicorn writes in two."""
+"""Requests are read as uvicorn reads them, and answers are, byte for byte, the ones that uvicorn writes."""
 
+import asyncio
 import contextlib
 import re
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,8 +12,10 @@ import pytest
 import uvicorn
 
 from storefront_mcp.cli.serving import SERVER
-from storefront_mcp.web.onewrite import LINES, WHOLE, Lines, OneWriteCycle, OneWriteProtocol
-from tests.serving import served
+from storefront_mcp.web.wire.answering import WHOLE, WireCycle
+from storefront_mcp.web.wire.lines import AT_MOST, Lines
+from storefront_mcp.web.wire.protocol import LONGEST_TARGET, TARGETS, WireProtocol, _targets
+from tests.serving import served, until
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 JSON = (b"Content-Type", b"application/json")
@@ -64,7 +68,7 @@ def told(origin: str, *requests: bytes) -> bytes:
     return re.sub(rb"date: [^\r]*", b"date: now", heard)
 
 
-@pytest.fixture(params=["httptools", OneWriteProtocol], ids=["uvicorn's way", "in one write"])
+@pytest.fixture(params=["httptools", WireProtocol], ids=["uvicorn's way", "our way"])
 def http(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -85,7 +89,7 @@ ANSWERS = [
 def test_both_ways_of_writing_send_the_same_bytes(events: list[dict[str, Any]], method: bytes) -> None:
     plain, closing = PLAIN.replace(b"GET", method), CLOSING.replace(b"GET", method)
     heard = []
-    for http in ("httptools", OneWriteProtocol):
+    for http in ("httptools", WireProtocol):
         with served(answering(*events), http=http, access_log=False) as origin:
             heard.append(told(origin, plain, plain, closing))
 
@@ -104,7 +108,7 @@ def test_an_answer_in_one_event_is_the_same_bytes_as_one_in_two(
     plain, closing = PLAIN.replace(b"GET", method), CLOSING.replace(b"GET", method)
     heard = []
     for events in ([start(headers[1], length(len(content))), body(content)], [whole]):
-        with served(answering(*events), http=OneWriteProtocol, access_log=access_log) as origin:
+        with served(answering(*events), http=WireProtocol, access_log=access_log) as origin:
             heard.append(told(origin, plain, plain, closing))
 
     assert heard[0] == heard[1]
@@ -117,10 +121,10 @@ def test_a_server_says_that_it_takes_answers_in_one_event() -> None:
         await answering(start(length(len(said))), body(said))(scope, receive, send)
 
     said = {}
-    for http in ("httptools", OneWriteProtocol):
+    for http in ("httptools", WireProtocol):
         with served(app, http=http, access_log=False) as origin:
             said[http] = told(origin, CLOSING).rpartition(b"\r\n")[2]
-    assert said == {"httptools": b"no", OneWriteProtocol: b"yes"}
+    assert said == {"httptools": b"no", WireProtocol: b"yes"}
 
 
 def test_a_streams_head_leaves_before_its_first_piece(http: Any) -> None:
@@ -161,17 +165,17 @@ IN_ONE_EVENT = ({"type": WHOLE, "status": 200, "headers": (JSON,), "body": b"{}"
 @pytest.mark.parametrize("events", [IN_TWO_EVENTS, IN_ONE_EVENT], ids=["two events", "one event"])
 def test_a_whole_answer_is_one_write(events: Sequence[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[bytes] = []
-    send = OneWriteCycle.send
+    send = WireCycle.send
 
-    async def seen(self: OneWriteCycle, message: Any) -> None:
+    async def seen(self: WireCycle, message: Any) -> None:
         transport = self.transport
         if not hasattr(transport, "written"):
             self.transport = Seen(transport, written)
         await send(self, message)
 
-    monkeypatch.setattr(OneWriteCycle, "send", seen)
+    monkeypatch.setattr(WireCycle, "send", seen)
     with (
-        served(answering(*events), http=OneWriteProtocol, access_log=False) as origin,
+        served(answering(*events), http=WireProtocol, access_log=False) as origin,
         connected(origin) as one,
     ):
         one.sendall(PLAIN)
@@ -201,20 +205,20 @@ class Seen:
 
 def test_remembered_lines_are_bounded() -> None:
     lines = Lines()
-    for number in range(3 * LINES):
+    for number in range(3 * AT_MOST):
         assert lines.line((b"ETag", b"%d" % number)) == b"etag: %d\r\n" % number
 
-    assert len(lines.known) <= LINES
+    assert len(lines.known) <= AT_MOST
 
 
 def test_remembered_groups_of_lines_are_bounded_and_never_mistaken() -> None:
     lines = Lines()
-    for number in range(3 * LINES):
+    for number in range(3 * AT_MOST):
         assert (
             lines.group(((b"ETag", b"%d" % number), JSON)) == b"etag: %d\r\ncontent-type: application/json\r\n" % number
         )
 
-    assert len(lines._groups) <= LINES
+    assert len(lines._groups) <= AT_MOST
 
 
 def test_the_servers_own_lines_follow_the_date() -> None:
@@ -227,10 +231,113 @@ def test_serve_uses_it() -> None:
     config = uvicorn.Config(answering(), **SERVER)
     config.load()
 
-    assert config.http_protocol_class is OneWriteProtocol
+    assert config.http_protocol_class is WireProtocol
 
 
 HELLO = answering(start(length(2)), body(b"hi"))
+
+
+async def repeating(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with what an application is told of the request, but for ports and what only ours says."""
+    if scope["type"] == "lifespan":
+        await answering()(scope, receive, send)
+        return
+    event = await receive()
+    told_of = {**scope, "client": scope["client"][0], "server": scope["server"][0], "body": event["body"]}
+    told_of.pop("extensions", None)
+    said = repr(sorted(told_of.items())).encode()
+    await answering(start(length(len(said))), body(said))(scope, receive, send)
+
+
+FORMS = [
+    b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"GET /a%20b/%C3%A9?x=%41&access_token=1#f HTTP/1.1\r\nHost: a\r\nX-Twice: 1\r\nx-twice: 2\r\n\r\n",
+    b"GET /caf%e9 HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"GET http://b:80/mcp HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"GET /" + b"long/" * 100 + b" HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"POST /mcp HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}",
+    b"POST /mcp HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+    b"POST /mcp HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n{}",
+    b"HEAD /mcp HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"GET /x HTTP/1.0\r\nhost: a\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"CONNECT a:80 HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"GET //%zz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    b"BREW /mcp HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"\x16\x03\x01",
+]
+
+
+def test_applications_are_told_of_a_request_what_uvicorn_tells_them() -> None:
+    heard = []
+    for http in ("httptools", WireProtocol):
+        with served(repeating, http=http, access_log=False, timeout_keep_alive=1) as origin:
+            # Twice: what is remembered of an address must be what was read from it.
+            heard.append([told(origin, form, form, CLOSING) for form in FORMS])
+
+    assert heard[0] == heard[1]
+    assert [said.count(b"HTTP/1.1 200 ") for said in heard[0]] == [3] * 9 + [1, 3, 0, 1, 0, 0]
+
+
+def test_remembered_addresses_are_few_and_short() -> None:
+    with served(HELLO, http=WireProtocol, access_log=False) as origin:
+        paths = [b"/%d" % number for number in range(TARGETS + 10)] + [b"/" + b"a" * LONGEST_TARGET, b"/b?c=d"]
+        requests = [PLAIN.replace(b"/x", path) for path in paths]
+        assert told(origin, *requests, CLOSING).count(b"HTTP/1.1 200 ") == len(paths) + 1
+
+    assert b"/x" in _targets
+    assert len(_targets) <= TARGETS
+    assert all(len(address) <= LONGEST_TARGET and b"?" not in address for address in _targets)
+
+
+def test_whoever_wants_another_protocol_is_answered_in_this_one() -> None:
+    wanted = PLAIN[:-2] + b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\r\n"
+    with served(HELLO, http=WireProtocol, access_log=False) as origin, connected(origin) as connection:
+        connection.sendall(wanted)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("asked", [b"", PLAIN, PLAIN + b"GET /un"], ids=["nothing", "once", "and half of a second"])
+def test_a_connection_on_which_nothing_is_asked_any_more_is_closed(asked: bytes) -> None:
+    with (
+        served(HELLO, http=WireProtocol, access_log=False, timeout_keep_alive=1) as origin,
+        connected(origin) as connection,
+    ):
+        connection.sendall(asked)
+        said = b""
+        while piece := connection.recv(65_536):
+            said += piece
+    assert said.count(b"HTTP/1.1 200 ") == asked.count(b"\r\n\r\n")
+
+
+def test_a_connection_in_use_is_not_closed_however_long_an_answer_takes() -> None:
+    clock, ended = [0.0], threading.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await asyncio.to_thread(ended.wait, 20)
+        await HELLO(scope, receive, send)
+
+    looked: list[float] = []
+
+    class Watched(WireProtocol):
+        def _close_if_quiet(self) -> None:
+            super()._close_if_quiet()
+            looked.append(self.loop.time())
+            if len(looked) == 3:
+                clock[0] = self.loop.time()
+                ended.set()
+
+    with (
+        served(slow, http=Watched, access_log=False, timeout_keep_alive=0.05) as origin,
+        connected(origin) as connection,
+    ):
+        connection.sendall(PLAIN)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
+        assert connection.recv(65_536) == b""
+        until(lambda: len(looked) >= 4, "the look that closed it")
+    # It was kept as long after its answer as any other.
+    assert looked[-1] - clock[0] >= 0.04
 
 
 @pytest.mark.parametrize(
@@ -239,7 +346,7 @@ HELLO = answering(start(length(2)), body(b"hi"))
     ids=["a header", "an address", "nothing at all", "the second request"],
 )
 def test_a_head_without_end_is_not_waited_for(endless: bytes) -> None:
-    with served(HELLO, http=OneWriteProtocol, access_log=False) as origin, connected(origin) as connection:
+    with served(HELLO, http=WireProtocol, access_log=False) as origin, connected(origin) as connection:
         connection.sendall(endless)
         said = b""
         with contextlib.suppress(ConnectionError):
@@ -254,7 +361,7 @@ def test_a_head_without_end_is_not_waited_for(endless: bytes) -> None:
 
 
 def test_trailers_without_end_are_not_waited_for() -> None:
-    with served(HELLO, http=OneWriteProtocol, access_log=False) as origin, connected(origin) as connection:
+    with served(HELLO, http=WireProtocol, access_log=False) as origin, connected(origin) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
         with contextlib.suppress(ConnectionError):
             for _ in range(400):
@@ -263,6 +370,6 @@ def test_trailers_without_end_are_not_waited_for() -> None:
 
 
 def test_a_long_body_is_no_long_head() -> None:
-    with served(HELLO, http=OneWriteProtocol, access_log=False) as origin:
+    with served(HELLO, http=WireProtocol, access_log=False) as origin:
         request = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 900000\r\n\r\n" + b"a" * 900_000
         assert told(origin, request, CLOSING).count(b"HTTP/1.1 200 ") == 2
