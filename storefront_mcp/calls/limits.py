@@ -3,7 +3,7 @@
 import hashlib
 import math
 import re
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, Protocol, Self
 
 from msgspec import Struct
@@ -139,11 +139,19 @@ class Passing:
 PASSES: Final[Awaitable[None]] = Passing()  # type: ignore[assignment]  # a generator would cost what this is to save
 
 
+Meter = Callable[[str], Awaitable[Refusal | None]]
+"""Takes one token of the bucket under a key."""
+
+
 class Buckets(Protocol):
     """Where tokens are counted. Never raises: a store that fails is replaced by the process's own memory."""
 
     def take(self, store: str, asks: Sequence[Ask], *, charge: bool = True) -> Awaitable[Refusal | None]:
         """Take one token of each, or none of any: the refusal with the longest wait. `charge=False` only looks."""
+
+    def meter(self, store: str, rule: RuleName, rate: Rate) -> Meter:
+        """The buckets of one rule of one store, the same as `take` takes from."""
+        return lambda key: self.take(store, (Ask(rule, key, rate),))
 
 
 class Limits:
@@ -161,15 +169,17 @@ class Limits:
         self._buckets = buckets
         self._shop = shop
         self._wider = wider
+        self._arriving = self._meter("address", rules.address)
+        self._calling = self._meter("guest", rules.guest)
 
     def arrives(self, address: str) -> Awaitable[Refusal | None]:
         """A request, before authentication. An empty address is one we cannot tell from others: it is not counted."""
-        rate = self._rules.address
-        if rate is None or not address:
+        if not address:
             return PASSES
-        # Written out here and below: most addresses are no agent's that signed, and a call costs more than this.
-        ask = Ask("address", address, rate) if type(address) is str else self._from("address", address, rate)
-        return self._buckets.take(self._store, (ask,))
+        rate = self._rules.address
+        if type(address) is Vouched and rate is not None:
+            return self._buckets.take(self._store, (self._from("address", address, rate),))
+        return self._arriving(address)
 
     async def may_authenticate(self, address: str) -> Refusal | None:
         """Whether credentials from there are looked at now, or too many were refused."""
@@ -189,14 +199,17 @@ class Limits:
         self, *, address: str, principal: str | None = None, cart: str | None = None, kind: Scarce | None = None
     ) -> Awaitable[Refusal | None]:
         """A tool call: of a principal, or of a guest from an address; on a cart, where it names one."""
+        guest = principal is None and address != ""
+        if guest and cart is None and kind is None and type(address) is not Vouched:
+            # Most calls, and nothing is left to decide.
+            return self._calling(address)
         rules = self._rules
         asks: tuple[Ask, ...] = ()
         if principal is not None:
             if rules.principal is not None:
                 asks = (Ask("principal", principal, rules.principal),)
-        elif address and rules.guest is not None:
-            guest = rules.guest
-            asks = (Ask("guest", address, guest) if type(address) is str else self._from("guest", address, guest),)
+        elif guest and rules.guest is not None:
+            asks = (self._from("guest", address, rules.guest),)
         if cart is not None and rules.cart is not None:
             asks = (*asks, Ask("cart", digest(cart), rules.cart))
         if kind is not None:
@@ -207,6 +220,9 @@ class Limits:
         """A call that uses up something scarce: within the limits of every call first."""
         refusal = await self._buckets.take(self._store, asks) if asks else None
         return await self._tightly(kind, who) if refusal is None else refusal
+
+    def _meter(self, rule: RuleName, rate: Rate | None) -> Meter:
+        return _passing if rate is None else self._buckets.meter(self._store, rule, rate)
 
     def _from(self, rule: RuleName, address: str, rate: Rate) -> Ask:
         """A token of an address, or of the agent that signed."""
@@ -231,6 +247,10 @@ class Limits:
             # Another name than a store's: what two stores share is counted once.
             return await self._buckets.take(f"shop:{self._shop}", (Ask("coupons", "all", rules.coupons),))
         return None
+
+
+def _passing(_key: str) -> Awaitable[None]:
+    return PASSES
 
 
 def digest(secret: str) -> str:

@@ -5,13 +5,15 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from storefront_mcp.calls.limits import PASSES, Ask, Refusal
+from storefront_mcp.calls.limits import PASSES, Ask, Buckets, Meter, Rate, Refusal, RuleName
 
 AT_MOST: Final = 20_000
 """Keys of one rule of one store; about 3 MB when all rules are full."""
+DUST: Final = 1e-9
+"""Of a token: a clock's last digits must not cost one."""
 
 
-class MemoryBuckets:
+class MemoryBuckets(Buckets):
     """Implements `calls.limits.Buckets` with the generic cell rate algorithm (ITU-T I.371).
 
     A bucket is one number: the time at which it will be full again. A full bucket is the same as no bucket, so whoever
@@ -25,24 +27,17 @@ class MemoryBuckets:
         self._tables: dict[tuple[str, str], OrderedDict[str, float]] = {}
 
     def take(self, store: str, asks: Sequence[Ask], *, charge: bool = True) -> Awaitable[Refusal | None]:
-        """One token of each, or none of any. Decided at once: nearly every request passes here, twice."""
+        """One token of each, or none of any. Decided at once."""
         now = self._clock()
         fulls, worst = [], None
-        # Nobody is called on the way where it can be helped.
         for ask in asks:
             rate = ask.rate
-            table = self._tables.get((store, ask.rule))
-            if table is None:
-                table = self._tables[store, ask.rule] = OrderedDict()
-            full = table.get(ask.key, now)
-            if full < now:  # noqa: PLR1730 -- as above
-                full = now
-            interval = rate.interval
-            wait = full + interval - rate.burst * interval - now
-            # A clock's last digits must not cost a token.
-            if wait > interval * 1e-9 and (worst is None or wait > worst.wait):
+            table = self._table(store, ask.rule)
+            full = max(table.get(ask.key, now), now) + rate.interval
+            wait = full - rate.burst * rate.interval - now
+            if wait > rate.interval * DUST and (worst is None or wait > worst.wait):
                 worst = Refusal(rule=ask.rule, rate=rate, wait=wait)
-            fulls.append((table, ask.key, full + interval))
+            fulls.append((table, ask.key, full))
         if worst is not None:
             return _refused(worst)
         if charge:
@@ -52,6 +47,29 @@ class MemoryBuckets:
                 if len(table) > self._at_most:
                     table.popitem(last=False)
         return PASSES
+
+    def meter(self, store: str, rule: RuleName, rate: Rate) -> Meter:
+        """As `take` for one token, with nothing left to look up: nearly every request passes two of these."""
+        table, clock, at_most, interval = self._table(store, rule), self._clock, self._at_most, rate.interval
+        behind = (rate.burst - 1 + DUST) * interval
+
+        def taken(key: str) -> Awaitable[Refusal | None]:
+            now = clock()
+            full = table.get(key, now)
+            if full < now:  # noqa: PLR1730 -- a call costs as much as all the rest
+                full = now
+            if full - now > behind:
+                return self.take(store, (Ask(rule, key, rate),))
+            table[key] = full + interval
+            table.move_to_end(key)
+            if len(table) > at_most:
+                table.popitem(last=False)
+            return PASSES
+
+        return taken
+
+    def _table(self, store: str, rule: RuleName) -> OrderedDict[str, float]:
+        return self._tables.setdefault((store, rule), OrderedDict())
 
     def __len__(self) -> int:
         """Buckets that are remembered."""

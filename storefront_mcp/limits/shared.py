@@ -46,7 +46,7 @@ return {0, '0'}
 """The algorithm of `MemoryBuckets`, in milliseconds of the store's own clock, all or nothing in one step."""
 
 
-class SharedBuckets:
+class SharedBuckets(Buckets):
     """Implements `calls.limits.Buckets`. While the store fails, `instead` counts: shopping never waits for it."""
 
     def __init__(self, url: str, *, instead: Buckets, clock: Callable[[], float] = time.monotonic) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from storefront_mcp.calls.limits import Ask, Limits, Rate, Refusal, RuleName, Rules, Vouched, digest
+from storefront_mcp.calls.limits import Ask, Buckets, Limits, Rate, Refusal, RuleName, Rules, Vouched, digest
 from storefront_mcp.limits import MemoryBuckets
 from storefront_mcp.settings.limiting import LimitSettings
 
@@ -17,7 +17,7 @@ def rules(**narrow: Rate | None) -> Rules:
     return replace(Rules(**dict.fromkeys(Rules.__struct_fields__, WIDE)), **narrow)
 
 
-class Noting:
+class Noting(Buckets):
     """Buckets that remember what was asked of them."""
 
     def __init__(self) -> None:

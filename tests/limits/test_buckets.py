@@ -5,7 +5,7 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 from hypothesis import given, strategies as st
@@ -92,6 +92,19 @@ async def test_several_tokens_are_taken_all_or_none(counted: Buckets, store: str
     longest = await counted.take(store, (wide, narrow), charge=False)
     assert longest is not None
     assert longest.rule == "guest"
+
+
+async def test_a_meter_takes_from_the_same_buckets(counted: Buckets, store: str) -> None:
+    meter = counted.meter(store, "guest", SLOW)
+    assert await counted.take(store, ask()) is None
+    assert [await meter("a") for _ in range(2)] == [None, None]
+    refusal = await meter("a")
+    assert refusal is not None
+    assert (refusal.rule, refusal.rate) == ("guest", SLOW)
+    assert 59 < refusal.wait <= 60
+    assert await counted.take(store, ask()) is not None
+    assert await meter("b") is None
+    assert await counted.meter(store, "cart", SLOW)("a") is None
 
 
 async def test_two_workers_share_one_bucket(counting: CountingServer, store: str) -> None:
@@ -182,17 +195,19 @@ async def test_strangers_by_the_thousand_leave_no_growth_and_do_not_push_out_wha
     burst=st.integers(1, 20),
     interval=st.floats(0.001, 100),
     gaps=st.lists(st.floats(0, 50), min_size=1, max_size=80),
+    metered=st.booleans(),
 )
 def test_no_window_holds_more_than_the_burst_and_what_came_in_meanwhile(
-    burst: int, interval: float, gaps: list[float]
+    burst: int, interval: float, gaps: list[float], metered: bool
 ) -> None:
     now = 1_000.0
     memory = MemoryBuckets(clock=lambda: now)
     rate = Rate(burst, interval)
+    meter = memory.meter("pickle", "guest", rate)
     passed: list[float] = []
     for gap in gaps:
         now += gap
-        if had_a_token(memory, rate):
+        if ended(meter("a")) is None if metered else had_a_token(memory, rate):
             passed.append(now)
     for first, start in enumerate(passed):
         for last, end in enumerate(passed[first:], first):
@@ -220,8 +235,12 @@ def had_a_token(memory: MemoryBuckets, rate: Rate) -> bool:
 
 
 def taken(memory: MemoryBuckets, rate: Rate, *, charge: bool = True) -> object:
-    """Memory never waits, so what it gives to be awaited ends at once."""
-    decided = memory.take("pickle", ask(rate=rate), charge=charge)
+    """Memory never waits."""
+    return ended(memory.take("pickle", ask(rate=rate), charge=charge))
+
+
+def ended(decided: Awaitable[object]) -> object:
+    """What it came to, at once."""
     try:
         next(iter(decided.__await__()))
     except StopIteration as stopped:
