@@ -16,7 +16,8 @@ from storefront_mcp.web.sse import MESSAGES, STREAM, SseEndpoint
 
 SITE: Final = "storefront_mcp.site"
 """Under this key a request's scope carries its site."""
-ENDPOINT: Final = frozenset({"/mcp", "/mcp/"})
+MCP: Final = "/mcp"
+ENDPOINT: Final = frozenset({MCP, MCP + "/"})
 """A closing slash is forgiven: a redirect would lose the request's body."""
 HEALTH: Final = frozenset({"/healthz", "/readyz"})
 """Answered for any host: load balancers ask by address."""
@@ -38,6 +39,8 @@ class Front:
         self._endpoints = endpoints
         self._streams = streams or {}
         self._pages = pages
+        self._as_sent = {host.encode(): endpoint for host, endpoint in endpoints.items()}
+        """By Host as nearly every client sends it."""
         self._headers = {id(site): security_headers(site.store) for site in sites.values()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,6 +51,11 @@ class Front:
         headers = list(scope["headers"])
         ERRAND.set(Errand(headers))
         fields = first_of_each(headers)
+        if scope["path"] == MCP and len(fields) == len(headers):
+            endpoint = self._as_sent.get(fields.get(b"host", b""))
+            if endpoint is not None:
+                await endpoint.answer(scope, headers, fields, receive, send)
+                return
         host, path, head = _host(headers, fields), scope["path"], scope["method"] == "HEAD"
         if path in ENDPOINT and host in self._endpoints:
             await self._endpoints[host].answer(scope, headers, fields, receive, send)
