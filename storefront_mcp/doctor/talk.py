@@ -12,7 +12,7 @@ import msgspec
 
 from storefront_mcp.backends.probing import Heard, unheard
 from storefront_mcp.doctor.web import Web
-from storefront_mcp.mcp.era import PREFIX
+from storefront_mcp.mcp.message import PREFIX
 from storefront_mcp.mcp.versions import ProtocolVersion
 
 NAMED: Final = ("name", "uri")

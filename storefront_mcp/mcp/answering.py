@@ -13,7 +13,7 @@ from storefront_mcp.calls.house import House
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.mcp.asking import Asked, line_to_client
 from storefront_mcp.mcp.catalogue import Catalogue
-from storefront_mcp.mcp.era import check_log_level, text
+from storefront_mcp.mcp.era import check_log_level
 from storefront_mcp.mcp.headers import takes_events
 from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Refused, answer_bytes, failure_bytes
 from storefront_mcp.mcp.methods import Method, call_tool, method_named
@@ -53,7 +53,7 @@ def answer(asked: Asked, line: Line, *, may_stream: bool = True) -> Awaitable[by
     if method is None:
         return _listening(asked, line.subscriptions)
     talking = asked.catalogue.talking
-    if talking and method is call_tool and text(asked.params.name) in talking:
+    if talking and method is call_tool and asked.params.name in talking:
         talk = line_to_client(asked, asked.subject(asked.params.name, "name"))
         asked = replace(asked, talk=talk)
         if may_stream and takes_events(asked.headers):

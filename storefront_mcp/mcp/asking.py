@@ -12,15 +12,14 @@ from storefront_mcp.calls.house import House
 from storefront_mcp.calls.watching import Look
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.mcp.catalogue import Catalogue
-from storefront_mcp.mcp.era import Meta, text
-from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Id, Params, Refused
+from storefront_mcp.mcp.jsonrpc import UNREADABLE, Code, Id, Refused
+from storefront_mcp.mcp.message import Meta, Params, Text
 from storefront_mcp.mcp.results import question_result
 from storefront_mcp.mcp.sealing import Seal, digest
 from storefront_mcp.mcp.talk import Talk, as_object
 from storefront_mcp.mcp.versions import LEGACY, OFFERED, ProtocolVersion
 from storefront_mcp.roadmap.conversation import Ask, CapabilityNeeded, Form, OpenUrl, Roots, Sample
 
-NOTHING: Final = Params()
 LONGEST: Final = 512
 """Bytes of what a client tells of itself that are worth remembering."""
 NEEDS: Final[Mapping[type, Mapping[str, Any]]] = {
@@ -74,17 +73,17 @@ class Asked(Struct, frozen=True, kw_only=True):
     def protocol(self) -> str:
         """The version, as it is written; of a handshake, what it comes to."""
         if self.method == "initialize":
-            return LEGACY.get(text(self.params.protocol_version) or "", OFFERED).id
+            return LEGACY.get(self.params.protocol_version or "", OFFERED).id
         return self.version.id
 
     def named(self) -> str:
         """The tool or prompt that it names; empty where it names none."""
-        return text(self.params.name) or ""
+        return self.params.name or ""
 
     def trace(self) -> Mapping[str, str]:
         """The W3C trace context of its `_meta`."""
-        found = {"traceparent": text(self.meta.traceparent), "tracestate": text(self.meta.tracestate)}
-        return {name: value for name, value in found.items() if value is not None}
+        found = {"traceparent": self.meta.traceparent, "tracestate": self.meta.tracestate}
+        return {name: value for name, value in found.items() if isinstance(value, str)}
 
     def ambient(self) -> Mapping[str, str]:
         """The same of the HTTP request that carried it."""
@@ -94,12 +93,11 @@ class Asked(Struct, frozen=True, kw_only=True):
     def _header(self, name: bytes) -> str:
         return next((value.decode("latin-1") for key, value in self.headers if key == name), "")
 
-    def subject(self, value: Raw | UnsetType, name: str) -> str:
+    def subject(self, value: Text, name: str) -> str:
         """A string parameter that must be there. Raises Refused."""
-        found = text(value)
-        if found is None:
+        if not isinstance(value, str):
             raise Refused(Code.INVALID_PARAMS, f"params.{name} must be a string")
-        return found
+        return value
 
 
 def _program_named(told: bytes) -> str:
@@ -119,15 +117,14 @@ def line_to_client(asked: Asked, subject: str) -> Talk:
     """The conversation of a call, with what the client answered to the round before. Raises Refused."""
     state = None
     if asked.params.request_state is not UNSET:
-        sealed = text(asked.params.request_state)
-        state = asked.seal.opened(sealed or "", bound_to=_binding(asked, subject))
+        state = asked.seal.opened(asked.params.request_state or "", bound_to=_binding(asked, subject))
     return Talk(
         can_ask=asked.version.answers_questions,
         capabilities=as_object(asked.meta.client_capabilities),
         answers=as_object(asked.params.input_responses),
         state=state,
         progress_token=_progress_token(asked.meta.progress_token),
-        log_level=text(asked.meta.log_level) if asked.version.answers_questions else None,
+        log_level=(asked.meta.log_level or None) if asked.version.answers_questions else None,
     )
 
 

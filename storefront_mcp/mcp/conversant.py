@@ -7,8 +7,9 @@ from msgspec import UNSET
 from storefront_mcp.calls.caller import Caller
 from storefront_mcp.mcp.answering import Stream
 from storefront_mcp.mcp.endpoint import Endpoint
-from storefront_mcp.mcp.era import is_handshake, read_meta, text
-from storefront_mcp.mcp.jsonrpc import Code, Message, Refused, failure_bytes, read_message
+from storefront_mcp.mcp.era import is_handshake
+from storefront_mcp.mcp.jsonrpc import Code, Refused, failure_bytes
+from storefront_mcp.mcp.message import Message, meta_of, read_message
 from storefront_mcp.mcp.versions import LEGACY, OFFERED, ProtocolVersion
 
 Push = Callable[[bytes], None]
@@ -28,7 +29,7 @@ class Conversant:
         """Answer a message; what needs no answer gets none. Never raises for what a client sent."""
         if message.method is UNSET or message.id is UNSET:
             return
-        meta = read_meta(message)
+        meta = meta_of(message)
         if message.method == "server/discover" or (
             meta.protocol_version is not UNSET and not is_handshake(message, meta)
         ):
@@ -36,7 +37,7 @@ class Conversant:
             push(failure_bytes(Refused(Code.METHOD_NOT_FOUND, "Method not found", answers=message.id)))
             return
         if message.method == "initialize" and message.params is not UNSET:
-            self.version = LEGACY.get(text(message.params.protocol_version) or "", OFFERED)
+            self.version = LEGACY.get(message.params.protocol_version or "", OFFERED)
         answered = await endpoint.legacy(message, self.version, caller, (), address)
         if isinstance(answered, Stream):
             async for said in answered.messages:

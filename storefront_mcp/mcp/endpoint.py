@@ -7,27 +7,25 @@ from msgspec import UNSET, Raw, Struct
 
 from storefront_mcp.calls.caller import Caller
 from storefront_mcp.mcp.answering import Line, Stream, answer
-from storefront_mcp.mcp.asking import NOTHING as NO_PARAMS, Asked
+from storefront_mcp.mcp.asking import Asked
 from storefront_mcp.mcp.catalogue import Catalogue
 from storefront_mcp.mcp.era import (
     HANDSHAKE,
-    Meta,
     check_modern,
     is_handshake,
     legacy_version,
     names_modern,
-    read_meta,
-    text,
     unsupported,
 )
 from storefront_mcp.mcp.headers import Routing, read_routing
-from storefront_mcp.mcp.jsonrpc import (
-    Code,
+from storefront_mcp.mcp.jsonrpc import Code, Refused, failure_bytes
+from storefront_mcp.mcp.message import (
+    NO_PARAMS,
     Message,
-    Refused,
+    Meta,
     check_text,
-    failure_bytes,
     is_batch,
+    meta_of,
     read_batch,
     read_message,
 )
@@ -97,7 +95,7 @@ class Endpoint:
     ) -> Answer | Stream:
         """Answer a message of the handshake era in a version that is known."""
         try:
-            asked = self._asked(message, version, caller, read_meta(message), headers, address)
+            asked = self._asked(message, version, caller, meta_of(message), headers, address)
             said = await answer(asked, self._line, may_stream=may_stream)
         except Refused as refused:
             return _refusal(refused, message, version)
@@ -107,7 +105,7 @@ class Endpoint:
         self, message: Message, routing: Routing, caller: Caller, headers: Headers, address: str
     ) -> Asked | Answer:
         """Steps 7 to 11 of the classifier: response, notification, handshake, modern, legacy."""
-        meta = read_meta(message)
+        meta = meta_of(message)
         if message.method is UNSET:
             return _refusal(Refused(Code.INVALID_REQUEST, "No request: method is missing"), message)
         legacy = LEGACY.get(routing.version or "")
@@ -186,14 +184,14 @@ def _element(raw: Raw) -> Message:
         # What is refused is the array: none of its requests has been answered by this.
         refused.answers = UNSET
         raise
-    if message.method is UNSET or message.method == "initialize" or read_meta(message).protocol_version is not UNSET:
+    if message.method is UNSET or message.method == "initialize" or meta_of(message).protocol_version is not UNSET:
         raise Refused(Code.INVALID_REQUEST, "This message must not stand in an array")
     return message
 
 
 def _notified(meta: Meta, routing: Routing) -> Answer:
     """A modern notification: only its version matters, then it is dropped."""
-    version = text(meta.protocol_version) or routing.version or ""
+    version = meta.protocol_version or routing.version or ""
     return ACCEPTED if version in MODERN else Answer(400, failure_bytes(unsupported(version)))
 
 

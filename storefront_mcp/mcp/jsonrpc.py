@@ -1,11 +1,11 @@
-"""JSON-RPC 2.0 envelopes, read in one pass and written without detours."""
+"""JSON-RPC 2.0: ids, error codes, refusals, and answers written without detours."""
 
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 Id = str | int
 
@@ -25,33 +25,6 @@ class Code(IntEnum):
     """Of the handshake era only; the modern form says INVALID_PARAMS."""
     TOO_OFTEN = 429
     """Ours, as HTTP has it: outside of what JSON-RPC reserves."""
-
-
-class Params(Struct, frozen=True, rename="camel"):
-    """Members of `params` that any of our methods reads, each left as it came."""
-
-    name: Raw | UnsetType = UNSET
-    uri: Raw | UnsetType = UNSET
-    arguments: Raw | UnsetType = UNSET
-    cursor: Raw | UnsetType = UNSET
-    protocol_version: Raw | UnsetType = UNSET
-    ref: Raw | UnsetType = UNSET
-    argument: Raw | UnsetType = UNSET
-    notifications: Raw | UnsetType = UNSET
-    input_responses: Raw | UnsetType = UNSET
-    request_state: Raw | UnsetType = UNSET
-    meta: Raw | UnsetType = msgspec.field(default=UNSET, name="_meta")
-
-
-class Message(Struct, frozen=True):
-    """Whatever was posted: request, notification or response."""
-
-    jsonrpc: str = ""
-    id: Id | UnsetType = UNSET
-    method: str | UnsetType = UNSET
-    params: Params | UnsetType = UNSET
-    result: Raw | UnsetType = UNSET
-    error: Raw | UnsetType = UNSET
 
 
 class Refused(Exception):
@@ -92,66 +65,9 @@ class FailureAnswer(Struct, frozen=True):
     error: Failure
 
 
-class _OnlyId(Struct, frozen=True):
-    id: Id | UnsetType = UNSET
-
-
-_MESSAGE: Final = msgspec.json.Decoder(Message)
-_RAWS: Final = msgspec.json.Decoder(list[Raw])
-_ONLY_ID: Final = msgspec.json.Decoder(_OnlyId)
 _ENCODER: Final = msgspec.json.Encoder()
 UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 """What decoding raises for bytes that are no JSON text, or are nested without end."""
-
-
-def check_text(body: bytes) -> None:
-    """JSON is UTF-8 (RFC 8259, 8.1), also in members that nobody reads. Raises Refused."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        raise Refused(Code.PARSE_ERROR, "Parse error") from None
-
-
-def read_message(body: bytes | Raw) -> Message:
-    """Decode one message. Raises Refused: PARSE_ERROR, INVALID_REQUEST, or INVALID_PARAMS if only `params` is wrong."""
-    try:
-        if isinstance(body, bytes):
-            # JSON is UTF-8 (RFC 8259, 8.1), also in members that nobody reads.
-            body.decode()
-        message = _MESSAGE.decode(body)
-    except msgspec.ValidationError as error:
-        raise _misshapen(body, str(error)) from None
-    except UNREADABLE:
-        raise Refused(Code.PARSE_ERROR, "Parse error") from None
-    if message.jsonrpc != "2.0":
-        raise Refused(Code.INVALID_REQUEST, 'jsonrpc must be "2.0"', answers=message.id)
-    return message
-
-
-def read_batch(body: bytes) -> list[Raw]:
-    """The elements of an array, undecoded. Raises Refused."""
-    try:
-        return _RAWS.decode(body)
-    except UNREADABLE:
-        raise Refused(Code.PARSE_ERROR, "Parse error") from None
-
-
-def is_batch(body: bytes) -> bool:
-    """Whether a body is a JSON array, by its first character."""
-    return body.lstrip(b" \t\r\n")[:1] == b"["
-
-
-def _misshapen(body: bytes | Raw, complaint: str) -> Refused:
-    """What is wrong with JSON that is no message. The complaint of one member says nothing about what follows it."""
-    try:
-        id_ = _ONLY_ID.decode(body).id
-    except msgspec.ValidationError as error:
-        wrong_id = "$.id" in str(error)
-        return Refused(Code.INVALID_REQUEST, "id must be a string or an integer" if wrong_id else complaint)
-    except UNREADABLE:
-        return Refused(Code.PARSE_ERROR, "Parse error")
-    code = Code.INVALID_PARAMS if "$.params" in complaint else Code.INVALID_REQUEST
-    return Refused(code, complaint, answers=id_)
 
 
 def answer_bytes(id_: Id, result: bytes) -> bytes:

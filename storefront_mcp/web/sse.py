@@ -12,7 +12,8 @@ from msgspec import UNSET
 
 from storefront_mcp.calls.caller import GUEST, Caller
 from storefront_mcp.mcp.conversant import Conversant
-from storefront_mcp.mcp.jsonrpc import Message, Refused, failure_bytes
+from storefront_mcp.mcp.jsonrpc import Refused, failure_bytes
+from storefront_mcp.mcp.message import Message
 from storefront_mcp.web.body import BodyRefused, read_body
 from storefront_mcp.web.door import Door, NoIdentity, admitted
 from storefront_mcp.web.events import event, stream

@@ -13,7 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from msgspec import UNSET, Raw
 
 from storefront_mcp.mcp.headers import PREFIX, SUFFIX, decoded, read_routing
-from storefront_mcp.mcp.jsonrpc import Code, Refused, answer_bytes, read_message
+from storefront_mcp.mcp.jsonrpc import Code, Refused, answer_bytes
+from storefront_mcp.mcp.message import read_message
 from storefront_mcp.mcp.parameters import Repeated, check_parameters
 from storefront_mcp.mcp.subscriptions import BACKLOG, KINDS, Listener, Subscriptions
 from storefront_mcp.mcp.talk import Talk
