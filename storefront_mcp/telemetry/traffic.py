@@ -31,6 +31,7 @@ VERSION: Final = re.compile(r"\b\d{1,4}(?:\.\d{1,4}){0,2}\b")
 CALL: Final = "tools/call"
 
 _Thing = tuple[StoreId, Kind, str, str, str]
+"""What is told apart: store, kind, name, client, outcome."""
 
 
 class Traffic:
@@ -59,23 +60,24 @@ class Traffic:
         """Who looks on at a store."""
         return StoreTraffic(self, store)
 
-    def add(self, store: StoreId, kind: Kind, name: str, client: str, outcome: str, seconds: float) -> None:
+    def add(self, thing: _Thing, seconds: float) -> None:
         """One more."""
-        thing = (store, kind, name, client, outcome)
         counts = self._seen.get(thing)
         if counts is None:
             if len(self._seen) >= MOST:
+                store, kind, _, _, outcome = thing
                 thing = (store, kind, OTHER, OTHER, outcome)
             counts = self._seen.setdefault(thing, [0.0] * (2 + len(WITHIN) + 1))
         counts[0] += seconds
+        # Written out: most take less than the first bound, and calls cost as much as all of this.
         counts[1] = max(counts[1], seconds)
-        counts[2 + bisect_left(WITHIN, seconds)] += 1
+        counts[2 if seconds <= WITHIN[0] else 2 + bisect_left(WITHIN, seconds)] += 1
 
     def missed(self, store: StoreId, words: str) -> None:
         """Somebody searched for this and found nothing."""
         text = " ".join("".join(sign if sign.isprintable() else " " for sign in words.lower()).split())[:LONGEST]
         if text:
-            self.add(store, "missed", text, "", OK, 0.0)
+            self.add((store, "missed", text, "", OK), 0.0)
 
     def program(self, asking: Asking) -> str:
         """A known program and its version, for whatever a client says of itself."""
@@ -141,18 +143,31 @@ class StoreTraffic:
     def __init__(self, traffic: Traffic, store: StoreId) -> None:
         self._traffic = traffic
         self._store = store
+        self._known: dict[tuple[str, bytes], _Thing] = {}
 
     def asked(self, asking: Asking) -> Look:
         """An agent's request begins; only calls of tools are counted."""
         if asking.method != CALL:
             return AVERTED
-        named, traffic = asking.named(), self._traffic
-        tool = named if named in traffic.tools else OTHER
-        return Stopwatch(traffic, self._store, "tool", tool, traffic.program(asking), traffic.clock())
+        traffic = self._traffic
+        said = (asking.named(), asking.program())
+        thing = self._known.get(said)
+        return Stopwatch(traffic, self._thing(said, asking) if thing is None else thing, traffic.clock())
+
+    def _thing(self, said: tuple[str, bytes], asking: Asking) -> _Thing:
+        """What a call counts as while nothing goes wrong; of a tool that is not promised, no name is remembered."""
+        named, program = said
+        tool = named if named in self._traffic.tools else OTHER
+        thing: _Thing = (self._store, "tool", tool, self._traffic.program(asking), OK)
+        if tool is named and len(program) <= LONGEST_CLIENT:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            self._known[said] = thing
+        return thing
 
     def asks_shop(self, operation: str) -> "Stopwatch":
         """A question to the shop begins."""
-        return Stopwatch(self._traffic, self._store, "shop", operation, "", self._traffic.clock())
+        return Stopwatch(self._traffic, (self._store, "shop", operation, "", OK), self._traffic.clock())
 
     def circuit(self, *, opened: bool) -> None:
         """Seen by a look at the shop, not counted."""
@@ -165,10 +180,7 @@ class Stopwatch(Struct):
     """One thing under way. Implements `calls.watching.ShopLook`."""
 
     traffic: Traffic
-    store: StoreId
-    kind: Kind
-    name: str
-    client: str
+    thing: _Thing
     began: float
     outcome: str = OK
 
@@ -185,6 +197,6 @@ class Stopwatch(Struct):
 
     def ended(self) -> None:
         """Count it."""
-        traffic = self.traffic
+        traffic, thing = self.traffic, self.thing
         seconds = traffic.clock() - self.began
-        traffic.add(self.store, self.kind, self.name, self.client, self.outcome, seconds)
+        traffic.add(thing if self.outcome == OK else (*thing[:4], self.outcome), seconds)

@@ -150,7 +150,7 @@ def test_a_quantile_is_never_below_the_truth_and_never_above_the_slowest(times: 
     book = MemoryBook()
     traffic = Traffic(book, tools=frozenset(), now=lambda: NOW)
     for seconds in times:
-        traffic.add(STORE, "shop", "GET /", "", "ok", seconds)
+        traffic.add((STORE, "shop", "GET /", "", "ok"), seconds)
     traffic.write()
     (line,) = book.lines
     told, fits = line.sum.quantile(share), sum(seconds <= line.sum.quantile(share) for seconds in times)
