@@ -38,19 +38,23 @@ def check_modern(message: Message, meta: Meta, routing: Routing) -> ProtocolVers
     """Rungs 1 to 6 of the modern ladder (specification, Streamable HTTP). Raises Refused."""
     if routing.repeated:
         raise Refused(Code.HEADER_MISMATCH, f"{routing.repeated} was sent twice")
-    claimed = meta.protocol_version
+    claimed, method = meta.protocol_version, message.method
     if not isinstance(claimed, str):
         raise Refused(Code.INVALID_PARAMS, f"_meta lacks {PREFIX}protocolVersion")
     if not _declares_capabilities(meta):
         raise Refused(Code.INVALID_PARAMS, f"_meta lacks {PREFIX}clientCapabilities")
     if routing.version != claimed:
         raise Refused(Code.HEADER_MISMATCH, f"MCP-Protocol-Version does not match _meta {PREFIX}protocolVersion")
-    if routing.method != message.method:
+    if routing.method != method:
         raise Refused(Code.HEADER_MISMATCH, "Mcp-Method does not match method")
-    _check_name(message, routing)
-    if claimed not in MODERN:
+    if method in NAMED and message.params is not UNSET:
+        subject = getattr(message.params, NAMED[method])
+        if isinstance(subject, str) and (routing.name != subject or subject.startswith(COAT)):
+            _check_name(subject, NAMED[method], routing)
+    version = MODERN.get(claimed)
+    if version is None:
         raise unsupported(claimed)
-    return MODERN[claimed]
+    return version
 
 
 def check_log_level(meta: Meta) -> None:
@@ -72,14 +76,7 @@ def _declares_capabilities(meta: Meta) -> bool:
     return meta.client_capabilities is not UNSET and bytes(meta.client_capabilities)[:1] == b"{"
 
 
-def _check_name(message: Message, routing: Routing) -> None:
-    parameter = NAMED.get(message.method) if message.method is not UNSET else None
-    if parameter is None or message.params is UNSET:
-        return
-    subject = getattr(message.params, parameter)
-    if not isinstance(subject, str):
-        return
-    if routing.name == subject and not subject.startswith(COAT):
-        return
+def _check_name(subject: str, parameter: str, routing: Routing) -> None:
+    """A name that does not stand in its header letter by letter may wear a coat there."""
     if routing.name is None or decoded(routing.name) != subject:
         raise Refused(Code.HEADER_MISMATCH, f"Mcp-Name does not match params.{parameter}")

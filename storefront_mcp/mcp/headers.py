@@ -12,6 +12,9 @@ from storefront_mcp.mcp.jsonrpc import Code, Refused
 VERSION, METHOD, NAME = b"mcp-protocol-version", b"mcp-method", b"mcp-name"
 ROUTING: Final = {VERSION: "MCP-Protocol-Version", METHOD: "Mcp-Method", NAME: "Mcp-Name"}
 PREFIX, SUFFIX = "=?base64?", "?="
+REMEMBERED: Final = 512
+LONGEST: Final = 128
+"""Bytes of values that are worth remembering."""
 
 
 class Routing(Struct, frozen=True):
@@ -31,17 +34,35 @@ def read_routing(headers: Sequence[tuple[bytes, bytes]], fields: Mapping[bytes, 
     """
     if fields is None:
         fields = dict(headers)
-    repeated = None
     # Hardly any request repeats a header of whatever name: only then it matters which.
     if len(fields) != len(headers):
-        fields, repeated = dict(headers), _repeated(headers)
-    version, method, name = fields.get(VERSION), fields.get(METHOD), fields.get(NAME)
-    return Routing(
-        None if version is None else version.decode("latin-1").strip(" \t"),
-        None if method is None else method.decode("latin-1").strip(" \t"),
-        None if name is None else name.decode("latin-1").strip(" \t"),
-        repeated,
-    )
+        fields = dict(headers)
+        return _read(fields.get(VERSION), fields.get(METHOD), fields.get(NAME), _repeated(headers))
+    sent = (fields.get(VERSION), fields.get(METHOD), fields.get(NAME))
+    known = _known.get(sent)
+    return _remembered(sent) if known is None else known
+
+
+Sent = tuple[bytes | None, bytes | None, bytes | None]
+_known: Final[dict[Sent, Routing]] = {}
+"""Clients say the same few things over and over."""
+
+
+def _remembered(sent: Sent) -> Routing:
+    routing = _read(*sent, None)
+    if sum(len(value or b"") for value in sent) <= LONGEST:
+        if len(_known) >= REMEMBERED:
+            _known.clear()
+        _known[sent] = routing
+    return routing
+
+
+def _read(version: bytes | None, method: bytes | None, name: bytes | None, repeated: str | None) -> Routing:
+    return Routing(_text(version), _text(method), _text(name), repeated)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1").strip(" \t")
 
 
 def takes_events(headers: Iterable[tuple[bytes, bytes]]) -> bool:
