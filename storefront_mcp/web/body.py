@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-import types
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 from litestar.types import Receive
+
+from storefront_mcp.web.wire.answering import Arrived
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a request body; more is a 413."""
@@ -53,21 +54,13 @@ async def arriving(announced: bytes, receive: Receive, *, seconds: float) -> byt
             if len(announced) <= LONG and int(announced) <= DRAINED:
                 await _drained(receive)
             raise _too_large()
-    # Nearly every body has arrived before it is read; to start a clock for it would cost more than to read it.
-    step = receive().__await__()
-    try:
-        waits_for = next(step)
-    except StopIteration as arrived:
-        event = arrived.value
-        if not event.get("more_body", False):
-            body: bytes = event.get("body", b"")
-            return body if event["type"] != GONE and len(body) <= MAX_BODY else _chunk(event, MAX_BODY)
-        first = _given(event)
-    else:
-        first = _resumed(step, waits_for)
+    coming = receive()
+    if type(coming) is Arrived:
+        # Nearly every body; to start a clock for it would cost more than to read it.
+        return _within(coming.body, MAX_BODY)
     try:
         async with asyncio.timeout(seconds):
-            return await _collected(first, receive)
+            return await _collected(coming, receive)
     except TimeoutError:
         raise BodyRefused(HTTPStatus.REQUEST_TIMEOUT, "The request's body took too long.") from None
     except BodyRefused as refused:
@@ -103,21 +96,13 @@ async def _drained(receive: Callable[[], Awaitable[Any]]) -> None:
 def _chunk(event: Event, at_most: int) -> bytes:
     if event["type"] == GONE:
         raise BodyRefused(0, "The client has gone.")
-    chunk: bytes = event.get("body", b"")
+    return _within(event.get("body", b""), at_most)
+
+
+def _within(chunk: bytes, at_most: int) -> bytes:
     if len(chunk) > at_most:
         raise _too_large()
     return chunk
-
-
-async def _given(event: Event) -> Event:
-    return event
-
-
-@types.coroutine
-def _resumed(step: Generator[Any, Any, Event], waits_for: object) -> Generator[Any, Any, Event]:
-    """Go on with a coroutine that has taken its first step and waits."""
-    yield waits_for
-    return (yield from step)
 
 
 def _too_large() -> BodyRefused:

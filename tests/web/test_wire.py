@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from storefront_mcp.cli.serving import SERVER
-from storefront_mcp.web.wire.answering import WHOLE, WireCycle
+from storefront_mcp.web.wire.answering import AT_ONCE, WHOLE, Arrived, WireCycle
 from storefront_mcp.web.wire.lines import AT_MOST, Lines
 from storefront_mcp.web.wire.protocol import LONGEST_TARGET, TARGETS, WireProtocol, _targets
 from tests.serving import served, until
@@ -277,6 +277,53 @@ def test_applications_are_told_of_a_request_what_uvicorn_tells_them() -> None:
 
     assert heard[0] == heard[1]
     assert [said.count(b"HTTP/1.1 200 ") for said in heard[0]] == [3] * 9 + [1, 3, 0, 1, 0, 0]
+
+
+def test_a_body_that_has_come_is_told_of_once_and_then_the_clients_farewell() -> None:
+    heard: list[Any] = []
+
+    async def listening(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await answering()(scope, receive, send)
+            return
+        coming = receive()
+        heard.append((type(coming), await coming))
+        await send(start(length(2)))
+        heard.append(await receive())
+
+    with served(listening, http=WireProtocol, access_log=False) as origin:
+        with connected(origin) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}")
+            until(lambda: heard, "the body")
+        until(lambda: len(heard) == 2, "the farewell")
+    assert heard == [
+        (Arrived, {"type": "http.request", "body": b"{}", "more_body": False}),
+        {"type": "http.disconnect"},
+    ]
+
+
+@pytest.mark.parametrize("size", [AT_ONCE + 1, 3])
+def test_a_body_that_is_long_or_late_is_waited_for(size: int) -> None:
+    kinds: list[type] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await answering()(scope, receive, send)
+            return
+        got, more = b"", True
+        while more:
+            coming = receive()
+            kinds.append(type(coming))
+            event = await coming
+            got, more = got + event["body"], event["more_body"]
+        await answering(start(length(5)), body(b"%05d" % len(got)))(scope, receive, send)
+
+    with served(reading, http=WireProtocol, access_log=False) as origin, connected(origin) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % size)
+        until(lambda: kinds, "the application to wait")
+        connection.sendall(b"a" * size)
+        assert connection.recv(65_536).endswith(b"%05d" % size)
+    assert kinds[0] is not Arrived
 
 
 def test_remembered_addresses_are_few_and_short() -> None:

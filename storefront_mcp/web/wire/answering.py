@@ -3,8 +3,10 @@
 Everything else, streams above all, leaves the way uvicorn writes it.
 """
 
+from collections.abc import Awaitable, Generator
 from typing import Any, Final
 
+from uvicorn._types import ASGIReceiveEvent, HTTPRequestEvent
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from storefront_mcp.web.wire.lines import OF_THIS_PROCESS
@@ -17,13 +19,42 @@ WHOLE: Final = "http.response.whole"
 """An ASGI extension of this server: a whole answer in one event, with `status`, `headers` that are the same tuple each
 time and say nothing of the answer's length or end, and `body`."""
 EXTENSIONS: Final[dict[str, dict[object, object]]] = {WHOLE: {}}
+AT_ONCE: Final = 1 << 16
+"""Bytes of a body that is handed over without waiting."""
+
+
+class Arrived:
+    """A whole body that was there when it was asked for: to be awaited as any event, or taken without."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+    def __await__(self) -> Generator[None, None, HTTPRequestEvent]:
+        yield from ()
+        return {"type": "http.request", "body": self.body, "more_body": False}
 
 
 class WireCycle(RequestResponseCycle):
     """uvicorn's, with another way to send."""
 
+    handed_over: bool = False
+    """Whether the whole body has been."""
     _head: bytes | None = None
     """Of an answer whose body has not come yet."""
+
+    def receive(self) -> Awaitable[ASGIReceiveEvent]:  # type: ignore[override]  # no coroutine where none is needed
+        """ASGI."""
+        body = self.body
+        if self.more_body or self.handed_over or self.disconnected or self.waiting_for_100_continue:
+            return super().receive()
+        if len(body) > AT_ONCE or self.response_complete:
+            return super().receive()
+        self.handed_over = True
+        self.message_event.clear()
+        self.body = bytearray()
+        return Arrived(bytes(body))
 
     async def send(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI event
         """ASGI."""

@@ -101,7 +101,7 @@ class WireProtocol(HttpToolsProtocol):
         scope["path"], scope["raw_path"], scope["query_string"] = _targets.get(self.url) or _target(self.url)
         scope["extensions"] = EXTENSIONS
         # By position: names cost as much as half of what is set here.
-        self.cycle = WireCycle(
+        cycle = self.cycle = WireCycle(
             scope,
             self.transport,
             self.flow,
@@ -115,10 +115,10 @@ class WireProtocol(HttpToolsProtocol):
             self.on_response_complete,
         )
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
+            self.pipeline.appendleft((cycle, self.app))
 
     def _should_upgrade_to_ws(self) -> bool:
         return False
