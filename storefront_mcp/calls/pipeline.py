@@ -77,9 +77,9 @@ def _run(call: Call, tool: Tool, arguments: Struct) -> Awaitable[Any]:
 
 def open_tool(roadmap: Roadmap, name: str) -> Tool:
     """The tool of that name, if it works now. Raises UnknownTool and NotOpenYet."""
-    for phase in roadmap.phases:
-        if phase.open and (tool := phase.tools.get(name)) is not None:
-            return tool
+    tool = roadmap.working.get(name)
+    if tool is not None:
+        return tool
     promised = roadmap.promised_in(name)
     if promised is None:
         raise UnknownTool(name)

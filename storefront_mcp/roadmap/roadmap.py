@@ -91,7 +91,12 @@ class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
 
     def open_tools(self) -> tuple[Tool, ...]:
         """The tools that work now, in the order they were promised."""
-        return tuple(tool for phase in self.phases if phase.open for tool in phase.tools.values())
+        return tuple(self.working.values())
+
+    @cached_property
+    def working(self) -> Mapping[str, Tool]:
+        """The same by name."""
+        return {name: tool for phase in self.phases if phase.open for name, tool in phase.tools.items()}
 
     @cached_property
     def requirements(self) -> Mapping[str, str]:
