@@ -50,12 +50,13 @@ class Front:
             return
         headers = list(scope["headers"])
         ERRAND.set(Errand(headers))
-        fields = first_of_each(headers)
+        fields: Mapping[bytes, bytes] = dict(headers)
         if scope["path"] == MCP and len(fields) == len(headers):
             endpoint = self._as_sent.get(fields.get(b"host", b""))
             if endpoint is not None:
                 await endpoint.answer(scope, headers, fields, receive, send)
                 return
+        fields = first_of_each(headers)
         host, path, head = _host(headers, fields), scope["path"], scope["method"] == "HEAD"
         if path in ENDPOINT and host in self._endpoints:
             await self._endpoints[host].answer(scope, headers, fields, receive, send)

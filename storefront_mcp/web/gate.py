@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final
 
 from litestar.types import Message, Scope, Send
 
@@ -57,8 +57,7 @@ class Gate:
 
     def whole(self, status: int, body: bytes) -> Message:
         """A JSON answer as one event, for a server that takes one."""
-        event: Any = {"type": WHOLE, "status": status, "headers": self._json, "body": body}
-        return cast("Message", event)
+        return {"type": WHOLE, "status": status, "headers": self._json, "body": body}  # type: ignore[return-value]
 
     async def problem(
         self, send: Send, status: int, detail: str, headers: Iterable[tuple[bytes, bytes]] = (), *, head: bool = False

@@ -211,14 +211,25 @@ def test_remembered_lines_are_bounded() -> None:
     assert len(lines.known) <= AT_MOST
 
 
-def test_remembered_groups_of_lines_are_bounded_and_never_mistaken() -> None:
-    lines = Lines()
+def test_remembered_openings_are_bounded_and_never_mistaken() -> None:
+    lines, own = Lines(), [(b"date", b"now")]
     for number in range(3 * AT_MOST):
-        assert (
-            lines.group(((b"ETag", b"%d" % number), JSON)) == b"etag: %d\r\ncontent-type: application/json\r\n" % number
-        )
+        said = lines.opening(200, own, ((b"ETag", b"%d" % number), JSON))
+        assert said == b"HTTP/1.1 200 OK\r\ndate: now\r\netag: %d\r\ncontent-type: application/json\r\n" % number
 
-    assert len(lines._groups) <= AT_MOST
+    assert len(lines._openings) <= AT_MOST
+
+
+def test_an_opening_follows_its_status_and_the_date() -> None:
+    lines, headers = Lines(), (JSON,)
+    now, later = [(b"date", b"now")], [(b"date", b"later")]
+    said = [lines.opening(status, own, headers) for status, own in ((200, now), (400, now), (200, later), (200, now))]
+    assert [line.partition(b"\r\ncontent")[0] for line in said] == [
+        b"HTTP/1.1 200 OK\r\ndate: now",
+        b"HTTP/1.1 400 Bad Request\r\ndate: now",
+        b"HTTP/1.1 200 OK\r\ndate: later",
+        b"HTTP/1.1 200 OK\r\ndate: now",
+    ]
 
 
 def test_the_servers_own_lines_follow_the_date() -> None:

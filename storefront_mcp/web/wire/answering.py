@@ -91,11 +91,10 @@ class WireCycle(RequestResponseCycle):
         busy = self.response_started or self.flow.write_paused or self.disconnected
         if busy or not self.keep_alive or self.access_log or self.scope["method"] == "HEAD":
             return False
-        lines = OF_THIS_PROCESS
-        said = lines.defaults(self.default_headers) + lines.group(headers)
+        opening = OF_THIS_PROCESS.opening(status, self.default_headers, headers)
         self.response_started = True
         self.waiting_for_100_continue = False
-        self._finish(b"%b%bcontent-length: %d\r\n\r\n" % (STATUS_LINE[status], said, len(body)), body)
+        self._finish(b"%bcontent-length: %d\r\n\r\n" % (opening, len(body)), body)
         return True
 
     def _finish(self, head: bytes, body: bytes) -> None:

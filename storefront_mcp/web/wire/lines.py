@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE
+from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE, STATUS_LINE
 
 AT_MOST: Final = 512
 """Header lines remembered: those that every answer has, and room for some that few have."""
@@ -19,7 +19,7 @@ class Lines:
         """Never those that say how an answer ends: they are each answer's own."""
         self._defaults: list[Header] = []
         self._default_lines = b""
-        self._groups: dict[int, tuple[Sequence[Header], bytes]] = {}
+        self._openings: dict[tuple[int, int], tuple[list[Header], Sequence[Header], bytes]] = {}
 
     def line(self, header: Header) -> bytes:
         """One header. Raises RuntimeError for one that would break out of its line."""
@@ -40,14 +40,16 @@ class Lines:
             self._defaults, self._default_lines = headers, b"".join(map(self.line, headers))
         return self._default_lines
 
-    def group(self, headers: Sequence[Header]) -> bytes:
-        """Several that stay the same. Raises RuntimeError as `line` does."""
-        known = self._groups.get(id(headers))
-        if known is None or known[0] is not headers:
-            if len(self._groups) >= AT_MOST:
-                self._groups.clear()
-            known = self._groups[id(headers)] = (headers, b"".join(map(self.line, headers)))
-        return known[1]
+    def opening(self, status: int, defaults: list[Header], headers: Sequence[Header]) -> bytes:
+        """The status line, the server's own headers, and several that stay the same. Raises RuntimeError as `line`."""
+        name = (status, id(headers))
+        known = self._openings.get(name)
+        if known is None or known[0] is not defaults or known[1] is not headers:
+            if len(self._openings) >= AT_MOST:
+                self._openings.clear()
+            opening = b"".join((STATUS_LINE[status], self.defaults(defaults), *map(self.line, headers)))
+            known = self._openings[name] = (defaults, headers, opening)
+        return known[2]
 
 
 OF_THIS_PROCESS: Final = Lines()
