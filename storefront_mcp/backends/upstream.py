@@ -13,12 +13,12 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
-from urllib.parse import urlencode
 
 import httpx
 import msgspec
 from msgspec import Struct
 
+from storefront_mcp.backends.address import Address
 from storefront_mcp.backends.circuit import Circuit
 from storefront_mcp.calls.watching import Watcher, looked_at, request_id
 from storefront_mcp.commerce.errors import ShopBusy, ShopDown, ShopError, ShopMisconfigured, ShopRefused, ShopUnclear
@@ -165,8 +165,8 @@ class Upstream:
         watcher: Watcher | None = None,
     ) -> None:
         self._transport = transport
-        self._url = url.rstrip("/")
-        self._root = len(httpx.URL(self._url).raw_path.rstrip(b"/"))
+        self._address = Address(url)
+        self._root = len(httpx.URL(url).raw_path.rstrip(b"/"))
         self._watcher = watcher
         self._headers = httpx.Headers({"accept-encoding": "gzip, deflate", **headers})
         self._sending = httpx.Headers({**self._headers, "content-type": "application/json"})
@@ -238,7 +238,7 @@ class Upstream:
     ) -> httpx.Request:
         extensions = {"timeout": self._timeout if read is None else {**self._timeout, "read": read}}
         try:
-            url = httpx.URL(f"{self._url}{path}?{urlencode(query)}" if query else self._url + path)
+            url = self._address.below(path, query)
             if body is None:
                 return httpx.Request(method, url, headers=headers or self._headers, extensions=extensions)
             content = msgspec.json.encode(body)
@@ -304,8 +304,11 @@ class Upstream:
         call.heads.append(response.status_code)
         settled = call.final and response.is_success
         body = bytearray()
+        # What is not packed needs no unpacking, and the way through httpx's decoders is longer than all of this.
+        packed = "content-encoding" in response.headers
+        pieces = response.aiter_bytes() if packed else cast("httpx.AsyncByteStream", response.stream)
         try:
-            async for piece in response.aiter_bytes():
+            async for piece in pieces:
                 body += piece
                 if len(body) > self._limits.max_bytes:
                     if settled:
