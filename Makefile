@@ -124,8 +124,8 @@ proxies: ## Debian's nginx and Caddy, unpacked into build/debian; tests start th
 	if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-deb >/dev/null 2>&1; then \
 		echo "no$$missing here: the tests that need it will be skipped"; exit 0; fi; \
 	mkdir -p build/debian; \
-	{ if [ "$$(id -u)" = 0 ]; then apt-get update -qq; fi; cd build/debian && apt-get download -qq $$missing && \
-		for each in *.deb; do dpkg-deb -x "$$each" . && rm -f "$$each" || exit 1; done; } </dev/null >build-proxies.log 2>&1 \
+	( if [ "$$(id -u)" = 0 ]; then apt-get update -qq; fi; cd build/debian && apt-get download -qq $$missing && \
+		for each in *.deb; do dpkg-deb -x "$$each" . && rm -f "$$each" || exit 1; done ) </dev/null >build-proxies.log 2>&1 \
 		&& rm -f build-proxies.log \
 		|| echo "$$missing could not be unpacked (build-proxies.log): the tests that need it will be skipped"
 

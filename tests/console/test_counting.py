@@ -117,6 +117,12 @@ def test_clients_cannot_make_it_grow(traffic: Traffic, book: MemoryBook, monkeyp
         traffic.missed(STORE, f"words {number}")
         traffic.program(Asking("tools/call", "view_cart", f"curl {number}"))
     traffic.program(Asking("tools/call", "view_cart", "curl " + "9" * 300))
+    watcher = traffic.at(STORE)
+    for number in range(50):
+        for tool, client in (("view_cart", f"curl {number}"), (f"tool {number}", "curl"), ("view_cart", "c" * 999)):
+            watcher.asked(Asking("tools/call", tool, client))
+    assert len(watcher._known) <= 5
+    assert {named for named, _ in watcher._known} == {"view_cart"}
     traffic.write()
     assert len(book.lines) == 6
     assert sum(line.sum.count for line in book.lines) == 50

@@ -191,6 +191,15 @@ async def test_strangers_by_the_thousand_leave_no_growth_and_do_not_push_out_wha
     assert await memory.take("pickle", (Ask("address", f"2001:db8:{99_999:x}::/64", one),)) is not None
 
 
+async def test_strangers_at_a_meter_leave_no_growth_either() -> None:
+    memory = MemoryBuckets(at_most=1_000)
+    meter = memory.meter("pickle", "address", Rate(1, 3600.0))
+    for number in range(5_000):
+        assert await meter(f"2001:db8:{number:x}::/64") is None
+    assert len(memory) == 1_000
+    assert await meter(f"2001:db8:{4_999:x}::/64") is not None
+
+
 @given(
     burst=st.integers(1, 20),
     interval=st.floats(0.001, 100),

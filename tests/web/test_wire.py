@@ -313,8 +313,8 @@ def test_a_body_that_has_come_is_told_of_once_and_then_the_clients_farewell() ->
     ]
 
 
-@pytest.mark.parametrize("size", [AT_ONCE + 1, 3])
-def test_a_body_that_is_long_or_late_is_waited_for(size: int) -> None:
+@pytest.mark.parametrize(("late", "size"), [(True, 3), (True, AT_ONCE + 1), (False, 2 * AT_ONCE)])
+def test_a_body_that_is_long_or_late_is_waited_for(late: bool, size: int) -> None:
     kinds: list[type] = []
 
     async def reading(scope: Any, receive: Any, send: Any) -> None:
@@ -327,13 +327,15 @@ def test_a_body_that_is_long_or_late_is_waited_for(size: int) -> None:
             kinds.append(type(coming))
             event = await coming
             got, more = got + event["body"], event["more_body"]
-        await answering(start(length(5)), body(b"%05d" % len(got)))(scope, receive, send)
+        await answering(start(length(6)), body(b"%06d" % len(got)))(scope, receive, send)
 
     with served(reading, http=WireProtocol, access_log=False) as origin, connected(origin) as connection:
-        connection.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % size)
-        until(lambda: kinds, "the application to wait")
-        connection.sendall(b"a" * size)
-        assert connection.recv(65_536).endswith(b"%05d" % size)
+        head = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % size
+        connection.sendall(head if late else head + b"a" * size)
+        if late:
+            until(lambda: kinds, "the application to wait")
+            connection.sendall(b"a" * size)
+        assert connection.recv(65_536).endswith(b"%06d" % size)
     assert kinds[0] is not Arrived
 
 

@@ -47,9 +47,8 @@ class WireCycle(RequestResponseCycle):
     def receive(self) -> Awaitable[ASGIReceiveEvent]:  # type: ignore[override]  # no coroutine where none is needed
         """ASGI."""
         body = self.body
-        if self.more_body or self.handed_over or self.disconnected or self.waiting_for_100_continue:
-            return super().receive()
-        if len(body) > AT_ONCE or self.response_complete:
+        waits = self.more_body or self.handed_over or self.waiting_for_100_continue
+        if waits or self.disconnected or self.response_complete or len(body) > AT_ONCE:
             return super().receive()
         self.handed_over = True
         self.message_event.clear()
