@@ -21,9 +21,9 @@ CALLS: Final = (CALL, CALL_MODERN)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 50), help="Of everything, interleaved.")
-@click.option("--seconds", default=2, show_default=True, type=click.IntRange(1, 60), help="Of each load.")
-@click.option("--quick", is_flag=True, help="One second and 16 connections only.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 50), help="Of everything, interleaved.")
+@click.option("--seconds", default=1, show_default=True, type=click.IntRange(1, 60), help="Of each load.")
+@click.option("--quick", is_flag=True, help="16 connections only.")
 @click.option("--only", multiple=True, help="Servers whose name holds this; ours and the limits always run.")
 @click.option("--no-shop", is_flag=True, help="Leave out the calls that ask a shop.")
 @click.option("--write-docs", "documents", is_flag=True, help="Put the tables into docs/performance.md.")
