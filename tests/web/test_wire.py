@@ -420,6 +420,46 @@ def test_a_head_without_end_is_not_waited_for(endless: bytes) -> None:
             assert another.recv(65_536).startswith(b"HTTP/1.1 200 ")
 
 
+class Line(asyncio.Transport):
+    """A connection that is told what is read, read by read, and remembers what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.written += b"(closed)"
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
+
+
+async def test_the_end_of_a_long_body_does_not_count_for_the_request_after_it() -> None:
+    protocol = WireProtocol(uvicorn.Config(answering(start(length(2)), body(b"{}"))), uvicorn.server.ServerState(), {})
+    line = Line()
+    protocol.connection_made(line)
+    size = 200_000
+    protocol.data_received(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % size)
+    await asyncio.wait_for(asyncio.gather(*protocol.tasks), 10)
+    assert line.written.startswith(b"HTTP/1.1 200 ")
+    line.written = b""
+
+    protocol.data_received(b"a" * size + PLAIN[:-2] + b"x: " + b"a" * 20_000)
+    assert line.written == b""
+    protocol.data_received(b"a\r\n\r\n")
+    await asyncio.wait_for(asyncio.gather(*protocol.tasks), 10)
+    assert line.written.startswith(b"HTTP/1.1 200 ")
+    protocol.connection_lost(None)
+
+
 def test_trailers_without_end_are_not_waited_for() -> None:
     with served(HELLO, http=WireProtocol, access_log=False) as origin, connected(origin) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")

@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from storefront_mcp.web.wire.answering import EXTENSIONS, WireCycle
 
 LONGEST_HEAD: Final = 1 << 16
-"""Bytes of a request line with its headers that are waited for; proxies take less."""
+"""Bytes of a request line with its headers that are waited for, after the first read; proxies take less."""
 LONGEST: Final = 1 << 24
 """Bytes of a whole request, however its body is cut up: bodies that anybody reads have a sixteenth of it."""
 TOO_LONG: Final = b"The request's headers are too long."
@@ -74,7 +74,9 @@ class WireProtocol(HttpToolsProtocol):
         """As uvicorn's, which would take headers and trailers without end into its memory."""
         super().data_received(data)
         if self._counted is not self.scope:
+            # Not counted, since the requests before it may have ended in the same read.
             self._counted, self._bytes = self.scope, 0
+            return
         self._bytes += len(data)
         if self._bytes > LONGEST_HEAD:
             self._hang_up()
