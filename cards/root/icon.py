@@ -3,6 +3,7 @@
 import colorsys
 import struct
 import zlib
+from functools import lru_cache
 from typing import Final
 
 from storefront_mcp.commerce.store import Store
@@ -37,14 +38,14 @@ def favicon_svg(store: Store, roadmap: Roadmap) -> bytes:
 
 def favicon_ico(store: Store, roadmap: Roadmap) -> bytes:
     """The awning as an ICO with one 32-pixel PNG in it."""
-    image = _png(store)
+    image = _png(*_colours(store))
     directory = struct.pack("<HHH", 0, 1, 1)
     entry = struct.pack("<BBBBHHII", SIDE, SIDE, 0, 0, 1, 32, len(image), len(directory) + 16)
     return directory + entry + image
 
 
-def _png(store: Store) -> bytes:
-    dark, light = _colours(store)
+@lru_cache(maxsize=32)
+def _png(dark: Colour, light: Colour) -> bytes:
     rows = b"".join(b"\0" + b"".join(_pixel(x, y, dark, light) for x in range(SIDE)) for y in range(SIDE))
     header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 6, 0, 0, 0)
     chunks = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 9)) + _chunk(b"IEND", b"")
