@@ -12,7 +12,7 @@ from benchmarks.servers import BUILD, PEERS
 
 UV: Final = str(Path(sys.executable).with_name("uv"))
 VENVS: Final = ("mcp_sdk", "fastmcp", "litestar_mcp")
-TOOLS: Final = {"wrk": "wrk", "nginx": "nginx-light", "taskset": "util-linux"}
+TOOLS: Final = {"wrk": "wrk", "nginx": "nginx-light", "taskset": "util-linux", "setpriv": "util-linux"}
 """Programs and the Debian packages they are in."""
 
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from benchmarks.asks import Ask
-from benchmarks.machine import cores
+from benchmarks.machine import cores, pinned
 from benchmarks.servers import BUILD, Running
 
 DONE = """
@@ -45,7 +45,7 @@ class Measured(Struct, frozen=True):
 def measured(running: Running, ask: Ask, *, connections: int, seconds: int) -> Measured:
     """Ask the same thing over and over on so many connections. Raises AssertionError when anything is refused."""
     before = running.cpu()
-    command = ["taskset", "-c", str(cores()[1]), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
+    command = pinned(cores()[1], ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"])
     url = f"http://127.0.0.1:{running.port}/mcp"
     run = subprocess.run(
         [*command, "--timeout", "10s", "-s", str(_script(ask)), url], capture_output=True, check=True, text=True

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -28,3 +29,8 @@ def cores() -> tuple[int, int]:
     """The core of the servers and the core of the load; on a machine with one core they are the same."""
     allowed = sorted(os.sched_getaffinity(0))
     return allowed[0], allowed[-1]
+
+
+def pinned(core: int, command: Sequence[str]) -> list[str]:
+    """The command on that core; it ends when the process that starts it does."""
+    return ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", str(core), *command]

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from benchmarks.answer import ANSWER
 from benchmarks.asks import HANDSHAKE, LIST, LIST_MODERN, MODERN, Ask
-from benchmarks.machine import cores
+from benchmarks.machine import cores, pinned
 from storefront_mcp.web.wire.protocol import WireProtocol
 
 BUILD: Final = Path("build/bench")
@@ -170,11 +170,10 @@ def running(server: Server, *, shop: str | None = None) -> Iterator[Running]:
 
 
 def _started(command: list[str], variables: Mapping[str, str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
-    pinned = ["taskset", "-c", str(cores()[0]), *command]
     # Whoever installs a server has its bytecode from then on; an environment that keeps none would time the compiler.
     kept = {**os.environ, **variables, "PYTHONPYCACHEPREFIX": str((BUILD / "bytecode").resolve())}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return subprocess.Popen(pinned, env=kept, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    return subprocess.Popen(pinned(cores()[0], command), env=kept, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
 
 def _until_it_answers(process: "subprocess.Popen[bytes]", port: int, ask: Ask, name: str) -> None:

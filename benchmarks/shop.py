@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.answer import shop_page
-from benchmarks.machine import cores
+from benchmarks.machine import cores, pinned
 from benchmarks.servers import BUILD, OK, PATIENCE, free_port
 
 CONFIGURATION: Final = """
@@ -44,7 +44,7 @@ def shop() -> Iterator[str]:
     (folder / "products.json").write_bytes(shop_page())
     configuration = folder / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, port=port), encoding="utf-8")
-    command = ["taskset", "-c", str(cores()[1]), "nginx", "-e", str(folder / "error.log"), "-c", str(configuration)]
+    command = pinned(cores()[1], ["nginx", "-e", str(folder / "error.log"), "-c", str(configuration)])
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         _until_open(port, process)
