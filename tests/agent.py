@@ -22,7 +22,7 @@ class Agent:
         self.version = version
         self.modern = version in MODERN
         self._url = f"{origin}/mcp"
-        self._client = client or httpx.AsyncClient(timeout=30)
+        self._client = client or httpx.AsyncClient(timeout=30, verify=False)
         self._ids = itertools.count(1)
         self.bytes_read = 0
 

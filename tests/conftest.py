@@ -10,7 +10,11 @@ from hypothesis import HealthCheck, settings
 
 # A busy machine is no flaw of the code under test.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("shared machine"), max_examples=15, stateful_step_count=15)
 settings.load_profile("shared machine")
+
+INSTALLED = {"postgres", "postgresql", "counting", "own_server"}
+"""Fixtures, and values of parameters, that stand for a server of somebody else's."""
 
 NODE_TOOLS = Path(__file__).parent / "node" / "node_modules"
 
@@ -25,6 +29,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"fuzz seed: {config.getoption('--fuzz-seed')}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The inner loop needs nothing that has to be installed."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
+            if not INSTALLED.isdisjoint((*item.fixturenames, *(one for one in chosen if isinstance(one, str)))):
+                item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,7 @@ def test_a_module_is_short_enough_to_read() -> None:
     assert {name: lines for name in ours if (lines := text(name).count("\n")) > LONGEST} == {}
 
 
+@pytest.mark.slow
 def test_a_module_opens_with_one_sentence_that_says_what_it_is_for() -> None:
     assert {module: complaint for module in MODULES if (complaint := opens_badly(module))} == {}
 

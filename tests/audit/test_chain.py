@@ -16,6 +16,7 @@ from storefront_mcp.database import Database
 from storefront_mcp.database.audit import AuditLog, append, link
 from storefront_mcp.database.tables import AUDIT, AUDIT_HEAD
 from tests.audit.entries import entry
+from tests.often import often
 
 LATER = dt.datetime(2027, 2, 1, 9, 0, 5, tzinfo=dt.UTC)
 
@@ -235,7 +236,7 @@ def one_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     database.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=often(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     count=st.integers(2, 8),
     order=st.randoms(use_true_random=False),

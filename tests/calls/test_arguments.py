@@ -10,6 +10,7 @@ from msgspec import Meta, Raw, Struct
 
 from storefront_mcp.calls.arguments import SHOWN, _shown, read_arguments
 from storefront_mcp.calls.errors import ArgumentsRefused
+from tests.often import often
 from tests.shelf import PHASES
 
 SHAPES = {name: tool.arguments for phase in PHASES for name, tool in phase.tools.items()}
@@ -294,7 +295,7 @@ def read_or_refused(sent: bytes, shape: type[Struct]) -> Struct | str:
     return arguments
 
 
-@settings(max_examples=300)
+@settings(max_examples=often(300))
 @given(st.data(), st.sampled_from(sorted(SHAPES)))
 def test_any_json_is_read_or_refused_in_a_short_sentence(data: st.DataObject, tool: str) -> None:
     names = [*SHAPES[tool].__struct_fields__, "address", "nonsense"]

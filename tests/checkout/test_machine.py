@@ -12,6 +12,7 @@ from storefront_mcp.checkout.states import NEXT
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.names import CartId
 from tests.checkout.world import DRAFT, HANDLE, Killed, World
+from tests.often import often
 
 KINDS = st.sampled_from(["fine", "down", "busy", "unclear", "half", "late", "killed before", "killed after", "frozen"])
 TROUBLE = st.just([]) | st.builds(lambda well, kinds: ["fine"] * well + kinds, st.integers(0, 9), st.lists(KINDS))
@@ -165,4 +166,4 @@ def reachable(state: str) -> set[str]:
 
 
 TestCheckouts = Checkouts.TestCase
-TestCheckouts.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestCheckouts.settings = settings(max_examples=often(300), stateful_step_count=30, deadline=None)

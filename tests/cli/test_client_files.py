@@ -17,6 +17,7 @@ from cards.clients import CLIENTS, Client, client_named
 from storefront_mcp.cli import client_files
 from storefront_mcp.cli.client_files import FileUnusable, Merged, file_of, merge, merged_text
 from storefront_mcp.cli.json_text import NotJson, read_json, with_member
+from tests.often import often
 
 URL = "https://pickle.example/mcp"
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -324,7 +325,7 @@ SERVERS = st.none() | st.dictionaries(WORDS | st.just("pickle"), TREES, max_size
 REMARKS = st.sampled_from(["", " ", "\n", "\t", " // x, y: {\n", '/* " */', "\r\n"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=often(200), deadline=None)
 @given(
     kept=FILES,
     servers=SERVERS,
@@ -351,7 +352,7 @@ def test_in_json_nothing_else_changes(
     assert (again, unchanged) == (after, "unchanged")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=often(200), deadline=None)
 @given(gaps=st.lists(REMARKS, min_size=16, max_size=16), trailing=st.booleans(), present=st.booleans())
 def test_remarks_survive_wherever_they_stand(gaps: list[str], trailing: bool, present: bool) -> None:
     tokens = ["{", '"a"', ":", "[", "1", "]", ",", '"servers"', ":", "{", '"b"', ":", "{", "}", "}", "}"]
@@ -375,7 +376,7 @@ TOML_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=often(200), deadline=None)
 @given(
     kept=st.dictionaries(KEYS, TOML_VALUES, max_size=4),
     servers=st.none() | st.dictionaries(KEYS, st.dictionaries(KEYS, TOML_VALUES, max_size=3), max_size=3),

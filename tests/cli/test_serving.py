@@ -16,6 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.serving import WITH_US
+
 pytestmark = pytest.mark.slow
 """Real processes, started and stopped."""
 
@@ -69,7 +71,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         out = tmp_path / f"out-{len(running)}.txt"
         with out.open("w") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "storefront_mcp.cli", *arguments],
+                [*WITH_US, sys.executable, "-m", "storefront_mcp.cli", *arguments],
                 cwd=tmp_path,
                 stdout=file,
                 stderr=subprocess.STDOUT,

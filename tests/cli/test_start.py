@@ -12,6 +12,7 @@ UNNEEDED = {"aiohttp", "bs4", "cryptography", "jwt", "markdownify", "rich", "sto
 """Tables, editors, a second HTTP client and HTML parser, signatures, and the demo's catalogue."""
 
 
+@pytest.mark.slow
 def test_a_server_loads_only_what_it_serves_with() -> None:
     look = f"import sys, storefront_mcp.cli.serving; print(*(sys.modules.keys() & set({sorted(UNNEEDED)!r})))"
     found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)

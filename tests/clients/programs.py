@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.serving import PATIENCE, until
+from tests.serving import PATIENCE, WITH_US, until
 
 BIN = Path(sys.executable).parent
 QUIET = {name: value for name, value in os.environ.items() if not name.startswith("STOREFRONT_")}
@@ -24,7 +24,7 @@ class Program:
         self.name = " ".join(("storefront-mcp", *arguments))
         with said.open("wb") as output:
             self._process = subprocess.Popen(
-                [BIN / "storefront-mcp", *arguments],
+                [*WITH_US, BIN / "storefront-mcp", *arguments],
                 cwd=cwd,
                 env=QUIET,
                 stdin=subprocess.DEVNULL,

@@ -124,7 +124,7 @@ class Browser:
 
     def __init__(self, stage: Stage, **options: Any) -> None:
         self.stage = stage
-        self.client = httpx.Client(base_url=stage.origin, timeout=30, **options)
+        self.client = httpx.Client(base_url=stage.origin, timeout=30, verify=False, **options)
         self.page: httpx.Response | None = None
 
     def get(self, at: str, **options: Any) -> httpx.Response:

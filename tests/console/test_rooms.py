@@ -317,6 +317,7 @@ def test_the_doctor_comes_when_called_and_only_once_at_a_time(ada: Browser) -> N
         assert other.send("/health/examine").status_code == 403
 
 
+@pytest.mark.slow
 async def test_traffic_is_counted_and_drawn(tmp_path: Path) -> None:
     with staged(tmp_path) as stage, stage.browser() as ada:
         ada.sign_in()

@@ -17,6 +17,7 @@ from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.search import Search
 from tests.contract.conftest import CART
 from tests.contract.ordering import DRAFT, PREPAID
+from tests.often import often
 
 ID = CartId(CART)
 STRANGE = st.sampled_from(["", "NaN", "1e999999", "-1e-999999", "sNaN", "<b>&#0;", "\u202e", "configurable", "percent"])
@@ -99,7 +100,9 @@ ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[Maho], Awaitable[object]
 
 
 @pytest.mark.parametrize(("kind", "listed", "ask"), ASKED)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=often(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(st.data())
 def test_nonsense_is_never_a_traceback(
     kind: type[msgspec.Struct], listed: bool, ask: Callable[[Maho], Awaitable[object]], data: st.DataObject

@@ -304,6 +304,7 @@ async def test_a_201_is_an_order_even_when_its_body_is_cut_off(
     assert len(demo[1].books) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.GONE, Fault.SLOW], ids=lambda one: one.name)
 async def test_a_lost_answer_is_unclear_and_perhaps_not_over(fault: Fault, clock: Clock) -> None:
     shop = demo_shop()

@@ -430,6 +430,7 @@ RACERS = 25
 ROUNDS = 4
 
 
+@pytest.mark.slow
 def test_fifty_wishes_from_two_processes_make_one_checkout(where: str) -> None:
     Database(where).close()
     for answers in raced(where, _open_many):
@@ -440,6 +441,7 @@ def test_fifty_wishes_from_two_processes_make_one_checkout(where: str) -> None:
         assert counted(database, CHECKOUT_KEYS) == ROUNDS * RACERS
 
 
+@pytest.mark.slow
 def test_one_lease_is_won_by_one_of_two_processes(where: str) -> None:
     with closing(Database(where)) as database:
         records = DatabaseCheckouts(database)

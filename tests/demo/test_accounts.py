@@ -111,6 +111,7 @@ async def test_people_see_what_was_bought_newest_first_and_no_addresses(known: G
     assert (await page(known, "/shop/orders/")).text == text
 
 
+@pytest.mark.slow
 async def test_what_shoppers_write_is_text_on_the_page(guest: Guest) -> None:
     assert "Nothing has been bought yet" in (await page(guest)).text
     await guest.new_cart()

@@ -102,6 +102,7 @@ def test_a_url_key_is_plain_ascii(text: str, key: str) -> None:
     assert slug(text) == key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["/media/catalog/product/pad-2.svg", "/catalog/product/PAD-2.svg", "/favicon.svg", "/media/logo.svg"]
 )

@@ -7,6 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from storefront_mcp.demo.catalogue.warehouse import pickle_warehouse
 from storefront_mcp.demo.search import Shelves, Wanted, match_expression
+from tests.often import often
 
 CATALOGUE = pickle_warehouse()
 
@@ -84,7 +85,7 @@ def test_pages_do_not_overlap_and_miss_nothing(shelves: Shelves) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=often(150), deadline=None)
 def test_no_text_breaks_the_question(text: str) -> None:
     rows = sqlite3.connect(":memory:")
     rows.execute("CREATE VIRTUAL TABLE words USING fts5 (name, kind)")

@@ -20,6 +20,8 @@ from tests.journeys.test_a_guest_orders import until_ended, wish
 from tests.journeys.test_a_listening_client_hears_of_flips import listening, next_of
 from tests.sse_agent import SseAgent
 
+pytestmark = pytest.mark.slow
+
 TRANSPORTS = [*VERSIONS, *(f"{version} over SSE" for version in HANDSHAKE)]
 SAME = ("content-type", "cache-control", "etag", "vary", "access-control-allow-origin", "content-encoding", "link")
 ONCE = ("x-content-type-options", "x-frame-options", "content-security-policy", "referrer-policy")

@@ -22,6 +22,8 @@ from tests.deploy.proxies import HSTS, Layout, fronted, nginx
 from tests.journeys.conftest import flip
 from tests.serving import free_port, served
 
+pytestmark = pytest.mark.slow
+
 CARD = "/.well-known/mcp/server-card.json"
 LAYOUTS: tuple[Layout, ...] = ("subdomain", "same-origin")
 PROXIES = ("nginx", "caddy")

@@ -4,10 +4,13 @@ import re
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.deploy.conftest import Placed
 from tests.deploy.processes import run
 from tests.deploy.proxies import SHOP
+
+pytestmark = pytest.mark.slow
 
 CONFIG = """
 database = "{database}"

@@ -72,6 +72,7 @@ def known_options(command: click.Command) -> Mapping[str, click.Option]:
     return {flag: option for option in options for flag in (*option.opts, *option.secondary_opts)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     for target in links(page):

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.docs.markdown import ROOT, Block
-from tests.serving import free_port
+from tests.serving import WITH_US, free_port
 
 PATIENCE = 20.0
 END = "@@ends@@"
@@ -132,7 +132,12 @@ class Walkthrough:
 
     def _started(self, arguments: list[str], **streams: object) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            arguments, cwd=self._folder, env=self._env, stderr=subprocess.STDOUT, start_new_session=True, **streams
+            [*WITH_US, *arguments],
+            cwd=self._folder,
+            env=self._env,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **streams,
         )
 
 

@@ -15,6 +15,7 @@ from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.roadmap.roadmap import NEXT, FlipRefused, Roadmap
 from storefront_mcp.roadmap.watch import Watch
 from tests.flips.world import DAY, PADDLE, PICKLE, STORES, phase, roadmap, statuses
+from tests.often import often
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 
@@ -158,5 +159,5 @@ class Flipping(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-Flipping.TestCase.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
+Flipping.TestCase.settings = settings(max_examples=often(12), stateful_step_count=25, deadline=None)
 TestFlipping = Flipping.TestCase

@@ -150,6 +150,7 @@ async def withstands(siege: Siege, requests: int, seed: int) -> None:
     assert ran("audit", "verify", cwd=siege.folder)
 
 
+@pytest.mark.slow
 async def test_a_few_thousand_hostile_requests_come_to_nothing(siege: Siege, pytestconfig: pytest.Config) -> None:
     await withstands(siege, FEW, int(pytestconfig.getoption("--fuzz-seed")))
 

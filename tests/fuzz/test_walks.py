@@ -56,6 +56,7 @@ def kept_quiet(program: Program) -> None:
     assert "Traceback" not in program.output, program.output[-5000:]
 
 
+@pytest.mark.slow
 async def test_a_few_thousand_strange_requests_are_answered_well(
     demo: tuple[int, Program], pytestconfig: pytest.Config
 ) -> None:
@@ -66,6 +67,7 @@ async def test_a_few_thousand_strange_requests_are_answered_well(
     assert walking.judge.validated > VALIDATED
 
 
+@pytest.mark.slow
 async def test_tools_that_talk_and_ask_back_are_as_steady(
     pytestconfig: pytest.Config, caplog: pytest.LogCaptureFixture
 ) -> None:

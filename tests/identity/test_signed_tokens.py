@@ -315,6 +315,7 @@ async def test_an_unknown_key_during_an_outage_may_be_a_rotation(check: Checking
     assert (await check(issuer.token())).kind == "token", "known keys go on"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["huge", "many", "none", "redirect", "no address", "no list", "drips", "foreign"])
 async def test_answers_that_cannot_be_used_are_an_outage(check: Checking, issuer: Issuer, trouble: str) -> None:
     token, attacker = issuer.token(), None

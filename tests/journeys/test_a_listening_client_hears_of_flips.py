@@ -88,6 +88,7 @@ async def test_a_listener_hears_of_the_cart_and_then_shops(settings: Settings) -
             assert "fill_the_cart" not in await prompts(agent)
 
 
+@pytest.mark.slow
 async def test_a_listener_hears_nothing_that_it_did_not_ask_for(settings: Settings) -> None:
     with served(create_app(settings), settings.port) as origin:
         async with listening(origin, "promptsListChanged") as one, listening(origin, "toolsListChanged") as other:

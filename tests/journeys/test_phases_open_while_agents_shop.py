@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import pytest
 
 from storefront_mcp.app import create_app
 from storefront_mcp.settings.demo import demo_settings
@@ -14,6 +15,7 @@ from tests.serving import free_port, served
 CARD = "/.well-known/mcp/server-card.json"
 
 
+@pytest.mark.slow
 async def test_from_planned_to_twelve_tools_without_a_failed_request(tmp_path: Path) -> None:
     port = free_port()
     settings = demo_settings(port, state=tmp_path)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving import WITH_US
+
 SERVER = shutil.which("valkey-server") or shutil.which("redis-server")
 
 
@@ -30,7 +32,7 @@ class CountingServer:
         assert SERVER is not None
         quiet = ["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--dir", str(self._folder)]
         self._running = subprocess.Popen(
-            [SERVER, "--port", str(self.port), *quiet], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*WITH_US, SERVER, "--port", str(self.port), *quiet], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         self._wait_for(self._answers)
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from storefront_mcp.mcp.endpoint import Answer
 from tests.mcp.asking import META, VERSIONS, Headers, asked, check_error, claim, endpoint, headers, post
+from tests.often import often
 
 SERVED = endpoint()
 METHODS = [
@@ -103,7 +104,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.proves("envelope.hostile")
-@settings(max_examples=300)
+@settings(max_examples=often(300))
 @given(st.binary(max_size=200), HEADERS)
 def test_any_bytes_get_an_answer(body: bytes, sent: Headers) -> None:
     check_answered(body, sent)
@@ -116,7 +117,7 @@ def test_any_json_gets_an_answer(body: Any, sent: Headers) -> None:
 
 
 @pytest.mark.proves("envelope.hostile")
-@settings(max_examples=500)
+@settings(max_examples=often(500))
 @given(MESSAGES, HEADERS)
 def test_anything_like_a_message_gets_an_answer(body: Any, sent: Headers) -> None:
     check_answered(body, sent)
@@ -128,7 +129,7 @@ def test_any_array_gets_an_answer(body: Any, sent: Headers) -> None:
     check_answered(body, sent)
 
 
-@settings(max_examples=300)
+@settings(max_examples=often(300))
 @given(
     st.sampled_from(VERSIONS),
     st.sampled_from(["tools/list", "tools/call"]),
@@ -144,7 +145,7 @@ def test_a_good_request_with_a_few_wrong_bytes_gets_an_answer(
     check_answered(bytes(garbled), sent)
 
 
-@settings(max_examples=300)
+@settings(max_examples=often(300))
 @given(st.data(), st.sampled_from(METHODS))
 def test_a_good_modern_request_with_one_wrong_member_gets_an_answer(data: st.DataObject, method: str) -> None:
     body, sent = asked(method, VERSIONS[-1], {"name": "get_product", "arguments": {"sku": "PAD-2"}})

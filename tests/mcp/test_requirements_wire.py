@@ -198,6 +198,7 @@ async def test_what_is_no_message_is_refused_at_once(client: httpx.AsyncClient, 
         assert (await older.ask(message("ping")))["result"] == {}
 
 
+@pytest.mark.slow
 @pytest.mark.proves("sse.guarded", "http.foreign-origin", "http.foreign-host")
 async def test_the_older_transport_is_guarded_as_the_newer_one(client: httpx.AsyncClient) -> None:
     evil = {"origin": "https://evil.example"}

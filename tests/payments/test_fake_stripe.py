@@ -274,6 +274,7 @@ def process() -> Iterator[str]:
         process.terminate()
 
 
+@pytest.mark.slow
 async def test_it_runs_as_a_process_of_its_own(process: str) -> None:
     desk = Desk(process)
     stripe = StripeProvider(desk.key, secrets=[], url=desk.url)

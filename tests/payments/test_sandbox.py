@@ -241,6 +241,7 @@ async def test_a_database_that_fails_is_a_provider_that_is_down(
         assert "slip" not in str(down.value)
 
 
+@pytest.mark.slow
 async def test_what_a_killed_process_was_told_is_still_known(tmp_path: Path) -> None:
     path = tmp_path / "shared.db"
     context = multiprocessing.get_context("spawn")

@@ -139,6 +139,7 @@ async def test_a_refusal_that_a_key_keeps_does_not_outlive_its_reason(stripe: St
     assert (await stripe.release(payment, key="chk_1:release:1")).state == "captured"
 
 
+@pytest.mark.slow
 async def test_a_key_in_use_is_down_and_the_first_wins(stripe: StripeProvider, desk: Desk) -> None:
     order = wanted()
     await desk.break_next(Fault.SLOW, method="POST", seconds=0.5)
@@ -158,6 +159,7 @@ async def test_a_key_for_another_wish_is_refused(stripe: StripeProvider) -> None
         await stripe.open_session(wanted(expires_at=int(time.time()) + 7200), key="chk_1:session:1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.SLOW, Fault.ACTED_SLOW])
 async def test_a_slow_answer_ends_in_time_and_the_step_can_be_repeated(desk: Desk, fault: Fault) -> None:
     patience = Patience(connect=1, read=5, total=0.3, repeats=0)
@@ -185,6 +187,7 @@ async def patiently_slow(step: Any) -> Any:
     raise AssertionError("the provider stays down")
 
 
+@pytest.mark.slow
 async def test_the_library_repeats_what_was_lost_under_the_same_key(desk: Desk) -> None:
     stripe = StripeProvider(desk.key, secrets=[SECRET], patience=Patience(repeats=1), url=desk.url)
     await desk.break_next(Fault.ACTED_LOST, method="POST")
@@ -248,6 +251,7 @@ def test_the_library_tells_nothing_of_its_own_and_leaves_no_file() -> None:
     assert library.enable_telemetry is False
 
 
+@pytest.mark.slow
 def test_shops_without_stripe_do_not_load_its_library() -> None:
     code = "import sys, storefront_mcp.app, storefront_mcp.payments.port; sys.exit('stripe' in sys.modules)"
 

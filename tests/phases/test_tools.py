@@ -30,6 +30,7 @@ from storefront_mcp.commerce.names import Sku
 from storefront_mcp.commerce.product import Product
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.roadmap.tool import Tool
+from tests.often import often
 from tests.phases.calling import ADA, use
 from tests.shelf import PHASES, PRODUCTS, STORE, Shelf, aud, shop_on
 from tests.till import Till
@@ -142,7 +143,7 @@ class TestSearch:
         with pytest.raises(CursorRefused):
             await use(shop, "search_products", cursor="nonsense")
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=often(40), deadline=None)
     @given(
         st.integers(0, 60),
         st.integers(1, 50),
@@ -199,7 +200,7 @@ class TestProduct:
         assert whole[len(head)] == " "
         assert replace(brief, description=whole) == PRODUCTS[0]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=often(60), deadline=None)
     @given(st.text(alphabet="ab \n…", max_size=2 * SUMMARY))
     async def test_a_brief_description_is_a_beginning_of_the_whole_one(self, text: str) -> None:
         shop = shop_on(Shelf([replace(PRODUCTS[0], description=text)]))

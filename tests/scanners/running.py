@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tests.serving import free_port, until
+from tests.serving import WITH_US, free_port, until
 
 BIN: Final = Path(sys.executable).parent
 START: Final = 40.0
@@ -35,7 +35,7 @@ def demo(state: Path, *arguments: str) -> Iterator[str]:
     """Run `storefront-mcp demo` in a process of its own; yields its origin once it answers."""
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
-    command = [str(BIN / "storefront-mcp"), "demo", "--port", str(port), "--state", str(state), *arguments]
+    command = [*WITH_US, str(BIN / "storefront-mcp"), "demo", "--port", str(port), "--state", str(state), *arguments]
     log = state.with_suffix(".log")
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:

@@ -16,7 +16,7 @@ import pytest
 from storefront_mcp.telemetry.names import METRICS
 from tests.agent import Agent, value
 from tests.journeys.test_a_guest_orders import wish
-from tests.serving import free_port
+from tests.serving import WITH_US, free_port
 from tests.telemetry.standing import standing
 
 DASHBOARD = json.loads((Path(__file__).parents[2] / "docs/dashboards/storefront.json").read_text(encoding="utf-8"))
@@ -66,7 +66,7 @@ def prometheus(folder: Path, target: str) -> Iterator[str]:
     ]
     with (
         (folder / "log").open("w") as log,
-        subprocess.Popen([PROMETHEUS, *arguments], stdout=log, stderr=log) as process,
+        subprocess.Popen([*WITH_US, PROMETHEUS, *arguments], stdout=log, stderr=log) as process,
     ):
         try:
             yield f"http://127.0.0.1:{port}"

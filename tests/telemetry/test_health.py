@@ -113,6 +113,7 @@ def test_a_database_that_cannot_be_written_is_not_ready(tmp_path: Path) -> None:
     database.close()
 
 
+@pytest.mark.slow
 async def test_a_shop_that_is_down_is_told_and_never_asked_for_it(tmp_path: Path) -> None:
     port = free_port()
     settings = demo_settings(port, state=tmp_path)

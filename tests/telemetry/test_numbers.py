@@ -12,6 +12,8 @@ from tests.agent import Agent, refusal, value
 from tests.serving import until
 from tests.telemetry.standing import STORE, Told, standing
 
+pytestmark = pytest.mark.slow
+
 CALLS = "storefront_tool_calls_total"
 
 

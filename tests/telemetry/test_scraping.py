@@ -26,7 +26,7 @@ from storefront_mcp.telemetry.names import LABELS, METRICS, table
 from storefront_mcp.telemetry.telling import OnRecord, Scrape
 from tests.agent import Agent
 from tests.journeys.conftest import flip
-from tests.serving import free_port, served, until
+from tests.serving import WITH_US, free_port, served, until
 from tests.telemetry.standing import STORE, Told, watched
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +60,7 @@ async def test_a_key_that_may_read_figures_is_told_and_nobody_else(tmp_path: Pat
     assert Told(told.text).labels("storefront_checkouts", "store") == {STORE}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metrics", [MetricsSettings(), MetricsSettings(on=True, host="127.0.0.1", port=free_port())])
 async def test_there_is_nothing_at_that_path_otherwise(tmp_path: Path, metrics: MetricsSettings) -> None:
     port = free_port()
@@ -91,6 +92,7 @@ def test_one_store_s_reader_sees_nothing_of_another() -> None:
     assert both.value("storefront_checkout_lag_seconds", store="two") == 0
 
 
+@pytest.mark.slow
 def test_an_address_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
     scrape = Scrape(None, None, OnRecord(Figures(), [], []))
     port, close = scrape.serve("127.0.0.1", 0)
@@ -132,7 +134,7 @@ async def test_several_workers_tell_one_story_also_when_one_dies(tmp_path: Path)
     path = tmp_path / "storefront.toml"
     path.write_text(TOML.format(port=port, metrics=metrics, shop=shop), encoding="utf-8")
     flip(Settings.load(path, {}), {"p1_browse": "active"})
-    cli = [sys.executable, "-m", "storefront_mcp.cli", "serve", "--config", str(path)]
+    cli = [*WITH_US, sys.executable, "-m", "storefront_mcp.cli", "serve", "--config", str(path)]
     log = (tmp_path / "log").open("w+")
     # Starting is quick, and that is all it does.
     serving = subprocess.Popen(cli, stderr=log, cwd=ROOT)  # noqa: ASYNC220

@@ -1,5 +1,6 @@
 """Counting in plain numbers comes to what the library would have counted."""
 
+import pytest
 from hypothesis import given, strategies as st
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
@@ -50,6 +51,7 @@ def test_events_are_told_once(observed: list[tuple[tuple[str, str], bool]]) -> N
     assert _samples(ours) == _samples(theirs)
 
 
+@pytest.mark.slow
 def test_a_label_that_is_not_bounded_after_all_ends_up_as_other() -> None:
     registry = CollectorRegistry()
     counts = Counts(Counter("events", "", ("store", "name"), registry=registry))

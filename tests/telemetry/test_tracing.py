@@ -83,6 +83,7 @@ def traced(state: Path, through: Callable[[str], AbstractContextManager[str]] = 
             yield Traced(collector, shop, origin)
 
 
+@pytest.mark.slow
 async def test_a_call_is_a_span_of_its_client_s_trace_down_to_the_shop(tmp_path: Path) -> None:
     with traced(tmp_path) as server:
         meta = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "vendor=1", "baggage": f"user={EMAIL}"}
@@ -115,6 +116,7 @@ async def test_a_call_is_a_span_of_its_client_s_trace_down_to_the_shop(tmp_path:
     assert all("baggage" not in one for one in server.shop.heard)
 
 
+@pytest.mark.slow
 async def test_the_header_s_trace_is_continued_where_the_message_has_none(tmp_path: Path) -> None:
     with traced(tmp_path) as server:
         headers = {"traceparent": f"00-{OTHER_TRACE}-{OTHER_PARENT}-01"}
@@ -128,6 +130,7 @@ async def test_the_header_s_trace_is_continued_where_the_message_has_none(tmp_pa
     assert listed.trace_id != search.trace_id
 
 
+@pytest.mark.slow
 async def test_failures_are_told_as_the_conventions_say(tmp_path: Path) -> None:
     with traced(tmp_path) as server:
         async with Agent(server.origin, "2025-11-25") as agent:
@@ -145,6 +148,7 @@ async def test_failures_are_told_as_the_conventions_say(tmp_path: Path) -> None:
     assert (told["error.type"], told["rpc.response.status_code"]) == ("-32602", "-32602")
 
 
+@pytest.mark.slow
 async def test_a_real_collector_takes_and_hands_on_what_is_told(tmp_path: Path) -> None:
     with traced(tmp_path, through=rotel) as server:
         meta = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
@@ -159,6 +163,7 @@ async def test_a_real_collector_takes_and_hands_on_what_is_told(tmp_path: Path) 
     assert {one["service.name"] for one in server.collector.resources} == {"storefront-mcp"}
 
 
+@pytest.mark.slow
 async def test_durations_and_the_service_are_told(tmp_path: Path) -> None:
     with traced(tmp_path) as server:
         await server.call("search_products", {}, {}, query="paddle")
@@ -172,6 +177,7 @@ async def test_durations_and_the_service_are_told(tmp_path: Path) -> None:
     assert all(one["deployment.environment.name"] == "tests" for one in server.collector.resources)
 
 
+@pytest.mark.slow
 async def test_nothing_personal_or_secret_is_told(tmp_path: Path) -> None:
     with traced(tmp_path) as server:
         cart = (await server.call("create_cart", {}, {})).json()["result"]["structuredContent"]["cart_id"]

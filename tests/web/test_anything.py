@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from tests.often import often
 from tests.web.serving import CARDS, House, nothing, raw
 
 HOUSE = House()
@@ -19,7 +20,7 @@ VALUES = st.one_of(
 
 
 @pytest.mark.proves("envelope.hostile")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=often(400), deadline=None)
 @given(
     METHODS,
     PATHS | st.text(max_size=12).map(lambda text: "/" + text),

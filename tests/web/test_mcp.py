@@ -197,6 +197,7 @@ class TestBodies:
         status, _, body = await raw(house.app, "POST", "/mcp", headers, slowly)
         assert (status, json.loads(body)["result"]) == (200, {})
 
+    @pytest.mark.slow
     @pytest.mark.proves("http.too-large")
     @pytest.mark.parametrize("announced", [str(MAX_BODY + 1), "9" * 5000, "000" + str(MAX_BODY * 2)])
     async def test_a_body_that_announces_itself_too_large_is_not_read(self, house: House, announced: str) -> None:
@@ -205,6 +206,7 @@ class TestBodies:
         assert (status, fields["connection"]) == (413, "close")
         assert str(MAX_BODY) in json.loads(body)["detail"]
 
+    @pytest.mark.slow
     @pytest.mark.proves("http.too-large")
     @pytest.mark.parametrize(
         "slowly",

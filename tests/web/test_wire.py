@@ -357,6 +357,7 @@ def test_whoever_wants_another_protocol_is_answered_in_this_one() -> None:
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [b"", PLAIN, PLAIN + b"GET /un"], ids=["nothing", "once", "and half of a second"])
 def test_a_connection_on_which_nothing_is_asked_any_more_is_closed(asked: bytes) -> None:
     with (
