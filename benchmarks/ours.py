@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from benchmarks.answer import FOUND
 from storefront_mcp import app
+from storefront_mcp.app.garbage import spare_what_stands
 from storefront_mcp.calls.watching import Watcher
 from storefront_mcp.cli.serving import SERVER
 from storefront_mcp.commerce.search import Found, Search
@@ -79,6 +80,7 @@ def main(counting: str, port: int, shop: str | None) -> None:
     if shop is None:
         answer_at_once()
     serving = app.create_app(chosen)
+    spare_what_stands()
     uvicorn.run(serving, port=port, log_level="warning", **SERVER)
 
 

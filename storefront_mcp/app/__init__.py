@@ -17,6 +17,7 @@ from cards import CARDS
 from cards.root.pages import render_page, render_page_markdown
 from storefront_mcp.app.admitting import Admitting
 from storefront_mcp.app.console import Console
+from storefront_mcp.app.garbage import spare_what_stands
 from storefront_mcp.app.housing import Housing
 from storefront_mcp.app.observing import Observing, log_as
 from storefront_mcp.app.promises import all_phases, planned_roadmap
@@ -86,7 +87,9 @@ def create() -> ASGIApp:
     """The app of a worker process; its settings' path comes by the environment."""
     settings = Settings.load(Path(os.environ[CONFIG]), os.environ)
     log_as(settings.logs)
-    return create_app(settings)
+    app = create_app(settings)
+    spare_what_stands()
+    return app
 
 
 def create_app(settings: Settings, *, now: Callable[[], dt.datetime] = utc_now) -> ASGIApp:

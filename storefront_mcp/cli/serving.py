@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from storefront_mcp.app import create_app, planned_roadmap
+from storefront_mcp.app.garbage import spare_what_stands
 from storefront_mcp.app.housing import counted_alone
 from storefront_mcp.app.observing import log_as, told_for_workers
 from storefront_mcp.cli.starting import DEMO_FILE, DEMO_STATE, NOWHERE, config_option, found, write_demo
@@ -132,6 +133,7 @@ def _run(config: uvicorn.Config, listening: socket.socket) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    spare_what_stands()
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -1,13 +1,21 @@
 """The whole app put together from settings: stores side by side, with what each of them can serve."""
 
+import gc
+import socket
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
+from click.testing import CliRunner
 from msgspec.structs import replace
 
 from storefront_mcp.app import CONFIG, VERSION, create, create_app, speaker
+from storefront_mcp.app.garbage import PORTION, spare_what_stands
+from storefront_mcp.cli import main
 from storefront_mcp.mcp.versions import OVER_SSE, STREAMABLE
 from storefront_mcp.settings import demo_settings
 from storefront_mcp.settings.server import Settings
@@ -79,11 +87,62 @@ def test_a_speaker_says_what_the_engine_speaks() -> None:
     assert (alone.version, alone.protocol_versions, alone.sse_versions) == (VERSION, STREAMABLE, ())
 
 
-async def test_a_worker_finds_its_settings_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Python's garbage collector, as it was when the test ends."""
+    portions = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*portions)
+
+
+def test_a_server_is_not_looked_through_for_garbage_but_its_garbage_is_found(collector: None) -> None:
+    class Ring:
+        pass
+
+    ring = Ring()
+    old = weakref.ref(ring)
+    ring.itself = ring  # type: ignore[attr-defined]
+    del ring
+    spare_what_stands()
+    assert gc.get_freeze_count() > PORTION
+    gc.collect()
+    assert old() is not None, "what stood then was looked through"
+
+    ring = Ring()
+    new = weakref.ref(ring)
+    ring.itself = ring  # type: ignore[attr-defined]
+    del ring
+    gc.collect()
+    assert new() is None
+
+
+def test_serving_begins_when_all_that_stands_is_spared(
+    collector: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spared: list[int] = []
+
+    def run(_: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        spared.append(gc.get_freeze_count())
+        for one in sockets:
+            one.close()
+
+    monkeypatch.setattr("uvicorn.Server.run", run)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    told = CliRunner().invoke(main, ["demo", "--port", "0", "--state", str(tmp_path / "state")])
+    assert told.exit_code == 0, told.output
+    assert spared
+    assert spared[0] > PORTION
+
+
+async def test_a_worker_finds_its_settings_by_the_environment(
+    collector: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings(tmp_path)
     monkeypatch.setenv(CONFIG, str(tmp_path / "storefront.toml"))
     monkeypatch.setenv("STOREFRONT_WORKERS", "2")
     app = create()
+    assert gc.get_freeze_count() > PORTION
     assert (await ask(app, "GET", CARD, "mugs.example")).status_code == 200
     assert (await ask(app, "GET", "/mcp/sse", "mugs.example")).status_code == 404
 
