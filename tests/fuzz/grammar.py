@@ -87,6 +87,7 @@ class Draft:
         ]
         self.edits: list[Callable[[bytes], bytes]] = []
         self.lies, self.chunked = "", False
+        self.cuts: tuple[float, ...] = ()
 
     def _routing(self) -> list[tuple[bytes, bytes]]:
         method, params = self.message["method"], self.message["params"]
@@ -123,6 +124,7 @@ class Draft:
             body=b"" if self.verb in {b"GET", b"HEAD"} else body,
             lies=self.lies if body else "",
             chunked=self.chunked and not self.lies,
+            cuts=self.cuts,
             mutations=tuple(mutations),
         )
 
@@ -326,6 +328,11 @@ def other_length(draft: Draft) -> None:
         draft.lies = draft.rng.choice(("short", "long"))
 
 
+def in_pieces(draft: Draft) -> None:
+    """The same bytes, a few at a time."""
+    draft.cuts = tuple(sorted(draft.rng.random() for _ in range(draft.rng.randrange(1, 4))))
+
+
 ON_MESSAGES = (wrong_id, wrong_envelope, other_method, wrong_member, wrong_member, strange_arguments, strange_arguments)
 ON_CLAIMS = (round_trip, strange_claim)
 AROUND = (
@@ -338,6 +345,7 @@ AROUND = (
     other_media,
     other_way,
     other_length,
+    in_pieces,
     heavy,
     batch,
 )

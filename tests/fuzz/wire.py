@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from typing import Self
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ class Shot(Struct, frozen=True, kw_only=True):
     lies: str = ""
     """How its Content-Length lies: "short" of the body, or "long" after its end."""
     chunked: bool = False
+    cuts: tuple[float, ...] = ()
+    """Where its bytes are cut, to be sent one piece after the other; 0.5 is in the middle."""
     mutations: tuple[str, ...] = ()
     """What was done to it, for whoever reads a failure."""
 
@@ -36,6 +39,12 @@ class Shot(Struct, frozen=True, kw_only=True):
             length = len(body) + {"short": -(len(body) // 2 or 1), "long": 50}.get(self.lies, 0)
             lines.append(b"Content-Length: %d" % max(length, 0))
         return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+    def pieces(self) -> list[bytes]:
+        """The request as it is sent, write by write."""
+        whole = self.wire()
+        marks = [0, *(int(cut * len(whole)) for cut in self.cuts), len(whole)]
+        return [whole[one:other] for one, other in itertools.pairwise(marks) if one < other]
 
     def header(self, name: bytes) -> list[str]:
         """Every value of a header, trimmed."""
@@ -73,21 +82,44 @@ class Wire:
         async with asyncio.timeout(PATIENCE):
             await self.send(shot)
             reply = await self.reply(shot.verb)
-            if reply.streams or shot.lies or reply.headers.get("connection", "").lower() == "close" or not reply.status:
+            if self._over(shot, reply):
                 await self.close()
             return reply
 
+    async def ask_at_once(self, first: Shot, second: Shot) -> tuple[Reply, Reply | None]:
+        """Send two requests in one write; there is no second answer where nothing is read after the first."""
+        async with asyncio.timeout(PATIENCE):
+            await self._write(first.wire() + second.wire())
+            reply, other = await self.reply(first.verb), None
+            if not self._over(first, reply):
+                other = await self.reply(second.verb)
+            await self.close()
+            return reply, other
+
     async def send(self, shot: Shot) -> None:
         """Put a request on the line."""
+        await self._write(*shot.pieces())
+        if shot.lies == "long" and self._writer is not None:
+            with contextlib.suppress(OSError):
+                self._writer.write_eof()
+
+    async def _write(self, *pieces: bytes) -> None:
         if self._writer is None or self._reader is None or self._reader.at_eof():
             await self.close()
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 22)
-        self._writer.write(shot.wire())
         # A server that refuses early may close before it has read all of it.
         with contextlib.suppress(OSError):
-            await self._writer.drain()
-            if shot.lies == "long":
-                self._writer.write_eof()
+            for piece in pieces:
+                self._writer.write(piece)
+                await self._writer.drain()
+                # The server's turn.
+                await asyncio.sleep(0)
+
+    @staticmethod
+    def _over(shot: Shot, reply: Reply) -> bool:
+        """Whether nothing more is to be heard on this connection."""
+        closes = reply.headers.get("connection", "").lower() == "close"
+        return bool(reply.streams or shot.lies or closes or not reply.status)
 
     async def reply(self, verb: bytes = b"POST") -> Reply:
         """The next answer on the line."""

@@ -461,6 +461,30 @@ async def test_the_end_of_a_long_body_does_not_count_for_the_request_after_it() 
     protocol.connection_lost(None)
 
 
+@pytest.mark.parametrize("behind", [b"", PLAIN], ids=["alone", "with another behind it"])
+async def test_a_stream_hears_that_its_reader_has_gone(behind: bytes) -> None:
+    heard = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(start())
+        await send(body(b"one", more=True))
+        heard.extend([(await receive())["type"] for _ in range(2)])
+        # Whoever has gone hears nothing, and nobody is blamed.
+        await send(body(b"two", more=True))
+
+    protocol = WireProtocol(uvicorn.Config(app), uvicorn.server.ServerState(), {})
+    line = Line()
+    protocol.connection_made(line)
+    protocol.data_received(PLAIN + behind)
+    (streaming,) = protocol.tasks
+    await asyncio.wait_for(asyncio.to_thread(until, lambda: b"one" in line.written, "the first piece"), 10)
+    protocol.connection_lost(None)
+    await asyncio.wait_for(streaming, 10)
+
+    assert heard == ["http.request", "http.disconnect"]
+    assert b"two" not in line.written
+
+
 def test_trailers_without_end_are_not_waited_for() -> None:
     with served(HELLO, http=WireProtocol, access_log=False) as origin, connected(origin) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")

@@ -33,6 +33,8 @@ class WireProtocol(HttpToolsProtocol):
     _quiet_since: float = 0.0
     """When the last answer ended, or the connection began."""
     _closing_time: asyncio.TimerHandle | None = None
+    _answering: RequestResponseCycle | None = None
+    """Whose turn it is; `cycle` is the newest request, which may have to wait for it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """As uvicorn's, which would wait for the first request for ever."""
@@ -41,10 +43,14 @@ class WireProtocol(HttpToolsProtocol):
         self._closing_time = self.loop.call_later(self.timeout_keep_alive, self._close_if_quiet)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """As uvicorn's."""
+        """As uvicorn's, which would tell only the newest request that its client has gone."""
         if self._closing_time is not None:
             self._closing_time.cancel()
             self._closing_time = None
+        answering = self._answering
+        if answering is not None and not answering.response_complete:
+            answering.disconnected = True
+            answering.message_event.set()
         super().connection_lost(exc)
 
     def _close_if_quiet(self) -> None:
@@ -66,7 +72,8 @@ class WireProtocol(HttpToolsProtocol):
         if self.flow.read_paused:
             self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._answering, app = self.pipeline.pop()
+            self._start_asgi_task(self._answering, app)
         else:
             self._quiet_since = self.loop.time()
 
@@ -118,6 +125,7 @@ class WireProtocol(HttpToolsProtocol):
             self.on_response_complete,
         )
         if before is None or before.response_complete:
+            self._answering = cycle
             self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
