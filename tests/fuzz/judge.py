@@ -42,7 +42,8 @@ class Judge:
         self.answers[reply.status] = self.answers.get(reply.status, 0) + 1
         if not reply.status:
             # A server that will not read on closes, and what it said before may be lost with the connection.
-            assert shot.lies == "long" or len(shot.body) > MAX_BODY, "no answer"
+            lost = shot.lies == "long" or (shot.lies and shot.cuts) or len(shot.body) > MAX_BODY
+            assert lost, "no answer"
             return
         assert 200 <= reply.status < 500, f"status {reply.status}"
         self._keeps_quiet(shot, reply)
