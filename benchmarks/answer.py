@@ -4,11 +4,11 @@ from typing import Any, Final
 
 import msgspec
 
-from phases.p1_browse.search_products import SearchResult
+from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import Sku
 from storefront_mcp.commerce.product import ProductSummary
-from storefront_mcp.commerce.search import Found
+from storefront_mcp.commerce.search import SearchPage
+from storefront_mcp.phases.p1_browse.search_products import SearchResult
 
 CURRENCY: Final = "AUD"
 BLURB: Final = (
@@ -16,7 +16,7 @@ BLURB: Final = (
     'weighs 225 grams, 16.5" long, for two hands; a "forgiving" paddle for long rallies; ships today \u2013 free'
 )
 
-FOUND: Final = Found(
+FOUND: Final = SearchPage(
     products=tuple(
         ProductSummary(
             sku=Sku(f"PAD-{number:02}"),

@@ -16,16 +16,17 @@ from msgspec.structs import replace
 
 from benchmarks.answer import FOUND
 from storefront_mcp import app
-from storefront_mcp.app.garbage import spare_what_stands
-from storefront_mcp.calls.watching import Watcher
-from storefront_mcp.cli.serving import SERVER
-from storefront_mcp.commerce.search import Found, Search
-from storefront_mcp.database import Database, DatabaseFlags
+from storefront_mcp.app import assembly
+from storefront_mcp.app.gc_tuning import freeze_gc
+from storefront_mcp.cli.serve import UVICORN_OPTIONS
+from storefront_mcp.commerce.search import SearchPage, SearchQuery
+from storefront_mcp.database import Database, SqlFlipRepository
+from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.settings import Settings, demo_settings
 from storefront_mcp.settings.console import ConsoleSettings
-from storefront_mcp.settings.limiting import LimitSettings
-from storefront_mcp.settings.observing import MetricsSettings
-from storefront_mcp.settings.shape import StoreSettings, Upstream
+from storefront_mcp.settings.limits import LimitSettings
+from storefront_mcp.settings.schema import StoreSettings, UpstreamSettings
+from storefront_mcp.settings.telemetry import MetricsSettings
 
 WIDE: Final = "100000000/s burst 100000000"
 
@@ -33,20 +34,20 @@ WIDE: Final = "100000000/s burst 100000000"
 class FixedShop:
     """A backend whose every search finds the same ten products."""
 
-    async def search(self, search: Search) -> Found:  # noqa: ARG002 -- the port's form
+    async def search(self, search: SearchQuery) -> SearchPage:  # noqa: ARG002 -- the port's form
         """The fixed answer."""
         return FOUND
 
 
 def answer_at_once() -> None:
     """Put the fixed shop in front of the embedded one, at the one seam that is not a setting."""
-    embedded = app.backend_of
+    embedded = assembly.backend_of
 
-    def fixed(chosen: StoreSettings, watcher: Watcher | None = None) -> Any:  # noqa: ANN401 -- the seam's own three
-        _, *rest = embedded(chosen, watcher)
+    def fixed(chosen: StoreSettings, instrumentation: Instrumentation | None = None) -> Any:  # noqa: ANN401 -- the seam's own three
+        _, *rest = embedded(chosen, instrumentation)
         return FixedShop(), *rest
 
-    app.backend_of = fixed  # type: ignore[assignment]  # a shop that only searches
+    assembly.backend_of = fixed  # type: ignore[assignment]  # a shop that only searches
 
 
 def settings(port: int, state: Path, shop: str | None, *, console: bool) -> Settings:
@@ -55,7 +56,7 @@ def settings(port: int, state: Path, shop: str | None, *, console: bool) -> Sett
     wide = LimitSettings(**dict.fromkeys(LimitSettings.__struct_fields__, WIDE))
     stores = [replace(store, limits=wide, console=ConsoleSettings(on=console)) for store in chosen.stores]
     if shop is not None:
-        upstream = Upstream(kind="maho", url=shop)
+        upstream = UpstreamSettings(kind="maho", url=shop)
         stores = [replace(store, upstream=upstream) for store in stores]
     return replace(chosen, stores=tuple(stores), trusted_proxies=())
 
@@ -65,7 +66,7 @@ def open_the_first_phase(chosen: Settings) -> None:
     if Path(chosen.database).exists():
         return
     database = Database(chosen.database)
-    flags = DatabaseFlags(database)
+    flags = SqlFlipRepository(database)
     for store in chosen.stores:
         planned = app.planned_roadmap(store)
         flags.flip(planned, store.id, {planned.phases[0].name: "active"}, by="benchmarks")
@@ -80,8 +81,8 @@ def main(counting: str, port: int, shop: str | None) -> None:
     if shop is None:
         answer_at_once()
     serving = app.create_app(chosen)
-    spare_what_stands()
-    uvicorn.run(serving, port=port, log_level="warning", **SERVER)
+    freeze_gc()
+    uvicorn.run(serving, port=port, log_level="warning", **UVICORN_OPTIONS)
 
 
 if __name__ == "__main__":

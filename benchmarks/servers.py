@@ -17,7 +17,7 @@ from msgspec import Struct
 from benchmarks.answer import ANSWER
 from benchmarks.asks import HANDSHAKE, LIST, LIST_MODERN, MODERN, Ask
 from benchmarks.machine import cores, pinned
-from storefront_mcp.web.wire.protocol import WireProtocol
+from storefront_mcp.uvicorn_protocol.protocol import BoundedHttpToolsProtocol
 
 BUILD: Final = Path("build/bench")
 PEERS: Final = Path(__file__).parent / "peers"
@@ -25,7 +25,7 @@ PATIENCE: Final = 30.0
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 OK: Final = 200
 HTTP: Final = "httptools"
-WIRE: Final = f"{WireProtocol.__module__}:{WireProtocol.__name__}"
+WIRE: Final = f"{BoundedHttpToolsProtocol.__module__}:{BoundedHttpToolsProtocol.__name__}"
 
 
 class Server(Struct, frozen=True, kw_only=True):

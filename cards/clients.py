@@ -1,4 +1,4 @@
-"""The MCP clients that people use: what each has to be told of an endpoint, in which file, in which format."""
+"""Well-known MCP clients: the configuration each needs for an endpoint, in which file, in which format."""
 
 import json
 import re
@@ -12,14 +12,15 @@ from msgspec import Struct
 
 Format = Literal["json", "toml"]
 Transport = Literal["streamable-http", "stdio"]
-"""How the client itself reaches the endpoint; by `stdio` a program on the client's machine carries messages over."""
+"""How the client itself reaches the endpoint; `stdio` means through a bridge program on the client's machine."""
 System = Literal["macos", "windows", "linux"]
 Entry = Mapping[str, str | list[str]]
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1"})
+MCP_REMOTE_HTTP_HOSTS: Final = frozenset({"localhost", "127.0.0.1"})
+"""Hosts that `mcp-remote` asks over http without `--allow-http`."""
 
 
-class Client(Struct, frozen=True, kw_only=True):
+class ClientProfile(Struct, frozen=True, kw_only=True):
     """One client, and how it is configured."""
 
     id: str
@@ -31,7 +32,7 @@ class Client(Struct, frozen=True, kw_only=True):
     section: str
     """The table of servers in the client's file."""
     entry: Callable[[str], Entry]
-    """What stands in it under the server's name, for the URL of an endpoint."""
+    """Endpoint URL → the value under the server's name in that table."""
     place: str
     """Where a person pastes the snippet."""
     files: Mapping[System, str]
@@ -39,13 +40,13 @@ class Client(Struct, frozen=True, kw_only=True):
     moved_by: tuple[str, str] | None = None
     """A variable that names another folder for the file, and the file's name there."""
     command: Callable[[str, str], str] | None = None
-    """The client's own way to add a server, for a name and a URL, where that is simpler than a file."""
+    """(name, URL) → the client's own shell command, where that is simpler than a file."""
 
 
 def _bridge(url: str) -> Entry:
-    """Claude Desktop starts programs only: one of them speaks HTTP for it."""
+    """Claude Desktop starts programs only, so `mcp-remote` bridges stdio to HTTP."""
     parts = urlsplit(url)
-    plain = parts.scheme == "http" and parts.hostname not in LOOPBACK
+    plain = parts.scheme == "http" and parts.hostname not in MCP_REMOTE_HTTP_HOSTS
     return {"command": "npx", "args": ["-y", "mcp-remote", url, *(["--allow-http"] if plain else [])]}
 
 
@@ -54,7 +55,7 @@ def _everywhere(path: str) -> Mapping[System, str]:
 
 
 CLIENTS: Final = (
-    Client(
+    ClientProfile(
         id="claude-code",
         name="Claude Code",
         aliases=("claudeCode",),
@@ -65,21 +66,21 @@ CLIENTS: Final = (
         moved_by=("CLAUDE_CONFIG_DIR", ".claude.json"),
         command=lambda name, url: f"claude mcp add --transport http {name} {shlex.quote(url)}",
     ),
-    Client(
+    ClientProfile(
         id="claude-desktop",
         name="Claude Desktop",
         aliases=("claude",),
         transport="stdio",
         section="mcpServers",
         entry=_bridge,
-        place="claude_desktop_config.json",
+        place="claude_desktop_config.json (Settings, Developer, Edit Config)",
         files={
             "macos": "~/Library/Application Support/Claude/claude_desktop_config.json",
             "windows": r"%APPDATA%\Claude\claude_desktop_config.json",
             "linux": "~/.config/Claude/claude_desktop_config.json",
         },
     ),
-    Client(
+    ClientProfile(
         id="cursor",
         name="Cursor",
         section="mcpServers",
@@ -87,19 +88,19 @@ CLIENTS: Final = (
         place="~/.cursor/mcp.json",
         files=_everywhere("~/.cursor/mcp.json"),
     ),
-    Client(
+    ClientProfile(
         id="vscode",
         name="VS Code",
         section="servers",
         entry=lambda url: {"type": "http", "url": url},
-        place=".vscode/mcp.json",
+        place=".vscode/mcp.json in a project, or your own (MCP: Open User Configuration)",
         files={
             "macos": "~/Library/Application Support/Code/User/mcp.json",
             "windows": r"%APPDATA%\Code\User\mcp.json",
             "linux": "~/.config/Code/User/mcp.json",
         },
     ),
-    Client(
+    ClientProfile(
         id="codex",
         name="Codex",
         format="toml",
@@ -109,7 +110,7 @@ CLIENTS: Final = (
         files=_everywhere("~/.codex/config.toml"),
         moved_by=("CODEX_HOME", "config.toml"),
     ),
-    Client(
+    ClientProfile(
         id="gemini-cli",
         name="Gemini CLI",
         section="mcpServers",
@@ -121,13 +122,13 @@ CLIENTS: Final = (
 )
 
 
-def client_named(name: str) -> Client | None:
-    """The client of that identifier or alias."""
+def find_client(name: str) -> ClientProfile | None:
+    """The client with that identifier or alias, or None."""
     return next((client for client in CLIENTS if name == client.id or name in client.aliases), None)
 
 
-def snippet(client: Client, name: str, url: str) -> str:
-    """What a person pastes into the client's file to have the endpoint at `url` there under `name`."""
+def client_snippet(client: ClientProfile, name: str, url: str) -> str:
+    """The text to paste into the client's file, which adds the endpoint at `url` under `name`."""
     entry = client.entry(url)
     if client.format == "json":
         return json.dumps({client.section: {name: entry}}, indent=2, ensure_ascii=False)
@@ -136,7 +137,7 @@ def snippet(client: Client, name: str, url: str) -> str:
     return "\n".join((f"[{client.section}.{name}]", *lines))
 
 
-def slug(name: str) -> str:
-    """A store's name as a key in a client's configuration: lower-case letters without accents, digits and hyphens."""
+def client_slug(name: str) -> str:
+    """A store's name as a configuration key: lower-case ASCII letters, digits and hyphens; else `shop`."""
     bare = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", bare).strip("-") or "shop"

@@ -1,1 +1,1 @@
-"""The tests; a package so that `tests.agent` can be imported."""
+"""The tests; a package so that `tests.fakes.agent` can be imported."""

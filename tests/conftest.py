@@ -1,12 +1,20 @@
 """What every kind of test may ask for: golden files, a browser, the npm tools."""
 
+import contextlib
 import logging
-import shutil
-from collections.abc import Iterator
+import os
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.programs import program
+from tools.debian_programs import search_path
+
+# Commands of the documentation find what `make debian` unpacked, too.
+os.environ["PATH"] = search_path()
 
 # A busy machine is no flaw of the code under test.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,7 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-goldens", action="store_true", help="write what is rendered instead of comparing it (make goldens)"
     )
-    parser.addoption("--fuzz-seed", type=int, default=20_261_120, help="where the random walks of tests/fuzz begin")
+    parser.addoption(
+        "--fuzz-seed", type=int, default=20_261_120, help="where the random walks of tests/chaos/fuzz begin"
+    )
     parser.addoption("--fuzz-requests", type=int, help="how long the long walks are")
 
 
@@ -42,13 +52,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
+def environment_as_before() -> Iterator[None]:
+    """Commands that are run in here hand settings on by the environment; the next test must not inherit that."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
+
+
+@pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     """Commands that are run in here set the process's logging up; the next test must not inherit that."""
     root = logging.getLogger()
     level, handlers = root.level, [*root.handlers]
     yield
     root.setLevel(level)
-    root.handlers[:] = [one for one in root.handlers if one in handlers or type(one).__name__ != "Writing"]
+    root.handlers[:] = [one for one in root.handlers if one in handlers or type(one).__name__ != "StderrLog"]
 
 
 @pytest.fixture(scope="session")
@@ -60,10 +80,7 @@ def update_goldens(pytestconfig: pytest.Config) -> bool:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of Debian's Chromium; without one the test is skipped and listed."""
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("no chromium on this machine (make chromium, or apt-get install chromium)")
-    return found
+    return program("chromium")
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +89,38 @@ def node_tools() -> Path:
     if not (NODE_TOOLS / ".installed").exists():
         pytest.skip("the npm packages of tests/node are not installed (make node)")
     return NODE_TOOLS
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """Mount a disk of a megabyte, which a test can fill; without root the test is skipped and listed."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    mounted: list[Path] = []
+
+    def mount() -> Path:
+        folder = tmp_path / f"disk-{len(mounted)}"
+        folder.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "tmpfs", folder],
+            check=False,
+            capture_output=True,
+            timeout=60,
+        )
+        if done.returncode != 0:
+            pytest.skip(f"this machine lets nobody mount a small disk: {done.stderr.decode()}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", folder], check=True, timeout=60)
+
+
+def fill_disk(folder: Path) -> Path:
+    """Fill the disk that a folder is on; the file that does it."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    return filler

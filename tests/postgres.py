@@ -15,9 +15,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.programs import program, reachable
+
 OWNER = "storefront"
-STARTING = 60.0
-LONGEST = "3600"
+STARTING = 300.0
+LONGEST = "7200"
 """Seconds after which a server ends whose session was killed."""
 
 
@@ -87,10 +89,10 @@ class PostgresServer:
         """End it, without asking those who are connected."""
         self._process.send_signal(signal.SIGINT)
         try:
-            self._process.wait(20)
+            self._process.wait(120)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(120)
         self._log.close()
 
     def _wait(self) -> None:
@@ -110,15 +112,14 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The session's one server; without PostgreSQL on the machine the test is skipped and listed."""
-    programs = _programs()
-    if programs is None:
-        pytest.skip("no PostgreSQL on this machine (make postgresql, or apt-get install postgresql)")
+    programs = Path(program("initdb")).parent
     # Not pytest's folder: only its owner may enter that, and the server refuses to run as root.
     folder = Path(tempfile.mkdtemp(prefix="storefront-postgres-"))
     account = _account()
     try:
         if account is not None:
             shutil.chown(folder, account)
+            programs = reachable(str(programs / "initdb"), folder).parent
         server = PostgresServer(folder, programs, account)
         yield server
         server.stop()
@@ -138,15 +139,6 @@ def fresh_postgres(postgres: PostgresServer) -> Iterator[Callable[[], str]]:
     yield fresh
     for url in made:
         postgres.drop(url)
-
-
-def _programs() -> Path | None:
-    """Debian keeps the server's programs off the path, by version."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda found: int(found.parts[-3]))
-    if versions:
-        return versions[-1].parent
-    found = shutil.which("initdb")
-    return None if found is None else Path(found).resolve().parent
 
 
 def _account() -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent import VERSIONS
+from tests.fakes.agent import VERSIONS
 
 HERE = Path(__file__).parent
 LEDGER = tomllib.loads((HERE / "requirements.toml").read_text(encoding="utf-8"))["requirement"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.resource import resource
+from storefront_mcp.tools.resource import resource
 
 
 @resource("shop://categories")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from phases.p1_browse.product import skus
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.prompt import prompt
+from storefront_mcp.phases.p1_browse.product import complete_sku
+from storefront_mcp.tools.prompt import prompt
 
 
 class CompareProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -17,7 +17,7 @@ class CompareProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     what_matters: Annotated[str, Meta(description="What the buyer cares about")] = ""
 
 
-@prompt(complete={"first": skus, "second": skus})
+@prompt(complete={"first": complete_sku, "second": complete_sku})
 async def compare_products(args: CompareProducts, shop: Shop) -> str:
     """Compare two products and say which one fits the buyer better."""
     matters = f" The buyer cares about: {args.what_matters}." if args.what_matters else ""

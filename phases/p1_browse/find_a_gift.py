@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.prompt import prompt
+from storefront_mcp.tools.prompt import prompt
 
 
 class FindAGift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

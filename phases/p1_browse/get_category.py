@@ -6,9 +6,9 @@ from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.product import ProductSummary
-from storefront_mcp.commerce.search import Search
+from storefront_mcp.commerce.search import SearchQuery
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class GetCategory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,5 +33,5 @@ async def get_category(args: GetCategory, shop: Shop) -> CategoryPage:
     More products, other orders and price ranges: search_products with this category.
     """
     category = await shop.backend.category(args.category)
-    found = await shop.backend.search(Search(category=category.id, size=args.page_size))
+    found = await shop.backend.search(SearchQuery(category=category.id, size=args.page_size))
     return CategoryPage(category=category, products=found.products, total=found.total)

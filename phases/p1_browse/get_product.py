@@ -5,11 +5,11 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from storefront_mcp.commerce.product import Product
+from storefront_mcp.commerce.product import Product, with_description_part
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
-SUMMARY: Final = 240
+MAX_SUMMARY_CHARS: Final = 240
 """Characters of the description that a brief answer keeps."""
 
 
@@ -19,8 +19,9 @@ class GetProduct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sku: Annotated[str, Meta(min_length=1, max_length=200, description="Of the product")] | None = None
     url_key: Annotated[str, Meta(min_length=1, max_length=200, description="In place of the SKU")] | None = None
     detail: Annotated[
-        Literal["brief", "full"], Meta(description="brief shortens the description; full has all of it")
+        Literal["brief", "full"], Meta(description="brief shortens the description; full has it, and all pictures")
     ] = "brief"
+    part: Annotated[int, Meta(ge=1, le=100, description="Of a long description, with full")] = 1
 
     def __post_init__(self) -> None:
         """One of the two names."""
@@ -38,11 +39,13 @@ class GetProduct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 async def get_product(args: GetProduct, shop: Shop) -> Product:
     """Read a product: price, stock, variants and options.
 
-    A product with variants is bought by the SKU of one of them. Custom options go into add_to_cart, option id
-    to text or value id.
+    A product with variants is bought by the SKU of one of them. Custom options go into add_to_cart.
     """
     product = await shop.backend.product(args.key)
-    if args.detail == "full" or len(product.description) <= SUMMARY:
+    if args.detail == "full":
+        return with_description_part(product, args.part)
+    product = replace(product, images=())
+    if len(product.description) <= MAX_SUMMARY_CHARS:
         return product
-    cut = product.description[:SUMMARY]
+    cut = product.description[:MAX_SUMMARY_CHARS]
     return replace(product, description=f"{cut.rpartition(' ')[0].rstrip() or cut} …")

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class ListCategories(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from storefront_mcp.commerce.category import Facet
-from storefront_mcp.commerce.cursor import opened, sealed
+from storefront_mcp.commerce.category import CategoryFacet
+from storefront_mcp.commerce.cursor import decode_cursor, encode_cursor
+from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import CategoryId
 from storefront_mcp.commerce.product import ProductSummary
-from storefront_mcp.commerce.search import Search, Sort
+from storefront_mcp.commerce.search import SearchQuery, Sort
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,7 +32,7 @@ class SearchResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
     products: tuple[ProductSummary, ...]
     total: int | None = None
     next_cursor: str | None = None
-    facets: tuple[Facet, ...] = ()
+    facets: tuple[CategoryFacet, ...] = ()
 
 
 @tool()
@@ -46,7 +46,7 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
     if args.category is not None:
         category = (await shop.backend.category(args.category)).id
     currency = shop.store.currency
-    question = Search(
+    question = SearchQuery(
         text=args.query.strip(),
         category=category,
         price_min=None if args.min_price_minor is None else Money(args.min_price_minor, currency),
@@ -54,11 +54,11 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
         sort=args.sort,
         size=args.page_size,
     )
-    found = await shop.backend.search(opened(args.cursor, question))
+    found = await shop.backend.search(decode_cursor(args.cursor, question))
     facets = await shop.backend.facets(category) if category is not None and args.cursor is None else ()
     return SearchResult(
         products=found.products,
         total=found.total,
-        next_cursor=sealed(found.next, question),
+        next_cursor=encode_cursor(found.next, question),
         facets=tuple(facets),
     )

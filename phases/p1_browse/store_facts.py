@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.resource import resource
+from storefront_mcp.tools.resource import resource
 
 
 @resource("shop://store")

@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.cart import Cart, CartHandle
-from storefront_mcp.commerce.names import Sku
+from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class AddToCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -17,13 +17,14 @@ class AddToCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     sku: Annotated[Sku, Meta(min_length=1, max_length=64, description="Of the product, or of the chosen variant")]
     quantity: Annotated[int, Meta(ge=1, le=999, description="How many")] = 1
     options: Annotated[
-        dict[str, str | list[str]], Meta(description="Custom options: option id to text or value id")
+        dict[str, str | list[str]],
+        Meta(description="Custom options: option id to text, value id, or list of value ids"),
     ] = {}
 
 
 @tool(writes=True)
 async def add_to_cart(args: AddToCart, shop: Shop) -> Cart:
-    """Add a product to a guest cart and return the cart with fresh totals.
+    """Add a product to a guest cart; returns the cart.
 
     A SKU that is already in the cart raises its quantity. A product with variants is refused with the list of them.
     """

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.cart import Cart, CartHandle
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class ApplyCoupon(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,7 +24,7 @@ class ApplyCoupon(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 @tool(writes=True, destroys=True, repeats=True, limit="coupon")
 async def apply_coupon(args: ApplyCoupon, shop: Shop) -> Cart:
-    """Apply a coupon code to a guest cart and return the cart with fresh totals.
+    """Apply a coupon code to a guest cart; returns the cart.
 
     A cart has one coupon: another code takes its place. Tries are limited for all shoppers together.
     """

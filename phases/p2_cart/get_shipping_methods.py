@@ -1,6 +1,6 @@
 """Quote shipping for an address."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -8,7 +8,7 @@ from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import CartHandle
 from storefront_mcp.commerce.shipping import ShippingMethod
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class GetShippingMethods(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -18,10 +18,18 @@ class GetShippingMethods(Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     address: Annotated[Address, Meta(description="Where to")]
 
 
-class ShippingQuote(Struct, frozen=True):
-    """What sending the cart there costs; empty when the shop does not ship it there."""
+class ShippingQuote(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What sending the cart there costs."""
 
     methods: tuple[ShippingMethod, ...]
+    estimate: bool = False
+    """Whether prices may differ once the address has all that they depend on."""
+    depends_on: tuple[str, ...] = ()
+    """What the address lacks for a firm price."""
+    notice: str | None = None
+
+
+NOT_SENT: Final = "The shop has no way to send this cart to that address."
 
 
 @tool(writes=True, repeats=True)
@@ -30,4 +38,6 @@ async def get_shipping_methods(args: GetShippingMethods, shop: Shop) -> Shipping
 
     Totals of the cart may change afterwards, as tax follows the address.
     """
-    return ShippingQuote(tuple(await shop.carts.shipping_methods(args.cart_id, args.address)))
+    methods = tuple(await shop.carts.shipping_methods(args.cart_id, args.address))
+    gaps = tuple(await shop.backend.quote_gaps(args.address))
+    return ShippingQuote(methods=methods, estimate=bool(gaps), depends_on=gaps, notice=None if methods else NOT_SENT)

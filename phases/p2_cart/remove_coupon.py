@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from storefront_mcp.commerce.cart import Cart, CartHandle
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class RemoveCoupon(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -15,5 +15,5 @@ class RemoveCoupon(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 @tool(writes=True, destroys=True, repeats=True)
 async def remove_coupon(args: RemoveCoupon, shop: Shop) -> Cart:
-    """Take the coupon off a guest cart and return the cart with fresh totals."""
+    """Take the coupon off a guest cart; returns the cart."""
     return await shop.carts.remove_coupon(args.cart_id)

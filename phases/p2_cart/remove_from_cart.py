@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.cart import Cart, CartHandle
-from storefront_mcp.commerce.names import LineId
+from storefront_mcp.commerce.ids import LineId
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class RemoveFromCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -19,5 +19,5 @@ class RemoveFromCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 @tool(writes=True, destroys=True)
 async def remove_from_cart(args: RemoveFromCart, shop: Shop) -> Cart:
-    """Take a line out of a guest cart and return the cart with fresh totals."""
+    """Take a line out of a guest cart; returns the cart."""
     return await shop.carts.remove_line(args.cart_id, args.line_id)

@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.cart import Cart, CartHandle
-from storefront_mcp.commerce.names import LineId
+from storefront_mcp.commerce.ids import LineId
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class UpdateCartItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -20,5 +20,5 @@ class UpdateCartItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 @tool(writes=True, destroys=True, repeats=True)
 async def update_cart_item(args: UpdateCartItem, shop: Shop) -> Cart:
-    """Set the quantity of a cart line and return the cart with fresh totals."""
+    """Set the quantity of a cart line; returns the cart."""
     return await shop.carts.update_line(args.cart_id, args.line_id, args.quantity)

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from storefront_mcp.commerce.cart import Cart, CartHandle
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class ViewCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

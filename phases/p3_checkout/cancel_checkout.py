@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from storefront_mcp.commerce.checkout import CheckoutShown
+from storefront_mcp.commerce.checkout import CheckoutView
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class CancelCheckout(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -15,7 +15,7 @@ class CancelCheckout(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     checkout_id: Annotated[str, Meta(min_length=1, max_length=64, description="From place_order")]
 
 
-@tool(writes=True, destroys=True, repeats=True)
-async def cancel_checkout(args: CancelCheckout, shop: Shop) -> CheckoutShown:
+@tool(writes=True, destroys=True, repeats=True, limit="order")
+async def cancel_checkout(args: CancelCheckout, shop: Shop) -> CheckoutView:
     """Give up an order that is not paid yet: its payment page closes, the cart stays."""
-    return await shop.order_desk.cancel(args.checkout_id)
+    return await shop.required_checkouts.cancel(args.checkout_id)

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.prompt import prompt
+from storefront_mcp.tools.prompt import prompt
 
 
 class FinishTheOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from storefront_mcp.commerce.checkout import CheckoutShown
+from storefront_mcp.commerce.checkout import CheckoutView
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.tool import tool
+from storefront_mcp.tools.tool import tool
 
 
 class GetOrderStatus(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -16,9 +16,9 @@ class GetOrderStatus(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 @tool()
-async def get_order_status(args: GetOrderStatus, shop: Shop) -> CheckoutShown:
+async def get_order_status(args: GetOrderStatus, shop: Shop) -> CheckoutView:
     """Tell whether an order is paid and made, with its number, and what to do next.
 
     Ask when the buyer says they have paid, otherwise at most twice a minute. Stop at completed, failed or canceled.
     """
-    return await shop.order_desk.status(args.checkout_id)
+    return await shop.required_checkouts.status(args.checkout_id)

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from storefront_mcp.commerce.address import PostalAddress
 from storefront_mcp.commerce.cart import CartHandle
-from storefront_mcp.commerce.checkout import CheckoutShown
+from storefront_mcp.commerce.checkout import CheckoutView
 from storefront_mcp.commerce.order import OrderDraft
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.content import Link, Linked
-from storefront_mcp.roadmap.conversation import Ask, Conversation, OpenUrl, opens_urls
-from storefront_mcp.roadmap.tool import KeyText, tool
+from storefront_mcp.tools.content import ResourceLink, ValueWithLinks
+from storefront_mcp.tools.tool import KeyText, tool
+from storefront_mcp.tools.tool_context import InputRequired, ToolContext, UrlElicitation, can_open_urls
 
 PAY: Final = "pay"
 """The question to open the payment page."""
@@ -46,29 +46,33 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 @tool(writes=True, repeats=True, limit="order")
-async def place_order(args: PlaceOrder, shop: Shop, talk: Conversation) -> Linked[CheckoutShown] | Ask:
+async def place_order(
+    args: PlaceOrder, shop: Shop, context: ToolContext
+) -> ValueWithLinks[CheckoutView] | InputRequired:
     """Prepare an order for the buyer to pay; this charges nothing. Get a yes first, to the totals of a dry_run.
 
     The buyer opens continue_url and pays there; then ask get_order_status. Repeats give the same checkout.
     """
-    if isinstance(talk.state, str):
-        shown = await shop.order_desk.status(talk.state)
+    if isinstance(context.state, str):
+        shown = await shop.required_checkouts.status(context.state)
     else:
         key = args.idempotency_key or None
-        shown = await shop.order_desk.place(args.cart_id, args.draft(), key=key, dry_run=args.dry_run)
-        if shown.continue_url is not None and PAY not in talk.answers and opens_urls(talk):
-            page = OpenUrl(f"Pay {shown.totals.total} at {shop.store.name}", shown.continue_url)
-            return Ask(questions={PAY: page}, state=shown.checkout_id)
-    return _linked(_answered(shown, talk.answers.get(PAY)))
+        shown = await shop.required_checkouts.place(args.cart_id, args.draft(), key=key, dry_run=args.dry_run)
+        if shown.continue_url is not None and PAY not in context.answers and can_open_urls(context):
+            page = UrlElicitation(f"Pay {shown.totals.total} at {shop.store.name}", shown.continue_url)
+            return InputRequired(questions={PAY: page}, state=shown.checkout_id)
+    return _with_page_link(_after_answer(shown, context.answers.get(PAY)))
 
 
-def _answered(shown: CheckoutShown, answer: Any) -> CheckoutShown:  # noqa: ANN401 -- anything a client may send
+def _after_answer(shown: CheckoutView, answer: Any) -> CheckoutView:  # noqa: ANN401 -- anything a client may send
     """Where the checkout stands after the buyer was asked; "accept" means that they went there, not that they paid."""
     refused = isinstance(answer, dict) and answer.get("action") in {"decline", "cancel"}
     return replace(shown, next_step=LATER) if refused and shown.status == "requires_escalation" else shown
 
 
-def _linked(shown: CheckoutShown) -> Linked[CheckoutShown]:
+def _with_page_link(shown: CheckoutView) -> ValueWithLinks[CheckoutView]:
     """The result, with the payment page beside it while there is something to pay."""
     url = shown.continue_url
-    return Linked(shown, () if url is None else (Link(uri=url, name="Payment page", mime_type="text/html"),))
+    return ValueWithLinks(
+        shown, () if url is None else (ResourceLink(uri=url, name="Payment page", mime_type="text/html"),)
+    )

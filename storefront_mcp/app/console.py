@@ -1,177 +1,174 @@
-"""Put the operator's console together: which records it works with, and where each store has it."""
+"""Console wiring: its repositories, health checks, usage recording and location for each store."""
 
 import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from litestar.handlers import HTTPRouteHandler
 
-from cards import CARDS
-from cards.root.icon import hue
-from storefront_mcp.app.admitting import Admitting
-from storefront_mcp.app.caches import CacheLook
-from storefront_mcp.app.checkups import Checkups
-from storefront_mcp.app.housing import Housing
-from storefront_mcp.backends.probing import ShopProbe
-from storefront_mcp.calls.watching import Watcher
-from storefront_mcp.commerce.backend import Backend
-from storefront_mcp.commerce.names import StoreId
-from storefront_mcp.commerce.search import Found, Search
-from storefront_mcp.database.api_keys import DatabaseKeys
+from storefront_mcp.app.cache_health import CacheHealthCheck
+from storefront_mcp.app.health_checks import StoreHealthChecks
+from storefront_mcp.app.missed_searches import MissedSearchRecorder
+from storefront_mcp.cards import CARDS
+from storefront_mcp.cards.site.icon import brand_hue
+from storefront_mcp.commerce.backend import ShopBackend
+from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.console.dependencies import ConsoleDependencies, TitledFinding
+from storefront_mcp.console.pages import console_routes
+from storefront_mcp.console.rendering import ConsoleRenderer
+from storefront_mcp.console.routing import ConsoleLocation
+from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.database.audit import AuditLog
-from storefront_mcp.database.checkouts import DatabaseCheckouts
+from storefront_mcp.database.checkouts import SqlCheckoutRepository
+from storefront_mcp.database.console_sessions import SqlConsoleSessionRepository
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.flips import DatabaseFlags
-from storefront_mcp.database.seats import DatabaseSeats
-from storefront_mcp.database.traffic import DatabaseTraffic, ordered
-from storefront_mcp.identity.keys import mint
-from storefront_mcp.payments.probing import KeyProbe
+from storefront_mcp.database.flips import SqlFlipRepository
+from storefront_mcp.database.order_mails import SqlOrderMailQueue
+from storefront_mcp.database.readiness import DatabaseReadiness
+from storefront_mcp.database.usage import SqlUsageRepository, count_orders
+from storefront_mcp.findings import Finding
+from storefront_mcp.identity.api_key_format import mint_key
+from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.roadmap.roadmap import Roadmap
+from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.settings.server import Settings
-from storefront_mcp.settings.shape import StoreSettings
-from storefront_mcp.telemetry.together import watcher_of
-from storefront_mcp.telemetry.traffic import Traffic
-from storefront_mcp.web.console.books import Books, Finding
-from storefront_mcp.web.console.desk import Place
-from storefront_mcp.web.console.dress import Dress
-from storefront_mcp.web.console.rooms import console_routes
+from storefront_mcp.telemetry.composite import combine
+from storefront_mcp.telemetry.usage import UsageRecorder
+from storefront_mcp.web.authentication import BearerAuthenticator
+from storefront_mcp.web.rate_limiting import RequestRateLimiter
+from storefront_mcp.web.site import StoreSite
 
-EXAMINED: Final = 40.0
-"""Seconds that an examination may take."""
-STANDING: Final = {"ok": "good", "note": "note", "warning": "warn", "fault": "bad"}
+if TYPE_CHECKING:
+    from storefront_mcp.doctor.patient import ExaminationSubject
+
+EXAMINATION_TIMEOUT_SECONDS: Final = 40.0
+"""Time budget of the doctor when it is run from the console."""
 
 
-class Console:
-    """The consoles of all stores of one worker."""
+class ConsoleWiring:
+    """Consoles of all stores of one worker."""
 
     def __init__(
         self, settings: Settings, database: Database, *, tools: Iterable[str], now: Callable[[], dt.datetime]
     ) -> None:
         """`tools` are the promised ones."""
-        self._places = {store.id: place(store) for store in settings.stores if store.console.on}
+        self._locations = {store.id: console_location(store) for store in settings.stores if store.console.on}
         self._database = database
+        self._readiness = DatabaseReadiness(database)
         self._now = now
-        # Whoever watches the flags has others: what one has seen, the other has not.
-        self._flags = DatabaseFlags(database, now=now)
-        self._traffic = Traffic(DatabaseTraffic(database), tools=frozenset(tools), now=now)
-        self._checkups: dict[StoreId, Checkups] = {}
+        # Not the refresher's: a flip repository remembers which flips it has already read.
+        self._flips = SqlFlipRepository(database, now=now)
+        self._usage = UsageRecorder(SqlUsageRepository(database), tools=frozenset(tools), now=now)
+        self._health_checks: dict[StoreId, StoreHealthChecks] = {}
         self._settings = settings
 
     def hosts(self) -> Mapping[str, StoreId]:
-        """Hosts at which there is nothing but a console."""
-        return {place.host: store for store, place in self._places.items() if place.host is not None}
+        """Hosts that serve a console alone."""
+        return {location.host: store for store, location in self._locations.items() if location.host is not None}
 
-    def looking_on(self, store: StoreId, watcher: Watcher | None) -> Watcher | None:
-        """Whoever looks on at a store already, and we."""
-        ours = self._traffic.at(store) if store in self._places else None
-        return watcher_of([one for one in (watcher, ours) if one is not None])
+    def instrumentation(self, store: StoreId, instrumentation: Instrumentation | None) -> Instrumentation | None:
+        """The store's instrumentation combined with the usage recorder."""
+        usage = self._usage.at(store) if store in self._locations else None
+        return combine([one for one in (instrumentation, usage) if one is not None])
 
-    def add(self, chosen: StoreSettings, backend: Backend, *, rests: Callable[[], bool]) -> Backend:
-        """Have a console for this store, too; the answer is its backend, listened to."""
-        if chosen.id not in self._places:
+    def add(
+        self,
+        store_settings: StoreSettings,
+        backend: ShopBackend,
+        *,
+        circuit_open: Callable[[], bool],
+        forwarding: Callable[[], Finding],
+    ) -> ShopBackend:
+        """Add a store; returns its backend, decorated to record searches without results if the store has a console."""
+        if store_settings.id not in self._locations:
             return backend
-        self._checkups[chosen.id] = Checkups(
-            chosen,
-            self._database,
-            probes=partial(_probes, chosen),
-            rests=rests,
-            cache=CacheLook(partial(getattr, backend, "recall"), self._settings.limits_store),
+        self._health_checks[store_settings.id] = StoreHealthChecks(
+            partial(_subject, self._settings, store_settings),
+            self._readiness,
+            rests=circuit_open,
+            cache=CacheHealthCheck(lambda: backend.cache_stats, self._settings.limits_store),
+            forwarding=forwarding,
             now=self._now,
         )
-        return cast("Backend", Listening(backend, partial(self._traffic.missed, chosen.id)))
+        return MissedSearchRecorder(backend, partial(self._usage.count_missed_search, store_settings.id))
 
     def routes(
-        self, planned: Mapping[StoreId, Roadmap], admitting: Admitting, housing: Housing
+        self,
+        sites: Mapping[StoreId, StoreSite],
+        planned: Mapping[StoreId, Roadmap],
+        authenticators: Mapping[StoreId, BearerAuthenticator],
+        rate_limiters: Mapping[StoreId, RequestRateLimiter],
+        payment_url: Callable[[StoreId, str], str | None],
     ) -> list[HTTPRouteHandler]:
-        """Every page, for the stores that have a console."""
-        books = Books(
-            seats=DatabaseSeats(self._database),
-            flags=self._flags,
+        """The pages of the stores that have a console."""
+        dependencies = ConsoleDependencies(
+            console_sessions=SqlConsoleSessionRepository(self._database),
+            flips=self._flips,
+            sites=sites,
             planned=planned,
-            # Without the key to personal data: nobody here has any use for it.
-            records=DatabaseCheckouts(self._database),
-            keys=DatabaseKeys(self._database, now=self._now),
-            mint=mint,
+            # Without encryption keys: the console shows no personal data.
+            checkouts=SqlCheckoutRepository(self._database),
+            order_mails=SqlOrderMailQueue(self._database),
+            api_keys=SqlApiKeyRepository(self._database, now=self._now),
+            mint_key=mint_key,
             audit=AuditLog(self._database, now=self._now),
             cards=CARDS,
-            doors=admitting.doors,
-            turnstiles=housing.turnstiles,
-            checkups={store: looks.look for store, looks in self._checkups.items()},
-            examine=partial(_examined, self._settings),
-            traffic=DatabaseTraffic(self._database),
-            ordered=partial(ordered, self._database),
+            authenticators=authenticators,
+            rate_limiters=rate_limiters,
+            health_checks={store: checks.check for store, checks in self._health_checks.items()},
+            examine=partial(_examine, self._settings),
+            usage=SqlUsageRepository(self._database),
+            payment_url=payment_url,
+            count_orders=partial(count_orders, self._database),
             now=self._now,
         )
-        return console_routes(self._places, books, Dress(hue))
+        return console_routes(self._locations, dependencies, ConsoleRenderer(brand_hue))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Write down what is counted, until the block ends."""
-        writing = asyncio.create_task(self._traffic.run(), name="write down the traffic")
+        """Write the usage counts periodically until the block ends."""
+        recording = asyncio.create_task(self._usage.run(), name="write usage figures")
         try:
             yield
         finally:
-            writing.cancel()
+            recording.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await writing
+                await recording
 
     async def close(self) -> None:
-        """Let go of the record of flips, and of the shop."""
-        for looks in self._checkups.values():
-            await looks.close()
-        self._flags.close()
+        """Close the health checks and the flip repository."""
+        for checks in self._health_checks.values():
+            await checks.close()
+        self._flips.close()
 
 
-class Listening:
-    """A backend that tells which searches found nothing, and is otherwise the one behind it."""
+def _subject(settings: Settings, store: StoreSettings) -> "ExaminationSubject":
+    """A store as the doctor examines it."""
+    from storefront_mcp.app.diagnostics import doctor_subject  # noqa: PLC0415 -- large, and a server may never need it
 
-    def __init__(self, backend: Backend, missed: Callable[[str], None]) -> None:
-        self._backend = backend
-        self._missed = missed
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- whatever the backend has
-        return getattr(self._backend, name)
-
-    async def search(self, search: Search) -> Found:
-        """One page of the products that match."""
-        found = await self._backend.search(search)
-        if not found.products and search.after is None:
-            self._missed(search.text)
-        return found
+    return doctor_subject(settings, store, config="the settings")
 
 
-def _probes(store: StoreSettings) -> tuple[ShopProbe, KeyProbe | None]:
-    """What asks the shop and the provider, made when it is first needed."""
-    from storefront_mcp.app.examining import behind  # noqa: PLC0415 -- brings the doctor along
+async def _examine(settings: Settings, store: StoreId) -> Sequence[TitledFinding]:
+    """The findings of a whole examination, the worst first, within the time that a browser waits."""
+    from storefront_mcp.doctor import TimeBudget, examine  # noqa: PLC0415 -- as above
 
-    found = behind(store)
-    return found.probe, found.key
-
-
-async def _examined(settings: Settings, store: StoreId) -> Sequence[Finding]:
-    """What the doctor finds, in a time that a browser waits for."""
-    from storefront_mcp.app.examining import subject  # noqa: PLC0415 -- large, and a server may never need it
-    from storefront_mcp.doctor import Patience, examine  # noqa: PLC0415 -- the same
-
-    chosen = next(one for one in settings.stores if one.id == store)
-    report = await examine(subject(settings, chosen, config="the settings"), patience=Patience(total=EXAMINED))
-    return [
-        Finding(title=one.check.title, standing=STANDING[seen.level], text=seen.says, fix=seen.fix or "")
-        for one in report.checked
-        for seen in one.findings
-    ]
+    store_settings = next(one for one in settings.stores if one.id == store)
+    report = await examine(_subject(settings, store_settings), budget=TimeBudget(total=EXAMINATION_TIMEOUT_SECONDS))
+    good = [one for one in report.findings if one[1].level == "ok"]
+    return [(check.title, finding) for check, finding in (*report.ranked, *good)]
 
 
-def place(store: StoreSettings) -> Place:
-    """Where a store's console is."""
-    return Place(path=store.console.path, host=store.console.host, lasts=store.console.lasts)
+def console_location(store: StoreSettings) -> ConsoleLocation:
+    """Path, host and session lifetime of a store's console."""
+    return ConsoleLocation(path=store.console.path, host=store.console.host, session_seconds=store.console.lasts)
 
 
 def console_url(store: StoreSettings) -> str:
-    """The console's own address."""
+    """The URL of a store's console."""
     if store.console.host is None:
         return store.origin + store.console.path
     return f"{store.origin.partition('://')[0]}://{store.console.host}{store.console.path}"

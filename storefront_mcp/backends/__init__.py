@@ -1,1 +1,1 @@
-"""Shops we can ask: one room per kind of shop software, and what all of them share."""
+"""Adapters for shop software: one package per software, and the HTTP, cache and sanitizing code that they share."""

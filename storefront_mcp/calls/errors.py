@@ -1,47 +1,91 @@
-"""Why a call did not come as far as its tool.
+"""Errors of calls that did not reach their tool.
 
 CallError
 ├── UnknownTool
-├── NotOpenYet
-├── ScopeMissing        the caller may not; carries the scope that it takes
+├── ToolNotOpen
+├── ScopeMissing        carries the scope that is required
 ├── ArgumentsRefused
-├── TooOften            a limit was hit; carries which one and for how long
-└── CallFailed          a fault of ours; what happened is in the log only
+├── RateLimited         carries the limit that was exceeded and the time to wait
+└── CallFailed          internal error; details are in the log only
 """
+
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from storefront_mcp.calls.limits import Refusal
-from storefront_mcp.calls.watching import request_id
+from storefront_mcp.access.rate_limits import LimitExceeded
+from storefront_mcp.commerce.error_codes import INTERNAL_ERROR, CodedError
+from storefront_mcp.instrumentation import request_id
 from storefront_mcp.roadmap.roadmap import Phase
 
 
-class CallError(Exception):
+class CallError(CodedError):
     """A call that did not run. `str(error)` is for the agent."""
 
 
 class UnknownTool(CallError):
-    """A name that no phase promises."""
+    """No phase promises a tool of this name."""
+
+    code = "unknown_tool"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Unknown tool: {name[:64]}")
 
 
-class NotOpenYet(CallError):
+class PauseHint(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """When to ask again, and what the operator said of a pause; `until` is ISO 8601."""
+
+    retry_after: int | None = None
+    """Seconds."""
+    reason: str | None = None
+    until: str | None = None
+
+
+class ToolNotOpen(CallError):
     """A promised tool whose phase is closed."""
 
-    def __init__(self, tool: str, phase: Phase) -> None:
-        state = {
-            "planned": "is planned and not open yet",
-            "paused": "is paused by the shop for now",
-            "active": "is open, but this tool is not delivered yet",
-            "retired": "is retired: the shop no longer offers it",
-        }[phase.status]
-        super().__init__(f"{tool} belongs to the phase {phase.name} ({phase.manifest.title}), which {state}.")
+    code = "tool_not_open"
+
+    def __init__(
+        self, tool: str, phase: Phase, *, phases: Sequence[Phase] = (), retry_after: int | None = None
+    ) -> None:
+        """`phases` are those of the store, `retry_after` is in seconds, for a paused phase."""
+        terms = phase.terms
+        title = phase.manifest.title
+        working = _titles(one for one in phases if one.open)
+        self.detail: PauseHint | None = None
+        match phase.status:
+            case "paused":
+                closed = [one for one in phases if (one.status, one.terms) == ("paused", terms)] or [phase]
+                said = f"{_titles(closed)} {'are' if len(closed) > 1 else 'is'} {terms.sentences[0].lower()}"
+                said += f"{terms.sentences[1:]} Nothing in a cart is lost. Tell the buyer, and try again later."
+                self.detail = PauseHint(
+                    retry_after=retry_after,
+                    reason=terms.reason or None,
+                    until=None if terms.until is None else terms.until.isoformat(),
+                )
+            case "planned":
+                said = f"{title} is not open to agents yet at this shop, and {tool} comes with it. Tell the buyer."
+            case "retired":
+                said = f"{title} is no longer offered to agents by this shop, and {tool} belongs to it."
+            case _:
+                said = f"{title} is open, but {tool} is not delivered yet."
+        super().__init__(f"{said} What works: {working.lower()}." if working else said)
+
+
+def _titles(phases: Iterable[Phase]) -> str:
+    """Titles within a sentence: `Cart and checkout`."""
+    first, *others = [phase.manifest.title for phase in phases] or [""]
+    if not others:
+        return first
+    *middle, last = [other.lower() for other in others]
+    return f"{', '.join([first, *middle])} and {last}"
 
 
 class ScopeMissing(CallError):
-    """A tool that is not for this caller; `scope` is what it takes."""
+    """The caller lacks `scope`, which the tool requires."""
+
+    code = "insufficient_scope"
 
     def __init__(self, tool: str, scope: str) -> None:
         super().__init__(f"{tool} takes a credential with the scope {scope}, sent as Authorization: Bearer.")
@@ -49,34 +93,41 @@ class ScopeMissing(CallError):
 
 
 class ArgumentsRefused(CallError):
-    """Arguments that do not fit: the sentence names the field, what came and what is wanted."""
+    """Invalid arguments: the message names the field, what was sent and what is expected."""
+
+    code = "invalid_arguments"
 
 
-class Wait(Struct, frozen=True):
-    """When to come back, in seconds, and which limit it was."""
+class RetryHint(Struct, frozen=True):
+    """Seconds to wait, and the limit that was exceeded."""
 
     retry_after: int
     limit: str
 
 
-class TooOften(CallError):
-    """A call more than the limits allow; `refusal` says of which and when to come back."""
+class RateLimited(CallError):
+    """A call beyond the limits; `exceeded` has the limit and the time to wait."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    code = "rate_limited"
+
+    def __init__(self, exceeded: LimitExceeded) -> None:
         what = {
             "coupons": "All shoppers together have tried too many coupon codes",
             "coupon": "Too many coupon codes were tried. Do not guess codes",
             "carts": "Too many carts were started. Go on with one that you have",
             "orders": "Too many orders were prepared",
             "cart": "This cart was asked for too often",
-        }.get(refusal.rule, "Too many calls")
-        super().__init__(f"{what}. Try again in {refusal.retry_after} seconds. Nothing was changed.")
-        self.refusal = refusal
-        self.detail = Wait(refusal.retry_after, refusal.rule)
+            "streams": "Too many streams are open. Close one, or poll the lists instead",
+        }.get(exceeded.rule, "Too many calls")
+        super().__init__(f"{what}. Try again in {exceeded.retry_after} seconds. Nothing was changed.")
+        self.exceeded = exceeded
+        self.detail = RetryHint(exceeded.retry_after, exceeded.rule)
 
 
 class CallFailed(CallError):
-    """Something broke in here."""
+    """Internal error. The message carries the request id where there is one."""
+
+    code = INTERNAL_ERROR
 
     def __init__(self) -> None:
         named = request_id()

@@ -1,8 +1,8 @@
-"""The same wish under the same key is granted once: its first answer is replayed, another wish is refused.
+"""Idempotency keys: same key and arguments replay the stored result for 24 h; other arguments raise KeyReused.
 
-A key counts for one store, one tool and one caller. Of guests nothing is known, and two of them may well invent the
-same key; so a guest's key counts for the cart that the call names, whose handle nobody else has. A guest's call that
-names no cart, such as the making of one, is never replayed: that could only hand one shopper another one's cart.
+A key is scoped to store, tool and caller. Two guests may invent the same key, so a guest's key is scoped to the cart
+handle of the call. A guest's call without a cart, such as create_cart, is never replayed: it could hand one shopper
+another one's cart.
 """
 
 import asyncio
@@ -13,45 +13,45 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 from msgspec import Raw, Struct
 
-from storefront_mcp.calls.caller import Caller
+from storefront_mcp.access.caller import Caller
+from storefront_mcp.calls.arguments import cart_of
 from storefront_mcp.calls.errors import ArgumentsRefused
-from storefront_mcp.calls.fields import cart_of, key_of
-from storefront_mcp.commerce.errors import KeyReused, ShopBusy, ShopError, ShopUnclear
-from storefront_mcp.commerce.names import StoreId
-from storefront_mcp.roadmap.content import Content, Linked
-from storefront_mcp.roadmap.conversation import Ask, CapabilityNeeded
-from storefront_mcp.roadmap.tool import KEY
+from storefront_mcp.commerce.errors import KeyReused, ShopBusy, ShopError, ShopOutcomeUnknown
+from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.tools.content import ContentBlocks, ValueWithLinks
+from storefront_mcp.tools.tool import IDEMPOTENCY_KEY
+from storefront_mcp.tools.tool_context import InputRequired, MissingClientCapability
 
-LIFETIME: Final = 24 * 3600
-"""Seconds that an answer is kept."""
-LEASE: Final = 120
-"""Seconds that a call may be under way before it counts as lost: more than any backend may take."""
-WAIT: Final = 25.0
-"""Seconds that a second call waits for the first one's answer."""
-FIRST_PAUSE: Final = 0.02
-LONGEST_PAUSE: Final = 0.5
-NOTHING_HAPPENED: Final = (ShopError, ArgumentsRefused, CapabilityNeeded)
-"""What a tool raises when it changed nothing; `ShopUnclear`, though a ShopError, is the exception."""
-LARGEST: Final = 256 * 1024
-"""Bytes of an answer that is kept."""
+ANSWER_TTL_SECONDS: Final = 24 * 3600
+"""Seconds that an answer is stored."""
+CLAIM_LEASE_SECONDS: Final = 120
+"""Seconds after which a running call counts as lost: longer than any backend timeout."""
+MAX_WAIT_SECONDS: Final = 25.0
+"""Seconds that a concurrent call waits for the first one's answer."""
+FIRST_PAUSE_SECONDS: Final = 0.02
+MAX_PAUSE_SECONDS: Final = 0.5
+NO_EFFECT_ERRORS: Final = (ShopError, ArgumentsRefused, MissingClientCapability)
+"""Raised by a tool that changed nothing, `ShopOutcomeUnknown` excepted."""
+MAX_ANSWER_BYTES: Final = 256 * 1024
+"""Bytes of the largest answer that is stored."""
 
 
-class Wish(Struct, frozen=True, kw_only=True):
-    """What is asked for under a key."""
+class IdempotentCall(Struct, frozen=True, kw_only=True):
+    """A call with an idempotency key."""
 
     store: StoreId
     tool: str
     owner: str
-    """Whose key it is."""
+    """The key's scope: `cart:<handle>` for guests, else the caller's identifier."""
     key: str
     arguments: bytes
-    """As JSON in a fixed order, the key excepted."""
+    """Canonical JSON, without the key."""
     repeats: bool
-    """Whether the tool may simply run again when nobody knows how it ended."""
+    """Whether the tool is idempotent, and so may run again after an unknown outcome."""
 
 
-class Kept(Struct, frozen=True, kw_only=True):
-    """What is on record under a key. `running`: a call is under way. `unclear`: nobody knows how it ended."""
+class IdempotencyRecord(Struct, frozen=True, kw_only=True):
+    """What is stored under a key. `running`: the first call has not ended. `unclear`: its outcome is unknown."""
 
     same: bool
     """Whether the arguments are the same."""
@@ -59,84 +59,86 @@ class Kept(Struct, frozen=True, kw_only=True):
     answer: bytes = b""
 
 
-class Replays(Protocol):
-    """Where answers are kept: durable, and shared by every worker."""
+class IdempotencyRepository(Protocol):
+    """Storage of answers: durable, shared by every worker."""
 
-    async def begin(self, wish: Wish) -> Kept | None:
-        """What is on record; None makes the wish the caller's to grant, and holds the key for `LEASE` seconds.
+    async def claim(self, call: IdempotentCall) -> IdempotencyRecord | None:
+        """The stored record; None leases the key to this call for `CLAIM_LEASE_SECONDS`.
 
-        A call that held its key for longer is lost: the key is held anew if the wish `repeats`, else it is unclear.
+        A call whose lease has expired is lost: the key is leased anew if the call `repeats`, else it is `unclear`.
         """
 
-    async def answered(self, wish: Wish, answer: bytes) -> None:
-        """Keep an answer for `LIFETIME` seconds."""
+    async def store_answer(self, call: IdempotentCall, answer: bytes) -> None:
+        """Store an answer for `ANSWER_TTL_SECONDS`."""
 
-    async def unclear(self, wish: Wish) -> None:
-        """Keep that nobody knows, for as long."""
+    async def mark_unknown(self, call: IdempotentCall) -> None:
+        """Mark the outcome as unknown, for as long."""
 
-    async def forget(self, wish: Wish) -> None:
-        """Let go of the key: nothing happened."""
+    async def release(self, call: IdempotentCall) -> None:
+        """Release the key: nothing was changed."""
 
 
-def wish_for(store: StoreId, tool: str, arguments: Struct, caller: Caller, *, repeats: bool) -> Wish | None:
-    """The wish behind a call; None when it has no key, or none that we may go by."""
-    key = key_of(arguments)
-    if key is None:
+def idempotent_call(
+    store: StoreId, tool: str, arguments: Struct, caller: Caller, *, repeats: bool
+) -> IdempotentCall | None:
+    """The call under its key; None without a key, or where a guest's key has no cart to be scoped to."""
+    key = getattr(arguments, IDEMPOTENCY_KEY, "")
+    if not key:
         return None
-    cart = cart_of(arguments)
-    if caller.is_guest and cart is None:
+    cart, guest = cart_of(arguments), caller.kind == "guest"
+    if guest and cart is None:
         return None
     sent = msgspec.to_builtins(arguments)
-    sent.pop(KEY, None)
-    return Wish(
+    sent.pop(IDEMPOTENCY_KEY, None)
+    return IdempotentCall(
         store=store,
         tool=tool,
-        owner=f"cart:{cart}" if caller.is_guest else caller.identifier,
+        owner=f"cart:{cart}" if guest else caller.identifier,
         key=key,
         arguments=msgspec.json.encode(sent, order="deterministic"),
         repeats=repeats,
     )
 
 
-async def once(
-    wish: Wish,
-    replays: Replays,
-    run: Callable[[], Awaitable[Any]],
+async def claim(
+    call: IdempotentCall,
+    answers: IdempotencyRepository,
     *,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Any:  # noqa: ANN401 -- the tool's value, or its first answer as it was encoded
-    """Run, or replay the first answer. Raises what `run` raises, KeyReused, ShopBusy and ShopUnclear.
+) -> Raw | None:
+    """The stored answer to replay; None when this call must run, and then `release` or `complete`.
 
-    What surely did not happen is forgotten, so the same key may try again. What may have happened is not: the same key
-    is told so for as long as it would have been replayed, unless doing it twice is the same as doing it once.
+    Waits for a call that is running. Raises KeyReused, ShopBusy and ShopOutcomeUnknown.
     """
-    until, wait = clock() + WAIT, FIRST_PAUSE
-    while (kept := await replays.begin(wish)) is not None:
-        if not kept.same:
+    until, wait = clock() + MAX_WAIT_SECONDS, FIRST_PAUSE_SECONDS
+    while (record := await answers.claim(call)) is not None:
+        if not record.same:
             raise KeyReused
-        if kept.state == "answered":
-            return Raw(kept.answer)
-        if kept.state == "unclear":
-            raise ShopUnclear(internal="replayed: the first call under this key ended without an answer")
+        if record.state == "answered":
+            return Raw(record.answer)
+        if record.state == "unclear":
+            raise ShopOutcomeUnknown(internal="replayed: the first call under this key ended without an answer")
         if clock() >= until:
             raise ShopBusy(retry_after=5, internal="the first call under this key is still under way")
         await pause(wait)
-        wait = min(2 * wait, LONGEST_PAUSE)
-    return await _granted(wish, replays, run)
+        wait = min(2 * wait, MAX_PAUSE_SECONDS)
+    return None
 
 
-async def _granted(wish: Wish, replays: Replays, run: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401
-    try:
-        value = await run()
-    except BaseException as error:
-        nothing_happened = isinstance(error, NOTHING_HAPPENED) and not isinstance(error, ShopUnclear)
-        # Whoever hung up does not keep us from writing down how it ended.
-        await asyncio.shield(replays.forget(wish) if nothing_happened or wish.repeats else replays.unclear(wish))
-        raise
-    answer = None if isinstance(value, Ask | Content | Linked) else msgspec.json.encode(value)
-    if answer is None or len(answer) > LARGEST:
-        await replays.forget(wish)
+async def release(call: IdempotentCall, answers: IdempotencyRepository, error: BaseException) -> None:
+    """End a claimed call that failed, also when the client has disconnected.
+
+    The key is released where nothing was changed or the tool is idempotent; else the outcome is stored as unknown.
+    """
+    unchanged = isinstance(error, NO_EFFECT_ERRORS) and not isinstance(error, ShopOutcomeUnknown)
+    await asyncio.shield(answers.release(call) if unchanged or call.repeats else answers.mark_unknown(call))
+
+
+async def complete(call: IdempotentCall, answers: IdempotencyRepository, value: Any) -> None:  # noqa: ANN401 -- the tool's value
+    """End a claimed call that succeeded: its answer is stored unless it is too large or no plain value."""
+    answer = None if isinstance(value, InputRequired | ContentBlocks | ValueWithLinks) else msgspec.json.encode(value)
+    if answer is None or len(answer) > MAX_ANSWER_BYTES:
+        await answers.release(call)
     else:
-        await replays.answered(wish, answer)
-    return value
+        await answers.store_answer(call, answer)

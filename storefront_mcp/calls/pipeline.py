@@ -1,86 +1,144 @@
-"""The way of a call: is the tool open, may the caller, do the arguments fit, is it not too often; run it."""
+"""The pipeline of a tool call: open, authorised, within limits, arguments valid, idempotent; run, and audit."""
 
 import logging
-from collections.abc import Awaitable
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from msgspec import Raw, Struct
 
+from storefront_mcp.access.caller import Caller
+from storefront_mcp.access.rate_limits import LimitExceeded
+from storefront_mcp.access.scopes import has_scope
 from storefront_mcp.calls.arguments import read_arguments
-from storefront_mcp.calls.caller import Caller
-from storefront_mcp.calls.errors import ArgumentsRefused, CallError, CallFailed, NotOpenYet, ScopeMissing, UnknownTool
-from storefront_mcp.calls.house import UNSEEN, House, Visit
-from storefront_mcp.calls.limits import PASSES
-from storefront_mcp.calls.scopes import holds
+from storefront_mcp.calls.errors import (
+    ArgumentsRefused,
+    CallError,
+    CallFailed,
+    RateLimited,
+    ScopeMissing,
+    ToolNotOpen,
+    UnknownTool,
+)
+from storefront_mcp.calls.idempotency import claim, complete, idempotent_call, release
+from storefront_mcp.calls.policy import CallPolicy
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.shop import Shop
-from storefront_mcp.roadmap.conversation import CapabilityNeeded, Conversation
+from storefront_mcp.instrumentation import RequestOrigin
+from storefront_mcp.records.audit import AuditUnavailable
 from storefront_mcp.roadmap.roadmap import Roadmap
-from storefront_mcp.roadmap.tool import Tool
+from storefront_mcp.tools.tool import Tool
+from storefront_mcp.tools.tool_context import MissingClientCapability, ToolContext
 
 log: Final = logging.getLogger("storefront_mcp.calls")
+NO_REQUEST: Final = RequestOrigin()
+"""The origin of a call without an HTTP request."""
 
 
-class Call(Struct, frozen=True, kw_only=True):
-    """One wish to run one tool, with the roadmap its request began with."""
+class ToolCall(Struct, frozen=True, kw_only=True):
+    """One call of one tool, under the roadmap its request began with."""
 
     tool: str
     arguments: Raw | None
     caller: Caller
     roadmap: Roadmap
     shop: Shop
-    talk: Conversation | None = None
-    house: House | None = None
-    visit: Visit = UNSEEN
+    context: ToolContext | None = None
+    policy: CallPolicy | None = None
+    """The store's call policy; without one nothing is rate-limited, replayed or audited."""
+    origin: RequestOrigin = NO_REQUEST
 
 
-async def run(call: Call) -> Any:  # noqa: ANN401 -- whatever value the tool returns
-    """Run a tool and return its value. Raises CallError, ShopError and CapabilityNeeded, nothing else."""
-    tool = open_tool(call.roadmap, call.tool)
-    needed, house = call.roadmap.requirements.get(tool.name), call.house
-    if needed is not None and not holds(call.caller, needed):
-        if house is not None and tool.writes:
-            house.was_forbidden(tool, call.caller, call.visit)
-        raise ScopeMissing(tool.name, needed)
+async def run_call(call: ToolCall) -> Any:  # noqa: ANN401 -- whatever value the tool returns
+    """Run a tool and return its value. Raises CallError, ShopError and MissingClientCapability, nothing else.
+
+    With a policy, a call of a writing tool runs once per idempotency key and is audited whatever its outcome.
+    """
+    tool, policy = open_tool(call), call.policy
+    audit = policy if tool.writes else None
+    began, arguments, invalid = 0.0, None, None
+    if audit is not None:
+        try:
+            await audit.audit_sink.wait_for_capacity()
+        except AuditUnavailable:
+            raise CallFailed from None
+        began = audit.clock()
     try:
-        if house is not None and tool.writes:
-            read, run_ = partial(_read, call, tool), partial(_run, call, tool)
-            return await house.grants(tool, read, run_, call.caller, call.visit)
-        # As `house.read`, written out: most calls read, and what they ask is often answered in microseconds.
         try:
             arguments = read_arguments(call.arguments, tool.arguments)
-        except ArgumentsRefused:
-            if house is not None:
-                await house.admits(tool, None, call.caller, call.visit)
-            raise
-        if house is not None and (admits := house.admits(tool, arguments, call.caller, call.visit)) is not PASSES:
-            await admits
-        return await _run(call, tool, arguments)
-    except (CallError, CapabilityNeeded):
+        except ArgumentsRefused as error:
+            invalid = error
+        # A call with invalid arguments is counted too.
+        exceeded = None if policy is None else await policy.check_call(tool, arguments, call.caller, call.origin)
+        if exceeded is not None or arguments is None:
+            _refuse(call, exceeded, invalid)
+        inputs = (arguments, call.shop, call.context) if tool.wants_context else (arguments, call.shop)
+        value = await (tool.run(*inputs) if audit is None else _run_once(call, tool, inputs, audit))
+    except BaseException as error:
+        if audit is not None:
+            audit.record_failure(tool, arguments, call.caller, call.origin, began, error)
+        if _is_internal(error, tool):
+            raise CallFailed from None
         raise
-    except ShopError as error:
-        log.info("%s: %s: %s", tool.name, type(error).__name__, error.internal)
+    if audit is not None:
+        await audit.record_success(tool, arguments, call.caller, call.origin, began)
+    return value
+
+
+async def check_counted(policy: CallPolicy, caller: Caller, origin: RequestOrigin) -> None:
+    """Count a request that is no tool call and may ask the shop as much as one. Raises RateLimited."""
+    exceeded = await policy.check_read(caller, origin)
+    if exceeded is not None:
+        policy.audit_limited(exceeded, origin, caller)
+        raise RateLimited(exceeded)
+
+
+def open_tool(call: ToolCall) -> Tool:
+    """The tool of a call, open and authorised. Raises UnknownTool, ToolNotOpen and ScopeMissing."""
+    tool = call.roadmap.open_items.get(call.tool)
+    if tool is None:
+        promised = call.roadmap.phase_of(call.tool)
+        if promised is None:
+            raise UnknownTool(call.tool)
+        seconds = call.shop.store.pause_retry_seconds
+        raise ToolNotOpen(call.tool, promised, phases=call.roadmap.phases, retry_after=seconds)
+    scope = call.roadmap.requirements.get(tool.name)
+    if scope is not None and not has_scope(call.caller, scope):
+        if call.policy is not None and tool.writes:
+            call.policy.audit_forbidden(tool, call.caller, call.origin)
+        raise ScopeMissing(tool.name, scope)
+    return tool
+
+
+def _refuse(call: ToolCall, exceeded: LimitExceeded | None, invalid: ArgumentsRefused | None) -> NoReturn:
+    if exceeded is not None and call.policy is not None:
+        call.policy.audit_limited(exceeded, call.origin, call.caller)
+        raise RateLimited(exceeded)
+    raise invalid or ArgumentsRefused
+
+
+async def _run_once(call: ToolCall, tool: Tool, inputs: tuple[Any, ...], policy: CallPolicy) -> Any:  # noqa: ANN401 -- as above
+    """Run a writing tool; under an idempotency key, replay its stored answer, undecoded."""
+    keyed = None
+    if tool.server_idempotency:
+        keyed = idempotent_call(policy.store, tool.name, inputs[0], call.caller, repeats=tool.idempotent)
+    if keyed is None:
+        return await tool.run(*inputs)
+    if (replayed := await claim(keyed, policy.answers)) is not None:
+        return replayed
+    try:
+        value = await tool.run(*inputs)
+    except BaseException as error:
+        await release(keyed, policy.answers, error)
         raise
-    except Exception:
-        log.exception("%s failed", tool.name)
-        raise CallFailed from None
+    await complete(keyed, policy.answers, value)
+    return value
 
 
-def _read(call: Call, tool: Tool) -> Struct:
-    return read_arguments(call.arguments, tool.arguments)
-
-
-def _run(call: Call, tool: Tool, arguments: Struct) -> Awaitable[Any]:
-    return tool.run(arguments, call.shop, call.talk) if tool.talks else tool.run(arguments, call.shop)
-
-
-def open_tool(roadmap: Roadmap, name: str) -> Tool:
-    """The tool of that name, if it works now. Raises UnknownTool and NotOpenYet."""
-    tool = roadmap.working.get(name)
-    if tool is not None:
-        return tool
-    promised = roadmap.promised_in(name)
-    if promised is None:
-        raise UnknownTool(name)
-    raise NotOpenYet(name, promised)
+def _is_internal(error: BaseException, tool: Tool) -> bool:
+    """Log a failure; whether it is a fault of this server."""
+    if isinstance(error, ShopError):
+        log.info("%s: %s: %s", tool.name, error.code, error.internal)
+        return False
+    if not isinstance(error, Exception) or isinstance(error, CallError | MissingClientCapability):
+        return False
+    log.error("%s failed", tool.name, exc_info=error)
+    return True

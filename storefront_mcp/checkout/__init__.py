@@ -1,1 +1,1 @@
-"""The way from a cart to exactly one paid order, whatever fails in between."""
+"""Durable checkouts: a state machine on record that turns a cart into exactly one paid order."""

@@ -1,30 +1,37 @@
-"""The record of one checkout, and the port of where records are kept."""
+"""The record of one checkout, and `CheckoutRepository`, the port of its storage."""
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
-from storefront_mcp.calls.audit import Entry
-from storefront_mcp.commerce.cart import Line, Totals
+from storefront_mcp.commerce.cart import CartLine, CartTotals
+from storefront_mcp.commerce.ids import CartId, StoreId
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import CartId, StoreId
 from storefront_mcp.commerce.order import Order, OrderDraft, PaymentMethod
+from storefront_mcp.records.audit import AuditEntry
 
 State = Literal[
     "open", "closing", "authorized", "placing", "unknown", "capturing", "releasing",
     "placed", "failed", "expired", "canceled", "needs_human",
 ]  # fmt: skip
-"""See `states` for what leads where."""
+"""`states.TRANSITIONS` has the transitions."""
 
 
-class Personal(Struct, frozen=True, kw_only=True):
-    """What must be encrypted at rest, erased in time, and never logged."""
+class PersonalDetails(Struct, frozen=True, kw_only=True):
+    """Personal data: encrypted at rest, erased after the retention, never logged."""
 
     draft: OrderDraft
     order: Order | None = None
     """With its access token."""
+
+
+class CheckoutStep(Struct, frozen=True):
+    """One change of state, and its moment in Unix seconds."""
+
+    state: State
+    at: float
 
 
 class Checkout(Struct, frozen=True, kw_only=True):
@@ -33,19 +40,19 @@ class Checkout(Struct, frozen=True, kw_only=True):
     id: str
     store: StoreId
     cart: str
-    """Digest of the cart's handle: at most one live checkout has it."""
+    """Digest of the cart's handle; unique among live checkouts."""
     upstream: CartId
     """The backend's id of the frozen cart: a secret."""
     pay_key: str
     """Digest of the token in the payment page's address."""
     request: str
-    """Keyed digest of what was asked for; the same wish finds the same checkout."""
+    """Keyed digest of cart and draft; the same request finds the same checkout."""
     state: State = "open"
     fence: int = 0
-    """Grows with every lease; a writer with an older one is too late."""
+    """Fencing token: grows with every lease, and a write with an older one fails."""
     lease_until: float = 0.0
     due_at: float | None = None
-    """When the reconciler looks next; None when there is nothing left to do."""
+    """When the reconciler advances it next; None when nothing is left to do."""
     created_at: float
     expires_at: float
     since: float
@@ -53,109 +60,130 @@ class Checkout(Struct, frozen=True, kw_only=True):
     paid_at: float | None = None
     """When the buyer had paid, or had confirmed an order without payment."""
     looks: int = 0
-    """How many times the reconciler looked in vain since then."""
+    """Steps without a change of state since then, for the backoff."""
     ended_at: float | None = None
+    steps: tuple[CheckoutStep, ...] = ()
+    """Its changes of state, the oldest first; the newest `states.MAX_STEPS` of them."""
 
-    lines: tuple[Line, ...]
-    totals: Totals
+    lines: tuple[CartLine, ...]
+    totals: CartTotals
     before: Money | None = None
     """The total that was shown before, when it has changed since."""
     method_title: str = ""
     """Of the shipping method."""
     settle_by: str
-    """The shop's code for the way to pay."""
+    """The shop's code of the payment method."""
     settles: Literal["provider", "free", "offline"] = "provider"
-    """Offline: the operator lets the order come first. The buyer may still choose while it is open."""
+    """offline: paid outside, after the order. The buyer may change it while it is open."""
     offline: tuple[PaymentMethod, ...] = ()
-    """What the buyer may choose instead of the provider."""
+    """Payment methods that the buyer may choose instead of the provider."""
     online: bool = True
     """Whether the provider can be chosen."""
 
     session: str | None = None
-    """The provider's page, once it has answered."""
+    """Id of the provider's session, once it is known."""
     session_try: int = 0
-    """Number of the page; the provider's key is made of it. 0 before the first."""
+    """Number of the session, part of its idempotency key; 0 before the first."""
     session_until: int = 0
-    """When the page was asked to close; like the amount part of what was sent, so the same in every repetition."""
+    """Expiry that the session was requested with; like `session_amount`, the same in every repetition."""
     session_amount: Money | None = None
     session_over: bool = True
-    """Whether the page of this number is known to be closed, or was never made."""
+    """Whether the session of this number has ended, or was never opened."""
     declined: bool = False
     payment: str | None = None
-    """The provider's id of the money."""
+    """Id of the provider's payment."""
+    taken: Money | None = None
+    """What was charged where that is wrong: there is no order, or its total is another."""
     closing_to: Literal["expired", "canceled"] | None = None
-    """Where `closing` leads when the page was closed before anybody paid."""
+    """State after `closing` when the session ended unpaid."""
 
     place_try: int = 0
-    """How many times the shop was asked to make the order."""
+    """Number of place-order calls."""
     asked_shop_at: float | None = None
-    """When it was last asked: committed before the call."""
+    """Time of the last of them, committed before the call."""
     over: bool = False
-    """Whether the last call has surely ended."""
+    """Whether that call has surely ended."""
     order_number: str | None = None
+    order_total: Money | None = None
+    """The order's total, where it is another than the one agreed; what is captured then."""
     reason: str | None = None
-    """Why it ended, or what went wrong, for the buyer and the agent: no personal data."""
+    """Why it ended, or what went wrong, for buyer and agent; without personal data."""
     problem: str | None = None
-    """For the operator: what was seen and what to do."""
+    """The same for the operator, and what to do."""
 
-    personal: Personal | None = None
+    confirms_by_mail: bool = False
+    """Whether its order is confirmed by mail, which is queued when it is `placed`."""
+    personal: PersonalDetails | None = None
     """None once erased."""
 
     @property
+    def method(self) -> PaymentMethod | None:
+        """The payment method outside the provider that the buyer chose."""
+        chosen = self.offline if self.settles == "offline" else ()
+        return next((method for method in chosen if method.code == self.settle_by), None)
+
+    @property
     def live(self) -> bool:
-        """Whether it still holds its cart."""
+        """Whether it is in no terminal state, so that no other checkout of its cart may open."""
         return self.state not in {"placed", "failed", "expired", "canceled"}
 
 
+BUSY: Final = "{id} is being worked on at this moment. Try again in a minute."
+"""What an operator is told of a checkout that another worker holds."""
+
+
 class LeaseLost(Exception):
-    """Somebody else works on this checkout now: stop, and touch nothing more."""
+    """Another worker holds the lease; nothing was written."""
 
 
-class KeyTaken(Exception):
-    """The idempotency key was used for another wish."""
+class KeyConflict(Exception):
+    """The idempotency key was sent with the same cart for another request."""
 
 
-class Records(Protocol):
-    """Where checkouts are kept: durable before a method returns, shared by every worker."""
+class CheckoutRepository(Protocol):
+    """Storage of checkouts, shared by every worker; each method is one transaction, durable before it returns."""
 
     async def open(self, checkout: Checkout, *, key: str | None = None) -> Checkout:
-        """Write a new checkout, unless its cart has a live one or `key` (a digest) is known: then that one is answered.
+        """Insert a checkout; if its cart has a live one or knows `key` (a digest), return that one instead.
 
-        Raises KeyTaken when `key` is known for another `request`.
+        Raises KeyConflict when the cart knows `key` for another `request`.
         """
 
     async def find(self, store: StoreId, id_: str) -> Checkout | None:
         """By its id."""
 
-    async def of_pay_key(self, store: StoreId, pay_key: str) -> Checkout | None:
+    async def crowding(self, store: StoreId) -> Sequence[str]:
+        """Ids of open checkouts of a store that are too many: the oldest of the request's client, and of all."""
+
+    async def find_by_pay_key(self, store: StoreId, pay_key: str) -> Checkout | None:
         """By the digest of its payment page's token."""
 
-    async def of_key(self, store: StoreId, key: str) -> Checkout | None:
-        """By an idempotency key's digest."""
+    async def find_by_key(self, store: StoreId, cart: str, key: str) -> Checkout | None:
+        """By the digests of a cart and of an idempotency key that was sent with it."""
 
-    async def of_cart(self, store: StoreId, cart: str) -> Checkout | None:
+    async def find_by_cart(self, store: StoreId, cart: str) -> Checkout | None:
         """The newest checkout of a cart, live or not."""
 
     async def lease(self, id_: str, *, now: float, seconds: float) -> Checkout | None:
-        """Take the checkout for yourself: its fence grows. None when somebody else holds it, or it does not exist."""
+        """Lease a checkout and increment its fence. None when it is leased already or unknown."""
 
-    async def write(self, checkout: Checkout, *, let_go: bool = False, entry: Entry | None = None) -> None:
-        """Write every field, in one transaction, if the fence is still ours; `let_go` ends the lease.
+    async def write(self, checkout: Checkout, *, release: bool = False, entry: AuditEntry | None = None) -> None:
+        """Update every field if the fence is unchanged; `release` ends the lease.
 
         `entry` goes into the audit with it. Raises LeaseLost, and then nothing was written.
         """
 
-    async def hasten(self, store: StoreId, id_: str, *, now: float) -> None:
-        """Let the reconciler look at once, also at one that has ended. No lease needed."""
+    async def mark_due(self, store: StoreId, id_: str, *, now: float) -> None:
+        """Make it due now, even one that has ended. Needs no lease."""
 
     async def due(self, *, now: float, limit: int) -> Sequence[str]:
-        """Ids whose time has come and whom nobody holds, the longest due first."""
+        """Ids that are due and not leased, the longest due first."""
 
-    async def needing(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
-        """Checkouts in these states, newest first, for an operator. Without personal data."""
+    async def list_by_state(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
+        """Checkouts in these states, newest first, without personal data. All stores when `store` is None."""
 
     async def keep_event(self, provider: str, event: str, *, store: StoreId, checkout: str | None, now: float) -> bool:
-        """Write an event down; whether it is new."""
+        """Record a provider's event; whether it is new."""
 
     async def erase(self, *, before: dt.datetime) -> int:
-        """Erase the personal data of checkouts that ended before, and their keys and events; how many."""
+        """Erase personal data, keys and events of checkouts that ended before; the number of checkouts."""

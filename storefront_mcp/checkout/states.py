@@ -1,45 +1,58 @@
-"""The states of a checkout, and which may follow which: one table, and the only way to move."""
+"""The checkout state machine: the table of transitions, and the functions that make one."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from storefront_mcp.checkout.record import Checkout, State
+from storefront_mcp.checkout.record import Checkout, CheckoutStep, State
 
-NEXT: Final[Mapping[State, frozenset[State]]] = {
-    # The order is frozen and nobody has paid.
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
+    # The order is frozen and not paid.
     "open": frozenset({"closing", "authorized"}),
-    # The payment page is being closed; a person who paid in the last moment has bought.
+    # The payment session is being expired; a payment in the last moment counts.
     "closing": frozenset({"expired", "canceled", "authorized"}),
-    # The money is held, or there is none to hold: the shop may be asked for the order.
+    # The payment is authorized, or none is needed: the order may be placed.
     "authorized": frozenset({"placing", "releasing", "failed", "needs_human"}),
-    # The shop is being asked: written before the call, so whoever finds it later knows that there may be an order.
+    # The order is being placed. Written before the call, so that a crash leaves a trace.
     "placing": frozenset({"authorized", "unknown", "capturing", "placed", "releasing", "needs_human"}),
-    # The shop was asked and nobody knows what it did: look, never guess.
+    # The outcome of the call is not known: look for the order, never guess.
     "unknown": frozenset({"authorized", "capturing", "placed", "releasing", "failed", "needs_human"}),
-    # There is an order; the money that is held for it is being taken.
+    # There is an order; its payment is being captured.
     "capturing": frozenset({"placed", "needs_human"}),
-    # There is surely no order; the money that is held is being let go.
+    # There is surely no order; the payment is being released.
     "releasing": frozenset({"failed", "needs_human"}),
-    # Only an operator knows better.
+    # Only an operator can resolve it.
     "needs_human": frozenset({"placed", "releasing", "failed", "capturing"}),
     "placed": frozenset(),
     "failed": frozenset(),
     "expired": frozenset(),
     "canceled": frozenset(),
 }
-ENDED: Final = frozenset(state for state, after in NEXT.items() if not after)
-PAID: Final[frozenset[State]] = frozenset({"authorized", "placing", "unknown", "capturing", "releasing", "needs_human"})
-"""Too late for a change of mind: the buyer has paid, and what follows is already under way."""
+MAX_STEPS: Final = 40
+"""Changes of state that a record keeps."""
+TERMINAL_STATES: Final = frozenset(state for state, after in TRANSITIONS.items() if not after)
+COMMITTED_STATES: Final[frozenset[State]] = frozenset(
+    {"authorized", "placing", "unknown", "capturing", "releasing", "needs_human"}
+)
+"""Paid, and not ended: can no longer be canceled."""
 
 
-def moved(checkout: Checkout, to: State, *, now: float, **changes: Any) -> Checkout:  # noqa: ANN401 -- fields of the record
-    """The checkout in another state, due at once while there is something to do. A step not in the table raises."""
-    if to not in NEXT[checkout.state]:
+def transition(checkout: Checkout, to: State, *, now: float, **changes: Any) -> Checkout:  # noqa: ANN401 -- fields of the record
+    """The checkout in another state, due at once unless that is terminal or `needs_human`.
+
+    Raises ValueError for a transition that is not in the table.
+    """
+    if to not in TRANSITIONS[checkout.state]:
         message = f"{checkout.id}: {checkout.state} is not followed by {to}"
         raise ValueError(message)
-    ended = to in ENDED
+    ended = to in TERMINAL_STATES
     due = None if ended or to == "needs_human" else now
-    fresh = {"due_at": due, "ended_at": now if ended else None, "since": now, "looks": 0}
+    steps = (*checkout.steps, CheckoutStep(to, now))[-MAX_STEPS:]
+    fresh = {"due_at": due, "ended_at": now if ended else None, "since": now, "looks": 0, "steps": steps}
     return replace(checkout, state=to, **fresh | changes)
+
+
+def needs_operator(checkout: Checkout, problem: str, *, now: float) -> Checkout:
+    """The checkout in `needs_human`; `problem` says what was seen and what to do."""
+    return transition(checkout, "needs_human", now=now, problem=problem)

@@ -1,7 +1,7 @@
-"""What happens next to a checkout, state by state: the only code that asks the shop for an order.
+"""The step of each checkout state; the only code that places orders.
 
-A step takes the record under its lease and gives back what is to be written; the caller writes it before the next step.
-So each call to the outside is preceded by a record that says it is about to be made.
+A step gets the leased record and returns the next version, which the caller writes before the next step. So each
+outside call is preceded by a record that says it is about to be made.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,181 +9,217 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from storefront_mcp.checkout import money
+from storefront_mcp.checkout import payment_steps
+from storefront_mcp.checkout.context import CheckoutContext
 from storefront_mcp.checkout.record import Checkout, State
-from storefront_mcp.checkout.states import moved
-from storefront_mcp.checkout.trade import Trade
-from storefront_mcp.commerce.cart import Cart, Line
-from storefront_mcp.commerce.errors import CartGone, ShopBusy, ShopDown, ShopError, ShopUnclear
-from storefront_mcp.commerce.order import Order, Settlement
-from storefront_mcp.payments.port import Payment
+from storefront_mcp.checkout.states import needs_operator, transition
+from storefront_mcp.commerce.cart import Cart, CartLine
+from storefront_mcp.commerce.errors import CartGone, ShopBusy, ShopDown, ShopError, ShopOutcomeUnknown
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.order import Order, OrderSettlement
+from storefront_mcp.payments.provider import Payment
 
-TRIES: Final = 2
-"""How often the shop is asked for one order: again only after a look has shown that there is none."""
-CHANGED: Final = "The price or the contents changed before the order was made, so the payment was let go."
-UNREACHABLE: Final = "The shop could not be reached for too long, so no order was made and the payment was let go."
-NO_ORDER: Final = "The shop failed to make the order, so the payment was let go."
-Step = Callable[[Trade, Checkout], Awaitable[Checkout]]
+MAX_PLACE_ATTEMPTS: Final = 2
+"""Place-order calls per checkout; the second only after a look has shown that there is no order."""
+MAX_PAID_PLACE_ATTEMPTS: Final = 5
+"""The same when the shop has captured the money, which only a person can give back."""
+CHANGED_REASON: Final = "The price or the contents changed before the order was made, so there is no order."
+UNREACHABLE_REASON: Final = "The shop could not be reached for too long, so there is no order."
+NO_ORDER_REASON: Final = "The shop failed to make the order."
+Step = Callable[[CheckoutContext, Checkout], Awaitable[Checkout]]
 
 
-async def watch(trade: Trade, checkout: Checkout) -> Checkout:
-    """Open: has the buyer paid, is the time over?"""
-    after = await money.seen(trade, checkout)
-    if after.state == "open" and trade.now() >= after.expires_at:
-        return moved(after, "closing", now=trade.now(), closing_to="expired", reason=money.NOT_PAID)
+async def poll_payment(context: CheckoutContext, checkout: Checkout) -> Checkout:
+    """State `open`: poll the payment session; close it when the checkout has expired, or nobody can pay for now."""
+    after = await payment_steps.poll_session(context, checkout)
+    stop = context.payment_stop()
+    if after.state == "open" and stop is not None:
+        return transition(after, "closing", now=context.now(), closing_to="canceled", reason=stop.sentences)
+    if after.state == "open" and context.now() >= after.expires_at:
+        return transition(
+            after, "closing", now=context.now(), closing_to="expired", reason=payment_steps.NOT_PAID_REASON
+        )
     return after
 
 
-async def close(trade: Trade, checkout: Checkout) -> Checkout:
-    """Closing: no page may be left where it could still be paid."""
-    after = await money.closed(trade, checkout)
+async def close(context: CheckoutContext, checkout: Checkout) -> Checkout:
+    """State `closing`: expire the payment session, so that nobody can pay any more."""
+    after = await payment_steps.expire_session(context, checkout)
     if after.state == "authorized":
         return replace(after, reason=None)
     if after.session_over:
-        return moved(after, after.closing_to or "canceled", now=trade.now())
+        return transition(after, after.closing_to or "canceled", now=context.now())
     return after
 
 
-async def prepare(trade: Trade, checkout: Checkout) -> Checkout:
-    """Authorized: look once more at money and cart, then write down that the shop is about to be asked."""
+async def revalidate(context: CheckoutContext, checkout: Checkout) -> Checkout:
+    """State `authorized`: check payment and cart once more, then go to `placing`."""
     if checkout.personal is None:
-        return _stuck(trade, checkout, "its personal data cannot be read: set the key it was sealed with")
-    payment = await money.held_payment(trade, checkout)
+        return needs_operator(
+            checkout, "its personal data cannot be read: set the key it was sealed with", now=context.now()
+        )
+    payment = await payment_steps.fetch_payment(context, checkout)
     if payment is not None and payment.state in {"waiting", "released"}:
-        return moved(checkout, "failed", now=trade.now(), reason=money.WITHDRAWN)
-    if trade.now() - (checkout.paid_at or 0.0) > trade.terms.patience:
-        return moved(checkout, "releasing", now=trade.now(), reason=UNREACHABLE)
+        return transition(checkout, "failed", now=context.now(), reason=payment_steps.WITHDRAWN_REASON)
+    if context.now() - (checkout.paid_at or 0.0) > context.policy.retry_seconds:
+        return transition(checkout, "releasing", now=context.now(), reason=UNREACHABLE_REASON)
     try:
-        cart = await trade.backend.priced(checkout.upstream, checkout.personal.draft)
+        cart = await context.backend.quote_order(checkout.upstream, checkout.personal.draft)
     except (ShopDown, ShopBusy):
         raise
     except ShopError as refused:
-        return moved(checkout, "releasing", now=trade.now(), reason=str(refused))
+        return transition(checkout, "releasing", now=context.now(), reason=str(refused))
     same_money = payment is None or payment.amount == cart.totals.total
     if not same_money or not same_goods(checkout, cart):
-        return moved(checkout, "releasing", now=trade.now(), reason=CHANGED)
-    now = trade.now()
-    return moved(checkout, "placing", now=now, place_try=checkout.place_try + 1, asked_shop_at=now, over=False)
+        return transition(checkout, "releasing", now=context.now(), reason=CHANGED_REASON)
+    now = context.now()
+    return transition(checkout, "placing", now=now, place_try=checkout.place_try + 1, asked_shop_at=now, over=False)
 
 
-async def place(trade: Trade, checkout: Checkout) -> Checkout:
-    """Placing, by the worker that has just written so: ask the shop, once."""
+async def place(context: CheckoutContext, checkout: Checkout) -> Checkout:
+    """State `placing`, for the worker that has just written it: place the order, once."""
     personal = checkout.personal
-    if personal is None or checkout.lease_until - trade.now() < trade.terms.call:
-        # Too late to be sure that nobody takes over meanwhile; nothing was sent.
-        return moved(checkout, "authorized", now=trade.now(), place_try=checkout.place_try - 1)
-    settlement = Settlement(method=checkout.settle_by, payment=checkout.payment, reference=checkout.id)
+    if personal is None or checkout.lease_until - context.now() < context.policy.place_timeout_seconds:
+        # The lease could end during the call; nothing was sent.
+        return transition(checkout, "authorized", now=context.now(), place_try=checkout.place_try - 1)
+    settlement = OrderSettlement(method=checkout.settle_by, payment=checkout.payment, reference=checkout.id)
     try:
-        order = await trade.backend.place_order(checkout.upstream, personal.draft, settlement)
-    except ShopUnclear as unclear:
-        return moved(checkout, "unknown", now=trade.now(), over=unclear.over, problem=unclear.internal)
+        order = await context.backend.place_order(checkout.upstream, personal.draft, settlement)
+    except ShopOutcomeUnknown as unclear:
+        return transition(checkout, "unknown", now=context.now(), over=unclear.over, problem=unclear.internal)
     except ShopDown as unsent:
-        return _asked_in_vain(trade, checkout, trade.terms.poll, unsent)
+        return _back_to_authorized(context, checkout, context.policy.poll_seconds, unsent)
     except ShopError as refused:
-        return _refused(trade, checkout, refused)
-    return _ordered(trade, checkout, order)
+        return _to_releasing(context, checkout, refused)
+    return _to_capturing(context, checkout, order)
 
 
-async def lost(trade: Trade, checkout: Checkout) -> Checkout:
-    """Placing, found by somebody else: whoever wrote it is gone, and the shop may have been asked."""
-    return moved(checkout, "unknown", now=trade.now(), over=False)
+async def recover_interrupted(context: CheckoutContext, checkout: Checkout) -> Checkout:
+    """State `placing`, found by another worker: the writer is gone, and the call may have been made."""
+    return transition(checkout, "unknown", now=context.now(), over=False)
 
 
-async def look(trade: Trade, checkout: Checkout) -> Checkout:
-    """Unknown: wait until the call cannot be running any more, then look for the order."""
-    ends = (checkout.asked_shop_at or 0.0) + trade.terms.settle
-    if not checkout.over and trade.now() < ends:
+async def find_lost_order(context: CheckoutContext, checkout: Checkout) -> Checkout:
+    """State `unknown`: wait until the call has surely ended, then look for the order."""
+    ends = (checkout.asked_shop_at or 0.0) + context.policy.settle_seconds
+    if not checkout.over and context.now() < ends:
         return replace(checkout, due_at=ends)
-    payment = await money.held_payment(trade, checkout)
+    payment = await payment_steps.fetch_payment(context, checkout)
     try:
-        order = await trade.backend.find_order(checkout.upstream, checkout.id)
+        order = await context.backend.find_order(checkout.upstream, checkout.id)
     except CartGone:
-        return moved(checkout, "releasing", now=trade.now(), reason=NO_ORDER)
+        return transition(checkout, "releasing", now=context.now(), reason=NO_ORDER_REASON)
     except ShopError as down:
-        if trade.now() - checkout.since > trade.terms.patience:
-            return _stuck(trade, checkout, f"the shop cannot be asked whether there is an order: {down.internal}")
+        if context.now() - checkout.since > context.policy.retry_seconds:
+            return needs_operator(
+                checkout, f"the shop cannot be asked whether there is an order: {down.internal}", now=context.now()
+            )
         raise
     if order is None:
-        return _not_ordered(trade, checkout, payment)
-    untaken = payment is not None and payment.state != "captured"
-    if untaken and order.number is None and trade.backend.captures(checkout.settle_by):
-        return _stuck(trade, checkout, "the cart is gone and the money was not taken: look for an order of it")
-    return _ordered(trade, checkout, order)
+        return _retry_or_release(context, checkout, payment)
+    uncaptured = payment is not None and payment.state != "captured"
+    if uncaptured and order.total is None and checkout.settle_by in context.backend.capturing_methods:
+        return needs_operator(
+            checkout, "the cart is gone and the money was not taken: look for an order of it", now=context.now()
+        )
+    return _to_capturing(context, checkout, order)
 
 
-async def clear(trade: Trade, checkout: Checkout) -> Checkout:
-    """Ended, and looked at once more since the provider has news: no money may be held for what will not come."""
+async def release_late_payment(context: CheckoutContext, checkout: Checkout) -> Checkout:
+    """Terminal states, after an event of the provider: release a payment that came too late."""
     if checkout.state == "placed" or checkout.settles != "provider" or checkout.session is None:
         return replace(checkout, due_at=None)
-    session = await money.provider_of(trade).session(checkout.session)
+    session = await payment_steps.provider_of(context).session(checkout.session)
     late = replace(checkout, payment=session.payment or checkout.payment, due_at=None)
-    payment = await money.held_payment(trade, late)
+    payment = await payment_steps.fetch_payment(context, late)
     if payment is not None and payment.state == "authorized":
-        await money.released(trade, late)
+        await payment_steps.release_payment(context, late)
     if payment is not None and payment.state == "captured":
-        late = replace(late, problem="the money was taken, and there is no order: refund it at the provider")
+        problem = f"{payment.amount} was taken, and there is no order: refund it at the provider"
+        late = replace(late, taken=payment.amount, problem=problem)
     return late
 
 
 STEPS: Final[Mapping[State, Step]] = {
-    "open": watch,
+    "open": poll_payment,
     "closing": close,
-    "authorized": prepare,
-    "placing": lost,
-    "unknown": look,
-    "capturing": money.taken,
-    "releasing": money.let_go,
-    "failed": clear,
-    "expired": clear,
-    "canceled": clear,
-    "placed": clear,
+    "authorized": revalidate,
+    "placing": recover_interrupted,
+    "unknown": find_lost_order,
+    "capturing": payment_steps.capture_step,
+    "releasing": payment_steps.release_step,
+    "failed": release_late_payment,
+    "expired": release_late_payment,
+    "canceled": release_late_payment,
+    "placed": release_late_payment,
 }
-"""What the reconciler does in each state; in `needs_human` nothing. `place` follows only in the breath of `prepare`."""
+"""Step per state; none in `needs_human`.
+
+`placing` maps to `recover_interrupted` for whoever finds it; the worker that wrote it runs `place` in the same
+`Reconciler._advance` call.
+"""
 
 
 def same_goods(checkout: Checkout, cart: Cart) -> bool:
-    """Whether the cart still is what the buyer saw: the same goods, at the same total."""
-    return checkout.totals.total == cart.totals.total and goods(checkout.lines) == goods(cart.lines)
+    """Whether the cart has the goods and the total that the buyer saw."""
+    return checkout.totals.total == cart.totals.total and goods_of(checkout.lines) == goods_of(cart.lines)
 
 
-def goods(lines: tuple[Line, ...]) -> list[tuple[str, int, tuple[tuple[str, str], ...]]]:
-    """What a cart holds, whatever the order and the ids of its lines."""
+def goods_of(lines: tuple[CartLine, ...]) -> list[tuple[str, int, tuple[tuple[str, str], ...]]]:
+    """SKU, quantity and options of each line, sorted; independent of line ids."""
     return sorted((line.sku, line.quantity, tuple(sorted(line.options.items()))) for line in lines)
 
 
-def _ordered(trade: Trade, checkout: Checkout, order: Order) -> Checkout:
+def _to_capturing(context: CheckoutContext, checkout: Checkout, order: Order) -> Checkout:
     personal = checkout.personal and replace(checkout.personal, order=order)
     known = replace(checkout, order_number=order.number, personal=personal, problem=None)
     if order.total is not None and order.total != checkout.totals.total:
-        problem = f"the order's total is {order.total}, and {checkout.totals.total} was agreed"
-        return _stuck(trade, known, problem)
-    return moved(known, "capturing" if checkout.settles == "provider" else "placed", now=trade.now())
+        known = replace(known, order_total=order.total, reason=_difference(checkout, order.total))
+        if not _is_settled_by(checkout, order.total):
+            problem = f"the order's total is {order.total}, and {checkout.totals.total} was agreed"
+            return needs_operator(known, problem, now=context.now())
+    return transition(known, "capturing" if checkout.settles == "provider" else "placed", now=context.now())
 
 
-def _not_ordered(trade: Trade, checkout: Checkout, payment: Payment | None) -> Checkout:
-    """The cart is still a cart: the call came to nothing. Once more, or give up."""
+def _is_settled_by(checkout: Checkout, total: Money) -> bool:
+    """Whether an order of another total is settled as agreed: it is paid later, or costs less than what is held."""
+    agreed = checkout.totals.total
+    if checkout.settles == "provider":
+        return total.currency == agreed.currency and 0 < total.minor < agreed.minor
+    return checkout.settles == "offline"
+
+
+def _difference(checkout: Checkout, total: Money) -> str:
+    """What buyer and agent hear about an order of another total."""
+    said = f"The shop made the order with a total of {total}; {checkout.totals.total} was shown before."
+    if checkout.settles == "provider" and _is_settled_by(checkout, total):
+        return f"{said} Only {total} is charged."
+    return said
+
+
+def _retry_or_release(context: CheckoutContext, checkout: Checkout, payment: Payment | None) -> Checkout:
+    """The cart was not ordered: place again, or release after so many attempts."""
     if payment is not None and payment.state == "released":
-        return moved(checkout, "failed", now=trade.now(), reason=NO_ORDER)
-    if checkout.place_try < TRIES:
-        return moved(checkout, "authorized", now=trade.now())
-    return moved(checkout, "releasing", now=trade.now(), reason=NO_ORDER)
+        return transition(checkout, "failed", now=context.now(), reason=NO_ORDER_REASON)
+    taken = payment is not None and payment.state == "captured"
+    if checkout.place_try < (MAX_PAID_PLACE_ATTEMPTS if taken else MAX_PLACE_ATTEMPTS):
+        return transition(checkout, "authorized", now=context.now())
+    return transition(checkout, "releasing", now=context.now(), reason=NO_ORDER_REASON)
 
 
-def _refused(trade: Trade, checkout: Checkout, refused: ShopError) -> Checkout:
-    """The shop said no. A cart that is gone was ordered by an earlier call of ours, if there was one."""
-    now = trade.now()
+def _to_releasing(context: CheckoutContext, checkout: Checkout, refused: ShopError) -> Checkout:
+    """The shop rejected the order. A missing cart was ordered by our earlier call, if there was one."""
+    now = context.now()
     if isinstance(refused, CartGone) and checkout.place_try > 1:
-        return moved(checkout, "unknown", now=now, over=True, problem=refused.internal)
+        return transition(checkout, "unknown", now=now, over=True, problem=refused.internal)
     if isinstance(refused, ShopBusy):
-        return _asked_in_vain(trade, checkout, refused.retry_after, refused)
-    return moved(checkout, "releasing", now=now, reason=str(refused), problem=refused.internal)
+        return _back_to_authorized(context, checkout, refused.retry_after, refused)
+    return transition(checkout, "releasing", now=now, reason=str(refused), problem=refused.internal)
 
 
-def _asked_in_vain(trade: Trade, checkout: Checkout, pause: float, error: ShopError) -> Checkout:
-    """Back to where it was before the shop was asked: it surely did not hear us."""
-    again = moved(checkout, "authorized", now=trade.now(), place_try=checkout.place_try - 1, problem=error.internal)
-    return replace(again, due_at=trade.now() + pause)
-
-
-def _stuck(trade: Trade, checkout: Checkout, problem: str) -> Checkout:
-    return moved(checkout, "needs_human", now=trade.now(), problem=problem)
+def _back_to_authorized(context: CheckoutContext, checkout: Checkout, pause: float, error: ShopError) -> Checkout:
+    """Undo `placing`: the call surely was not made."""
+    again = transition(
+        checkout, "authorized", now=context.now(), place_try=checkout.place_try - 1, problem=error.internal
+    )
+    return replace(again, due_at=context.now() + pause)

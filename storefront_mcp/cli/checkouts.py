@@ -1,41 +1,48 @@
-"""`checkouts`: what agents have ordered, what is stuck, and how to finish it."""
+"""`checkouts`: list checkouts, and resolve those in state `needs_human`."""
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, get_args
 
 import click
 from rich.table import Table
 
-from storefront_mcp.app.selling import personal_seal
-from storefront_mcp.checkout.finishing import NotToFinish, Verdict, finish
+from storefront_mcp.app.checkout import field_encryption
+from storefront_mcp.checkout.closing import NotClosable, close_checkout, close_open_checkouts
+from storefront_mcp.checkout.operator import NotResolvable, Verdict, resolve
 from storefront_mcp.checkout.record import Checkout, State
-from storefront_mcp.cli.starting import Found, config_option, found
-from storefront_mcp.cli.stops import Stopped, told
-from storefront_mcp.cli.stores import (
+from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.cli.groups import CommandGroup
+from storefront_mcp.cli.options import (
     by_option,
-    doer,
+    choose_store,
+    choose_stores,
     json_option,
-    only_store,
+    operator_name,
     print_json,
-    print_table,
     store_option,
-    stores_named,
 )
+from storefront_mcp.cli.running_server import open_for_change
+from storefront_mcp.cli.settings_file import LoadedSettings, config_option
+from storefront_mcp.cli.tables import print_table
 from storefront_mcp.database import Database
-from storefront_mcp.database.checkouts import DatabaseCheckouts
+from storefront_mcp.database.checkouts import SqlCheckoutRepository
 from storefront_mcp.database.engine import utc_now
+from storefront_mcp.settings import StoreSettings
+from storefront_mcp.settings.program import command_line
 
 STATES: Final[tuple[State, ...]] = get_args(State)
-ENDS: Final = ("placed", "failed", "expired", "canceled")
-UNFINISHED: Final = tuple(state for state in STATES if state not in ENDS)
+MAX_COUNTED: Final = 10_000
+END_STATES: Final = ("placed", "failed", "expired", "canceled")
+UNFINISHED_STATES: Final = tuple(state for state in STATES if state not in END_STATES)
 COLOURS: Final[Mapping[str, str]] = {"needs_human": "red", "placed": "green", "failed": "yellow", "unknown": "magenta"}
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @config_option
 @store_option
 @json_option
@@ -56,26 +63,24 @@ def checkouts(
     if context.invoked_subcommand is not None:
         context.obj = (config, store)
         return
-    here = found(config)
-    wanted = states or (STATES if flags["everything"] else UNFINISHED)
-    with told(), _records(here) as records:
-        rows = [
-            one
-            for shop in stores_named(here, store)
-            for one in asyncio.run(records.needing(shop.id, wanted, limit=limit))
-        ]
+    here, shops = choose_stores(config, store)
+    wanted = states or (STATES if flags["everything"] else UNFINISHED_STATES)
+    with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+        repository = SqlCheckoutRepository(database, encryption=field_encryption(here.settings))
+        rows = [one for shop in shops for one in asyncio.run(repository.list_by_state(shop.id, wanted, limit=limit))]
     if flags["as_json"]:
-        print_json({"checkouts": [_json(one) for one in rows]})
+        print_json({"checkouts": [_checkout_json(one) for one in rows]})
         return
     if not rows:
         click.echo("There are none." if states or flags["everything"] else "Nothing is open. See --all.")
         return
-    print_table(_table(rows))
+    print_table(_checkout_table(rows))
     for one in rows:
         if one.state == "needs_human":
             click.echo(f"\n{one.id}: {one.problem}")
     if any(one.state == "needs_human" for one in rows):
-        click.echo("\nLook at the shop and at the payment provider, then: storefront-mcp checkouts finish ID --as …")
+        finish_it = command_line("checkouts", "--config", here.path, "finish", "ID", "--as", "VERDICT")
+        click.echo(f"\nLook at the shop and at the payment provider, then: {finish_it}")
 
 
 @checkouts.command("finish")
@@ -103,28 +108,79 @@ def finish_command(
     **who: str | None,
 ) -> None:
     """Say how a checkout that needs a person ends; the running server does the rest."""
-    here = found(config or context.obj[0])
-    shop = only_store(here, who["store"] or context.obj[1])
+    here, shop = choose_store(config or context.obj[0], who["store"] or context.obj[1])
     now = utc_now().timestamp()
-    with told(), _records(here) as records:
+    with friendly_errors(), open_for_change(here) as served:
+        repository = SqlCheckoutRepository(served.database, encryption=field_encryption(here.settings))
         try:
-            after = asyncio.run(finish(records, shop.id, checkout, verdict, order=order, by=doer(who["by"]), now=now))
-        except NotToFinish as refused:
-            raise Stopped(str(refused)) from None
+            after = asyncio.run(
+                resolve(repository, shop.id, checkout, verdict, order=order, by=operator_name(who["by"]), now=now)
+            )
+        except NotResolvable as refused:
+            raise CommandFailed(str(refused)) from None
     click.echo(f"{checkout} is {after.state} now.")
 
 
-@contextmanager
-def _records(here: Found) -> Iterator[DatabaseCheckouts]:
-    """The record of checkouts, for the time of one command."""
-    database = Database(here.settings.database)
-    try:
-        yield DatabaseCheckouts(database, seal=personal_seal(here.settings))
-    finally:
-        database.close()
+@checkouts.command("close")
+@click.argument("checkout", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every open checkout of the store.")
+@click.option("--reason", default="", metavar="TEXT", help="Why, as agent and buyer are told.")
+@config_option
+@store_option
+@by_option
+@click.pass_context
+def close_command(
+    context: click.Context,
+    /,
+    checkout: str | None,
+    reason: str,
+    config: Path | None,
+    *,
+    everything: bool,
+    **who: str | None,
+) -> None:
+    """End the payment page of an open checkout; who has just paid still gets the order."""
+    if everything == (checkout is not None):
+        raise click.UsageError("Name one checkout, or say --all.", context)
+    here, shop = choose_store(config or context.obj[0], who["store"] or context.obj[1])
+    by = operator_name(who["by"])
+    if checkout is None:
+        close_every_checkout(here, shop, reason=reason, by=by)
+        return
+    now = utc_now().timestamp()
+    with friendly_errors(), open_for_change(here) as served:
+        repository = SqlCheckoutRepository(served.database, encryption=field_encryption(here.settings))
+        try:
+            asyncio.run(close_checkout(repository, shop.id, checkout, reason=reason, by=by, now=now))
+        except NotClosable as refused:
+            raise CommandFailed(str(refused)) from None
+    click.echo(f"{checkout} is being closed: a running server ends its payment page within seconds.")
 
 
-def _table(rows: Sequence[Checkout]) -> Table:
+def count_open_checkouts(here: LoadedSettings, shop: StoreSettings) -> int:
+    """How many checkouts of a store are open; MAX_COUNTED at most."""
+    with closing(Database(here.settings.database, read_only=True)) as database:
+        repository = SqlCheckoutRepository(database, encryption=field_encryption(here.settings))
+        return len(asyncio.run(repository.list_by_state(shop.id, ("open",), limit=MAX_COUNTED)))
+
+
+def close_every_checkout(here: LoadedSettings, shop: StoreSettings, *, reason: str, by: str) -> None:
+    """Close every open checkout of a store, and print how many. Raises CommandFailed where some are still open."""
+    with friendly_errors(), open_for_change(here) as served:
+        repository = SqlCheckoutRepository(served.database, encryption=field_encryption(here.settings))
+        result = asyncio.run(close_open_checkouts(repository, shop.id, reason=reason, by=by, now=time.time))
+    count = len(result.closed)
+    click.echo(
+        f"{count} checkout{' is' if count == 1 else 's are'} being closed: a running server ends "
+        f"{'its payment page' if count == 1 else 'their payment pages'} within seconds."
+    )
+    if result.busy:
+        raise CommandFailed(
+            f"Still open, as they are being worked on: {', '.join(result.busy)}. Try again in a minute."
+        )
+
+
+def _checkout_table(rows: Sequence[Checkout]) -> Table:
     table = Table("checkout", "store", "state", "since (UTC)", "total", "order", "payment")
     for one in rows:
         colour = COLOURS.get(one.state)
@@ -140,7 +196,7 @@ def _table(rows: Sequence[Checkout]) -> Table:
     return table
 
 
-def _json(one: Checkout) -> Mapping[str, Any]:
+def _checkout_json(one: Checkout) -> Mapping[str, Any]:
     return {
         "id": one.id,
         "store": one.store,

@@ -1,4 +1,4 @@
-"""A client's own settings file: where it is, and one server's entry put into it without touching anything else."""
+"""Settings files of MCP clients: location, and merging one server's entry without changing anything else."""
 
 import datetime as dt
 import os
@@ -15,19 +15,19 @@ from msgspec import Struct
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
-from cards.clients import Client, Entry, Format, System
-from storefront_mcp.cli.json_text import NotJson, read_json, with_member
+from storefront_mcp.cards.clients import ClientProfile, Entry, Format, System
+from storefront_mcp.cli.jsonc import NotJson, read_json, with_member
 
-BOM: Final = "\ufeff"
+BYTE_ORDER_MARK: Final = "\ufeff"
 Outcome = Literal["created", "added", "replaced", "unchanged"]
 
 
 class FileUnusable(Exception):
-    """A client's file was left as it is; the message names it and says why."""
+    """A client's file cannot be used and was not changed; the message names it and the reason."""
 
 
-class Merged(Struct, frozen=True, kw_only=True):
-    """What became of the file."""
+class MergeResult(Struct, frozen=True, kw_only=True):
+    """Outcome of merging an entry into a file."""
 
     path: Path
     outcome: Outcome
@@ -35,11 +35,11 @@ class Merged(Struct, frozen=True, kw_only=True):
 
 
 def this_system() -> System:
-    """The operating system, as clients tell them apart."""
+    """The operating system, as client profiles name it."""
     return "macos" if sys.platform == "darwin" else "windows" if sys.platform == "win32" else "linux"
 
 
-def file_of(client: Client, system: System, environ: Mapping[str, str], home: Path) -> Path:
+def settings_path(client: ClientProfile, system: System, environ: Mapping[str, str], home: Path) -> Path:
     """Where the client keeps its settings for this user."""
     if client.moved_by is not None and (folder := environ.get(client.moved_by[0])):
         return Path(folder) / client.moved_by[1]
@@ -52,50 +52,50 @@ def file_of(client: Client, system: System, environ: Mapping[str, str], home: Pa
     return home / written.removeprefix("~/")
 
 
-def merge(client: Client, name: str, url: str, path: Path, *, now: Callable[[], dt.datetime]) -> Merged:
-    """Have the endpoint in the file under that name. Raises FileUnusable, and then nothing was changed.
+def merge(client: ClientProfile, name: str, url: str, path: Path, *, now: Callable[[], dt.datetime]) -> MergeResult:
+    """Write the endpoint into the file under that name. Raises FileUnusable, and then nothing was changed.
 
-    An entry of that name that says the same, perhaps with more of its own, is left alone; any other is replaced.
+    An existing entry that has all of the new one's members is kept; any other is replaced.
     """
-    # Settings are often links into a repository of settings: the link stays.
+    # Settings are often symbolic links into a dotfiles repository: the link stays.
     try:
         path = path.resolve()
     except (OSError, RuntimeError):
         raise FileUnusable(f"{path} cannot be read: its links lead nowhere.") from None
     before = _read(path)
-    text, outcome = merged_text(client.format, before, client.section, name, client.entry(url), path)
+    text, outcome = merge_text(client.format, before, client.section, name, client.entry(url), path)
     if outcome == "unchanged":
-        return Merged(path=path, outcome=outcome)
+        return MergeResult(path=path, outcome=outcome)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         backup = _replace(path, text, before, now=now)
     except OSError as error:
         raise FileUnusable(f"{path} cannot be written: {error.strerror}.") from None
-    return Merged(path=path, outcome=outcome if before is not None else "created", backup=backup)
+    return MergeResult(path=path, outcome=outcome if before is not None else "created", backup=backup)
 
 
-def merged_text(
+def merge_text(
     kind: Format, before: str | None, section: str, name: str, entry: Entry, path: Path
 ) -> tuple[str, Outcome]:
     """The file's text with the entry in it. Raises FileUnusable."""
-    known = _parsed(kind, before or "", path)
-    servers = known.get(section, {})
+    parsed = _parse(kind, before or "", path)
+    servers = parsed.get(section, {})
     if not isinstance(servers, dict):
         raise FileUnusable(f"{path}: {section} is not a table of servers; the file was left as it is.")
     old = servers.get(name)
     if isinstance(old, dict) and entry.items() <= old.items():
         return before or "", "unchanged"
-    text, windows = _with_plain_lines(before or "")
-    after = _written(kind, text, section, name, entry, path)
-    if _parsed(kind, after, path) != {**known, section: {**servers, name: entry}}:
+    text, crlf = _normalise_line_ends(before or "")
+    after = _write_entry(kind, text, section, name, entry, path)
+    if _parse(kind, after, path) != {**parsed, section: {**servers, name: entry}}:
         raise FileUnusable(f"{path} is written in a way that cannot be added to safely; it was left as it is.")
-    return after.replace("\n", "\r\n") if windows else after, "replaced" if name in servers else "added"
+    return after.replace("\n", "\r\n") if crlf else after, "replaced" if name in servers else "added"
 
 
-def _written(kind: Format, text: str, section: str, name: str, entry: Entry, path: Path) -> str:
+def _write_entry(kind: Format, text: str, section: str, name: str, entry: Entry, path: Path) -> str:
     if kind == "json":
-        mark = BOM if text.startswith(BOM) else ""
-        return mark + with_member(text.removeprefix(BOM), section, name, entry)
+        mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
+        return mark + with_member(text.removeprefix(BYTE_ORDER_MARK), section, name, entry)
     try:
         document = tomlkit.parse(text)
         if section not in document:
@@ -111,20 +111,20 @@ def _written(kind: Format, text: str, section: str, name: str, entry: Entry, pat
         raise FileUnusable(f"{path} is written in a way that cannot be added to; it was left as it is.") from None
 
 
-def _parsed(kind: Format, text: str, path: Path) -> dict[str, Any]:
+def _parse(kind: Format, text: str, path: Path) -> dict[str, Any]:
     try:
-        known = read_json(text.removeprefix(BOM)).value if kind == "json" else tomllib.loads(text)
+        parsed = read_json(text.removeprefix(BYTE_ORDER_MARK)).value if kind == "json" else tomllib.loads(text)
     except (NotJson, tomllib.TOMLDecodeError, RecursionError) as error:
         raise FileUnusable(f"{path} cannot be read ({error}); it was left as it is.") from None
-    if not isinstance(known, dict):
+    if not isinstance(parsed, dict):
         raise FileUnusable(f"{path} does not hold an object; it was left as it is.")
-    return known
+    return parsed
 
 
-def _with_plain_lines(text: str) -> tuple[str, bool]:
-    """The text with plain line ends where it has nothing but those of Windows, and whether it had."""
-    windows = 0 < text.count("\r\n") == text.count("\n")
-    return (text.replace("\r\n", "\n") if windows else text), windows
+def _normalise_line_ends(text: str) -> tuple[str, bool]:
+    """The text with LF line ends if all of its line ends are CRLF, and whether they are."""
+    crlf = 0 < text.count("\r\n") == text.count("\n")
+    return (text.replace("\r\n", "\n") if crlf else text), crlf
 
 
 def _read(path: Path) -> str | None:
@@ -139,7 +139,7 @@ def _read(path: Path) -> str | None:
 
 
 def _backup(path: Path, now: dt.datetime) -> Path:
-    """A copy under a name with the time in it, never over another copy."""
+    """Copy the file to a new name with a timestamp."""
     stamp = now.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
     number = 0
     while True:
@@ -154,26 +154,26 @@ def _backup(path: Path, now: dt.datetime) -> Path:
 
 
 def _replace(path: Path, text: str, before: str | None, *, now: Callable[[], dt.datetime]) -> Path | None:
-    """Whole or not at all: written beside the file, then put in its place. Returns the copy of what was there."""
+    """Replace the file atomically. Returns the backup of the old one."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    beside = Path(name)
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-        _unchanged(path, before)
+        _check_unchanged(path, before)
         backup = None
         if before is not None:
-            shutil.copymode(path, beside)
+            shutil.copymode(path, temporary)
             backup = _backup(path, now())
-        beside.replace(path)
+        temporary.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return backup
 
 
-def _unchanged(path: Path, before: str | None) -> None:
-    """Clients write their own files too. Raises FileUnusable."""
+def _check_unchanged(path: Path, before: str | None) -> None:
+    """Raises FileUnusable if the client has written its file since it was read."""
     if _read(path) != before:
         raise FileUnusable(f"{path} was changed by somebody else meanwhile; nothing was written. Try again.")

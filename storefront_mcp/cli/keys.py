@@ -1,8 +1,8 @@
-"""`keys`: mint, list, revoke and rotate API keys; access to the database file is all it takes."""
+"""`keys`: mint, list, revoke and rotate API keys, in the database."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,37 +10,39 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from storefront_mcp.calls.credentials import (
-    LIFETIME,
-    LONGEST_LABEL,
-    LONGEST_LIFETIME,
+from storefront_mcp.access.credentials import (
+    DEFAULT_KEY_LIFETIME,
+    MAX_KEY_LIFETIME,
+    MAX_LABEL_CHARS,
     ApiKey,
+    KeyStatus,
     NoSuchKey,
-    Standing,
     StoredKey,
 )
-from storefront_mcp.calls.scopes import SETS, UnknownScopes, chosen_scopes, in_order
-from storefront_mcp.cli.starting import Found, config_option, found
-from storefront_mcp.cli.stops import Stopped, told
-from storefront_mcp.cli.stores import (
+from storefront_mcp.access.scopes import SCOPE_SETS, UnknownScopes, parse_scopes, sorted_scopes
+from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.cli.groups import CommandGroup
+from storefront_mcp.cli.options import (
     by_option,
-    doer,
+    choose_store,
+    choose_stores,
     json_option,
-    only_store,
+    operator_name,
     print_json,
-    print_table,
     store_option,
-    stores_named,
 )
+from storefront_mcp.cli.running_server import open_for_change
+from storefront_mcp.cli.settings_file import LoadedSettings, config_option
+from storefront_mcp.cli.tables import print_table
 from storefront_mcp.database import Database
-from storefront_mcp.database.api_keys import DatabaseKeys
+from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.database.engine import utc_now
-from storefront_mcp.identity.keys import mint as minted
+from storefront_mcp.identity.api_key_format import mint_key
 
-COLOURS: Final[Mapping[Standing, str]] = {"valid": "green", "expired": "yellow", "revoked": "dim", "rotated": "dim"}
+COLOURS: Final[Mapping[KeyStatus, str]] = {"valid": "green", "expired": "yellow", "revoked": "dim", "rotated": "dim"}
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def keys() -> None:
     """API keys of agents and programs that need more than a guest may do."""
 
@@ -53,12 +55,12 @@ def keys() -> None:
     metavar="SCOPE",
     multiple=True,
     required=True,
-    help=f"What it may do; several times for several. {', '.join(SETS)} stand for whole sets.",
+    help=f"What it may do; several times for several. {', '.join(SCOPE_SETS)} stand for whole sets.",
 )
 @click.option(
     "--days",
-    type=click.IntRange(1, LONGEST_LIFETIME.days),
-    default=LIFETIME.days,
+    type=click.IntRange(1, MAX_KEY_LIFETIME.days),
+    default=DEFAULT_KEY_LIFETIME.days,
     show_default=True,
     help="How long it counts.",
 )
@@ -77,30 +79,29 @@ def mint(
     as_json: bool,
 ) -> None:
     """Mint a key. It is shown this once and never again."""
-    here = found(config)
-    shop = only_store(here, store)
+    here, shop = choose_store(config, store)
     try:
-        chosen = chosen_scopes(scopes)
+        chosen = parse_scopes(scopes)
     except UnknownScopes as error:
-        raise Stopped(str(error)) from None
-    if not 0 < len(label.strip()) <= LONGEST_LABEL:
-        raise Stopped(f"A label has 1 to {LONGEST_LABEL} characters.")
-    new = minted(
+        raise CommandFailed(str(error)) from None
+    if not 0 < len(label.strip()) <= MAX_LABEL_CHARS:
+        raise CommandFailed(f"A label has 1 to {MAX_LABEL_CHARS} characters.")
+    new = mint_key(
         store=shop.id,
         label=label.strip(),
         scopes=chosen,
-        by=doer(by),
+        by=operator_name(by),
         now=utc_now(),
         lifetime=dt.timedelta(days=days),
     )
-    with _record(here) as record:
-        key = record.add(new.key, new.digest)
+    with _open_repository(here) as repository:
+        key = repository.add(new.key, new.digest)
     if as_json:
         print_json({"token": new.secret.reveal(), **_key_json(key)})
         return
-    # The key alone goes where a pipe takes it.
+    # Standard output has the key alone, for pipes.
     click.echo(f"Key {key.id} of {key.store} counts until {_day(key.expires_at)}, on every worker, now.", err=True)
-    click.echo(f"  may: {', '.join(in_order(key.scopes))}", err=True)
+    click.echo(f"  may: {', '.join(sorted_scopes(key.scopes))}", err=True)
     click.echo("Keep it now: it is not shown again, and only its hash is on record.", err=True)
     click.echo(new.secret.reveal())
 
@@ -111,17 +112,17 @@ def mint(
 @json_option
 def list_keys(config: Path | None, store: str | None, *, as_json: bool) -> None:
     """Every key, void ones too; what was minted cannot be shown again."""
-    here = found(config)
-    shops = {shop.id for shop in stores_named(here, store)}
+    here, chosen = choose_stores(config, store)
+    shops = {shop.id for shop in chosen}
     now = utc_now()
-    with _record(here) as record:
-        stored = [one for one in record.listed() if one.key.store in shops]
+    with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+        stored = [one for one in SqlApiKeyRepository(database).list() if one.key.store in shops]
     if as_json:
-        print_json({"keys": [_key_json(one.key) | {"standing": one.standing(now)} for one in stored]})
+        print_json({"keys": [_key_json(one.key) | {"standing": one.status_at(now)} for one in stored]})
         return
     table = Table("id", "store", "label", "standing", "until", "last used (UTC)", "minted by", "scopes")
     for one in stored:
-        table.add_row(*_row(one, now))
+        table.add_row(*_key_row(one, now))
     print_table(table)
 
 
@@ -129,55 +130,52 @@ def list_keys(config: Path | None, store: str | None, *, as_json: bool) -> None:
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @config_option
 @store_option
-def revoke(ids: Sequence[str], config: Path | None, store: str | None) -> None:
+@by_option
+def revoke(ids: Sequence[str], config: Path | None, store: str | None, by: str | None) -> None:
     """Void keys for good, on every worker within a second."""
-    here = found(config)
-    shop = only_store(here, store)
+    here, shop = choose_store(config, store)
     unknown: list[str] = []
-    with _record(here) as record:
+    with _open_repository(here) as repository:
         for id_ in ids:
             try:
-                key = record.revoke(shop.id, id_, by=doer(None))
+                key = repository.revoke(shop.id, id_, by=operator_name(by))
             except NoSuchKey as error:
                 unknown.append(str(error))
             else:
                 click.echo(f"{key.id} ({key.label}) is revoked.")
     if unknown:
-        raise Stopped("\n".join(unknown))
+        raise CommandFailed("\n".join(unknown))
 
 
 @keys.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @config_option
 @store_option
-def rotate(config: Path | None, store: str | None, *, yes: bool) -> None:
+@by_option
+def rotate(config: Path | None, store: str | None, by: str | None, *, yes: bool) -> None:
     """Void every key of a store in one step, on every worker within a second."""
-    here = found(config)
-    shop = only_store(here, store)
+    here, shop = choose_store(config, store)
     if not yes:
         click.confirm(f"Void every API key of {shop.id}?", abort=True)
-    with _record(here) as record:
-        epoch = record.rotate(shop.id, by=doer(None))
+    with _open_repository(here) as repository:
+        epoch = repository.rotate(shop.id, by=operator_name(by))
     click.echo(f"Every key of {shop.id} is void. Keys that are minted from now on are of epoch {epoch}.")
 
 
 @contextmanager
-def _record(here: Found) -> Iterator[DatabaseKeys]:
-    """The record of keys, for the time of one command."""
-    with told():
-        database = Database(here.settings.database)
-        try:
-            yield DatabaseKeys(database)
-        finally:
-            database.close()
+def _open_repository(here: LoadedSettings) -> Iterator[SqlApiKeyRepository]:
+    """The API key repository, for a command that changes keys of a running server."""
+    with friendly_errors(), open_for_change(here) as served:
+        yield SqlApiKeyRepository(served.database)
 
 
-def _row(one: StoredKey, now: dt.datetime) -> Sequence[str]:
-    key, standing = one.key, one.standing(now)
-    used = "never" if key.last_used_at is None else key.last_used_at.strftime("%Y-%m-%d %H:%M")
-    scopes = ", ".join(in_order(key.scopes))
-    shown = f"[{COLOURS[standing]}]{standing}[/]"
-    return key.id, key.store, escape(key.label), shown, _day(key.expires_at), used, escape(key.created_by), scopes
+def _key_row(one: StoredKey, now: dt.datetime) -> Sequence[str]:
+    key, status = one.key, one.status_at(now)
+    last_used = "never" if key.last_used_at is None else key.last_used_at.strftime("%Y-%m-%d %H:%M")
+    scopes = ", ".join(sorted_scopes(key.scopes))
+    coloured_status = f"[{COLOURS[status]}]{status}[/]"
+    until = _day(key.expires_at)
+    return key.id, key.store, escape(key.label), coloured_status, until, last_used, escape(key.created_by), scopes
 
 
 def _key_json(key: ApiKey) -> dict[str, Any]:
@@ -185,7 +183,7 @@ def _key_json(key: ApiKey) -> dict[str, Any]:
         "id": key.id,
         "store": key.store,
         "label": key.label,
-        "scopes": in_order(key.scopes),
+        "scopes": sorted_scopes(key.scopes),
         "created_at": key.created_at,
         "created_by": key.created_by,
         "expires_at": key.expires_at,

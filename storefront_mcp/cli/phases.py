@@ -1,38 +1,48 @@
-"""`phases`: where they stand, opening and closing them, and who did."""
+"""`phases`: show, open, pause and retire phases, and the history of flips."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgspec
 from rich.table import Table
 
 from storefront_mcp.app import planned_roadmap
-from storefront_mcp.cli.starting import Found, config_option, found
-from storefront_mcp.cli.stops import told
-from storefront_mcp.cli.stores import (
+from storefront_mcp.cli.checkouts import close_every_checkout, count_open_checkouts
+from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.cli.groups import CommandGroup
+from storefront_mcp.cli.options import (
+    MomentParameter,
+    at_option,
     by_option,
-    doer,
+    choose_store,
+    choose_stores,
     json_option,
-    only_store,
+    operator_name,
     print_json,
-    print_table,
     store_option,
-    stores_named,
 )
-from storefront_mcp.commerce.names import StoreId
-from storefront_mcp.database import Database, DatabaseFlags
-from storefront_mcp.roadmap.flags import Flip, Standing, as_it_stands
+from storefront_mcp.cli.running_server import ServedDatabase, open_for_change
+from storefront_mcp.cli.settings_file import LoadedSettings, config_option
+from storefront_mcp.cli.tables import print_table
+from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.database import Database, SqlFlipRepository
+from storefront_mcp.roadmap.flips import Flip, PhaseStatuses, with_statuses
 from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
+from storefront_mcp.roadmap.terms import NO_TERMS, FlipTerms, audience_terms, flip_terms
 from storefront_mcp.settings import StoreSettings
+from storefront_mcp.settings.program import command_line
 
+BECOMES: Final = click.Choice(["finish", "close"])
 COLOURS: Final[Mapping[Status, str]] = {"planned": "yellow", "active": "green", "paused": "magenta", "retired": "dim"}
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @config_option
 @store_option
 @json_option
@@ -42,41 +52,154 @@ def phases(context: click.Context, config: Path | None, store: str | None, *, as
     if context.invoked_subcommand is not None:
         context.obj = (config, store)
         return
-    here = found(config)
-    with told(), _flags(here) as flags:
-        standing = flags.standing()
-        roadmaps = {shop.id: _roadmap(shop, standing) for shop in stores_named(here, store)}
+    here, shops = choose_stores(config, store)
+    with friendly_errors(), read_flips(here) as repository:
+        statuses = repository.current_statuses()
+        roadmaps = {shop.id: _roadmap(shop, statuses) for shop in shops}
     if as_json:
         print_json({"stores": [_store_json(name, roadmap) for name, roadmap in roadmaps.items()]})
         return
     for name, roadmap in roadmaps.items():
-        print_table(_table(name, roadmap))
+        print_table(_phase_table(name, roadmap))
+        for stop in statuses[name].stops if name in statuses else ():
+            click.echo(f"STOPPED: {stop.title}, by {stop.by}. The way back: {command_line('resume', '--store', name)}")
     if here.settings.flags.provider is not None:
         click.echo(f"This is our record. {here.settings.flags.provider} may keep active phases closed.")
 
 
-def _flip_command(name: str, after: Status, purpose: str) -> None:
-    @phases.command(name, help=purpose)
-    @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-    @config_option
-    @store_option
-    @by_option
-    @click.pass_context
-    def command(
-        context: click.Context, names: Sequence[str], config: Path | None, store: str | None, by: str | None
-    ) -> None:
-        here = found(config or context.obj[0])
-        shop = only_store(here, store or context.obj[1])
-        with told(), _flags(here) as flags:
-            planned = planned_roadmap(shop)
-            standing = flags.flip(planned, shop.id, dict.fromkeys(names, after), by=doer(by))
-            flips = [flip for flip in flags.history(shop.id) if flip.number == standing.version]
-        _tell(shop.id, flips, as_it_stands(planned, standing))
+@phases.command(name="open")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--share", type=float, metavar="PERCENT", help="Only for so many of the callers, always the same ones.")
+@click.option(
+    "--client", "clients", multiple=True, metavar="NAME", help="Only for client programs with this in their name."
+)
+@at_option
+@config_option
+@store_option
+@by_option
+@click.pass_context
+def open_command(
+    context: click.Context,
+    /,
+    names: Sequence[str],
+    share: float | None,
+    clients: Sequence[str],
+    at: dt.datetime | None,
+    **chosen: Any,  # noqa: ANN401 -- the options that all commands have
+) -> None:
+    """Open phases, and wait until every worker shows it. Several names are one flip.
+
+    With --share or --client everybody else, documents included, is shown what they were shown before.
+    """
+    here, shop = choose_store(chosen["config"] or context.obj[0], chosen["store"] or context.obj[1])
+    with friendly_errors():
+        terms = audience_terms(share, clients)
+    _flip(here, shop, dict.fromkeys(names, "active"), by=operator_name(chosen["by"]), terms=terms, at=at)
 
 
-_flip_command("open", "active", "Open phases: agents see their tools within a second. Several names are one flip.")
-_flip_command("pause", "paused", "Close phases for now. Requests in flight finish.")
-_flip_command("retire", "retired", "Close paused phases for good.")
+@phases.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@config_option
+@store_option
+@by_option
+@click.pass_context
+def retire(
+    context: click.Context, names: Sequence[str], config: Path | None, store: str | None, by: str | None
+) -> None:
+    """Close paused phases for good."""
+    here, shop = choose_store(config or context.obj[0], store or context.obj[1])
+    _flip(here, shop, dict.fromkeys(names, "retired"), by=operator_name(by))
+
+
+@phases.command(name="scheduled")
+@config_option
+@store_option
+@json_option
+@click.pass_context
+def list_schedule(context: click.Context, config: Path | None, store: str | None, *, as_json: bool) -> None:
+    """Flips that wait for their moment, and what became of those of the last week."""
+    here, shops = choose_stores(config or context.obj[0], store or context.obj[1])
+    with friendly_errors(), read_flips(here) as repository:
+        flips = [flip for shop in shops for flip in repository.list_schedule(shop.id)]
+    if as_json:
+        print_json({"scheduled": flips})
+        return
+    table = Table("id", "when (UTC)", "store", "change", "by", "outcome")
+    for flip in flips:
+        when = flip.at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        change = ", ".join(f"{phase} → {status}" for phase, status in flip.changes.items())
+        table.add_row(flip.id, when, flip.store, change, flip.by, flip.outcome or "waits")
+    print_table(table)
+
+
+@phases.command()
+@click.argument("id_", metavar="ID")
+@config_option
+@store_option
+@by_option
+@click.pass_context
+def unschedule(context: click.Context, id_: str, config: Path | None, store: str | None, by: str | None) -> None:
+    """Cancel a scheduled flip."""
+    here, shop = choose_store(config or context.obj[0], store or context.obj[1])
+    with friendly_errors(), change_flips(here) as (repository, _):
+        if not repository.unschedule(shop.id, id_, by=operator_name(by)):
+            raise CommandFailed(f"No flip {id_} of {shop.id} waits. See {command_line('phases', 'scheduled')}")
+    click.echo(f"{id_} is cancelled.")
+
+
+@phases.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--reason", default="", metavar="TEXT", help="Why, as agents and buyers are told.")
+@click.option(
+    "--until",
+    type=MomentParameter(),
+    help="When it is expected to open again, as agents are told. Nothing opens by that alone.",
+)
+@click.option(
+    "--checkouts",
+    "becomes",
+    type=BECOMES,
+    help="What becomes of open checkouts when the checkout phase closes: they may still be paid, or their payment "
+    "pages close now.  [default: you are asked]",
+)
+@at_option
+@config_option
+@store_option
+@by_option
+@click.pass_context
+def pause(
+    context: click.Context,
+    /,
+    names: Sequence[str],
+    reason: str,
+    until: dt.datetime | None,
+    becomes: str | None,
+    at: dt.datetime | None,
+    **chosen: Any,  # noqa: ANN401 -- the options that all commands have
+) -> None:
+    """Close phases for now, and wait until every worker shows it. Requests in flight finish."""
+    here, shop = choose_store(chosen["config"] or context.obj[0], chosen["store"] or context.obj[1])
+    by = operator_name(chosen["by"])
+    with friendly_errors():
+        terms = flip_terms(reason, until)
+        named = (phase for phase in planned_roadmap(shop).phases if phase.name in names)
+        ends_payment = any(phase.manifest.needs_payment for phase in named)
+        count = count_open_checkouts(here, shop) if ends_payment and here.has_database and at is None else 0
+    if count and becomes is None:
+        click.echo(f"{count} checkout{' is' if count == 1 else 's are'} open: prepared, and not paid.", err=True)
+        becomes = "finish"
+        if sys.stdin.isatty():
+            becomes = click.prompt("Let them finish, or close their payment pages now?", type=BECOMES, err=True)
+
+    def end_checkouts() -> None:
+        if count and becomes == "close":
+            close_every_checkout(here, shop, reason=terms.reason, by=by)
+        elif count:
+            closing = command_line("checkouts", "--config", here.path, "--store", shop.id, "close", "--all")
+            plural = "" if count == 1 else "s"
+            click.echo(f"{count} open checkout{plural} may still be paid. To end that: {closing}")
+
+    _flip(here, shop, dict.fromkeys(names, "paused"), by=by, terms=terms, at=at, then=end_checkouts)
 
 
 @phases.command()
@@ -86,54 +209,103 @@ _flip_command("retire", "retired", "Close paused phases for good.")
 @click.pass_context
 def history(context: click.Context, config: Path | None, store: str | None, *, as_json: bool) -> None:
     """Every flip, oldest first: what, when and who."""
-    here = found(config or context.obj[0])
     store = store or context.obj[1]
-    shops = {shop.id for shop in stores_named(here, store)} if store else None
-    with told(), _flags(here) as flags:
-        flips = [flip for flip in flags.history() if shops is None or flip.store in shops]
+    here, chosen = choose_stores(config or context.obj[0], store)
+    # Without a store also those that are no longer in the settings.
+    shops = {shop.id for shop in chosen} if store else None
+    with friendly_errors(), read_flips(here) as repository:
+        flips = [flip for flip in repository.history() if shops is None or flip.store in shops]
     if as_json:
         print_json({"flips": flips})
         return
     table = Table("flip", "when (UTC)", "store", "phase", "change", "by")
     for flip in flips:
         when = flip.at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(str(flip.number), when, flip.store, flip.phase, f"{flip.before} → {flip.after}", flip.by)
+        why = f": {flip.terms.reason}" if flip.terms.reason else ""
+        change = f"{flip.before} → {flip.after}{why}"
+        table.add_row(str(flip.number), when, flip.store, flip.phase, change, flip.by)
     print_table(table)
 
 
+def _flip(
+    here: LoadedSettings,
+    shop: StoreSettings,
+    changes: Mapping[str, Status],
+    *,
+    by: str,
+    terms: FlipTerms = NO_TERMS,
+    at: dt.datetime | None = None,
+    then: Callable[[], None] = lambda: None,
+) -> None:
+    """Write a flip, or schedule it, and print it; `then` is called once it is written."""
+    planned = planned_roadmap(shop)
+    if at is not None:
+        with friendly_errors(), change_flips(here) as (repository, _):
+            waiting = repository.schedule(planned, shop.id, changes, by=by, terms=terms, at=at)
+        click.echo(f"{waiting.id} is scheduled for {waiting.at:%Y-%m-%d %H:%M:%S} UTC, and made by a running server.")
+        return
+    with friendly_errors(), change_flips(here, lambda: planned.with_status(changes, terms)) as (repository, served):
+        statuses = repository.flip(planned, shop.id, changes, by=by, terms=terms)
+        flips = [flip for flip in repository.history(shop.id) if flip.number == statuses.version]
+        _print_flips(shop.id, flips, with_statuses(planned, statuses))
+        try:
+            then()
+        finally:
+            served.confirm(shop.id, statuses.version, closes="paused" in changes.values())
+
+
 @contextmanager
-def _flags(here: Found) -> Iterator[DatabaseFlags]:
-    """The record of flips, for the time of one command."""
-    database = Database(here.settings.database)
-    flags = DatabaseFlags(database)
+def change_flips(
+    here: LoadedSettings, refuse: Callable[[], object] = lambda: None
+) -> Iterator[tuple[SqlFlipRepository, ServedDatabase]]:
+    """The flip repository, for a command that changes what a running server shows; see `open_for_change`."""
+    with open_for_change(here, refuse) as served:
+        repository = SqlFlipRepository(served.database)
+        try:
+            yield repository, served
+        finally:
+            repository.close()
+
+
+@contextmanager
+def read_flips(here: LoadedSettings) -> Iterator[SqlFlipRepository]:
+    """The flip repository, for a command that looks."""
+    database = Database(here.settings.database, read_only=True)
+    repository = SqlFlipRepository(database)
     try:
-        yield flags
+        yield repository
     finally:
-        flags.close()
+        repository.close()
         database.close()
 
 
-def _roadmap(shop: StoreSettings, standing: Mapping[StoreId, Standing]) -> Roadmap:
-    return as_it_stands(planned_roadmap(shop), standing.get(shop.id, Standing(0, {})))
+def _roadmap(shop: StoreSettings, statuses: Mapping[StoreId, PhaseStatuses]) -> Roadmap:
+    return with_statuses(planned_roadmap(shop), statuses.get(shop.id, PhaseStatuses(0, {})))
 
 
-def _tell(store: StoreId, flips: Sequence[Flip], roadmap: Roadmap) -> None:
-    click.echo(f"Flip {roadmap.version} of {store} is on record; every worker shows it within a second.")
+def _print_flips(store: StoreId, flips: Sequence[Flip], roadmap: Roadmap) -> None:
+    click.echo(f"Flip {roadmap.version} of {store} is on record.")
     for flip in flips:
         click.echo(f"  {flip.phase}: {flip.before} → {flip.after}")
+    terms = flips[0].terms if flips else NO_TERMS
+    if terms.limited:
+        click.echo(f"  Only for {terms.audience}; everybody else is shown it {terms.otherwise}.")
+    elif terms != NO_TERMS:
+        click.echo(f"  Agents and buyers are told: {terms.sentences}")
     tools = [tool.name for tool in roadmap.open_tools()]
     click.echo(f"Tools now listed ({len(tools)}): {', '.join(tools) or 'none, /mcp answers 503'}")
 
 
-def _table(store: StoreId, roadmap: Roadmap) -> Table:
+def _phase_table(store: StoreId, roadmap: Roadmap) -> Table:
     table = Table("phase", "title", "status", "tools", "still missing", title=f"{store}, flip {roadmap.version}")
     for phase in roadmap.phases:
         count = len(phase.manifest.tools)
         missing = [promise.name for promise in phase.undelivered] + list(phase.missing)
+        audience = f" for {phase.terms.audience}" if phase.terms.limited else ""
         table.add_row(
             phase.name,
             phase.manifest.title,
-            f"[{COLOURS[phase.status]}]{phase.status}[/]",
+            f"[{COLOURS[phase.status]}]{phase.status}[/]{audience}",
             f"{len(phase.tools)} of {count}",
             ", ".join(missing),
         )
@@ -150,6 +322,7 @@ def _phase_json(phase: Phase) -> Mapping[str, Any]:
         "number": phase.manifest.number,
         "title": phase.manifest.title,
         "status": phase.status,
+        **msgspec.to_builtins(phase.terms),
         "requires": phase.manifest.requires,
         "delivered": phase.delivered,
         "tools": [promise.name for promise in phase.manifest.tools],

@@ -1,33 +1,48 @@
-"""The port: what we ask of a shop, whatever software it runs on."""
+"""`ShopBackend`: the port that an adapter for a shop software implements."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from msgspec import Struct
+
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import Cart
-from storefront_mcp.commerce.category import Category, Facet
-from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
-from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, PaymentMethod, Settlement
-from storefront_mcp.commerce.page import Page
+from storefront_mcp.commerce.category import Category, CategoryFacet
+from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, OrderSettlement, PaymentMethod
+from storefront_mcp.commerce.page import ShopPage, StoreFacts
 from storefront_mcp.commerce.product import Product
-from storefront_mcp.commerce.search import Found, Search
+from storefront_mcp.commerce.search import SearchPage, SearchQuery
 from storefront_mcp.commerce.shipping import ShippingMethod
 
 Options = Mapping[str, str | Sequence[str]]
-"""Custom options as an agent sends them: option id or title to a text, a value id or title, or several of those."""
+"""Custom options as sent: option id or title to a text, to a value's id or title, or to several of those."""
 
 
-class Backend(Protocol):
+class CacheStats(Struct, frozen=True, kw_only=True):
+    """How many answers of the shop are cached, and how often that saved a request since the process began."""
+
+    kept: int
+    hits: int
+    """Look-ups that were answered from the cache."""
+    misses: int
+    """Look-ups for which the shop had to be asked."""
+
+
+class ShopBackend(Protocol):
     """A shop we can ask. Every method raises only ShopError.
 
     Cart ids here are the backend's own and are secrets: whoever knows one owns the cart.
     """
 
-    async def search(self, search: Search) -> Found:
+    async def search(self, search: SearchQuery) -> SearchPage:
         """Products that match, page by page."""
 
     async def product(self, key: str) -> Product:
-        """The product with this SKU or url key. Raises ProductNotFound."""
+        """The product with this SKU or url key.
+
+        Raises ProductNotFound, and OutOfStock for a sold-out SKU of which no more is known.
+        """
 
     async def categories(self, parent: CategoryId | None, *, depth: int) -> Sequence[Category]:
         """The tree below `parent` (the root when None), `depth` levels of it. Raises CategoryNotFound."""
@@ -35,11 +50,14 @@ class Backend(Protocol):
     async def category(self, key: str) -> Category:
         """The category with this id or url path, with its direct children. Raises CategoryNotFound."""
 
-    async def facets(self, category: CategoryId) -> Sequence[Facet]:
+    async def facets(self, category: CategoryId) -> Sequence[CategoryFacet]:
         """What a category's products differ in; empty where the shop does not say."""
 
-    async def page(self, identifier: str) -> Page:
+    async def page(self, identifier: str) -> ShopPage:
         """One of the shop's own pages. Raises PageNotFound."""
+
+    async def store_facts(self) -> StoreFacts:
+        """What the shop's own configuration tells of countries, payment methods and guests."""
 
     async def create_cart(self) -> Cart:
         """A new, empty cart."""
@@ -69,7 +87,10 @@ class Backend(Protocol):
     async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod]:
         """What sending this cart there costs. Raises CountryNotServed, AddressRefused, CartGone."""
 
-    async def priced(self, cart: CartId, draft: OrderDraft) -> Cart:
+    async def quote_gaps(self, address: Address) -> Sequence[str]:
+        """Names of what an address lacks and shipping prices may depend on, such as `postcode`."""
+
+    async def quote_order(self, cart: CartId, draft: OrderDraft) -> Cart:
         """The cart with the totals that an order of it would have, down to shipping and tax.
 
         Everything that the shop would refuse an order for is looked at here, since its own refusal may say nothing.
@@ -79,18 +100,19 @@ class Backend(Protocol):
     async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
         """How the shop lets this cart be paid. Raises CartGone."""
 
-    def captures(self, method: str) -> bool:
-        """Whether the shop itself takes the held money when an order with this way to pay is placed.
+    @property
+    def capturing_methods(self) -> frozenset[str]:
+        """Codes of the payment methods for which the shop itself captures the held money as it places the order.
 
-        It then demands that the payment's amount and currency equal the order's total. Otherwise the order comes first
-        and whoever holds the money takes it afterwards.
+        It then demands that the payment's amount and currency equal the order's total. For every other method the order
+        comes first, and whoever holds the money captures it afterwards.
         """
 
-    async def place_order(self, cart: CartId, draft: OrderDraft, settlement: Settlement) -> Order:
+    async def place_order(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement) -> Order:
         """Make an order of a cart: one call, never repeated from in here.
 
-        Raises OrderRefused or CartGone when there is surely no order by this call, ShopUnclear when there may be one
-        (`over` tells whether the call has surely ended), any other ShopDown when the call was surely not sent.
+        Raises OrderRefused or CartGone when there is surely no order by this call, ShopOutcomeUnknown when there may be
+        one (`over` tells whether the call has surely ended), any other ShopDown when the call was surely not sent.
         """
 
     async def find_order(self, cart: CartId, reference: str) -> Order | None:
@@ -102,3 +124,11 @@ class Backend(Protocol):
 
     async def order_progress(self, order: Order) -> OrderProgress | None:
         """Where an order stands; None when this shop does not tell us."""
+
+    @property
+    def circuit_open(self) -> bool:
+        """Whether the shop was down the last times, so that it is only probed now and then."""
+
+    @property
+    def cache_stats(self) -> CacheStats:
+        """What is cached of the shop's answers, and how often that saved a request."""

@@ -1,31 +1,31 @@
-"""A guest's cart: lines, totals that add up, and what happened to it."""
+"""Carts: lines and totals."""
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from storefront_mcp.commerce.ids import CartId, LineId, Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import CartId, LineId, Sku
 
 CartHandle = Annotated[CartId, Meta(min_length=1, max_length=64, description="From create_cart")]
 """A cart id as an argument of a tool."""
 
 
-class Line(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A product in a cart, with what was chosen and what it costs."""
+class CartLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One line of a cart."""
 
     line_id: LineId
     sku: Sku
     name: str
     quantity: int
     price: Money
-    """Of one piece, as the shop shows it."""
+    """Unit price, as the shop displays it."""
     total: Money
-    """Of all pieces, before any discount."""
+    """Line total, before discounts."""
     options: dict[str, str] = {}
 
 
-class Totals(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class CartTotals(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """subtotal - discount + shipping + tax (unless included) - gift_cards + other = total, to the minor unit."""
 
     subtotal: Money
@@ -47,14 +47,14 @@ class LostLine(Struct, frozen=True):
 
 
 class Cart(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A cart as it stands now."""
+    """The current state of a cart."""
 
     cart_id: CartId
-    lines: tuple[Line, ...] = ()
-    totals: Totals
+    lines: tuple[CartLine, ...] = ()
+    totals: CartTotals
     coupon: str | None = None
     ships_by: Annotated[str | None, Meta(description="The chosen shipping method")] = None
     notice: Annotated[str | None, Meta(description="What the buyer should hear about")] = None
     lost_lines: tuple[LostLine, ...] = ()
-    """Lines that went with an earlier cart under this id."""
+    """Lines of an earlier cart under this handle, which the shop has lost."""
     expires_at: Annotated[str | None, Meta(description="ISO 8601, UTC")] = None

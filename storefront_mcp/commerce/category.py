@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from storefront_mcp.commerce.names import CategoryId
+from storefront_mcp.commerce.ids import CategoryId
 
 
 class Category(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A shelf of the shop, with the shelves below it as far as they were asked for."""
+    """A category, with its children down to the requested depth."""
 
     id: CategoryId
     name: str
@@ -15,16 +15,18 @@ class Category(Struct, frozen=True, omit_defaults=True, kw_only=True):
     description: str = ""
     products: int | None = None
     children: tuple["Category", ...] = ()
+    more_below: bool = False
+    """Whether it has children that are not in `children`."""
 
 
 class FacetValue(Struct, frozen=True):
-    """How many products of a category have this value."""
+    """A facet's value and the number of products that have it."""
 
     label: str
     count: int
 
 
-class Facet(Struct, frozen=True):
+class CategoryFacet(Struct, frozen=True):
     """A property by which a category's products differ."""
 
     label: str

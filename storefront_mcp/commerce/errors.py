@@ -21,27 +21,33 @@ ShopError
 ├── OrderRefused        the shop took no order, surely
 ├── EmailRefused
 ├── NoWayToPay
+├── TotalRefused        the payment provider does not take this amount
 ├── CheckoutNotFound
 ├── CartBeingOrdered    paid, so neither the cart nor the checkout can be changed any more
+├── CartOrdered         the cart became an order here
 ├── KeyReused           the idempotency key belongs to another wish
 ├── PaymentDown         the payment provider does not answer
 ├── ShopBusy            the shop counts requests and wants a pause
 ├── ShopRefused         the shop said no for a reason of its own
 └── ShopDown
-    ├── ShopUnclear     a write may or may not have happened
+    ├── ShopOutcomeUnknown     a write may or may not have happened
     └── ShopMisconfigured
 """
 
 from collections.abc import Sequence
-
-from msgspec import Struct
+from typing import Final
 
 from storefront_mcp.commerce.cart import LostLine
+from storefront_mcp.commerce.error_codes import CodedError
+from storefront_mcp.commerce.error_details import LostCartDetail, ServedCountries, ShippingOffers, VariantChoices
 from storefront_mcp.commerce.product import CustomOption, Variant
 from storefront_mcp.commerce.shipping import ShippingMethod
 
+ASK_BUYER: Final = "Ask the buyer; never invent one."
+"""At the end of every error that needs something of the buyer."""
 
-class ShopError(Exception):
+
+class ShopError(CodedError):
     """Something a shop cannot do. `str(error)` is for the agent: what happened and what to do next.
 
     `detail` is a value worth showing with it; `internal` is for our own log and never leaves the server.
@@ -56,12 +62,16 @@ class ShopError(Exception):
 class ProductNotFound(ShopError):
     """No product under that SKU or url key."""
 
+    code = "product_not_found"
+
     def __init__(self, key: str) -> None:
         super().__init__(f"No product has the SKU or url key {key!r}. Find one with search_products.")
 
 
 class CategoryNotFound(ShopError):
     """No category under that id or path."""
+
+    code = "category_not_found"
 
     def __init__(self, key: str) -> None:
         super().__init__(f"There is no category {key!r}. See list_categories for ids and paths.")
@@ -70,12 +80,16 @@ class CategoryNotFound(ShopError):
 class PageNotFound(ShopError):
     """No page under that identifier."""
 
+    code = "page_not_found"
+
     def __init__(self, identifier: str) -> None:
         super().__init__(f"The shop has no page {identifier!r}.")
 
 
 class CursorRefused(ShopError):
     """A cursor that was never given out, or belongs to another question."""
+
+    code = "invalid_cursor"
 
     def __init__(self) -> None:
         super().__init__(
@@ -87,29 +101,28 @@ class CursorRefused(ShopError):
 class CartNotFound(ShopError):
     """A cart id that we never gave out for this store, or whose life is over."""
 
+    code = "cart_not_found"
+
     def __init__(self) -> None:
         super().__init__("There is no such cart, or it has expired. Start a new one with create_cart.")
-
-
-class Lost(Struct, frozen=True):
-    """What was in a cart that is gone."""
-
-    lost_lines: tuple[LostLine, ...]
 
 
 class CartGone(ShopError):
     """The shop no longer has the cart behind a handle that is still good."""
 
+    code = "cart_gone"
+
     def __init__(self, lost: Sequence[LostLine] = ()) -> None:
         super().__init__(
-            "The shop no longer has this cart: it expired there or became an order. "
-            "add_to_cart with the same cart_id starts it afresh.",
-            detail=Lost(tuple(lost)) if lost else None,
+            "The shop no longer has this cart: it expired there. add_to_cart with the same cart_id starts it afresh.",
+            detail=LostCartDetail(tuple(lost)) if lost else None,
         )
 
 
 class LineNotFound(ShopError):
     """No such line in the cart."""
+
+    code = "line_not_found"
 
     def __init__(self, line: str) -> None:
         super().__init__(f"The cart has no line {line!r}. See view_cart for its line ids.")
@@ -118,6 +131,8 @@ class LineNotFound(ShopError):
 class OutOfStock(ShopError):
     """The product cannot be bought now."""
 
+    code = "out_of_stock"
+
     def __init__(self, sku: str) -> None:
         super().__init__(f"{sku} is out of stock. Offer the buyer another product or variant.")
 
@@ -125,41 +140,42 @@ class OutOfStock(ShopError):
 class NotEnoughStock(ShopError):
     """Fewer pieces are there than were asked for. `available` is None when the shop does not say."""
 
+    code = "insufficient_stock"
+
     def __init__(self, sku: str, *, available: int | None = None) -> None:
         left = "" if available is None else f" Only {available} can be bought."
         super().__init__(f"There is not enough of {sku} in stock.{left} Ask for fewer.")
         self.available = available
 
 
-class Choices(Struct, frozen=True, omit_defaults=True):
-    """What there is to choose from."""
-
-    variants: tuple[Variant, ...] = ()
-    custom_options: tuple[CustomOption, ...] = ()
-
-
 class VariantNeeded(ShopError):
     """The SKU names a family of variants; one of them must be chosen."""
+
+    code = "variant_required"
 
     def __init__(self, sku: str, variants: Sequence[Variant]) -> None:
         super().__init__(
             f"{sku} comes in variants. Choose one with the buyer and add it by its own SKU.",
-            detail=Choices(variants=tuple(variants)) if variants else None,
+            detail=VariantChoices(variants=tuple(variants)) if variants else None,
         )
 
 
 class OptionsNeeded(ShopError):
     """An option is missing, unknown or wrong. `problem` says which."""
 
+    code = "options_required"
+
     def __init__(self, sku: str, problem: str, options: Sequence[CustomOption] = ()) -> None:
         super().__init__(
-            f"{sku}: {problem} Send options as an object of option id to text or value id.",
-            detail=Choices(custom_options=tuple(options)) if options else None,
+            f"{sku}: {problem} Send options as an object of option id to text or value id. {ASK_BUYER}",
+            detail=VariantChoices(custom_options=tuple(options)) if options else None,
         )
 
 
 class QuantityRefused(ShopError):
     """The shop does not sell this quantity."""
+
+    code = "invalid_quantity"
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The shop refused this quantity: {reason}")
@@ -167,6 +183,8 @@ class QuantityRefused(ShopError):
 
 class CouponRejected(ShopError):
     """The code is unknown or does not apply. `dropped` names a coupon that the shop took off the cart on the way."""
+
+    code = "invalid_coupon"
 
     def __init__(self, code: str, *, dropped: str | None = None) -> None:
         lost = f" The shop took {dropped!r} off the cart; apply it again if the buyer wants it." if dropped else ""
@@ -176,53 +194,51 @@ class CouponRejected(ShopError):
         self.dropped = dropped
 
 
-class Countries(Struct, frozen=True):
-    """Countries a shop delivers to."""
-
-    countries: tuple[str, ...]
-
-
 class CountryNotServed(ShopError):
     """The shop does not deliver there."""
 
+    code = "country_not_served"
+
     def __init__(self, country: str, served: Sequence[str] = ()) -> None:
         super().__init__(
-            f"The shop does not deliver to {country!r}.", detail=Countries(tuple(served)) if served else None
+            f"The shop does not deliver to {country!r}.", detail=ServedCountries(tuple(served)) if served else None
         )
 
 
 class AddressRefused(ShopError):
     """The address cannot be used as it is. `problem` is a sentence."""
 
+    code = "invalid_address"
+
     def __init__(self, problem: str) -> None:
-        super().__init__(problem)
+        super().__init__(f"{problem} {ASK_BUYER}")
 
 
 class CartEmpty(ShopError):
     """There is nothing to order."""
 
+    code = "cart_empty"
+
     def __init__(self) -> None:
         super().__init__("The cart is empty. Put something in with add_to_cart first.")
-
-
-class Offers(Struct, frozen=True):
-    """Ways to send a cart there."""
-
-    methods: tuple[ShippingMethod, ...]
 
 
 class ShippingMethodRefused(ShopError):
     """The shop does not send this cart there that way."""
 
+    code = "invalid_shipping_method"
+
     def __init__(self, code: str, offered: Sequence[ShippingMethod] = ()) -> None:
         super().__init__(
             f"{code!r} is not a way to send this cart to this address. Choose the code of one of the methods listed.",
-            detail=Offers(tuple(offered)) if offered else None,
+            detail=ShippingOffers(tuple(offered)) if offered else None,
         )
 
 
 class OrderRefused(ShopError):
     """The shop did not take the order, and surely made none; `reason` is its own sentence, cleaned."""
+
+    code = "order_rejected"
 
     def __init__(self, reason: str, *, internal: str | None = None) -> None:
         super().__init__(f"The shop did not take the order: {reason}", internal=internal)
@@ -231,36 +247,74 @@ class OrderRefused(ShopError):
 class EmailRefused(ShopError):
     """No address that mail can be sent to. The address itself is not repeated: it is personal."""
 
+    code = "invalid_email"
+
     def __init__(self) -> None:
-        super().__init__("email is no e-mail address. Ask the buyer for theirs: the order's confirmation goes there.")
+        super().__init__(f"email is no e-mail address, and the order's confirmation goes there. {ASK_BUYER}")
 
 
 class NoWayToPay(ShopError):
     """Nothing that the operator has set up can settle this cart."""
 
+    code = "no_payment_method"
+
     def __init__(self) -> None:
         super().__init__("This cart cannot be paid for here at the moment. Send the buyer to the shop's own website.")
+
+
+class TotalRefused(ShopError):
+    """A total that cannot be paid online; `reason` is a sentence, `limit` says which amounts can."""
+
+    code = "total_not_payable"
+
+    def __init__(self, reason: str, limit: str) -> None:
+        super().__init__(f"{reason} {limit}. Change the cart with the buyer, or send them to the shop's own website.")
 
 
 class CheckoutNotFound(ShopError):
     """A checkout id that we never gave out for this store."""
 
-    def __init__(self) -> None:
-        super().__init__("There is no such checkout. Use the checkout_id that place_order answered.")
+    code = "checkout_not_found"
+
+    def __init__(self, *, staff: str = "the shop") -> None:
+        """`staff` is whom the buyer asks, as `Store.staff`."""
+        super().__init__(
+            "There is no such checkout. Use the checkout_id that place_order answered. For an order number alone, send "
+            f"the buyer to {staff}. How returns and cancelling work: get_store_info, topic returns."
+        )
 
 
 class CartBeingOrdered(ShopError):
-    """Too late for a change: the buyer has paid, or the shop is making the order."""
+    """Too late for a change: the buyer has paid or confirmed, and the shop is making the order."""
 
-    def __init__(self, checkout: str) -> None:
+    code = "cart_being_ordered"
+
+    def __init__(self, checkout: str, *, staff: str = "the shop") -> None:
+        """`staff` is whom the buyer asks, as `Store.staff`."""
         super().__init__(
-            f"The buyer has paid for this cart in checkout {checkout}, so it can no longer be changed. "
-            "See get_order_status; for more goods start another cart with create_cart."
+            f"This cart is being ordered in checkout {checkout}, so it can no longer be changed or given up here. "
+            f"See get_order_status. Only {staff} can stop it; for more goods start another cart with create_cart."
+        )
+
+
+class CartOrdered(ShopError):
+    """The cart became an order by a checkout of this server. `number` is None when the shop did not tell it."""
+
+    code = "cart_ordered"
+
+    def __init__(self, checkout: str, number: str | None, *, staff: str = "the shop") -> None:
+        """`staff` is whom the buyer asks, as `Store.staff`."""
+        order = "an order" if number is None else f"order {number}"
+        super().__init__(
+            f"This cart became {order} ({checkout}); use create_cart for a new purchase. "
+            f"To change or cancel that order, send the buyer to {staff}."
         )
 
 
 class KeyReused(ShopError):
     """An idempotency key that was sent with other arguments before."""
+
+    code = "idempotency_key_reused"
 
     def __init__(self) -> None:
         super().__init__(
@@ -272,6 +326,8 @@ class KeyReused(ShopError):
 class PaymentDown(ShopError):
     """The payment provider does not answer, so nothing was done. `internal` tells what happened."""
 
+    code = "payment_unavailable"
+
     def __init__(self, *, internal: str | None = None) -> None:
         super().__init__(
             "The payment provider does not answer right now. Nothing was changed. Try again in a minute.",
@@ -282,6 +338,8 @@ class PaymentDown(ShopError):
 class ShopBusy(ShopError):
     """The shop counts requests. `retry_after` is in seconds."""
 
+    code = "shop_busy"
+
     def __init__(self, *, retry_after: int = 60, internal: str | None = None) -> None:
         super().__init__(f"The shop is busy. Try again in {retry_after} seconds.", internal=internal)
         self.retry_after = retry_after
@@ -290,12 +348,16 @@ class ShopBusy(ShopError):
 class ShopRefused(ShopError):
     """The shop said no; `reason` is its own sentence, cleaned."""
 
+    code = "shop_rejected"
+
     def __init__(self, reason: str, *, internal: str | None = None) -> None:
         super().__init__(f"The shop refused: {reason}", internal=internal)
 
 
 class ShopDown(ShopError):
     """The shop does not answer, or not sensibly. Nothing was changed."""
+
+    code = "shop_unavailable"
 
     def __init__(
         self,
@@ -306,8 +368,10 @@ class ShopDown(ShopError):
         super().__init__(message, internal=internal)
 
 
-class ShopUnclear(ShopDown):
+class ShopOutcomeUnknown(ShopDown):
     """A write was sent and its answer was lost. `over` says that the shop answered, if only nonsense: it has ended."""
+
+    code = "outcome_unknown"
 
     def __init__(self, *, internal: str | None = None, over: bool = False) -> None:
         super().__init__(
@@ -320,6 +384,8 @@ class ShopUnclear(ShopDown):
 
 class ShopMisconfigured(ShopDown):
     """The shop answers, but not with the interface we were set up for: an operator must act."""
+
+    code = "shop_misconfigured"
 
     def __init__(self, internal: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Carts under handles of our own: opaque, bound to a store, with a bounded life."""
+"""Guest carts by handle: opaque, bound to a store, with a limited lifetime; and the port that stores handles."""
 
 import asyncio
 import datetime as dt
@@ -12,53 +12,61 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storefront_mcp.commerce.address import Address
-from storefront_mcp.commerce.backend import Backend, Options
+from storefront_mcp.commerce.backend import Options, ShopBackend
 from storefront_mcp.commerce.cart import Cart, LostLine
-from storefront_mcp.commerce.errors import CartGone, CartNotFound
-from storefront_mcp.commerce.names import CartId, LineId, Sku, StoreId
+from storefront_mcp.commerce.errors import CartEmpty, CartGone, CartNotFound
+from storefront_mcp.commerce.ids import CartId, LineId, Sku, StoreId
 from storefront_mcp.commerce.shipping import ShippingMethod
 
-LIFETIME: Final = dt.timedelta(days=7)
-"""How long a handle lives after the last change of its cart."""
+HANDLE_LIFETIME: Final = dt.timedelta(days=7)
+"""After the last change of the cart."""
 
-RESTARTED: Final = "The shop had lost this cart, so it was started afresh."
-LINES_LOST: Final = f"{RESTARTED} The lines listed in lost_lines are gone."
+RESTARTED_TEXT: Final = "The shop had lost this cart, so it was started afresh."
+LINES_LOST_TEXT: Final = f"{RESTARTED_TEXT} The lines listed in lost_lines are gone."
 
 
 class CartRecord(Struct, frozen=True, kw_only=True):
-    """What stands behind a handle."""
+    """A stored handle."""
 
     store: StoreId
     handle: CartId
     upstream: CartId
-    """The backend's own id: a secret."""
+    """The backend's cart id: a secret."""
     lines: tuple[LostLine, ...] = ()
-    """What was in the cart when we last saw it, to name what is lost when the shop drops it."""
+    """The last known lines, to report what is lost when the shop drops the cart."""
     expires_at: int
     """Unix seconds."""
 
 
-class Handles(Protocol):
-    """Where handles are kept, shared by every worker of the machine."""
+class CartHandleRepository(Protocol):
+    """Storage of handles, shared by every worker."""
 
     async def find(self, store: StoreId, handle: CartId) -> CartRecord | None:
         """The record of a handle of this store; None when there is none."""
 
-    async def keep(self, record: CartRecord) -> None:
-        """Write a record, new or changed."""
+    async def put(self, record: CartRecord) -> None:
+        """Insert or update a record."""
 
 
-MakeWay = Callable[[CartId], Awaitable[str | None]]
-"""Asked before a cart is changed: makes way for the change and says what that cost, or raises ShopError."""
+BeforeChange = Callable[[CartId], Awaitable[str | None]]
+"""Called before a cart is changed; returns a notice for the agent, or raises ShopError to prevent the change."""
 
 
-async def always(_handle: CartId) -> str | None:
-    """Nothing stands in the way of a change."""
+RefuseOrdered = Callable[[CartId], Awaitable[None]]
+"""Raises ShopError for a cart that has become an order, or is about to."""
+
+
+async def order_nothing(_handle: CartId) -> None:
+    """The `RefuseOrdered` hook of a store without checkouts."""
+
+
+async def leave_as_is(_handle: CartId) -> str | None:
+    """The `BeforeChange` hook that does nothing."""
     return None
 
 
 def new_handle() -> CartId:
-    """A handle nobody can guess: 160 random bits."""
+    """A random handle of 160 bits."""
     return CartId("cart_" + secrets.token_hex(20))
 
 
@@ -68,14 +76,20 @@ class GuestCarts:
     def __init__(
         self,
         store: StoreId,
-        backend: Backend,
-        handles: Handles,
+        backend: ShopBackend,
+        handles: CartHandleRepository,
         *,
         now: Callable[[], dt.datetime],
         handle: Callable[[], CartId] = new_handle,
+        before_change: BeforeChange = leave_as_is,
+        refuse_ordered: RefuseOrdered = order_nothing,
     ) -> None:
-        self.make_way: MakeWay = always
-        """Checkouts take this place: the cart of a checkout must not change under it."""
+        """`before_change` is awaited before each change: the cart of an open checkout must not change.
+
+        `refuse_ordered` before each quote, which stores its address on the shop's cart, and where a cart is gone.
+        """
+        self._refuse_ordered = refuse_ordered
+        self._before_change = before_change
         self._store = store
         self._backend = backend
         self._handles = handles
@@ -84,83 +98,78 @@ class GuestCarts:
         self._locks: WeakValueDictionary[CartId, asyncio.Lock] = WeakValueDictionary()
 
     async def create(self) -> Cart:
-        """A new, empty cart and the handle for it."""
+        """Create an empty cart and its handle."""
         cart = await self._backend.create_cart()
-        kept = await self._kept(self._new_handle(), cart)
-        until = (self._now() + LIFETIME).astimezone(dt.UTC)
-        return replace(kept, expires_at=until.strftime("%Y-%m-%dT%H:%MZ"))
+        created = await self._save(self._new_handle(), cart)
+        until = (self._now() + HANDLE_LIFETIME).astimezone(dt.UTC)
+        return replace(created, expires_at=until.strftime("%Y-%m-%dT%H:%MZ"))
 
     async def view(self, handle: CartId) -> Cart:
-        """The cart as it stands. Looking does not lengthen its life."""
+        """The current cart. Does not extend the handle's lifetime."""
         record = await self._record(handle)
         try:
             cart = await self._backend.cart(record.upstream)
         except CartGone:
+            await self._refuse_ordered(handle)
             raise CartGone(record.lines) from None
         return replace(cart, cart_id=handle)
 
     async def add_line(self, handle: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
-        """Put pieces in; a cart that the shop has lost starts afresh under the same handle, and the answer says so."""
-        async with self._lock(handle):
-            record = await self._record(handle)
-            told = await self.make_way(handle)
+        """Add a product; a cart that the shop has lost is created anew under the same handle, with a notice."""
+        async with self.lock(handle) as record:
+            notice = await self._before_change(handle)
             try:
                 cart = await self._backend.add_line(record.upstream, sku, quantity, options)
             except CartGone:
                 fresh = await self._backend.create_cart()
                 cart = await self._backend.add_line(fresh.cart_id, sku, quantity, options)
             if cart.cart_id == record.upstream:
-                return await self._kept(handle, _telling(cart, told))
-            notice = LINES_LOST if record.lines else RESTARTED
-            return await self._kept(handle, replace(_telling(cart, notice), lost_lines=record.lines))
+                return await self._save(handle, _with_notice(cart, notice))
+            lost = LINES_LOST_TEXT if record.lines else RESTARTED_TEXT
+            return await self._save(handle, replace(_with_notice(cart, lost), lost_lines=record.lines))
 
     async def update_line(self, handle: CartId, line: LineId, quantity: int) -> Cart:
         """Set a line's quantity."""
         return await self._change(handle, lambda cart: self._backend.update_line(cart, line, quantity))
 
     async def remove_line(self, handle: CartId, line: LineId) -> Cart:
-        """Take a line out."""
+        """Remove a line."""
         return await self._change(handle, lambda cart: self._backend.remove_line(cart, line))
 
     async def apply_coupon(self, handle: CartId, code: str) -> Cart:
-        """Use a code."""
+        """Apply a coupon."""
         return await self._change(handle, lambda cart: self._backend.apply_coupon(cart, code))
 
     async def remove_coupon(self, handle: CartId) -> Cart:
-        """Use no code."""
+        """Remove the coupon."""
         return await self._change(handle, self._backend.remove_coupon)
 
     async def shipping_methods(self, handle: CartId, address: Address) -> Sequence[ShippingMethod]:
-        """What sending this cart somewhere costs."""
-        async with self._lock(handle):
-            record = await self._record(handle)
-            try:
-                return await self._backend.shipping_methods(record.upstream, address)
-            except CartGone:
-                raise CartGone(record.lines) from None
+        """Shipping methods and prices for an address. Raises CartEmpty, which no shop does."""
+        async with self.lock(handle) as record:
+            await self._refuse_ordered(handle)
+            if not record.lines:
+                raise CartEmpty
+            return await self._backend.shipping_methods(record.upstream, address)
 
     @asynccontextmanager
-    async def held(self, handle: CartId) -> AsyncIterator[CartRecord]:
-        """What stands behind a handle, while no other call of this process can change that cart.
+    async def lock(self, handle: CartId) -> AsyncIterator[CartRecord]:
+        """The record of a handle, with the cart locked against other calls of this process.
 
-        Raises CartNotFound; a CartGone from within the block says what was lost.
+        Raises CartNotFound; a CartGone from within the block gets the lost lines.
         """
-        async with self._lock(handle):
+        # Shops do not serialise concurrent changes.
+        async with self._locks.setdefault(handle, asyncio.Lock()):
             record = await self._record(handle)
             try:
                 yield record
             except CartGone:
                 raise CartGone(record.lines) from None
 
-    async def _change(self, handle: CartId, ask: Callable[[CartId], Awaitable[Cart]]) -> Cart:
-        async with self._lock(handle):
-            record = await self._record(handle)
-            told = await self.make_way(handle)
-            try:
-                cart = await ask(record.upstream)
-            except CartGone:
-                raise CartGone(record.lines) from None
-            return await self._kept(handle, _telling(cart, told))
+    async def _change(self, handle: CartId, change: Callable[[CartId], Awaitable[Cart]]) -> Cart:
+        async with self.lock(handle) as record:
+            notice = await self._before_change(handle)
+            return await self._save(handle, _with_notice(await change(record.upstream), notice))
 
     async def _record(self, handle: CartId) -> CartRecord:
         record = await self._handles.find(self._store, handle)
@@ -168,26 +177,22 @@ class GuestCarts:
             raise CartNotFound
         return record
 
-    async def _kept(self, handle: CartId, cart: Cart) -> Cart:
-        """Write down what the handle stands for now, and answer with the handle in the backend's id's place."""
-        await self._handles.keep(
+    async def _save(self, handle: CartId, cart: Cart) -> Cart:
+        """Store the handle's record; returns the cart with the handle in place of the backend's id."""
+        await self._handles.put(
             CartRecord(
                 store=self._store,
                 handle=handle,
                 upstream=cart.cart_id,
                 lines=tuple(LostLine(line.sku, line.quantity, line.options) for line in cart.lines),
-                expires_at=int((self._now() + LIFETIME).timestamp()),
+                expires_at=int((self._now() + HANDLE_LIFETIME).timestamp()),
             )
         )
         return replace(cart, cart_id=handle)
 
-    def _lock(self, handle: CartId) -> asyncio.Lock:
-        """One writer per cart in this process: shops mix up concurrent changes."""
-        return self._locks.setdefault(handle, asyncio.Lock())
 
-
-def _telling(cart: Cart, notice: str | None) -> Cart:
-    """A cart that also says this."""
+def _with_notice(cart: Cart, notice: str | None) -> Cart:
+    """The cart with a notice put before its own."""
     if notice is None:
         return cart
     return replace(cart, notice=notice if cart.notice is None else f"{notice} {cart.notice}")

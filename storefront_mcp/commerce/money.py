@@ -13,8 +13,8 @@ EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
     | dict.fromkeys("CLF UYW".split(), 4)
 )
 """Digits after the decimal point where they are not two (ISO 4217)."""
-DIGITS: Final = 18
-"""Digits of the largest amount in minor units: what a 64-bit integer holds."""
+MAX_DIGITS: Final = 18
+"""Digits of the largest amount in minor units: it fits into 64 bits."""
 
 
 class Money(Struct, frozen=True):
@@ -25,13 +25,13 @@ class Money(Struct, frozen=True):
 
     @classmethod
     def of(cls, amount: Decimal | int | str, currency: str) -> "Money":
-        """Read an amount in major units; halves of a minor unit round away from zero.
+        """From an amount in major units, rounded half up (away from zero).
 
-        Raises ValueError when `amount` is not a finite number, or one that no shop asks.
+        Raises ValueError for what is not a finite number of at most `MAX_DIGITS` digits.
         """
         try:
-            scaled = Decimal(amount).scaleb(exponent(currency))
-            minor = int(scaled.to_integral_value(ROUND_HALF_UP)) if scaled.adjusted() < DIGITS else None
+            scaled = Decimal(amount).scaleb(currency_exponent(currency))
+            minor = int(scaled.to_integral_value(ROUND_HALF_UP)) if scaled.adjusted() < MAX_DIGITS else None
         except (ArithmeticError, ValueError):
             minor = None
         if minor is None:
@@ -39,33 +39,28 @@ class Money(Struct, frozen=True):
             raise ValueError(message)
         return cls(minor, currency)
 
-    @classmethod
-    def zero(cls, currency: str) -> "Money":
-        """Nothing, in `currency`."""
-        return cls(0, currency)
-
     def major(self) -> Decimal:
         """The amount in major units, with the currency's digits: Decimal("279.00")."""
-        return Decimal(self.minor).scaleb(-exponent(self.currency))
+        return Decimal(self.minor).scaleb(-currency_exponent(self.currency))
 
     def __str__(self) -> str:
-        """For people: `AUD 279.00`."""
+        """For display: `AUD 279.00`."""
         return f"{self.currency} {self.major():f}"
 
     def __add__(self, other: "Money") -> "Money":
-        """Sum of two amounts in one currency; another currency is a ValueError."""
+        """Sum. Raises ValueError for another currency."""
         return Money(self.minor + self._same(other), self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
-        """Difference of two amounts in one currency; another currency is a ValueError."""
+        """Difference. Raises ValueError for another currency."""
         return Money(self.minor - self._same(other), self.currency)
 
     def __mul__(self, times: int) -> "Money":
-        """The amount `times` over."""
+        """The amount multiplied by `times`."""
         return Money(self.minor * times, self.currency)
 
     def __bool__(self) -> bool:
-        """Whether there is anything at all."""
+        """Whether it is not zero."""
         return self.minor != 0
 
     def _same(self, other: "Money") -> int:
@@ -75,6 +70,6 @@ class Money(Struct, frozen=True):
         return other.minor
 
 
-def exponent(currency: str) -> int:
+def currency_exponent(currency: str) -> int:
     """Digits after the decimal point of a currency (ISO 4217)."""
     return EXPONENTS.get(currency, 2)

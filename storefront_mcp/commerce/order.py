@@ -1,4 +1,4 @@
-"""An order: what an agent asks for, what the shop made of it, and where it stands."""
+"""Orders: draft, payment, the placed order and its progress."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from storefront_mcp.commerce.money import Money
 
 
 class OrderDraft(Struct, frozen=True, kw_only=True):
-    """Everything a shop needs besides the cart. Personal: it goes to the shop and into the checkout's record only."""
+    """What an order needs besides the cart. Personal data: sent to the shop and stored in the checkout only."""
 
     email: str
     shipping_address: PostalAddress
@@ -21,49 +21,78 @@ class OrderDraft(Struct, frozen=True, kw_only=True):
 
 
 class PaymentMethod(Struct, frozen=True, kw_only=True):
-    """A way to pay that the shop offers for a cart."""
+    """A payment method that the shop offers for a cart."""
 
     code: str
     title: str
     offline: bool = False
-    """Whether it is settled outside (bank transfer, purchase order), so that an order comes first."""
+    """Whether it is settled after the order (bank transfer, purchase order)."""
     free: bool = False
     """Whether it is for carts that cost nothing."""
 
 
-class Settlement(Struct, frozen=True, kw_only=True):
-    """How an order is paid, in the shop's words."""
+class OutstandingPayment(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How an order is paid that is not paid yet: by cheque, bank transfer and the like."""
 
     method: str
-    """The shop's code for the way to pay."""
+    instructions: Annotated[str, Meta(description="Of the shop, for the buyer")] = ""
+
+
+class OrderSettlement(Struct, frozen=True, kw_only=True):
+    """How an order is paid, in the shop's terms."""
+
+    method: str
+    """The shop's code of the payment method."""
     payment: str | None = None
-    """The provider's id of the money that is held or taken; None when nothing is paid through us."""
+    """The provider's id of the authorized or captured payment; None when none is made through this server."""
     reference: str
-    """Our checkout id, written into the order so that it can be found again."""
+    """The checkout id, written into the order so that it can be found again."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """An order that exists."""
+    """A placed order."""
 
     number: str | None = None
-    """What the shop calls it; None when we know that there is one but not its number."""
+    """The shop's order number; None when unknown."""
     total: Money | None = None
     """None when the shop did not say."""
     token: str | None = None
-    """A secret that lets its holder read the order at the shop, where there is such a thing."""
+    """A secret that lets its holder read the order, in shops that have one."""
 
 
-class Parcel(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A shipment on its way."""
+class ShippedItem(Struct, frozen=True, kw_only=True):
+    """Pieces of a product."""
+
+    name: str
+    quantity: int | float
+
+
+class ParcelTrack(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where a parcel can be followed."""
 
     carrier: str = ""
     number: str = ""
     url: str | None = None
 
 
+class ShippedParcel(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A shipment, which may be a part of the order."""
+
+    sent_at: Annotated[str, Meta(description="UTC")] = ""
+    items: tuple[ShippedItem, ...] = ()
+    tracks: tuple[ParcelTrack, ...] = ()
+
+
 class OrderProgress(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Where an order stands at the shop."""
+    """The order's status at the shop."""
 
     number: str
     status: Annotated[str, Meta(description="In the shop's own words")]
-    parcels: tuple[Parcel, ...] = ()
+    parcels: tuple[ShippedParcel, ...] = ()
+    unsent: tuple[ShippedItem, ...] = ()
+    """What is still to be sent, once a part was."""
+    comments: tuple[str, ...] = ()
+    """What the shop wrote for the customer, oldest first."""
+    refunded: Money | None = None
+    due: Money | None = None
+    """What is still to be paid, as the shop has it."""

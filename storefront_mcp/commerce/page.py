@@ -1,10 +1,22 @@
-"""A page of the shop's own words: shipping, returns, privacy."""
+"""A shop's pages: shipping, returns, privacy; and the facts of its configuration."""
 
 from msgspec import Struct
 
+from storefront_mcp.commerce.order import PaymentMethod
 
-class Page(Struct, frozen=True, kw_only=True):
-    """A policy or information page, cleaned of everything active."""
+
+class StoreFacts(Struct, frozen=True, kw_only=True):
+    """What a shop's configuration tells about orders."""
+
+    countries: tuple[str, ...] = ()
+    """ISO 3166-1 alpha-2, where it delivers; empty when it does not say."""
+    payment_methods: tuple[PaymentMethod, ...] = ()
+    """Offered for an empty cart."""
+    guest_orders: bool = True
+
+
+class ShopPage(Struct, frozen=True, kw_only=True):
+    """A policy or information page."""
 
     identifier: str
     title: str

@@ -1,34 +1,20 @@
-"""Products as an agent reads them: short in lists, whole on request."""
+"""Products: a summary for lists, and the full record."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
+from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import CategoryId, Sku
 
-
-class ProductSummary(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A product in a list: enough to choose, no more."""
-
-    sku: Sku
-    name: str
-    price: Money
-    list_price: Money | None = None
-    """The price before a reduction; absent when there is none."""
-    in_stock: bool = True
-    choose: Annotated[str | None, Meta(description="What must be chosen before it can be bought")] = None
-
-
-class OptionAxis(Struct, frozen=True, kw_only=True):
-    """One thing that tells variants apart, with the values that occur."""
-
-    label: str
-    values: tuple[str, ...]
+ProductKind = Literal["simple", "configurable", "bundle", "grouped", "downloadable", "virtual", "giftcard"]
+MAX_PART_CHARS: Final = 4000
+"""Characters of a description in one answer."""
 
 
 class Variant(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One buyable form of a product."""
+    """One variant of a product."""
 
     sku: Sku
     options: dict[str, str]
@@ -37,28 +23,61 @@ class Variant(Struct, frozen=True, omit_defaults=True, kw_only=True):
     stock: int | None = None
 
 
+class ProductSummary(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A product in a list."""
+
+    sku: Sku
+    name: str
+    price: Money
+    list_price: Money | None = None
+    """The price before a reduction; absent when there is none."""
+    in_stock: bool = True
+    choose: Annotated[str | None, Meta(description="What must be chosen before it can be bought")] = None
+    selected_variant: Variant | None = None
+    """The one that was searched for by its SKU."""
+
+
+class OptionAxis(Struct, frozen=True, kw_only=True):
+    """One attribute in which variants differ, with its values."""
+
+    label: str
+    values: tuple[str, ...]
+
+
 class OptionValue(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A value that may be chosen for a custom option."""
+    """A selectable value of a custom option."""
 
     id: str
     title: str
     surcharge: Money | None = None
+    in_stock: bool = True
+    pieces: Annotated[int | None, Meta(description="How many of it, unless said otherwise")] = None
 
 
 class CustomOption(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Something the buyer tells the shop about a product: a text, or a choice."""
+    """An option that the buyer fills in: a text, or a choice."""
 
     id: str
     title: str
-    kind: Literal["text", "choice", "choices", "other"]
+    kind: Annotated[
+        Literal["text", "choice", "choices", "amounts", "date", "date_time", "other"],
+        Meta(description='amounts: a list of "value id: pieces"; date: YYYY-MM-DD; other: on the product\'s page only'),
+    ]
     required: bool = False
     max_length: int | None = None
     surcharge: Money | None = None
     values: tuple[OptionValue, ...] = ()
 
 
+class TierPrice(Struct, frozen=True, kw_only=True):
+    """A unit price that holds from a quantity on."""
+
+    quantity: int
+    price: Money
+
+
 class Product(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A product with everything needed to put it into a cart."""
+    """The full record of a product."""
 
     sku: Sku
     name: str
@@ -69,8 +88,34 @@ class Product(Struct, frozen=True, omit_defaults=True, kw_only=True):
     url: str | None = None
     url_key: str | None = None
     description: str = ""
+    parts: Annotated[int | None, Meta(description="Of the description, when it has more than one")] = None
+    kind: Annotated[ProductKind, Meta(description="What is sold")] = "simple"
     image: str | None = None
+    images: tuple[str, ...] = ()
+    """Further pictures."""
+    attributes: dict[str, str] = {}
+    tier_prices: tuple[TierPrice, ...] = ()
+    min_quantity: int | None = None
+    max_quantity: int | None = None
+    quantity_step: Annotated[int | None, Meta(description="It is sold in multiples of this")] = None
     categories: tuple[CategoryId, ...] = ()
     axes: tuple[OptionAxis, ...] = ()
     variants: Annotated[tuple[Variant, ...], Meta(description="Buy one of these by its own SKU")] = ()
+    selected_variant: Annotated[Variant | None, Meta(description="The one that was asked for by its SKU")] = None
     custom_options: tuple[CustomOption, ...] = ()
+
+
+def variant_of(product: Product, sku: str) -> Variant | None:
+    """The variant with this SKU, in whatever case."""
+    wanted = sku.casefold()
+    return next((variant for variant in product.variants if variant.sku.casefold() == wanted), None)
+
+
+def with_description_part(product: Product, part: int) -> Product:
+    """The product with one part of its description, counted from 1; the last one beyond the end."""
+    text = product.description
+    if len(text) <= MAX_PART_CHARS:
+        return product
+    starts = range(0, len(text), MAX_PART_CHARS)
+    start = starts[min(part, len(starts)) - 1]
+    return replace(product, description=text[start : start + MAX_PART_CHARS], parts=len(starts))

@@ -1,18 +1,18 @@
-"""What may be asked of a catalogue, and what comes back."""
+"""Catalogue search: query and page of results."""
 
 from typing import Literal
 
 from msgspec import Struct
 
+from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import CategoryId
 from storefront_mcp.commerce.product import ProductSummary
 
 Sort = Literal["relevance", "price_low", "price_high", "name", "newest"]
 
 
-class Search(Struct, frozen=True, kw_only=True):
-    """A question to the catalogue; everything left out does not narrow."""
+class SearchQuery(Struct, frozen=True, kw_only=True):
+    """A search query; empty fields do not filter."""
 
     text: str = ""
     category: CategoryId | None = None
@@ -20,16 +20,16 @@ class Search(Struct, frozen=True, kw_only=True):
     price_max: Money | None = None
     sort: Sort = "relevance"
     size: int = 10
-    """Products wanted, 1 to 50."""
+    """Page size, 1 to 50."""
     after: str | None = None
-    """A `Found.next` of the same question."""
+    """A `SearchPage.next` of the same query."""
 
 
-class Found(Struct, frozen=True, kw_only=True):
-    """One page of an answer, in an order that does not change between pages."""
+class SearchPage(Struct, frozen=True, kw_only=True):
+    """One page of results, in an order that is stable between pages."""
 
     products: tuple[ProductSummary, ...]
     total: int | None = None
-    """All matches, when the backend can count them."""
+    """Number of all matches, where the backend counts them."""
     next: str | None = None
-    """Where the next page starts, in the backend's own words; None at the end. It always moves forward."""
+    """Position of the next page, in the backend's terms; None at the end."""

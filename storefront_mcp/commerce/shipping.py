@@ -1,4 +1,4 @@
-"""Ways to send a cart somewhere, and what each costs."""
+"""Shipping methods and their prices."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from storefront_mcp.commerce.money import Money
 
 
 class ShippingMethod(Struct, frozen=True):
-    """One offer for one address."""
+    """A shipping method for one address."""
 
     code: str
     title: str

@@ -1,4 +1,4 @@
-"""One shop as the world sees it: an origin, a name, and what is said under them."""
+"""`Store`: the public facts of one store."""
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from storefront_mcp.commerce.names import StoreId
+from storefront_mcp.commerce.ids import StoreId
 
-IMAGES: Final = {
+IMAGE_TYPES: Final = {
     ".gif": "image/gif",
     ".ico": "image/x-icon",
     ".jpeg": "image/jpeg",
@@ -18,11 +18,11 @@ IMAGES: Final = {
     ".svg": "image/svg+xml",
     ".webp": "image/webp",
 }
-"""Media types by file name; a table of our own, since the machine's differs from machine to machine."""
+"""Media types by file extension; `mimetypes` depends on the machine."""
 
 
-class Speaker(Struct, frozen=True, kw_only=True):
-    """What the MCP server of a store says about itself, at run time and in every document."""
+class ServerIdentity(Struct, frozen=True, kw_only=True):
+    """What a store's MCP server advertises, at run time and in documents."""
 
     name: str
     """Reverse-DNS name with one slash, `example.pickle/storefront` (MCP server card, SEP-2127)."""
@@ -32,13 +32,13 @@ class Speaker(Struct, frozen=True, kw_only=True):
     sse_versions: tuple[str, ...] = ()
     """MCP versions spoken over the older HTTP+SSE transport; empty where it is not served."""
     preferred_version: str
-    """The newest version that every client of the handshake era understands."""
+    """The newest version with an `initialize` handshake."""
     capabilities: Mapping[str, object] = field(default_factory=lambda: {"tools": {"listChanged": False}})
-    """MCP server capabilities: what is advertised at run time is what the cards say."""
+    """MCP server capabilities, the same at run time and in cards."""
 
 
 class Store(Struct, frozen=True, kw_only=True):
-    """The facts of one store. Absolute URLs start with its configured origin, never with a request's Host."""
+    """The public facts of one store. Absolute URLs use the configured origin, never a request's Host."""
 
     id: StoreId
     origin: str
@@ -46,33 +46,41 @@ class Store(Struct, frozen=True, kw_only=True):
     name: str
     currency: str
     """ISO 4217."""
-    speaker: Speaker
+    server: ServerIdentity
     hosts: tuple[str, ...] = ()
-    """Host header values that mean this store; the origin's own always does."""
+    """Host header values of this store besides the origin's own."""
     allowed_origins: tuple[str, ...] = ()
-    """Browser origins besides our own that may call the MCP endpoint."""
+    """Browser origins besides the store's own that may call the MCP endpoint."""
     locale: str = "en"
     tagline: str = ""
     description: str | None = None
-    """For the storefront card, in every state; None lets the card find its own words."""
+    """For the storefront card; None for the card's default text."""
     version: str | None = None
-    """Version on the storefront card, in every state; None follows the speaker's."""
+    """For the storefront card; None for the server's version."""
     icon: str | None = None
     documentation: str | None = None
     privacy_policy: str | None = None
     website: str | None = None
-    """Where people shop; None where this origin's own pages are all there is."""
+    """The shop's own website, if any."""
+    legal_name: str | None = None
+    """Of the business behind it."""
+    address: str | None = None
+    """Of the business, for people."""
+    contact: str | None = None
+    """How buyers reach the shop: an address, a phone number or a page."""
     pages: tuple[str, ...] = ()
     """Identifiers of the shop's pages that this origin republishes: shipping, returns, privacy-policy."""
     root_documents: bool = True
-    """Whether `/`, `/robots.txt`, `/llms.txt` and their like are ours to serve on this origin."""
+    """Whether this server serves `/`, `/robots.txt`, `/llms.txt` and the like on this origin."""
     issuer: str | None = None
-    """OAuth 2 issuer whose access tokens are accepted."""
+    """OAuth 2 issuer of accepted access tokens."""
     security_contact: str | None = None
     """`mailto:` or `https:` URL for security.txt (RFC 9116)."""
     content_signals: str = "search=yes, ai-input=yes, ai-train=no"
     launch: str | None = None
     """ISO 8601 instant at which the first phase is meant to open."""
+    pause_retry_seconds: int = 120
+    """Retry-After while it is paused."""
 
     def url(self, path: str) -> str:
         """An absolute URL on this origin; `path` starts with a slash."""
@@ -90,20 +98,30 @@ class Store(Struct, frozen=True, kw_only=True):
 
     @property
     def icon_type(self) -> str | None:
-        """Media type of the icon, by the end of its name; None when that tells nothing."""
-        return IMAGES.get(PurePosixPath(urlsplit(self.icon or "").path).suffix.lower())
+        """Media type of the icon by its file extension; None when unknown."""
+        return IMAGE_TYPES.get(PurePosixPath(urlsplit(self.icon or "").path).suffix.lower())
+
+    @property
+    def staff(self) -> str:
+        """Whom a buyer asks, within a sentence: `the shop (orders@pickle.example)`."""
+        return f"the shop ({self.contact})" if self.contact else "the shop"
+
+    @property
+    def website_url(self) -> str:
+        """The shop's website, else this origin's front page."""
+        return self.website or self.url("/")
 
     @property
     def title(self) -> str:
-        """What people call the MCP server."""
+        """Display name of the MCP server."""
         return f"{self.name} MCP Server"
 
     @property
     def endpoint(self) -> str:
-        """Where MCP is spoken."""
+        """URL of the MCP endpoint."""
         return self.url("/mcp")
 
     @property
     def card_url(self) -> str:
-        """Where the storefront card is."""
+        """URL of the storefront card."""
         return self.url("/.well-known/mcp/server-card.json")

@@ -1,141 +1,164 @@
-"""Checkouts on record: each method is one transaction that is on the disk before it returns."""
+"""Checkouts in SQL; each method is one transaction that is durable when it returns."""
 
 import asyncio
 import datetime as dt
+import itertools
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, case, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, or_, select, update
 
-from storefront_mcp.calls.audit import Entry
-from storefront_mcp.checkout.record import Checkout, KeyTaken, LeaseLost, State
-from storefront_mcp.commerce.names import StoreId
-from storefront_mcp.database.audit import append
-from storefront_mcp.database.checkout_rows import CheckoutRows
+from storefront_mcp.checkout.record import Checkout, KeyConflict, LeaseLost, State
+from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.database.audit import append_entry
+from storefront_mcp.database.checkout_quota import CHECKOUT_QUOTA, crowding_ids, drop_unpaid
+from storefront_mcp.database.checkout_rows import CheckoutRowMapper
+from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.seal import PersonalSeal
+from storefront_mcp.database.order_mails import queue_mail
+from storefront_mcp.database.row_quota import OWN_INTERVAL_WRITES, HolderDigests, RowQuota
 from storefront_mcp.database.tables.checkouts import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS, LIVE
+from storefront_mcp.instrumentation import request_holder
+from storefront_mcp.records.audit import AuditEntry
 
 _C: Final = CHECKOUTS.c
 _K: Final = CHECKOUT_KEYS.c
 
 _NEXT_LOOK: Final = case((or_(_C.due_at.is_(None), _C.hastened_at < _C.due_at), _C.hastened_at), else_=_C.due_at)
-"""When the reconciler is to look: what was planned or, if that is earlier, what was wished for since."""
+"""When the checkout is due: as planned or, if that is earlier, as marked since."""
+
+_READ: Final = select(CHECKOUTS, _NEXT_LOOK.label("next_look"))
 
 
-class DatabaseCheckouts:
-    """Checkouts in the database. Implements `checkout.record.Records`; may be shared by threads.
+class SqlCheckoutRepository:
+    """Implements `checkout.record.CheckoutRepository`; thread-safe.
 
-    With a `seal`, personal data is written sealed, and what was written without one can still be read.
+    With `encryption`, personal data is written encrypted; data that was written without can still be read.
     """
 
-    def __init__(self, database: Database, *, seal: PersonalSeal | None = None) -> None:
+    def __init__(
+        self, database: Database, *, encryption: FieldEncryption | None = None, quota: RowQuota = CHECKOUT_QUOTA
+    ) -> None:
         self._database = database
-        self._rows = CheckoutRows(seal)
+        self._quota = quota
+        self._holders = HolderDigests(database)
+        self._opened = itertools.count(1)
+        self._rows = CheckoutRowMapper(encryption)
 
     async def open(self, checkout: Checkout, *, key: str | None = None) -> Checkout:
-        """Write a new checkout, unless its cart has a live one or `key` (a digest) is known: then that one is answered.
+        """Insert a checkout; if its cart has a live one or knows `key` (a digest), return that one instead.
 
-        Raises KeyTaken when `key` is known for another `request`.
+        Raises KeyConflict when the cart knows `key` for another `request`.
         """
         return await asyncio.to_thread(self._open, checkout, key)
 
+    async def crowding(self, store: StoreId) -> Sequence[str]:
+        """Ids of open checkouts of a store that are too many: the oldest of the request's client, and of all."""
+        return await asyncio.to_thread(self._crowding, store)
+
     async def find(self, store: StoreId, id_: str) -> Checkout | None:
         """By its id."""
-        return await asyncio.to_thread(self._one, _C.store == store, _C.id == id_)
+        return await asyncio.to_thread(self._find_row, None, _C.store == store, _C.id == id_)
 
-    async def of_pay_key(self, store: StoreId, pay_key: str) -> Checkout | None:
+    async def find_by_pay_key(self, store: StoreId, pay_key: str) -> Checkout | None:
         """By the digest of its payment page's token."""
-        return await asyncio.to_thread(self._one, _C.store == store, _C.pay_key == pay_key)
+        return await asyncio.to_thread(self._find_row, None, _C.store == store, _C.pay_key == pay_key)
 
-    async def of_key(self, store: StoreId, key: str) -> Checkout | None:
-        """By an idempotency key's digest."""
-        known = select(_K.checkout).where(_K.store == store, _K.key == key).scalar_subquery()
-        return await asyncio.to_thread(self._one, _C.store == store, _C.id == known)
+    async def find_by_key(self, store: StoreId, cart: str, key: str) -> Checkout | None:
+        """By the digests of a cart and of an idempotency key that was sent with it."""
+        known = select(_K.checkout).where(_K.store == store, _K.cart == cart, _K.key == key).scalar_subquery()
+        return await asyncio.to_thread(self._find_row, None, _C.store == store, _C.id == known)
 
-    async def of_cart(self, store: StoreId, cart: str) -> Checkout | None:
+    async def find_by_cart(self, store: StoreId, cart: str) -> Checkout | None:
         """The newest checkout of a cart, live or not."""
-        return await asyncio.to_thread(self._one, _C.store == store, _C.cart == cart)
+        return await asyncio.to_thread(self._find_row, None, _C.store == store, _C.cart == cart)
 
     async def lease(self, id_: str, *, now: float, seconds: float) -> Checkout | None:
-        """Take the checkout for yourself: its fence grows. None when somebody else holds it, or it does not exist."""
+        """Lease a checkout and increment its fence. None when it is leased already or unknown."""
         return await asyncio.to_thread(self._lease, id_, now, now + seconds)
 
-    async def write(self, checkout: Checkout, *, let_go: bool = False, entry: Entry | None = None) -> None:
-        """Write every field, in one transaction, if the fence is still ours; `let_go` ends the lease.
+    async def write(self, checkout: Checkout, *, release: bool = False, entry: AuditEntry | None = None) -> None:
+        """Update every field if the fence is unchanged; `release` ends the lease.
 
-        `personal=None` leaves what is there: it may be unreadable only for now. Only `erase` takes it away.
+        `personal=None` leaves what is stored, as it may only be unreadable for now; only `erase` deletes it.
         `entry` goes into the audit with it. Raises LeaseLost, and then nothing was written.
         """
-        await asyncio.to_thread(self._write, checkout, let_go=let_go, entry=entry)
+        await asyncio.to_thread(self._write, checkout, release=release, entry=entry)
 
-    async def hasten(self, store: StoreId, id_: str, *, now: float) -> None:
-        """Let the reconciler look at once, also at one that has ended. No lease needed."""
-        await asyncio.to_thread(self._hasten, store, id_, now)
+    async def mark_due(self, store: StoreId, id_: str, *, now: float) -> None:
+        """Make it due now, even one that has ended. Needs no lease."""
+        await asyncio.to_thread(self._mark_due, store, id_, now)
 
     async def due(self, *, now: float, limit: int) -> Sequence[str]:
-        """Ids whose time has come and whom nobody holds, the longest due first."""
+        """Ids that are due and not leased, the longest due first."""
         return await asyncio.to_thread(self._due, now, limit)
 
-    async def needing(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
-        """Checkouts in these states, newest first, for an operator. Without personal data."""
-        return await asyncio.to_thread(self._needing, store, states, limit)
+    async def list_by_state(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
+        """Checkouts in these states, newest first, without personal data. All stores when `store` is None."""
+        return await asyncio.to_thread(self._list_by_state, store, states, limit)
 
     async def keep_event(self, provider: str, event: str, *, store: StoreId, checkout: str | None, now: float) -> bool:
-        """Write an event down; whether it is new."""
+        """Record a provider's event; whether it is new."""
         row = {"store": store, "provider": provider, "event": event, "checkout": checkout, "at": now}
         return await asyncio.to_thread(self._keep_event, row)
 
     async def erase(self, *, before: dt.datetime) -> int:
-        """Erase the personal data of checkouts that ended before, and their keys and events; how many."""
+        """Erase personal data, keys and events of checkouts that ended before; the number of checkouts."""
         return await asyncio.to_thread(self._erase, before.timestamp())
 
     def _open(self, checkout: Checkout, key: str | None) -> Checkout:
+        holder = self._holders.digest(request_holder())
         with self._database.writing(survives="power") as connection:
-            if key is not None and (known := self._known(connection, checkout, key)) is not None:
+            if key is not None and (known := self._existing(connection, checkout, key)) is not None:
                 return known
-            insert = self._database.insert(CHECKOUTS).values(self._rows.row(checkout))
+            if next(self._opened) % OWN_INTERVAL_WRITES == 0:
+                drop_unpaid(connection, holder, self._quota)
+            insert = self._database.insert(CHECKOUTS).values(self._rows.row(checkout) | {"holder": holder})
             while True:
-                # Whoever opens the same cart at the same time is waited for, and then does conflict.
+                # A concurrent insert for the same cart is waited for, and then conflicts.
                 opened = connection.execute(
                     insert.on_conflict_do_nothing(index_elements=["store", "cart"], index_where=LIVE).returning(_C.id)
                 )
                 if opened.scalar_one_or_none() is not None:
                     return checkout
-                found = self._found(connection, _C.store == checkout.store, _C.cart == checkout.cart, LIVE)
-                # It may have ended in between.
+                found = self._find_row(connection, _C.store == checkout.store, _C.cart == checkout.cart, LIVE)
+                # None when it has ended in between.
                 if found is not None:
                     break
             if key is not None:
-                # The key leads to it only if it is what was asked for.
-                ours = and_(_K.store == checkout.store, _K.key == key)
+                # The key leads to the live checkout only if the request is the same.
+                ours = _kept_key(checkout, key)
                 if found.request == checkout.request:
                     connection.execute(update(CHECKOUT_KEYS).where(ours).values(checkout=found.id))
                 else:
                     connection.execute(delete(CHECKOUT_KEYS).where(ours))
             return found
 
-    def _known(self, connection: Connection, checkout: Checkout, key: str) -> Checkout | None:
-        """The checkout that the key leads to; None when the key is new, and then it leads to this one."""
-        row = {"store": checkout.store, "key": key, "request": checkout.request, "checkout": checkout.id}
+    def _crowding(self, store: StoreId) -> Sequence[str]:
+        holder = self._holders.digest(request_holder())
+        with self._database.reading() as connection:
+            ids = crowding_ids(connection, holder, self._quota)
+            return connection.execute(select(_C.id).where(_C.id.in_(ids), _C.store == store)).scalars().all()
+
+    def _existing(self, connection: Connection, checkout: Checkout, key: str) -> Checkout | None:
+        """The checkout of a known key; a new key is stored for this checkout, and None returned."""
+        row = {"store": checkout.store, "cart": checkout.cart, "key": key}
+        row |= {"request": checkout.request, "checkout": checkout.id}
         kept = self._database.insert(CHECKOUT_KEYS).values(row).on_conflict_do_nothing().returning(_K.key)
         if connection.execute(kept).scalar_one_or_none() is not None:
             return None
-        known = connection.execute(
-            select(_K.request, _K.checkout).where(_K.store == checkout.store, _K.key == key)
-        ).one()
+        known = connection.execute(select(_K.request, _K.checkout).where(_kept_key(checkout, key))).one()
         if known.request != checkout.request:
-            raise KeyTaken
-        return self._found(connection, _C.id == known.checkout)
+            raise KeyConflict
+        return self._find_row(connection, _C.id == known.checkout)
 
-    def _one(self, *conditions: Any) -> Checkout | None:  # noqa: ANN401 -- SQLAlchemy's conditions
-        with self._database.reading() as connection:
-            return self._found(connection, *conditions)
-
-    def _found(self, connection: Connection, *conditions: Any) -> Checkout | None:  # noqa: ANN401
-        # Where there are several, the live one is the newest, whatever two machines' clocks say.
-        query = _read().where(*conditions).order_by(_C.live.desc(), _C.created_at.desc()).limit(1)
-        row = connection.execute(query).one_or_none()
+    def _find_row(self, connection: Connection | None, *conditions: Any) -> Checkout | None:  # noqa: ANN401
+        """The newest checkout that meets the conditions; without `connection`, in a transaction of its own."""
+        # The live one counts as the newest, as clocks of several machines differ.
+        query = _READ.where(*conditions).order_by(_C.live.desc(), _C.created_at.desc()).limit(1)
+        with self._database.reading() if connection is None else nullcontext(connection) as reading:
+            row = reading.execute(query).one_or_none()
         return None if row is None else self._rows.checkout(row)
 
     def _lease(self, id_: str, now: float, until: float) -> Checkout | None:
@@ -148,11 +171,11 @@ class DatabaseCheckouts:
         with self._database.writing(survives="power") as connection:
             if connection.execute(taken).scalar_one_or_none() is None:
                 return None
-            return self._found(connection, _C.id == id_)
+            return self._find_row(connection, _C.id == id_)
 
-    def _write(self, checkout: Checkout, *, let_go: bool, entry: Entry | None) -> None:
+    def _write(self, checkout: Checkout, *, release: bool, entry: AuditEntry | None) -> None:
         row = self._rows.row(checkout)
-        if let_go:
+        if release:
             row["lease_until"] = 0.0
         if checkout.personal is None:
             del row["personal"]
@@ -160,10 +183,12 @@ class DatabaseCheckouts:
         with self._database.writing(survives="power") as connection:
             if connection.execute(written).scalar_one_or_none() is None:
                 raise LeaseLost
+            if checkout.state == "placed" and checkout.confirms_by_mail:
+                queue_mail(self._database, connection, checkout)
             if entry is not None:
-                append(self._database, connection, [entry])
+                append_entry(self._database, connection, [entry])
 
-    def _hasten(self, store: StoreId, id_: str, now: float) -> None:
+    def _mark_due(self, store: StoreId, id_: str, now: float) -> None:
         with self._database.writing(survives="power") as connection:
             connection.execute(update(CHECKOUTS).where(_C.store == store, _C.id == id_).values(hastened_at=now))
 
@@ -177,8 +202,8 @@ class DatabaseCheckouts:
         with self._database.reading() as connection:
             return connection.execute(query).scalars().all()
 
-    def _needing(self, store: StoreId | None, states: Sequence[State], limit: int) -> Sequence[Checkout]:
-        query = _read().where(_C.state.in_(states)).order_by(_C.created_at.desc(), _C.id).limit(limit)
+    def _list_by_state(self, store: StoreId | None, states: Sequence[State], limit: int) -> Sequence[Checkout]:
+        query = _READ.where(_C.state.in_(states)).order_by(_C.created_at.desc(), _C.id).limit(limit)
         if store is not None:
             query = query.where(_C.store == store)
         with self._database.reading() as connection:
@@ -201,12 +226,13 @@ class DatabaseCheckouts:
                     or_(events.checkout.in_(ids), and_(events.checkout.is_(None), events.at < before))
                 )
             )
-            erased = update(CHECKOUTS).where(ended, _C.personal.is_not(None)).values(personal=None)
+            erased = update(CHECKOUTS).where(ended, _C.personal.is_not(None)).values(personal=None, holder=None)
             count = connection.execute(erased).rowcount
         if count:
             self._database.forget()
         return count
 
 
-def _read() -> Any:  # noqa: ANN401
-    return select(CHECKOUTS, _NEXT_LOOK.label("next_look"))
+def _kept_key(checkout: Checkout, key: str) -> ColumnElement[bool]:
+    """The row of a key that was sent with the cart of this checkout."""
+    return and_(_K.store == checkout.store, _K.cart == checkout.cart, _K.key == key)

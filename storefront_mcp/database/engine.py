@@ -1,163 +1,248 @@
-"""The one database, safe for several processes at once: a SQLite file, or PostgreSQL by URL."""
+"""An open database, SQLite or PostgreSQL: transactions, start-up checks, change detection, readiness."""
 
 import datetime as dt
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import schema
-from storefront_mcp.database.sqlite import SqliteFile
-from storefront_mcp.database.unusable import DatabaseUnusable
+from storefront_mcp.database.errors import DatabaseUnusable
+from storefront_mcp.database.failures import OTHER, SILENT, FailureKind, failure_kind
+from storefront_mcp.database.sqlite import SqliteDriver
+from storefront_mcp.records.audit import Durability
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
-SERVERS: Final = ("postgresql://", "postgres://")
-
-Durability = Literal["process", "power"]
-"""What a commit outlives: the death of this process, or a power cut as well (and then it waits for the disk)."""
+SERVER_DIALECTS: Final = ("postgresql://", "postgres://")
 
 
 def utc_now() -> dt.datetime:
-    """This moment: the clock of every record unless a test brings its own."""
+    """The current time, the default clock of every repository."""
     return dt.datetime.now(dt.UTC)
 
 
-class Watching(Protocol):
-    """Asks whether others have written."""
+class ChangeProbe(Protocol):
+    """Detects writes of other connections."""
 
     def writes(self) -> int | None:
-        """A number that changes with every write of others; None where only the tables themselves can tell."""
+        """A number that changes with every write of others; None where the database has none."""
 
     def close(self) -> None:
-        """Stop asking."""
+        """Give its connection back."""
 
 
-class Kind(Protocol):
-    """What differs between the databases."""
+class DatabaseDriver(Protocol):
+    """What differs between SQLite and PostgreSQL."""
 
     name: str
-    """What people may read: no password is in it."""
-    advice: str
-    """What to check when it cannot be used."""
+    """For people: path or URL, without the password."""
     engine: Engine
+    file: str
+    """Device and inode of a prepared file; empty for a server."""
+    kept: bool
+    """Whether it is stored anywhere: False for a missing file that is only read."""
+    read_options: Mapping[str, Any]
+    """Execution options of a transaction that reads; `begin_with` among them are its first statements."""
+    write_options: Mapping[Durability, Mapping[str, Any]]
+    """Those of a transaction that writes."""
+    lock_statement: Callable[[str], str] | None
+    """SQL that takes the lock of a name until the transaction ends; None where every writer is alone."""
 
-    def prepare(self) -> None:
-        """Make sure that it is there and usable, before the first transaction. Raises OSError."""
-
-    def reading(self) -> dict[str, Any]:
-        """Execution options of a transaction that reads."""
-
-    def writing(self, survives: Durability) -> dict[str, Any]:
-        """Execution options of a transaction that writes."""
-
-    def begun(self, connection: Connection, *, survives: Durability, alone: str | None) -> None:
-        """Called first in a transaction that writes."""
-
-    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+    def insert(self, table: Table, /) -> "sqlite.Insert | postgresql.Insert":
         """INSERT with the `ON CONFLICT` clauses that both have."""
 
-    def watching(self) -> Watching:
-        """Begin to ask whether others have written."""
+    def explain(self, cause: str, state: str | None = None) -> str:
+        """Why it cannot be used and what to do, as sentences, by the database's message and SQLSTATE."""
+
+    def prepare(self) -> None:
+        """Create and configure it, before the first transaction. Raises OSError."""
+
+    def watching(self) -> ChangeProbe:
+        """A new change probe."""
 
     def forget(self) -> None:
-        """Remove deleted content from where it still lies about, as far as that is ours to do."""
+        """Remove deleted content from logs, as far as that is ours to do."""
+
+    def displacement_reason(self) -> str | None:
+        """Why what was opened is no longer what a new process would open; None while it is."""
 
 
 class Database:
-    """One open database. Every process opens its own; threads may share it. Raises DatabaseUnusable.
+    """One open database of a process; thread-safe. Raises DatabaseUnusable.
 
-    `where` is a path, or a URL `postgresql://user@host/name`.
+    `where` is a path, or a URL `postgresql://user@host/name`. With `read_only` nothing is created, migrated or changed
+    in any other way, and a missing file counts as an empty one.
     """
 
-    def __init__(self, where: Path | str) -> None:
-        self._kind = _kind(where)
-        self.name = self._kind.name
-        self._watching: list[Watching] = []
+    def __init__(self, where: Path | str, *, read_only: bool = False) -> None:
+        self._driver = database_driver(where, read_only=read_only)
+        self.name = self._driver.name
+        self.insert = self._driver.insert
+        self.file = ""
+        """Device and inode of a file that is written; empty for a server."""
+        self._probes: list[ChangeProbe] = []
+        # Also without a call of `close`: an app may be created and never started.
+        self._dispose = weakref.finalize(self, _dispose, self._driver.engine)
         try:
-            self._kind.prepare()
-            self._bring_up_to_date()
+            self._driver.prepare()
+            if read_only and self._driver.kept:
+                self._check_tables()
+            else:
+                self._migrate()
+            self.file = self._driver.file
         except (OSError, DatabaseError) as error:
             self.close()
-            cause = str(error.orig).strip() if isinstance(error, DatabaseError) else error.strerror
-            message = f"{self.name}: cannot be used as the database: {cause}. {self._kind.advice}"
+            message = f"{self.name}: cannot be used as the database: {self._driver.explain(*_cause(error))}"
             raise DatabaseUnusable(message) from error
         except ShopBusy as busy:
             self.close()
-            message = f"{self.name}: cannot be used as the database: others keep it busy. {self._kind.advice}"
+            message = f"{self.name}: cannot be used as the database: {self._driver.explain('others keep it busy')}"
             raise DatabaseUnusable(message) from busy
-        except schema.NewerTables as newer:
+        except schema.SchemaTooNew as newer:
             self.close()
             message = (
                 f"{self.name}: was written by a newer storefront-mcp (version {newer.found} of its tables, "
-                f"this one knows {schema.HEAD}). Update storefront-mcp or name another database."
+                f"this one knows {schema.HEAD_REVISION}). Update storefront-mcp or name another database."
+            )
+            raise DatabaseUnusable(message) from None
+        except schema.ForeignTables as foreign:
+            self.close()
+            message = (
+                f"{self.name}: has tables of somebody else ({foreign}), so nothing in it was changed. Give this server "
+                "a database of its own."
+            )
+            raise DatabaseUnusable(message) from None
+        except schema.OlderTables as older:
+            self.close()
+            message = (
+                f"{self.name}: {older}, and to look is no reason to change it. Start this version's server, which "
+                "brings the tables up to date, or look with the version that is running."
             )
             raise DatabaseUnusable(message) from None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One transaction that sees one moment and keeps nobody waiting."""
-        with self._kind.engine.connect().execution_options(**self._kind.reading()) as connection:
-            yield connection
+        """A read-only transaction on one snapshot; blocks nobody."""
+        with self._explain_errors(), self._driver.engine.connect() as connection:
+            yield connection.execution_options(**self._driver.read_options)
 
     @contextmanager
     def writing(self, *, survives: Durability = "process", alone: str | None = None) -> Iterator[Connection]:
-        """One transaction that writes all or nothing.
+        """A transaction that writes all or nothing.
 
-        Those that name the same thing in `alone` come one after the other. On SQLite every writer is the only one from
-        its first statement on, on PostgreSQL only by that name. Raises ShopBusy, with nothing written, when others keep
-        us waiting for too long.
+        Transactions with the same `alone` are serialised; on SQLite all are, from the first statement on. Raises
+        ShopBusy, with nothing written, when the lock is not free in time.
         """
-        options = self._kind.writing(survives)
-        with self._kind.engine.connect().execution_options(**options) as connection, ExitStack() as transaction:
+        options, lock = self._driver.write_options[survives], self._driver.lock_statement
+        with self._explain_errors(), self._driver.engine.connect() as connection, ExitStack() as transaction:
+            connection.execution_options(**options)
             try:
                 transaction.enter_context(connection.begin())
-                self._kind.begun(connection, survives=survives, alone=alone)
+                if alone is not None and lock is not None:
+                    connection.exec_driver_sql(lock(alone))
             except OperationalError as error:
                 raise ShopBusy(retry_after=5, internal=f"{self.name}: {error.orig}") from error
             yield connection
 
-    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
-        """INSERT with `on_conflict_do_nothing` and `on_conflict_do_update`."""
-        return self._kind.insert(table)
+    @contextmanager
+    def _explain_errors(self) -> Iterator[None]:
+        """Add a note (PEP 678) to errors of the database: its name, and what to do."""
+        try:
+            yield
+        except (SQLAlchemyError, ShopBusy) as error:
+            error.add_note(f"{self.name}: {self._driver.explain(*_cause(error))}")
+            raise
 
-    def watching(self) -> Watching:
-        """Something of one's own for asking whether others have written."""
-        watching = self._kind.watching()
-        self._watching.append(watching)
-        return watching
+    def failure(self, error: Exception) -> FailureKind:
+        """What an error of the database means."""
+        return failure_kind(*_cause(error)) or OTHER
+
+    def displacement_reason(self) -> str | None:
+        """Why a new process would open another one, to follow its name and safe to publish; None if it would not."""
+        return self._driver.displacement_reason()
+
+    def watching(self) -> ChangeProbe:
+        """A new change probe, closed with the database."""
+        probe = self._driver.watching()
+        self._probes.append(probe)
+        return probe
 
     def forget(self) -> None:
-        """What was deleted is no longer in the file and those beside it; a server sees to that by itself, in time."""
-        self._kind.forget()
+        """Remove deleted content from the file's write-ahead log; a server does that by itself."""
+        self._driver.forget()
 
     def close(self) -> None:
-        """Let go of it."""
-        for watching in self._watching:
-            watching.close()
-        self._kind.engine.dispose()
+        """Close idle connections now, those in use when their transactions end."""
+        for probe in self._probes:
+            probe.close()
+        self._dispose()
 
-    def _bring_up_to_date(self) -> None:
-        """Several processes may start at once, and one of them does it; when there is nothing to do, nobody waits."""
+    def _check_tables(self) -> None:
+        with self.reading() as connection:
+            schema.check_tables(connection)
+
+    def _migrate(self) -> None:
+        """Migrate the tables, in one of the processes that start at once; takes no lock when they are current."""
         try:
             with self.reading() as connection:
-                current = schema.revision(connection) == schema.HEAD
+                current = schema.revision(connection) == schema.HEAD_REVISION
         except DatabaseError:
-            # No such table yet; whatever else it is comes again right now.
+            # No such table yet; any other error comes again below.
             current = False
         if not current:
             with self.writing(survives="power", alone="schema") as connection:
                 schema.bring_up_to_date(connection)
 
 
-def _kind(where: Path | str) -> Kind:
-    if not isinstance(where, str) or not where.startswith(SERVERS):
-        return SqliteFile(Path(where))
-    from storefront_mcp.database.postgresql import PostgresqlServer  # noqa: PLC0415 -- a driver that most do without
+def _cause(error: Exception) -> tuple[str, str | None]:
+    """The database's own message, and its SQLSTATE where it has one."""
+    while isinstance(error, ShopBusy) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    if isinstance(error, OSError):
+        return str(error.strerror), None
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return str(error), None
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None and error.orig.__class__.__module__.startswith("psycopg"):
+        # libpq's own errors, of connections, have none.
+        state = SILENT.states[0]
+    return str(error.orig).strip(), state
 
-    return PostgresqlServer(where)
+
+def database_driver(where: Path | str, *, read_only: bool = False) -> DatabaseDriver:
+    """The driver of a path or URL. Raises DatabaseUnusable for a URL that cannot be read, or without its library."""
+    driver: DatabaseDriver
+    if isinstance(where, str) and where.startswith(SERVER_DIALECTS):
+        from storefront_mcp.database.postgresql import PostgresqlDriver  # noqa: PLC0415 -- optional
+
+        driver = PostgresqlDriver(where)
+    else:
+        driver = SqliteDriver(Path(where), read_only=read_only)
+    event.listen(driver.engine, "begin", _begin)
+    return driver
+
+
+def _begin(connection: Connection) -> None:
+    """Execute what a transaction begins with, as its options say."""
+    for statement in connection.get_execution_options().get("begin_with", ()):
+        connection.exec_driver_sql(statement)
+
+
+def _dispose(engine: Engine) -> None:
+    """Close every connection: idle ones now, those in use when they are returned."""
+    event.listen(engine, "checkin", _close_returned)
+    engine.dispose()
+
+
+def _close_returned(connection: object, entry: ConnectionPoolEntry) -> None:
+    """Close a returned connection instead of pooling it."""
+    if connection is not None:
+        entry.invalidate()

@@ -1,4 +1,4 @@
-"""The sandbox's book in the database: shared by every worker, and still there after any of them is killed."""
+"""Sandbox payments in SQL, shared by every worker."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,52 +8,54 @@ import msgspec
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from storefront_mcp.commerce.error_codes import error_name
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.tables import SANDBOX_SLIPS
-from storefront_mcp.payments.port import ProviderDown
-from storefront_mcp.payments.sandbox import Slip
+from storefront_mcp.payments.provider import ProviderDown
+from storefront_mcp.payments.sandbox import SandboxPayment
 
-_SLIP: Final = msgspec.json.Decoder(Slip)
+_PAYMENT: Final = msgspec.json.Decoder(SandboxPayment)
 
 
-class DatabaseSandbox:
-    """Slips in the database. Implements `payments.sandbox.SandboxBook`; survives a power cut, as a provider would."""
+class SqlSandboxRepository:
+    """Implements `payments.sandbox.SandboxRepository`; survives a power cut, as a provider would."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, slip: Slip, *, forget: int) -> Slip:
-        """Write a new slip, unless its key is known: then that one is answered. What ended before `forget` goes."""
-        return await asyncio.to_thread(self._open, slip, forget)
+    async def open(self, record: SandboxPayment, *, forget: int) -> SandboxPayment:
+        """Insert a payment, or return that of the same key; payments that expired before `forget` are deleted."""
+        return await asyncio.to_thread(self._open, record, forget)
 
-    async def find(self, id_: str) -> Slip | None:
+    async def find(self, id_: str) -> SandboxPayment | None:
         """By its id."""
         return await asyncio.to_thread(self._find, id_)
 
-    async def change(self, id_: str, step: Callable[[Slip], Slip]) -> Slip | None:
-        """Read, step and write as one; None when there is none. What `step` raises leaves everything as it was."""
+    async def change(self, id_: str, step: Callable[[SandboxPayment], SandboxPayment]) -> SandboxPayment | None:
+        """Apply `step` in one transaction, which is rolled back when it raises; None for an unknown id."""
         return await asyncio.to_thread(self._change, id_, step)
 
-    def _open(self, slip: Slip, forget: int) -> Slip:
-        row = {"id": slip.id, "key": slip.key, "expires_at": slip.expires_at, "slip": msgspec.json.encode(slip)}
-        kept = select(SANDBOX_SLIPS.c.slip).where(SANDBOX_SLIPS.c.key == slip.key)
+    def _open(self, record: SandboxPayment, forget: int) -> SandboxPayment:
+        row = {"id": record.id, "key": record.key, "expires_at": record.expires_at}
+        row["slip"] = msgspec.json.encode(record)
+        stored = select(SANDBOX_SLIPS.c.slip).where(SANDBOX_SLIPS.c.key == record.key)
         try:
             with self._database.writing(survives="power") as connection:
                 connection.execute(delete(SANDBOX_SLIPS).where(SANDBOX_SLIPS.c.expires_at < forget))
                 connection.execute(self._database.insert(SANDBOX_SLIPS).values(row).on_conflict_do_nothing())
-                return _SLIP.decode(connection.execute(kept).scalar_one())
+                return _PAYMENT.decode(connection.execute(stored).scalar_one())
         except (SQLAlchemyError, ShopBusy) as error:
             raise _down(error) from error
 
-    def _find(self, id_: str) -> Slip | None:
+    def _find(self, id_: str) -> SandboxPayment | None:
         try:
             with self._database.reading() as connection:
                 return _read(connection, id_)
         except (SQLAlchemyError, ShopBusy) as error:
             raise _down(error) from error
 
-    def _change(self, id_: str, step: Callable[[Slip], Slip]) -> Slip | None:
+    def _change(self, id_: str, step: Callable[[SandboxPayment], SandboxPayment]) -> SandboxPayment | None:
         try:
             with self._database.writing(survives="power", alone=f"sandbox {id_}") as connection:
                 before = _read(connection, id_)
@@ -68,10 +70,10 @@ class DatabaseSandbox:
             raise _down(error) from error
 
 
-def _read(connection: Connection, id_: str) -> Slip | None:
+def _read(connection: Connection, id_: str) -> SandboxPayment | None:
     found = connection.execute(select(SANDBOX_SLIPS.c.slip).where(SANDBOX_SLIPS.c.id == id_)).scalar_one_or_none()
-    return None if found is None else _SLIP.decode(found)
+    return None if found is None else _PAYMENT.decode(found)
 
 
 def _down(error: SQLAlchemyError | ShopBusy) -> ProviderDown:
-    return ProviderDown(f"the sandbox's book cannot be used: {type(error).__name__}")
+    return ProviderDown(f"the sandbox's payments cannot be read or written: {error_name(error)}")

@@ -1,4 +1,4 @@
-"""Which version of the tables a database has, and how it comes to ours."""
+"""Schema revision of a database, and its migration to the current one."""
 
 from pathlib import Path
 from typing import Final
@@ -21,9 +21,9 @@ from storefront_mcp.database.tables import METADATA
 REVISIONS: Final = sorted(
     path.name[:4] for path in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
 )
-"""Every step there is, oldest first."""
+"""Every migration, oldest first."""
 
-HEAD: Final = REVISIONS[-1]
+HEAD_REVISION: Final = REVISIONS[-1]
 
 VERSION: Final = Table(
     "alembic_version",
@@ -33,55 +33,90 @@ VERSION: Final = Table(
 )
 """Alembic's own table, with one row."""
 
-SEAL_OF_OLD_FILES: Final = 2
-"""`PRAGMA user_version` since there are migrations: versions from before, which know 1, refuse the file by it."""
+OLD_FILES_REVISION: Final = 2
+"""`PRAGMA user_version` since there are migrations; versions from before them know 1 and refuse the file."""
+
+MAX_NAMED_TABLES: Final = 5
+"""Foreign tables that a message names."""
 
 
-class NewerTables(Exception):
-    """A newer storefront-mcp has written here."""
+class SchemaTooNew(Exception):
+    """The schema is of a newer storefront-mcp."""
 
     def __init__(self, found: str) -> None:
         super().__init__(found)
         self.found = found
 
 
+class OlderTables(Exception):
+    """The schema is older than this version; the message says how old."""
+
+
+class ForeignTables(Exception):
+    """The database holds tables of another program; the message names some."""
+
+
+def check_tables(connection: Connection) -> None:
+    """Check the revision without a change. Raises SchemaTooNew, OlderTables."""
+    tables = set(inspect(connection).get_table_names())
+    found = revision(connection) if VERSION.name in tables else None
+    if found == HEAD_REVISION:
+        return
+    if found is not None and found not in REVISIONS:
+        raise SchemaTooNew(found)
+    if found is None and "flips" not in tables:
+        raise OlderTables("has no tables of ours")
+    raise OlderTables(f"has tables of an older version ({found or 'before 0001'}; this one knows {HEAD_REVISION})")
+
+
 def revision(connection: Connection) -> str | None:
-    """The revision of the tables; None before the first."""
+    """The revision of the schema; None before the first."""
     found: str | None = connection.execute(select(VERSION.c.version_num)).scalar_one_or_none()
     return found
 
 
+def has_foreign_tables(connection: Connection) -> bool:
+    """Whether there are tables, and none of ours."""
+    tables = set(inspect(connection).get_table_names())
+    return bool(tables) and not tables & {VERSION.name, "flips"}
+
+
 def bring_up_to_date(connection: Connection) -> None:
-    """Create what is missing, in one transaction that nobody else may be in at the same time. Raises NewerTables."""
+    """Create or migrate the tables, in the exclusive transaction of the caller.
+
+    Raises SchemaTooNew, ForeignTables.
+    """
     tables = set(inspect(connection).get_table_names())
     found = revision(connection) if VERSION.name in tables else None
     if found is not None and found not in REVISIONS:
-        raise NewerTables(found)
+        raise SchemaTooNew(found)
+    if found is None and tables and "flips" not in tables:
+        raise ForeignTables(", ".join(sorted(tables)[:MAX_NAMED_TABLES]))
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA user_version = {SEAL_OF_OLD_FILES}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {OLD_FILES_REVISION}")
     if found is None and "flips" not in tables:
-        # The same as all steps one by one, and quicker.
+        # Quicker than all migrations one by one, with the same result.
         METADATA.create_all(connection)
-        stamp(connection, HEAD)
+        stamp(connection, HEAD_REVISION)
         return
     if found is None:
         stamp(connection, REVISIONS[0])
-    if found != HEAD:
+    if found != HEAD_REVISION:
         upgrade(connection)
 
 
 def stamp(connection: Connection, at: str) -> None:
-    """Write down which revision this is."""
+    """Store the revision."""
     VERSION.create(connection, checkfirst=True)
     connection.execute(delete(VERSION))
     connection.execute(insert(VERSION).values(version_num=at))
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the steps that are missing."""
-    from alembic import command  # noqa: PLC0415 -- takes a third of a second, and there is seldom something to do
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Run the missing migrations up to a revision."""
+    from alembic import command  # noqa: PLC0415 -- takes 0.3 s, and is seldom needed
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", "storefront_mcp.database:migrations")
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

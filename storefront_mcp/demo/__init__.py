@@ -1,53 +1,33 @@
-"""The demo shop: a small server that speaks the part of Maho's REST v2 that our server uses.
+"""Pickle Warehouse: an in-memory demo shop with the part of Maho's REST v2 that the Maho adapter uses.
 
-"Pickle Warehouse" sells pickleball gear and edible pickles in Australia. It is two things with the same code:
+`storefront-mcp demo` embeds it (`httpx.ASGITransport(demo_shop())` under the adapter), `storefront-mcp demo-shop`
+serves it. `shop` builds the Litestar application, `http` has the conventions of the API, `*_api` the routes,
+`ordering` place-order, `state` stock, carts and orders, `*_shapes` the response bodies, `catalogue/` the products.
 
-* the embedded default shop: `httpx.ASGITransport(demo_shop())` under the same client and adapter that talk to a real
-  store; no lifespan is needed and nothing is written to disk;
-* a stand-alone server: `storefront-mcp demo-shop --port 8100` hands `demo_shop()` to uvicorn.
-
-Where the parts are:
-
-=============  =======================================================================================================
-`shop`         `demo_shop(…)` builds the application; `DemoShop` is that application and the state a test may look at
-`traps`        `Traps` brings a real store's unsafe behaviour back; `Faults` makes the next request fail
-`wire`         requests and answers: media types, collection envelope, ETag, error shape
-`routes`       which verb on which path calls what
-`browse`       the reading half: products, categories, facets, pages, store data
-`carting`      carts and their lines; `discounts` coupons and gift cards; `dispatching` quotes, addresses, methods;
-               `ordering` places orders and lets each be read once; `modules` take the money while it does
-`accounting`   what a service account may do, and `accounts` who that is: tokens, orders, carts, shipments
-`orders_page`  `/demo/orders`, what was bought, for people; `books` the same for tests in another process
-`carts`        what a cart is; `totals` adds it up; `delivery` quotes carriers; `rewards` lists coupons and gift cards;
-               `places` knows countries and addresses; `state` remembers it all
-`search`       SQLite FTS5: prefix words, all must match, stemmed, diacritics folded, best match first
-`shapes`       products, categories and pages as Maho writes them; `receipts` does carts and orders
-`art`          one generated SVG for every product
-`catalogue/`   what is for sale, as tables
-=============  =======================================================================================================
-
-Money. A shelf price is what an Australian pays: it includes 10 % GST. As in Maho with prices that include tax, `price`,
-`rowTotal`, `subtotal` and `shippingAmount` are without GST and their `…InclTax` twins are with it. `discountAmount` is
-taken from the price with GST, and `taxAmount` is the GST inside what is really paid, so to the cent
+Money. A shelf price includes 10 % GST. As in Maho with prices that include tax, `price`, `rowTotal`, `subtotal` and
+`shippingAmount` are without GST and their `…InclTax` twins are with it. `discountAmount` is taken from the price with
+GST, and `taxAmount` is the GST in the amount paid, so to the cent
 
     subtotalInclTax - discountAmount + shippingAmountInclTax - giftcardAmount = grandTotal
     taxAmount = GST of (the discounted lines) + GST of the shipping
 
-Parcels that leave Australia carry no GST: the shelf price stays, the tax is 0 and both twins are equal.
+A percent coupon is rounded per line, and what that took or gave is carried on, within a request also into the next
+computation of the totals: a read computes them once, a change three times, place-order twice and once more for each
+address in its body. So a total can differ from the order's by a cent, unless both were computed equally often.
 
-Safe by default, odd on purpose. One cart makes one order; place-order wants an e-mail address, complete addresses, a
-served country and enough stock, and says what is missing. `Traps` switches each of these off. The harmless oddities of
-the real thing are always there: a page past the end repeats the last one, a text search ignores the category, unknown
-filters are ignored, POST and PUT need a Content-Type, guest coupons are PUT, adding to a dead cart answers 200 with
-another cart, an unknown drop-down value is dropped, raising a line is not checked against the stock, a coupon that does
-not apply removes the earlier one, the twenty-first coupon try of a minute is 429 without Retry-After, a `street` that
-is a list is stored as the word "Array", variants cost 0 in lists and `stockQty` is 0 when asked by url-key.
+Parcels that leave Australia carry no GST: the shelf price stays, the tax is 0 and both twins are equal. Sums are in
+minor units of the shown currency: AUD, NZD, JPY (no decimals), KWD (three).
 
-Orders. A way to pay is `prepaid` (the money is held elsewhere and taken there once there is an order), one of the
-`payment_modules`, which take the money inside place-order, `checkmo` or `banktransfer`, whose money comes later;
-carts that cost nothing know `free` alone. Prices are shown in AUD, NZD, JPY (no decimals) and KWD (three); whatever is
-added up is added up in minor units of the shown currency.
+Unlike Maho, one cart makes one order, and place-order names what is missing, apart from a payment method: without one
+it fails as Maho does, and keeps what came with it. So does a note that cannot be stored, after the order. Maho's
+harmless oddities are kept: a page past the end repeats the last one, a text search ignores the category, unknown
+filters are ignored, POST and PUT need a Content-Type, guest coupons are PUT, adding to an ordered or unknown cart
+answers 200 with another cart, an unknown drop-down value is dropped, raising a line is not checked against the stock,
+a coupon that does not apply removes the earlier one, the twenty-first coupon attempt of a minute is 429 without
+Retry-After, a `street` that is a list is stored as the word "Array", variants cost 0 in lists and `stockQty` is 0 in
+a look-up by url-key.
 
-Not here: customers (`auth/*`, `customers/*`, their carts), admin scopes that change anything, newsletter, reviews by
-post.
+Payment methods: `prepaid` (authorized elsewhere, captured there once there is an order), `payment_modules`, which
+take the money inside place-order, `checkmo` and `banktransfer`, paid later; `free` for totals of 0. Not implemented:
+customers, admin scopes, newsletter, reviews.
 """

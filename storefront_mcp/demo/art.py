@@ -1,10 +1,10 @@
-"""Draw a picture for every product: SVG made of a few shapes, coloured by what the product is."""
+"""SVG pictures of products, made of a few shapes in colours by product."""
 
 from typing import Final
 from xml.sax.saxutils import escape
 from zlib import crc32
 
-from storefront_mcp.demo.catalogue.model import Catalogue, Product
+from storefront_mcp.demo.catalogue.model import DemoCatalogue, DemoProduct
 
 _PALETTES: Final = (
     ("#e9f2dc", "#5b8c2a", "#2f4d16"),
@@ -16,7 +16,7 @@ _PALETTES: Final = (
 )
 _COLOURS: Final = {"Black": "#26282b", "Blue": "#2f6db5", "Green": "#4f8a2b", "Sand": "#d8c39a", "White": "#f7f7f2"}
 
-_SHAPES: Final = {
+SHAPES: Final = {
     "paddle": '<rect x="128" y="50" width="144" height="190" rx="62" fill="{main}"/>'
     '<rect x="182" y="228" width="36" height="112" rx="14" fill="{dark}"/>'
     '<path d="M152 110h96M152 140h96M152 170h96" stroke="{soft}" stroke-width="6" opacity=".6"/>',
@@ -66,7 +66,7 @@ _SHAPES: Final = {
     '<circle cx="182" cy="150" r="9"/><circle cx="220" cy="150" r="9"/></g>'
     '<path d="M176 184c14 18 36 18 50 0" fill="none" stroke="{dark}" stroke-width="7"/>',
 }
-"""What each kind of product looks like on a canvas of 400 by 400; its name stands below, at 376."""
+"""SVG body by kind of product, on a canvas of 400 by 400; the name is drawn at y = 376."""
 
 FAVICON: Final = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><title>Pickle Warehouse</title>'
@@ -76,13 +76,13 @@ FAVICON: Final = (
 )
 
 
-def product_art(catalogue: Catalogue, product: Product) -> str:
+def product_art(catalogue: DemoCatalogue, product: DemoProduct) -> str:
     """The picture of a product as an SVG document; a variant has its own colour."""
     family = product.sku.split("-")[-1] if product.parent is None else product.sku
     soft, main, dark = _PALETTES[crc32(family.encode()) % len(_PALETTES)]
     if "color" in product.attributes:
         main = _COLOURS[catalogue.attributes["color"].label_of(product.attributes["color"])]
-    drawn = _SHAPES[product.art].format(soft=soft, main=main, dark=dark)
+    drawn = SHAPES[product.art].format(soft=soft, main=main, dark=dark)
     name = escape(product.name)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" role="img">'

@@ -1,24 +1,26 @@
-"""Walk a store as a scanner and as a buyer's agent would, and say what is wrong and what to do about it.
+"""Diagnostics of a store: checks of its settings, shop, published documents and endpoint, with fixes.
 
-`await examine(Subject(...))` gives a `Report`; nothing here prints.
+`await examine(Subject(...))` returns a `DoctorReport`; nothing here prints.
 """
 
-from storefront_mcp.doctor.all_checks import ALL
-from storefront_mcp.doctor.examination import Patience, Progress, examine
-from storefront_mcp.doctor.findings import Check, Finding, Level
-from storefront_mcp.doctor.patient import Subject
-from storefront_mcp.doctor.report import AREAS, Checked, Report
+from storefront_mcp.doctor.all_checks import ALL_CHECKS
+from storefront_mcp.doctor.check import DoctorCheck
+from storefront_mcp.doctor.examination import ExaminationProgress, TimeBudget, examine, run_checks
+from storefront_mcp.doctor.patient import ExaminationSubject
+from storefront_mcp.doctor.report import AREAS, CheckResult, DoctorReport
+from storefront_mcp.findings import Finding, Level
 
 __all__ = [
-    "ALL",
+    "ALL_CHECKS",
     "AREAS",
-    "Check",
-    "Checked",
+    "CheckResult",
+    "DoctorCheck",
+    "DoctorReport",
+    "ExaminationProgress",
+    "ExaminationSubject",
     "Finding",
     "Level",
-    "Patience",
-    "Progress",
-    "Report",
-    "Subject",
+    "TimeBudget",
     "examine",
+    "run_checks",
 ]

@@ -1,28 +1,30 @@
-"""Every check there is, in the order of the report."""
+"""All checks of the doctor, in the order of the report."""
 
 from typing import Final
 
+from storefront_mcp.doctor.check import DoctorCheck
 from storefront_mcp.doctor.checks import (
     address,
     card,
     database,
     documents,
     journey,
+    mail,
     payments,
     phases,
     protocol,
     settings,
     shop,
-    shop_rights,
+    shop_permissions,
 )
-from storefront_mcp.doctor.findings import Check
 
-ALL: Final[tuple[Check, ...]] = (
+ALL_CHECKS: Final[tuple[DoctorCheck, ...]] = (
     *settings.CHECKS,
     *database.CHECKS,
     *shop.CHECKS,
-    *shop_rights.CHECKS,
+    *shop_permissions.CHECKS,
     *payments.CHECKS,
+    *mail.CHECKS,
     *phases.CHECKS,
     *address.CHECKS,
     *documents.CHECKS,

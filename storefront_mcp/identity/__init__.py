@@ -1,1 +1,1 @@
-"""From what a request shows to who sent it: API keys and OAuth 2 access tokens."""
+"""Verification of credentials: API keys, OAuth 2 access tokens and HTTP message signatures."""

@@ -1,6 +1,6 @@
-"""Where tokens are counted: in the memory of one worker, or in a Valkey or Redis that workers share."""
+"""Rate limiters: in the memory of one worker, or in a Valkey or Redis that workers share."""
 
-from storefront_mcp.limits.choosing import ClientMissing, buckets
-from storefront_mcp.limits.memory import MemoryBuckets
+from storefront_mcp.limits.factory import RedisClientMissing, create_rate_limiter
+from storefront_mcp.limits.memory_limiter import MemoryRateLimiter
 
-__all__ = ["ClientMissing", "MemoryBuckets", "buckets"]
+__all__ = ["MemoryRateLimiter", "RedisClientMissing", "create_rate_limiter"]

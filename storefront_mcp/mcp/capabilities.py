@@ -1,4 +1,4 @@
-"""What the server can do, in the words of each version: the same at run time and in every document."""
+"""ServerCapabilities of each protocol version, for responses and for cards."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from storefront_mcp.mcp.versions import ProtocolVersion
 
 
 def capabilities(version: ProtocolVersion) -> dict[str, Any]:
-    """ServerCapabilities. Only what is really published is advertised: changes only where somebody can be told."""
-    changes = {"listChanged": True} if version.tells_of_changes else {}
+    """ServerCapabilities. `listChanged` only in versions that have a stream to send changes on."""
+    changes = {"listChanged": True} if version.list_changed_streams else {}
     return {
-        "tools": {"listChanged": version.tells_of_changes},
+        "tools": {"listChanged": version.list_changed_streams},
         "resources": {**changes},
         "prompts": {**changes},
-        **({"completions": {}} if version.speaks_sound else {}),
+        **({"completions": {}} if version.audio_content else {}),
     }

@@ -1,211 +1,269 @@
-"""One POST to the endpoint: bytes and headers in, status and bytes out."""
+"""The JSON-RPC endpoint: a posted body and its headers in, status and bytes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import UNSET, Raw, Struct
+from msgspec.structs import replace
 
-from storefront_mcp.calls.caller import Caller
-from storefront_mcp.mcp.answering import Line, Stream, answer
-from storefront_mcp.mcp.asking import Asked
-from storefront_mcp.mcp.catalogue import Catalogue
-from storefront_mcp.mcp.era import (
-    HANDSHAKE,
-    check_modern,
-    is_handshake,
-    legacy_version,
-    names_modern,
-    unsupported,
-)
-from storefront_mcp.mcp.headers import Routing, read_routing
-from storefront_mcp.mcp.jsonrpc import Code, Refused, failure_bytes
+from storefront_mcp.access.caller import Caller
+from storefront_mcp.instrumentation import REQUEST_CONTEXT, RequestOrigin
+from storefront_mcp.mcp.caller_views import CallerViews, RoadmapOf
+from storefront_mcp.mcp.dispatch import EndpointContext, ResponseStream, answer_request
+from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError, error_bytes
 from storefront_mcp.mcp.message import (
+    HANDSHAKE_METHOD,
     NO_PARAMS,
-    Message,
-    Meta,
+    WRONG_ID,
+    JsonRpcMessage,
+    RequestMeta,
+    RoutingHeaders,
+    check_modern,
     check_text,
     is_batch,
+    is_handshake,
+    is_mended,
+    is_response,
+    legacy_version,
+    may_open_handshake,
     meta_of,
+    names_modern,
     read_batch,
     read_message,
+    read_routing,
+    repair_text,
+    unsupported_version,
 )
-from storefront_mcp.mcp.versions import ASSUMED, LEGACY, MODERN, ProtocolVersion
+from storefront_mcp.mcp.prepared import PreparedResponses
+from storefront_mcp.mcp.request import McpRequest
+from storefront_mcp.mcp.versions import (
+    DEFAULT_NEGOTIATED_VERSION,
+    HANDSHAKE_VERSIONS,
+    LATEST_HANDSHAKE_VERSION,
+    MODERN_VERSIONS,
+    ProtocolVersion,
+)
+from storefront_mcp.roadmap.roadmap import Roadmap
 
-BATCH_LIMIT: Final = 20
-"""Messages in one array: enough for any client, too few to be a lever."""
-Headers = Sequence[tuple[bytes, bytes]]
+MAX_BATCH_MESSAGES: Final = 20
+"""Messages in one array: enough for any client, too few to multiply an attack."""
 
 
-class Answer(Struct, frozen=True):
-    """An HTTP answer; an empty body has no media type."""
+class EndpointResponse(Struct, frozen=True):
+    """Status and body of an HTTP response; an empty body has no media type."""
 
     status: int
     body: bytes = b""
     needs: str | None = None
-    """A scope that the caller lacks: the status is 401 or 403, and HTTP wants a challenge beside it."""
+    """A missing scope: the status is 401 or 403, and the response needs a challenge header."""
+    closed: Roadmap | None = None
+    """What the caller is shown, where nothing of it is open: the endpoint is closed for this caller."""
+    retry_after: int | None = None
+    """Seconds to wait, where there was too much of something."""
 
 
-ACCEPTED: Final = Answer(202)
+ACCEPTED_RESPONSE: Final = EndpointResponse(202)
 
 
-class Endpoint:
+class JsonRpcEndpoint:
     """The MCP endpoint of one store under one roadmap."""
 
-    def __init__(self, line: Line, catalogue: Catalogue) -> None:
-        self._line = line
-        self.catalogue = catalogue
+    def __init__(
+        self, shared: EndpointContext, prepared: PreparedResponses, roadmap_of: RoadmapOf | None = None
+    ) -> None:
+        """`prepared` is for strangers; `roadmap_of` gives the roadmap of any other caller."""
+        self._shared = shared
+        self.prepared = prepared
+        self.views = CallerViews(shared.shop.store, prepared, roadmap_of)
 
     async def post(
-        self,
-        headers: Headers,
-        body: bytes,
-        caller: Caller,
-        address: str = "",
-        *,
-        fields: Mapping[bytes, bytes] | None = None,
-    ) -> Answer | Stream:
-        """Answer a posted body, with a stream where the protocol needs one. Never raises for what a client sent.
+        self, origin: RequestOrigin, body: bytes, caller: Caller, fields: Mapping[bytes, bytes] | None = None
+    ) -> EndpointResponse | ResponseStream:
+        """Answer a posted body, with a stream if the protocol needs one. Never raises for what a client sent.
 
-        `address` is the client's as limits count it, see `Asked`; `fields` are the headers by name, see `read_routing`.
+        `fields` are the origin's headers by name, if the caller has them already.
         """
-        routing = read_routing(headers, fields)
+        routing = read_routing(origin.headers, fields)
         try:
             message = read_message(body)
-        except Refused as refused:
-            return await self._no_message(refused, body, routing, caller, address)
-        asked = self._classified(message, routing, caller, headers, address)
-        if isinstance(asked, Answer):
-            return asked
-        # As in `legacy`, written out: another coroutine would cost more than all it does.
-        try:
-            said = await answer(asked, self._line)
-        except Refused as refused:
-            return _refusal(refused, asked, asked.version)
-        return said if isinstance(said, Stream) else Answer(200, said)
+        except JsonRpcError as error:
+            return await self._answer_unreadable(error, repair_text(body), routing, caller, origin)
+        request = self._classify(message, routing, caller, origin)
+        return request if isinstance(request, EndpointResponse) else await self._answer(request)
 
     async def legacy(
         self,
-        message: Message,
+        message: JsonRpcMessage,
         version: ProtocolVersion,
         caller: Caller,
-        headers: Headers = (),
-        address: str = "",
+        origin: RequestOrigin,
         *,
         may_stream: bool = True,
-    ) -> Answer | Stream:
-        """Answer a message of the handshake era in a version that is known."""
+    ) -> EndpointResponse | ResponseStream:
+        """Answer a message of the handshake era in a negotiated version."""
         try:
-            asked = self._asked(message, version, caller, meta_of(message), headers, address)
-            said = await answer(asked, self._line, may_stream=may_stream)
-        except Refused as refused:
-            return _refusal(refused, message, version)
-        return said if isinstance(said, Stream) else Answer(200, said)
+            request = self._mcp_request(message, version, caller, meta_of(message), origin)
+        except JsonRpcError as error:
+            return _error_response(error, message, version)
+        return await self._answer(request, may_stream=may_stream)
 
-    def _classified(
-        self, message: Message, routing: Routing, caller: Caller, headers: Headers, address: str
-    ) -> Asked | Answer:
-        """Steps 7 to 11 of the classifier: response, notification, handshake, modern, legacy."""
+    async def _answer(self, request: McpRequest, *, may_stream: bool = True) -> EndpointResponse | ResponseStream:
+        if not request.prepared.answers:
+            closed = request.prepared.roadmap
+            said = closed.pause.sentences if closed.pause is not None else "Nothing is open here yet."
+            error = JsonRpcError(ErrorCode.INTERNAL_ERROR, said, status=503, answers=request.id)
+            return EndpointResponse(503, error_bytes(error), closed=closed)
+        try:
+            answer = await answer_request(request, self._shared, may_stream=may_stream)
+        except JsonRpcError as error:
+            return _error_response(error, request, request.version)
+        return answer if isinstance(answer, ResponseStream) else EndpointResponse(200, answer)
+
+    def _classify(
+        self, message: JsonRpcMessage, routing: RoutingHeaders, caller: Caller, origin: RequestOrigin
+    ) -> McpRequest | EndpointResponse:
+        """The request, or the response to a message that is none or does not agree with itself."""
         meta = meta_of(message)
         if message.method is UNSET:
-            return _refusal(Refused(Code.INVALID_REQUEST, "No request: method is missing"), message)
-        legacy = LEGACY.get(routing.version or "")
-        # A version header that no version of the handshake era explains, or a claim in the body.
+            return _response_to_none(message, routing)
+        legacy = HANDSHAKE_VERSIONS.get(routing.version or "")
+        # Modern by a version header that is not of the handshake era, or by `_meta`.
         named = legacy is None and routing.version is not None
         modern = named or meta.protocol_version is not UNSET
         if message.id is UNSET:
-            return _notified(meta, routing) if modern else ACCEPTED
-        handshake = message.method == HANDSHAKE and is_handshake(message, meta)
-        if handshake and named:
-            return _refusal(Refused(Code.HEADER_MISMATCH, "initialize does not go with this version header"), message)
+            return _notification_response(meta, routing) if modern else ACCEPTED_RESPONSE
+        handshake = message.method == HANDSHAKE_METHOD and is_handshake(message, meta)
+        if handshake and not may_open_handshake(routing):
+            return _error_response(
+                JsonRpcError(ErrorCode.HEADER_MISMATCH, "initialize does not go with this version header"), message
+            )
         if handshake or not modern:
-            return self._asked(message, legacy or ASSUMED, caller, meta, headers, address)
+            return self._mcp_request(message, legacy or DEFAULT_NEGOTIATED_VERSION, caller, meta, origin)
         try:
-            return self._asked(message, check_modern(message, meta, routing), caller, meta, headers, address)
-        except Refused as refused:
-            return _refusal(refused, message)
+            return self._mcp_request(message, check_modern(message, meta, routing), caller, meta, origin)
+        except JsonRpcError as error:
+            return _error_response(error, message)
 
-    async def _no_message(
-        self, refused: Refused, body: bytes, routing: Routing, caller: Caller, address: str
-    ) -> Answer:
-        """What is no single message: an array, or refused."""
+    async def _answer_unreadable(
+        self, error: JsonRpcError, body: bytes, routing: RoutingHeaders, caller: Caller, origin: RequestOrigin
+    ) -> EndpointResponse:
+        """Answer a body that is no single message: a batch, or an error."""
         try:
             if is_batch(body):
                 check_text(body)
-                return await self._batch(body, routing, caller, address)
-        except Refused as broken:
-            refused = broken
-        return Answer(200 if _in_band(refused, body, routing) else 400, failure_bytes(refused))
+                return await self._batch(body, routing, caller, replace(origin, headers=()))
+        except JsonRpcError as broken:
+            error = broken
+        return EndpointResponse(200 if _in_band(error, body, routing) else 400, error_bytes(error))
 
-    async def _batch(self, body: bytes, routing: Routing, caller: Caller, address: str) -> Answer:
-        """An array, for the one version that has them."""
+    async def _batch(
+        self, body: bytes, routing: RoutingHeaders, caller: Caller, origin: RequestOrigin
+    ) -> EndpointResponse:
+        """Answer a batch, in the one version that has them. Raises JsonRpcError."""
         version = legacy_version(routing)
-        if not version.accepts_batches or names_modern(routing):
-            raise Refused(Code.INVALID_REQUEST, "This protocol version takes no arrays")
+        if not version.jsonrpc_batches or names_modern(routing):
+            raise JsonRpcError(ErrorCode.INVALID_REQUEST, "This protocol version takes no arrays")
         raws = read_batch(body)
-        if not 0 < len(raws) <= BATCH_LIMIT:
-            raise Refused(Code.INVALID_REQUEST, f"An array holds 1 to {BATCH_LIMIT} messages")
-        requests = [message for message in map(_element, raws) if message.id is not UNSET]
-        answers = [await self.legacy(message, version, caller, (), address, may_stream=False) for message in requests]
-        bodies = [answered.body for answered in answers if isinstance(answered, Answer)]
-        return Answer(200, b"[" + b",".join(bodies) + b"]") if bodies else ACCEPTED
+        if not 0 < len(raws) <= MAX_BATCH_MESSAGES:
+            raise JsonRpcError(ErrorCode.INVALID_REQUEST, f"An array holds 1 to {MAX_BATCH_MESSAGES} messages")
+        messages = [_element(raw) for raw in raws]
+        requests = [message for message in messages if message.id is not UNSET and not is_response(message)]
+        answers = [await self.legacy(message, version, caller, origin, may_stream=False) for message in requests]
+        bodies = [answered.body for answered in answers if isinstance(answered, EndpointResponse)]
+        return EndpointResponse(200, b"[" + b",".join(bodies) + b"]") if bodies else ACCEPTED_RESPONSE
 
-    def _asked(
+    def _mcp_request(
         self,
-        message: Message,
+        message: JsonRpcMessage,
         version: ProtocolVersion,
         caller: Caller,
-        meta: Meta,
-        headers: Headers,
-        address: str,
-    ) -> Asked:
+        meta: RequestMeta,
+        origin: RequestOrigin,
+    ) -> McpRequest:
         if message.method is UNSET or message.id is UNSET:
-            raise Refused(Code.INVALID_REQUEST, "No request")
-        return Asked(
+            raise JsonRpcError(ErrorCode.INVALID_REQUEST, "No request")
+        params = NO_PARAMS if message.params is UNSET else message.params
+        agreed = version
+        if message.method == HANDSHAKE_METHOD:
+            agreed = HANDSHAKE_VERSIONS.get(params.protocol_version or "", LATEST_HANDSHAKE_VERSION)
+        request = McpRequest(
+            address=origin.address,
+            agent=origin.agent,
+            headers=origin.headers,
             id=message.id,
             method=message.method,
-            params=NO_PARAMS if message.params is UNSET else message.params,
+            protocol=agreed.id,
+            name=params.name or "",
+            client_info=b"" if meta.client_info is UNSET else bytes(meta.client_info),
+            params=params,
             meta=meta,
-            headers=headers,
             version=version,
             caller=caller,
-            shop=self._line.shop,
-            catalogue=self.catalogue,
-            seal=self._line.seal,
-            house=self._line.house,
-            address=address,
+            shop=self._shared.shop,
+            prepared=self.prepared,
+            signer=self._shared.signer,
+            policy=self._shared.policy,
         )
+        if (context := REQUEST_CONTEXT.get()) is not None:
+            context.observed = request
+        # Nearly always all callers are shown the same.
+        if not self.prepared.roadmap.differs:
+            return request
+        return replace(request, prepared=self.views.view_for(request))
 
 
-def _element(raw: Raw) -> Message:
-    """One message of an array; all are read before the first one runs."""
+def _element(raw: Raw) -> JsonRpcMessage:
+    """Decode one message of a batch; all are decoded before the first one runs. Raises JsonRpcError."""
     try:
         message = read_message(raw)
-    except Refused as refused:
-        # What is refused is the array: none of its requests has been answered by this.
-        refused.answers = UNSET
+    except JsonRpcError as error:
+        # The error is the batch's: it has no id.
+        error.answers = UNSET
         raise
-    if message.method is UNSET or message.method == "initialize" or meta_of(message).protocol_version is not UNSET:
-        raise Refused(Code.INVALID_REQUEST, "This message must not stand in an array")
+    if is_mended(message.id):
+        raise JsonRpcError(ErrorCode.INVALID_REQUEST, WRONG_ID)
+    handshake = message.method == HANDSHAKE_METHOD
+    if (
+        handshake
+        or meta_of(message).protocol_version is not UNSET
+        or (message.method is UNSET and not is_response(message))
+    ):
+        raise JsonRpcError(ErrorCode.INVALID_REQUEST, "This message must not stand in an array")
     return message
 
 
-def _notified(meta: Meta, routing: Routing) -> Answer:
-    """A modern notification: only its version matters, then it is dropped."""
+def _response_to_none(message: JsonRpcMessage, routing: RoutingHeaders) -> EndpointResponse:
+    """202 for a response of the handshake era, which is dropped, or 400 for anything else that is no request."""
+    if is_response(message) and not names_modern(routing):
+        return ACCEPTED_RESPONSE
+    return _error_response(JsonRpcError(ErrorCode.INVALID_REQUEST, "No request: method is missing"), message)
+
+
+def _notification_response(meta: RequestMeta, routing: RoutingHeaders) -> EndpointResponse:
+    """202 for a modern notification, which is dropped, or 400 for an unsupported version."""
     version = meta.protocol_version or routing.version or ""
-    return ACCEPTED if version in MODERN else Answer(400, failure_bytes(unsupported(version)))
+    return (
+        ACCEPTED_RESPONSE
+        if version in MODERN_VERSIONS
+        else EndpointResponse(400, error_bytes(unsupported_version(version)))
+    )
 
 
-def _refusal(refused: Refused, message: Message | Asked, version: ProtocolVersion | None = None) -> Answer:
-    """An error as an answer. Clients of the handshake era do not read the body of anything but a 200.
+def _error_response(
+    error: JsonRpcError, message: JsonRpcMessage | McpRequest, version: ProtocolVersion | None = None
+) -> EndpointResponse:
+    """An error response: status 200 in the handshake era, whose clients read no other body.
 
-    What a credential is missing is HTTP's to say in every version: clients sign in upon the status.
+    A missing scope has its status in every version: clients sign in upon it.
     """
-    refused.answers = message.id
-    by_status = version is None or version.refuses_by_status or refused.needs is not None
-    return Answer(refused.status if by_status else 200, failure_bytes(refused), refused.needs)
+    error.answers = message.id
+    by_status = version is None or version.error_http_status or error.needs is not None
+    return EndpointResponse(
+        error.status if by_status else 200, error_bytes(error), error.needs, retry_after=error.retry_after
+    )
 
 
-def _in_band(refused: Refused, body: bytes, routing: Routing) -> bool:
-    """A request of the handshake era with wrong params: its client reads the answer only if it comes as 200."""
-    answers = refused.code is Code.INVALID_PARAMS and refused.answers is not UNSET
-    return answers and not is_batch(body) and not names_modern(routing)
+def _in_band(error: JsonRpcError, body: bytes, routing: RoutingHeaders) -> bool:
+    """Whether this is a request of the handshake era with wrong params, which gets status 200."""
+    answers_request = error.code is ErrorCode.INVALID_PARAMS and error.answers is not UNSET
+    return answers_request and not is_batch(body) and not names_modern(routing)

@@ -1,35 +1,35 @@
-"""The one table of what an agent sees when a call goes wrong."""
+"""How each error of a tool call is rendered: as a result with `isError`, or as a JSON-RPC error."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from storefront_mcp.calls.caller import Caller
+from storefront_mcp.access.caller import Caller
 from storefront_mcp.calls.errors import (
     ArgumentsRefused,
     CallError,
     CallFailed,
-    NotOpenYet,
+    RateLimited,
     ScopeMissing,
-    TooOften,
+    ToolNotOpen,
     UnknownTool,
 )
 from storefront_mcp.commerce import errors as shop
-from storefront_mcp.mcp.jsonrpc import Code, Refused
+from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError
 
 
-class Shown(Struct, frozen=True):
-    """A result that the model reads and can do better, or a JSON-RPC error with a code and a modern HTTP status."""
+class ErrorRendering(Struct, frozen=True):
+    """A result that the model reads, or a JSON-RPC error with a code and the HTTP status of the modern form."""
 
     form: Literal["result", "error"]
-    code: Code = Code.INTERNAL_ERROR
+    code: ErrorCode = ErrorCode.INTERNAL_ERROR
     status: int = 200
 
 
-RESULT: Final = Shown("result")
+RESULT: Final = ErrorRendering("result")
 
-SHOWN: Final[Mapping[type[Exception], Shown]] = {
+ERROR_RENDERINGS: Final[Mapping[type[Exception], ErrorRendering]] = {
     shop.ProductNotFound: RESULT,
     shop.CategoryNotFound: RESULT,
     shop.PageNotFound: RESULT,
@@ -50,38 +50,48 @@ SHOWN: Final[Mapping[type[Exception], Shown]] = {
     shop.OrderRefused: RESULT,
     shop.EmailRefused: RESULT,
     shop.NoWayToPay: RESULT,
+    shop.TotalRefused: RESULT,
     shop.CheckoutNotFound: RESULT,
     shop.CartBeingOrdered: RESULT,
+    shop.CartOrdered: RESULT,
     shop.KeyReused: RESULT,
     shop.PaymentDown: RESULT,
     shop.ShopBusy: RESULT,
     shop.ShopRefused: RESULT,
     shop.ShopDown: RESULT,
-    shop.ShopUnclear: RESULT,
+    shop.ShopOutcomeUnknown: RESULT,
     shop.ShopMisconfigured: RESULT,
-    NotOpenYet: RESULT,
+    ToolNotOpen: RESULT,
     ArgumentsRefused: RESULT,
-    TooOften: RESULT,
+    RateLimited: RESULT,
     # Guests get 401; both come with a challenge, whatever the version (RFC 6750 §3).
-    ScopeMissing: Shown("error", Code.INTERNAL_ERROR, 403),
-    UnknownTool: Shown("error", Code.INVALID_PARAMS, 400),
-    CallFailed: Shown("error", Code.INTERNAL_ERROR, 200),
+    ScopeMissing: ErrorRendering("error", ErrorCode.INTERNAL_ERROR, 403),
+    UnknownTool: ErrorRendering("error", ErrorCode.INVALID_PARAMS, 400),
+    CallFailed: ErrorRendering("error", ErrorCode.INTERNAL_ERROR, 200),
 }
-"""Every leaf of both trees; a test proves that table and trees are equal."""
+"""Every leaf of ShopError and CallError; a test compares the table with both trees."""
 
 
-def shown(error: shop.ShopError | CallError) -> Shown:
-    """How an error is shown."""
-    return SHOWN[type(error)]
+def rendering_of(error: shop.ShopError | CallError) -> ErrorRendering:
+    """The rendering of an error."""
+    return ERROR_RENDERINGS[type(error)]
 
 
-def scope_refused(error: ScopeMissing, caller: Caller) -> Refused:
-    """The refusal of a tool that is not for this caller: 401 asks a guest for a credential, 403 for a broader one."""
-    form = SHOWN[ScopeMissing]
-    return Refused(
-        form.code,
+def rate_limited_error(error: RateLimited) -> JsonRpcError:
+    """Error for too many requests of a method other than `tools/call`, whose result would have no place for it."""
+    details = {"code": error.code, "retry_after": error.detail.retry_after, "limit": error.detail.limit}
+    return JsonRpcError(
+        ErrorCode.RATE_LIMITED, str(error), status=429, details=details, retry_after=error.detail.retry_after
+    )
+
+
+def insufficient_scope_error(error: ScopeMissing, caller: Caller) -> JsonRpcError:
+    """Error for a missing scope: 401 asks a guest for a credential, 403 asks for a broader one."""
+    rendering = ERROR_RENDERINGS[ScopeMissing]
+    return JsonRpcError(
+        rendering.code,
         str(error),
-        status=401 if caller.is_guest else form.status,
-        details={"required_scope": error.scope},
+        status=401 if caller.is_guest else rendering.status,
+        details={"code": error.code, "required_scope": error.scope},
         needs=error.scope,
     )

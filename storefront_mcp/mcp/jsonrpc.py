@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0: ids, error codes, refusals, and answers written without detours."""
+"""JSON-RPC 2.0: ids, error codes, errors, and encoding of responses and notifications."""
 
 from collections.abc import Mapping
 from enum import IntEnum
@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-Id = str | int
+RequestId = str | int
 
 
-class Code(IntEnum):
+class ErrorCode(IntEnum):
     """Error codes of JSON-RPC 2.0 and of MCP (specification, basic)."""
 
     PARSE_ERROR = -32700
@@ -19,68 +19,68 @@ class Code(IntEnum):
     INVALID_PARAMS = -32602
     INTERNAL_ERROR = -32603
     HEADER_MISMATCH = -32020
-    MISSING_CAPABILITY = -32021
-    UNSUPPORTED_VERSION = -32022
+    MISSING_REQUIRED_CLIENT_CAPABILITY = -32021
+    UNSUPPORTED_PROTOCOL_VERSION = -32022
     RESOURCE_NOT_FOUND = -32002
-    """Of the handshake era only; the modern form says INVALID_PARAMS."""
-    TOO_OFTEN = 429
-    """Ours, as HTTP has it: outside of what JSON-RPC reserves."""
+    """Handshake era only; the modern form uses INVALID_PARAMS."""
+    RATE_LIMITED = 429
+    """Our own, after HTTP 429; outside the range that JSON-RPC reserves."""
 
 
-class Refused(Exception):
-    """A message that cannot be served: JSON-RPC code, HTTP status of the modern form, and what an outsider may know."""
+class JsonRpcError(Exception):
+    """A JSON-RPC error response: its code, the HTTP status of the modern form, and a text and data for the client."""
 
     def __init__(
         self,
-        code: Code,
+        code: ErrorCode,
         message: str,
         *,
         status: int = 400,
         details: object = UNSET,
-        answers: Id | UnsetType = UNSET,
+        answers: RequestId | UnsetType = UNSET,
         needs: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
-        """`answers` is the id of the request that is refused, where it could be read; `needs` is a missing scope."""
+        """`answers` is the id of the failed request, if it could be read; `needs` is a missing scope.
+
+        `retry_after` is the seconds to wait, which status 429 goes with.
+        """
         super().__init__(message)
         self.code = code
         self.status = status
         self.details = details
         self.answers = answers
         self.needs = needs
+        self.retry_after = retry_after
 
 
-class Failure(Struct, frozen=True):
-    """The error member of an answer."""
+class ErrorData(Struct, frozen=True):
+    """The error member of a response."""
 
     code: int
     message: str
     data: Any = UNSET
 
 
-class FailureAnswer(Struct, frozen=True):
-    """An answer that is an error; without an id when none could be read (it must not be null)."""
+class ErrorResponse(Struct, frozen=True):
+    """An error response; without an id if none could be read (it must not be null)."""
 
     jsonrpc: str
-    id: Id | UnsetType
-    error: Failure
+    id: RequestId | UnsetType
+    error: ErrorData
 
 
 _ENCODER: Final = msgspec.json.Encoder()
-UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
-"""What decoding raises for bytes that are no JSON text, or are nested without end."""
-
-
-def answer_bytes(id_: Id, result: bytes) -> bytes:
-    """A successful answer around a result that is encoded already."""
-    return b"".join((b'{"jsonrpc":"2.0","id":', _ENCODER.encode(id_), b',"result":', result, b"}"))
+JSON_DECODE_ERRORS: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""What decoding raises for bytes that are no JSON text, or are nested too deeply."""
 
 
 def notification_bytes(method: str, params: Mapping[str, Any]) -> bytes:
-    """A message that wants no answer."""
+    """An encoded notification."""
     return _ENCODER.encode({"jsonrpc": "2.0", "method": method, "params": params})
 
 
-def failure_bytes(refused: Refused) -> bytes:
-    """An error answer."""
-    failure = Failure(int(refused.code), str(refused), refused.details)
-    return _ENCODER.encode(FailureAnswer("2.0", refused.answers, failure))
+def error_bytes(error: JsonRpcError) -> bytes:
+    """An encoded error response."""
+    data = ErrorData(int(error.code), str(error), error.details)
+    return _ENCODER.encode(ErrorResponse("2.0", error.answers, data))

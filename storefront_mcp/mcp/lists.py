@@ -1,13 +1,13 @@
-"""Tools, resources and prompts as lists show them, in the words of each version."""
+"""Tools, resources and prompts as list results have them, in each protocol version."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.mcp.versions import ProtocolVersion
-from storefront_mcp.roadmap.prompt import Prompt
-from storefront_mcp.roadmap.resource import Resource
-from storefront_mcp.roadmap.tool import Tool
+from storefront_mcp.tools.prompt import Prompt
+from storefront_mcp.tools.resource import Resource
+from storefront_mcp.tools.tool import Tool
 
 Entry = dict[str, Any]
 
@@ -18,10 +18,10 @@ def tool_entries(tools: Sequence[Tool], version: ProtocolVersion) -> list[Entry]
 
 
 def prompt_entries(prompts: Sequence[Prompt], version: ProtocolVersion) -> list[Entry]:
-    """Prompt definitions with their blanks."""
+    """Prompt definitions with their arguments."""
     return [
         {
-            **_named(prompt.name, prompt.title, prompt.description, version),
+            **_base_entry(prompt.name, prompt.title, prompt.description, version),
             "arguments": [
                 {"name": argument.name, "description": argument.description, "required": argument.required}
                 for argument in prompt.arguments
@@ -32,14 +32,14 @@ def prompt_entries(prompts: Sequence[Prompt], version: ProtocolVersion) -> list[
 
 
 def resource_entries(resources: Sequence[Resource], store: Store, version: ProtocolVersion) -> list[Entry]:
-    """What can be read by its address: single resources, and the members of a family that are known by name."""
+    """Single resources, and the known addresses of resource templates."""
     single = [
-        _named(resource.name, resource.title, resource.description, version) | _kind("uri", resource.uri, resource)
+        _base_entry(resource.name, resource.title, resource.description, version) | _kind("uri", resource.uri, resource)
         for resource in resources
         if not resource.is_template
     ]
     members = [
-        {"name": known.name, "description": known.description or resource.description}
+        _base_entry(known.name, known.title, known.description or resource.description, version)
         | _kind("uri", known.uri, resource)
         for resource in resources
         if resource.known is not None
@@ -49,9 +49,9 @@ def resource_entries(resources: Sequence[Resource], store: Store, version: Proto
 
 
 def template_entries(resources: Sequence[Resource], version: ProtocolVersion) -> list[Entry]:
-    """Families of resources."""
+    """Resource templates."""
     return [
-        _named(resource.name, resource.title, resource.description, version)
+        _base_entry(resource.name, resource.title, resource.description, version)
         | _kind("uriTemplate", resource.uri, resource)
         for resource in resources
         if resource.is_template
@@ -59,22 +59,19 @@ def template_entries(resources: Sequence[Resource], version: ProtocolVersion) ->
 
 
 def _tool(tool: Tool, version: ProtocolVersion) -> Entry:
-    entry = _named(tool.name, tool.title, tool.description, version) | {"inputSchema": tool.input_schema}
-    if version.structures_results and tool.output_schema is not None:
-        entry["outputSchema"] = tool.output_schema
-    if version.annotates_tools:
-        entry["annotations"] = {
-            "title": tool.title,
+    entry = _base_entry(tool.name, tool.title, tool.description, version) | {"inputSchema": tool.input_schema}
+    if version.tool_annotations:
+        entry["annotations"] = ({} if version.structured_content else {"title": tool.title}) | {
             "readOnlyHint": not tool.writes,
-            "destructiveHint": tool.destroys,
-            "idempotentHint": tool.repeats,
+            "destructiveHint": tool.destructive,
+            "idempotentHint": tool.idempotent,
             "openWorldHint": False,
         }
     return entry
 
 
-def _named(name: str, title: str, description: str, version: ProtocolVersion) -> Entry:
-    titled = {"title": title} if version.structures_results else {}
+def _base_entry(name: str, title: str, description: str, version: ProtocolVersion) -> Entry:
+    titled = {"title": title} if version.structured_content else {}
     return {"name": name, **titled, "description": description}
 
 

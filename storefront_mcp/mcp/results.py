@@ -1,4 +1,4 @@
-"""Dress a value for the version that asked: bare for the handshake era, with envelope and cache hints since."""
+"""Encoding of results and responses for a protocol version: bare in the handshake era, in an envelope since."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -6,31 +6,50 @@ from typing import Any, Final
 import msgspec
 
 from storefront_mcp.commerce.store import Store
+from storefront_mcp.mcp.jsonrpc import RequestId
 from storefront_mcp.mcp.versions import ProtocolVersion
-from storefront_mcp.roadmap.content import Audio, Block, Content, Link, Linked, Spoken, Text
-from storefront_mcp.roadmap.conversation import Form, OpenUrl, Question, Roots, Sample
+from storefront_mcp.tools.content import (
+    AudioBlock,
+    Block,
+    ContentBlocks,
+    PromptMessage,
+    ResourceLink,
+    TextBlock,
+    ValueWithLinks,
+)
+from storefront_mcp.tools.tool_context import FormElicitation, Question, RootsRequest, SamplingRequest, UrlElicitation
 
 _ENCODER: Final = msgspec.json.Encoder()
-DRESSED: Final = b'{"resultType":"complete",'
-NO_ERROR: Final = b',"isError":false'
+ENVELOPE_START: Final = b'{"resultType":"complete",'
+IS_ERROR_FALSE: Final = b',"isError":false'
+SERVER_INFO_KEY: Final = "io.modelcontextprotocol/serverInfo"
+ERROR_META_KEY: Final = "storefront-mcp/error"
+"""Key in the `_meta` of a result with `isError` whose value holds the error's code."""
 LIST_TTL_MS: Final = 1_000
-"""How long a client may keep a list: no longer than a flip may take to be seen everywhere."""
+"""Cache time of a list: as long as a flip may take to reach every worker."""
 
 
 def server_names(store: Store) -> dict[str, Any]:
-    """Implementation: what the server calls itself, the same as in both cards."""
-    return {"name": store.speaker.name, "title": store.title, "version": store.version or store.speaker.version}
+    """Implementation (name, title, version), the same as in both cards."""
+    return {"name": store.server.name, "title": store.title, "version": store.version or store.server.version}
 
 
-def pictured(names: dict[str, Any], store: Store, version: ProtocolVersion) -> dict[str, Any]:
-    """The same with the store's icon, for the one answer in which a client looks for it."""
-    if store.icon is None or not version.shows_icons:
+def with_links(names: dict[str, Any], store: Store, version: ProtocolVersion) -> dict[str, Any]:
+    """Add `icons` and `websiteUrl`, in versions that have them; only where a server introduces itself."""
+    if not version.server_links:
         return names
-    kind = {"mimeType": store.icon_type} if store.icon_type else {}
-    return {**names, "icons": [{"src": store.icon, **kind}]}
+    links: dict[str, Any] = {"websiteUrl": store.website_url}
+    if store.icon is not None:
+        links["icons"] = [{"src": store.icon, **({"mimeType": store.icon_type} if store.icon_type else {})}]
+    return {**names, **links}
 
 
-def dressed(
+def response_bytes(id_: RequestId, result: bytes) -> bytes:
+    """A response around an encoded result."""
+    return b"".join((b'{"jsonrpc":"2.0","id":', _ENCODER.encode(id_), b',"result":', result, b"}"))
+
+
+def encode_result(
     result: Mapping[str, Any],
     version: ProtocolVersion,
     store: Store,
@@ -38,56 +57,65 @@ def dressed(
     ttl_ms: int | None = None,
     private: bool = False,
 ) -> bytes:
-    """Encode a result; `ttl_ms` marks those that may be cached, by one caller only where they are `private`."""
-    if not version.dresses_results:
+    """Encode a result; one with `ttl_ms` may be cached, only by its caller if `private`."""
+    if not version.result_envelope:
         return _ENCODER.encode(result)
     cache = {} if ttl_ms is None else {"ttlMs": ttl_ms, "cacheScope": "private" if private else "public"}
-    return _ENCODER.encode({"resultType": "complete", **result, **cache, "_meta": _meta(store)})
+    return _ENCODER.encode(
+        {"resultType": "complete", **result, **cache, "_meta": _meta(store) | result.get("_meta", {})}
+    )
 
 
-def signature(store: Store) -> bytes:
-    """The `_meta` of every result, made once per roadmap."""
+def encode_meta(store: Store) -> bytes:
+    """The `_meta` of every result, encoded."""
     return _ENCODER.encode(_meta(store))
 
 
-def tool_result(value: Any, version: ProtocolVersion, signed: bytes) -> bytes:  # noqa: ANN401 -- any shop value
-    """A tool's value: as JSON text, and as structured content where the version has it. Encoded once."""
+def tool_result(
+    value: Any,  # noqa: ANN401 -- any shop value
+    version: ProtocolVersion,
+    meta: bytes,
+    notice: str = "",
+) -> bytes:
+    """CallToolResult: a value as JSON text, and as structured content in versions that have it. Encoded once.
+
+    A `notice` for the model is a text of its own, after the value.
+    """
     beside = b""
-    if isinstance(value, Linked):
-        if version.links_resources:
+    if isinstance(value, ValueWithLinks):
+        if version.resource_links:
             beside = b"".join(b"," + _ENCODER.encode(link) for link in value.links)
         value = value.value
+    if notice:
+        beside += b"," + _ENCODER.encode(TextBlock(notice))
     body = _ENCODER.encode(value)
-    # All of it at once: calls of functions would cost as much as the joining.
-    parts = [b'"content":[{"type":"text","text":"', _quoted(body), b'"}', beside]
-    parts += (b'],"structuredContent":', body, NO_ERROR) if version.structures_results else (b"]", NO_ERROR)
-    if version.dresses_results:
-        return b"".join((DRESSED, *parts, b',"_meta":', signed, b"}"))
+    # Written inline: calls of functions would cost as much as the joining. The value has no line breaks, so only quotes
+    # and backslashes need an escape in a JSON string; the encoder is twice as fast at that, but only for ASCII.
+    if body.isascii():
+        text = _ENCODER.encode(body.decode("ascii"))[1:-1]
+    else:
+        text = body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    parts = [b'"content":[{"type":"text","text":"', text, b'"}', beside]
+    parts += (b'],"structuredContent":', body, IS_ERROR_FALSE) if version.structured_content else (b"]", IS_ERROR_FALSE)
+    if version.result_envelope:
+        return b"".join((ENVELOPE_START, *parts, b',"_meta":', meta, b"}"))
     return b"".join((b"{", *parts, b"}"))
 
 
-def _quoted(body: bytes) -> bytes:
-    """The inside of a JSON string that holds this JSON text: written without line breaks, only these need escaping."""
-    if body.isascii():
-        # The encoder is twice as fast, but only for a text that needs no decoding.
-        return _ENCODER.encode(body.decode("ascii"))[1:-1]
-    return body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-
-
-def content_result(content: Content, version: ProtocolVersion, store: Store) -> bytes:
-    """A tool's answer in blocks, in the kinds that the version knows."""
+def content_result(content: ContentBlocks, version: ProtocolVersion, store: Store) -> bytes:
+    """CallToolResult of content blocks, in the kinds that the version has."""
     blocks = [_block(block, version) for block in content.blocks]
-    return dressed({"content": blocks, "isError": False}, version, store)
+    return encode_result({"content": blocks, "isError": False}, version, store)
 
 
-def prompt_result(description: str, messages: Sequence[Spoken], version: ProtocolVersion, store: Store) -> bytes:
-    """A prompt, filled in."""
+def prompt_result(description: str, messages: Sequence[PromptMessage], version: ProtocolVersion, store: Store) -> bytes:
+    """GetPromptResult."""
     said = [{"role": message.role, "content": _block(message.content, version)} for message in messages]
-    return dressed({"description": description, "messages": said}, version, store)
+    return encode_result({"description": description, "messages": said}, version, store)
 
 
-def question_result(questions: Mapping[str, Question], state: str | None, store: Store) -> bytes:
-    """A result that asks back (specification, multi round-trip requests)."""
+def input_required_bytes(questions: Mapping[str, Question], state: str | None, store: Store) -> bytes:
+    """InputRequiredResult (specification, multi round-trip requests)."""
     result: dict[str, Any] = {"resultType": "input_required", "_meta": _meta(store)}
     if questions:
         result["inputRequests"] = {key: _question(question) for key, question in questions.items()}
@@ -96,31 +124,41 @@ def question_result(questions: Mapping[str, Question], state: str | None, store:
     return _ENCODER.encode(result)
 
 
-def tool_error(message: str, detail: object, version: ProtocolVersion, signed: bytes) -> bytes:
-    """A refusal that the model should read: a sentence, and what there is to choose from."""
+def tool_error(code: str, message: str, detail: object, version: ProtocolVersion, meta: bytes) -> bytes:
+    """CallToolResult with `isError`: a sentence for the model, the choices it has, and the error's code.
+
+    The code stands in structured content, with all that the text says, as some clients show a model nothing else; in
+    `_meta` for versions that have none.
+    """
     text = message if detail is None else f"{message}\n{_ENCODER.encode(detail).decode()}"
-    content = b'"content":[{"type":"text","text":' + _ENCODER.encode(text) + b"}]"
-    return b"".join((_opened(version), content, b',"isError":true', *_closed(version, signed)))
+    content = b'"content":[{"type":"text","text":' + _ENCODER.encode(text) + b'}],"isError":true,'
+    if not version.structured_content:
+        code_only = _ENCODER.encode({"code": code})
+        return b"".join((b"{", content, b'"_meta":{"', ERROR_META_KEY.encode(), b'":', code_only, b"}}"))
+    told = {"code": code, "message": message} | ({} if detail is None else {"detail": detail})
+    error = _ENCODER.encode(told)
+    opened, beside = (ENVELOPE_START, b',"_meta":' + meta) if version.result_envelope else (b"{", b"")
+    return b"".join((opened, content, b'"structuredContent":{"error":', error, b"}", beside, b"}"))
 
 
-def _block(block: Block, version: ProtocolVersion) -> Any:  # noqa: ANN401 -- a block or its stand-in
-    """A content block; kinds that a version does not know become text."""
-    if isinstance(block, Audio) and not version.speaks_sound:
-        return Text(f"[sound, {block.mime_type}]")
-    if isinstance(block, Link) and not version.links_resources:
-        return Text(f"{block.name}: {block.uri}")
+def _block(block: Block, version: ProtocolVersion) -> Any:  # noqa: ANN401 -- a block or text
+    """A content block; kinds that a version does not have become text."""
+    if isinstance(block, AudioBlock) and not version.audio_content:
+        return TextBlock(f"[sound, {block.mime_type}]")
+    if isinstance(block, ResourceLink) and not version.resource_links:
+        return TextBlock(f"{block.name}: {block.uri}")
     return block
 
 
 def _question(question: Question) -> dict[str, Any]:
     match question:
-        case Form(message, schema):
+        case FormElicitation(message, schema):
             return _request("elicitation/create", mode="form", message=message, requestedSchema=schema)
-        case OpenUrl(message, url):
+        case UrlElicitation(message, url):
             return _request("elicitation/create", mode="url", message=message, url=url)
-        case Sample(messages, max_tokens):
+        case SamplingRequest(messages, max_tokens):
             return _request("sampling/createMessage", messages=messages, maxTokens=max_tokens)
-        case Roots():
+        case RootsRequest():
             return {"method": "roots/list"}
 
 
@@ -128,13 +166,5 @@ def _request(method: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 -- a
     return {"method": method, "params": params}
 
 
-def _opened(version: ProtocolVersion) -> bytes:
-    return DRESSED if version.dresses_results else b"{"
-
-
-def _closed(version: ProtocolVersion, signed: bytes) -> tuple[bytes, ...]:
-    return (b',"_meta":', signed, b"}") if version.dresses_results else (b"}",)
-
-
 def _meta(store: Store) -> dict[str, Any]:
-    return {"io.modelcontextprotocol/serverInfo": server_names(store)}
+    return {SERVER_INFO_KEY: server_names(store)}

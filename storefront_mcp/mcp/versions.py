@@ -1,4 +1,4 @@
-"""The protocol versions we speak: only here stand their dates, everything else asks for a behaviour by name."""
+"""The supported protocol versions: the only module with their dates; others ask for a behaviour by name."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,27 +15,27 @@ class ProtocolVersion(Struct, frozen=True, kw_only=True):
     """Opened by `initialize`; without it every request describes itself in `_meta` (the modern form)."""
     streamable: bool = True
     """Defined over Streamable HTTP; the oldest only over HTTP+SSE."""
-    accepts_batches: bool = False
+    jsonrpc_batches: bool = False
     """Only 2025-03-26 takes JSON-RPC arrays."""
-    annotates_tools: bool = True
+    tool_annotations: bool = True
     """Since 2025-03-26: hints on tools."""
-    structures_results: bool = True
+    structured_content: bool = True
     """Since 2025-06-18: titles, output schemas and structured content."""
-    shows_icons: bool = False
-    """Since 2025-11-25: an icon beside the server's name."""
-    dresses_results: bool = False
+    server_links: bool = False
+    """Since 2025-11-25: an icon and a website beside the server's name."""
+    result_envelope: bool = False
     """Since 2026-07-28: resultType, ttlMs and cacheScope, serverInfo in `_meta`."""
-    speaks_sound: bool = True
+    audio_content: bool = True
     """Since 2025-03-26: audio blocks, and `completions` as a capability."""
-    links_resources: bool = True
+    resource_links: bool = True
     """Since 2025-06-18: resource links among the blocks."""
-    answers_questions: bool = False
+    input_required: bool = False
     """Since 2026-07-28: a result may ask the client back (multi round-trip requests)."""
-    tells_of_changes: bool = False
-    """Since 2026-07-28: changes of lists are told on `subscriptions/listen`; before, a stateless server cannot."""
-    missing_resource: int = -32002
+    list_changed_streams: bool = False
+    """Since 2026-07-28: list changes are sent on `subscriptions/listen`; before, a stateless server cannot."""
+    resource_not_found_code: int = -32002
     """The error code for an unknown resource."""
-    refuses_by_status: bool = False
+    error_http_status: bool = False
     """Since 2026-07-28: JSON-RPC errors carry an HTTP status; older clients read no body unless it is 200."""
 
 
@@ -43,40 +43,40 @@ _ALL: Final = (
     ProtocolVersion(
         id="2024-11-05",
         streamable=False,
-        annotates_tools=False,
-        structures_results=False,
-        speaks_sound=False,
-        links_resources=False,
+        tool_annotations=False,
+        structured_content=False,
+        audio_content=False,
+        resource_links=False,
     ),
-    ProtocolVersion(id="2025-03-26", accepts_batches=True, structures_results=False, links_resources=False),
+    ProtocolVersion(id="2025-03-26", jsonrpc_batches=True, structured_content=False, resource_links=False),
     ProtocolVersion(id="2025-06-18"),
-    ProtocolVersion(id="2025-11-25", shows_icons=True),
+    ProtocolVersion(id="2025-11-25", server_links=True),
     ProtocolVersion(
         id="2026-07-28",
         handshake=False,
-        shows_icons=True,
-        dresses_results=True,
-        answers_questions=True,
-        tells_of_changes=True,
-        missing_resource=-32602,
-        refuses_by_status=True,
+        server_links=True,
+        result_envelope=True,
+        input_required=True,
+        list_changed_streams=True,
+        resource_not_found_code=-32602,
+        error_http_status=True,
     ),
 )
 
-LEGACY: Final[Mapping[str, ProtocolVersion]] = MappingProxyType({v.id: v for v in _ALL if v.handshake})
-"""Versions that `initialize` can agree on, oldest first."""
+HANDSHAKE_VERSIONS: Final[Mapping[str, ProtocolVersion]] = MappingProxyType({v.id: v for v in _ALL if v.handshake})
+"""Versions that `initialize` negotiates, oldest first."""
 
-MODERN: Final[Mapping[str, ProtocolVersion]] = MappingProxyType({v.id: v for v in _ALL if not v.handshake})
-"""Versions in which each request stands for itself."""
+MODERN_VERSIONS: Final[Mapping[str, ProtocolVersion]] = MappingProxyType({v.id: v for v in _ALL if not v.handshake})
+"""Versions without a handshake, in which each request declares its version."""
 
-STREAMABLE: Final = tuple(version.id for version in _ALL if version.streamable)
-"""What cards name for the endpoint, oldest first."""
+STREAMABLE_HTTP_VERSIONS: Final = tuple(version.id for version in _ALL if version.streamable)
+"""Ids of the versions that the Streamable HTTP endpoint serves, oldest first."""
 
-OVER_SSE: Final = tuple(version.id for version in _ALL if version.handshake)
-"""What can be agreed on over the older HTTP+SSE transport, oldest first."""
+SSE_VERSIONS: Final = tuple(version.id for version in _ALL if version.handshake)
+"""Ids of the versions that HTTP+SSE serves, oldest first."""
 
-OFFERED: Final = LEGACY["2025-11-25"]
-"""The counter-offer to an `initialize` that asks for something else."""
+LATEST_HANDSHAKE_VERSION: Final = HANDSHAKE_VERSIONS["2025-11-25"]
+"""Offered to an `initialize` that asks for an unknown version."""
 
-ASSUMED: Final = LEGACY["2025-03-26"]
-"""In force when a request of the handshake era names no version (2025-06-18, transports)."""
+DEFAULT_NEGOTIATED_VERSION: Final = HANDSHAKE_VERSIONS["2025-03-26"]
+"""Assumed for a request of the handshake era without a version header (2025-06-18, transports)."""

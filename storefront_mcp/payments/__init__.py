@@ -1,1 +1,1 @@
-"""How a person pays: the port, and the providers behind it."""
+"""Payment: the provider protocol, and its implementations."""

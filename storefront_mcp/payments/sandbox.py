@@ -1,7 +1,7 @@
-"""A payment provider in which no money moves: for the demo, for trying things, and for tests.
+"""The sandbox: a payment provider in which no money moves, for the demo and for tests.
 
-It keeps a provider's promises all the same: a step that is repeated under its key is done once, what is over stays
-over, and what it knows outlives any process, because its book is the database.
+It is idempotent and durable like a real one: a step that is repeated under its key is done once, and its payments are
+stored in the database.
 """
 
 import secrets
@@ -12,35 +12,35 @@ from typing import Final, NoReturn, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import StoreId
-from storefront_mcp.payments.port import (
-    Event,
+from storefront_mcp.payments.provider import (
     EventRefused,
     Payment,
+    PaymentSession,
     PaymentState,
+    ProviderEvent,
     ProviderRefused,
-    Session,
+    SessionRequest,
     SessionState,
-    SessionWanted,
 )
 
 NAME: Final = "sandbox"
-SESSION, PAYMENT = "sandbox_session_", "sandbox_payment_"
+SESSION_PREFIX, PAYMENT_PREFIX = "sandbox_session_", "sandbox_payment_"
 PATH: Final = "/sandbox/pay/"
-HELD_FOR: Final = 7 * 86_400
-"""Seconds that held money can be taken, as with most cards."""
-KEPT_FOR: Final = 60 * 86_400
-"""Seconds for which a page is remembered after its end."""
+AUTHORIZATION_SECONDS: Final = 7 * 86_400
+"""How long an authorized payment can be captured, as with most cards."""
+RETENTION_SECONDS: Final = 60 * 86_400
+"""How long a payment is stored after its expiry."""
 
 
-class Slip(Struct, frozen=True, kw_only=True):
-    """One payment page and the money behind it. No e-mail: nothing here needs one."""
+class SandboxPayment(Struct, frozen=True, kw_only=True):
+    """One payment page and its payment, as stored; without the e-mail address, which is not needed."""
 
     id: str
-    """Random; the session's id and the payment's are made of it."""
+    """Random; the ids of session and payment are a prefix and this."""
     key: str
-    """What it was opened under."""
+    """Its idempotency key."""
     store: StoreId
     checkout: str
     amount: Money
@@ -51,161 +51,189 @@ class Slip(Struct, frozen=True, kw_only=True):
     session: SessionState = "open"
     payment: PaymentState = "waiting"
     held_at: int | None = None
+    captured: Money | None = None
+    """What was captured, if that is not all."""
     tried: bool = False
-    """Whether the person has tried to pay: from then on there is a payment."""
+    """Whether there was an attempt to pay: from then on there is a payment."""
     declined: bool = False
 
-    def at(self, now: float) -> "Slip":
-        """The slip as it stands at a moment: an open page ends, and held money is let go, when their time is over."""
+    def at(self, now: float) -> "SandboxPayment":
+        """The record at a time (Unix seconds): an open page expires, an authorized payment is released in the end."""
         if self.session == "open" and now >= self.expires_at:
             return replace(self, session="expired", payment="released")
-        if self.payment == "authorized" and self.held_at is not None and now >= self.held_at + HELD_FOR:
+        if self.payment == "authorized" and self.held_at is not None and now >= self.held_at + AUTHORIZATION_SECONDS:
             return replace(self, payment="released")
         return self
 
 
-class SandboxBook(Protocol):
-    """Where slips are kept: durable before a method returns, shared by every worker. Raises only ProviderDown."""
+class SandboxRepository(Protocol):
+    """Storage of sandbox payments, shared by every worker, durable before a method returns. Raises ProviderDown."""
 
-    async def open(self, slip: Slip, *, forget: int) -> Slip:
-        """Write a new slip, unless its key is known: then that one is answered. What ended before `forget` goes."""
+    async def open(self, record: SandboxPayment, *, forget: int) -> SandboxPayment:
+        """Insert a payment, or return that of the same key; payments that expired before `forget` are deleted."""
 
-    async def find(self, id_: str) -> Slip | None:
+    async def find(self, id_: str) -> SandboxPayment | None:
         """By its id."""
 
-    async def change(self, id_: str, step: Callable[[Slip], Slip]) -> Slip | None:
-        """Read, step and write as one; None when there is none. What `step` raises leaves everything as it was."""
+    async def change(self, id_: str, step: Callable[[SandboxPayment], SandboxPayment]) -> SandboxPayment | None:
+        """Apply `step` in one transaction, which is rolled back when it raises; None for an unknown id."""
 
 
 class SandboxProvider:
-    """The sandbox of one store. Implements `payments.port.Provider`."""
+    """The sandbox of one store. Implements `payments.provider.PaymentProvider`."""
 
     name = NAME
+    is_test: Final = True
 
-    def __init__(self, store: StoreId, origin: str, book: SandboxBook, *, now: Callable[[], float] = time.time) -> None:
-        """`origin` is where its pages are: the store's own."""
+    def __init__(
+        self, store: StoreId, origin: str, repository: SandboxRepository, *, now: Callable[[], float] = time.time
+    ) -> None:
+        """`origin` is the store's, which serves the payment pages."""
         self._store = store
         self._origin = origin
-        self._book = book
+        self._repository = repository
         self._now = now
 
-    async def open_session(self, wanted: SessionWanted, *, key: str) -> Session:
-        """A page for this amount; the same key gives the same page, and with another wish it is refused."""
-        slip = Slip(
+    def payment_url(self, payment: str) -> str | None:
+        """The sandbox's own page of it."""
+        return f"{self._origin}{PATH}{payment.removeprefix(PAYMENT_PREFIX)}"
+
+    def check_amount(self, amount: Money) -> None:
+        """Take every amount."""
+
+    async def open_session(self, request: SessionRequest, *, key: str) -> PaymentSession:
+        """Open a page; the same key returns the same page, and is refused for another request."""
+        record = SandboxPayment(
             id=secrets.token_urlsafe(18),
             key=key,
             store=self._store,
-            checkout=wanted.checkout,
-            amount=wanted.amount,
-            title=wanted.title,
-            return_url=wanted.return_url,
-            cancel_url=wanted.cancel_url,
-            expires_at=wanted.expires_at,
+            checkout=request.checkout,
+            amount=request.amount,
+            title=request.title,
+            return_url=request.return_url,
+            cancel_url=request.cancel_url,
+            expires_at=request.expires_at,
         )
         now = self._now()
-        if wanted.amount.minor <= 0 or wanted.expires_at <= now:
-            # A repetition may come late; a first try must not.
-            slip = replace(slip, session="expired", payment="released")
-        kept = await self._book.open(slip, forget=int(now) - KEPT_FOR)
-        if _wish(kept) != _wish(slip):
+        if request.amount.minor <= 0 or request.expires_at <= now:
+            # A repetition may be late, so this is no error.
+            record = replace(record, session="expired", payment="released")
+        stored = await self._repository.open(record, forget=int(now) - RETENTION_SECONDS)
+        if _session_request(stored) != _session_request(record):
             _refuse("the key was used for another page")
-        return self._session(kept.at(now))
+        return self._session(stored.at(now))
 
-    async def session(self, session: str) -> Session:
-        """The page as it stands."""
-        return self._session(await self._found(session, SESSION))
+    async def session(self, session: str) -> PaymentSession:
+        """Fetch a session."""
+        return self._session(await self._find(session, SESSION_PREFIX))
 
-    async def expire_session(self, session: str, *, key: str) -> Session:  # noqa: ARG002 -- closing twice is closing once
-        """Close the page, unless the person was faster."""
+    async def expire_session(self, session: str, *, key: str) -> PaymentSession:  # noqa: ARG002 -- idempotent by itself
+        """Expire a session, unless it is complete."""
 
-        def close(slip: Slip) -> Slip:
-            return replace(slip, session="expired", payment="released") if slip.session == "open" else slip
+        def close(record: SandboxPayment) -> SandboxPayment:
+            return replace(record, session="expired", payment="released") if record.session == "open" else record
 
-        return self._session(await self._changed(session, SESSION, close))
+        return self._session(await self._change(session, SESSION_PREFIX, close))
 
     async def payment(self, payment: str) -> Payment:
-        """The payment as it stands."""
-        return _payment(await self._found(payment, PAYMENT))
+        """Fetch a payment."""
+        return _payment(await self._find(payment, PAYMENT_PREFIX))
 
-    async def capture(self, payment: str, *, key: str) -> Payment:  # noqa: ARG002 -- taking twice is taking once
-        """Take what is held; answers what it is then, `released` when it is too late."""
+    async def capture(self, payment: str, *, key: str, amount: Money | None = None) -> Payment:  # noqa: ARG002 -- idempotent by itself
+        """Capture an authorized payment; one that has ended is returned as it is."""
 
-        def take(slip: Slip) -> Slip:
-            if slip.payment == "waiting":
+        def capture(record: SandboxPayment) -> SandboxPayment:
+            if record.payment == "waiting":
                 _refuse("nothing is held yet")
-            return replace(slip, payment="captured") if slip.payment == "authorized" else slip
+            if record.payment != "authorized":
+                return record
+            if amount is not None and not 0 < amount.minor <= record.amount.minor:
+                _refuse("that is not what is held")
+            return replace(record, payment="captured", captured=amount)
 
-        return _payment(await self._changed(payment, PAYMENT, take))
+        return _payment(await self._change(payment, PAYMENT_PREFIX, capture))
 
-    async def release(self, payment: str, *, key: str) -> Payment:  # noqa: ARG002 -- letting go twice is letting go once
-        """Let go of what is held; with an open page, close that too."""
+    async def release(self, payment: str, *, key: str) -> Payment:  # noqa: ARG002 -- idempotent by itself
+        """Release a payment that is not captured; an open page is expired too."""
 
-        def let_go(slip: Slip) -> Slip:
-            if slip.payment == "captured":
-                return slip
-            return replace(slip, payment="released", session="expired" if slip.session == "open" else slip.session)
+        def release(record: SandboxPayment) -> SandboxPayment:
+            if record.payment == "captured":
+                return record
+            return replace(
+                record, payment="released", session="expired" if record.session == "open" else record.session
+            )
 
-        return _payment(await self._changed(payment, PAYMENT, let_go))
+        return _payment(await self._change(payment, PAYMENT_PREFIX, release))
 
-    def event(self, body: bytes, headers: Mapping[str, str]) -> Event:  # noqa: ARG002 -- the port's
-        """The sandbox sends no webhooks, so none is its own."""
+    def event(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:  # noqa: ARG002 -- the port's
+        """Refuse every webhook: the sandbox sends none."""
         message = "the sandbox sends no webhooks"
         raise EventRefused(message)
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
-    async def shown(self, id_: str) -> Slip | None:
-        """What the person at the page sees; None when there is no such page in this store."""
-        slip = await self._book.find(id_)
-        return slip.at(self._now()) if slip is not None and slip.store == self._store else None
+    async def page_state(self, id_: str) -> SandboxPayment | None:
+        """The payment of a page; None when this store has none of that id."""
+        record = await self._repository.find(id_)
+        return record.at(self._now()) if record is not None and record.store == self._store else None
 
-    async def tried(self, id_: str, *, works: bool) -> Slip | None:
-        """The person tries to pay, and it works or is declined; without effect on a page that is over."""
+    async def attempt(self, id_: str, *, works: bool) -> SandboxPayment | None:
+        """An attempt to pay that succeeds or is declined; no effect on a page that is not open."""
         now = self._now()
 
-        def attempt(slip: Slip) -> Slip:
-            slip = slip.at(now)
-            if slip.session != "open" or slip.store != self._store:
-                return slip
+        def attempt(record: SandboxPayment) -> SandboxPayment:
+            record = record.at(now)
+            if record.session != "open" or record.store != self._store:
+                return record
             if not works:
-                return replace(slip, tried=True, declined=True)
-            return replace(slip, tried=True, declined=False, session="complete", payment="authorized", held_at=int(now))
+                return replace(record, tried=True, declined=True)
+            return replace(
+                record, tried=True, declined=False, session="complete", payment="authorized", held_at=int(now)
+            )
 
-        slip = await self._book.change(id_, attempt)
-        return slip if slip is not None and slip.store == self._store else None
+        record = await self._repository.change(id_, attempt)
+        return record if record is not None and record.store == self._store else None
 
-    async def _found(self, name: str, kind: str) -> Slip:
-        slip = await self.shown(_id(name, kind))
-        return slip or _refuse(f"there is no {name[:60]!r}")
+    async def _find(self, name: str, kind: str) -> SandboxPayment:
+        record = await self.page_state(_id(name, kind))
+        return record or _refuse(f"there is no {name[:60]!r}")
 
-    async def _changed(self, name: str, kind: str, step: Callable[[Slip], Slip]) -> Slip:
-        await self._found(name, kind)
+    async def _change(self, name: str, kind: str, step: Callable[[SandboxPayment], SandboxPayment]) -> SandboxPayment:
+        await self._find(name, kind)
         now = self._now()
-        slip = await self._book.change(_id(name, kind), lambda slip: step(slip.at(now)))
-        return slip or _refuse(f"there is no {name[:60]!r} any more")
+        record = await self._repository.change(_id(name, kind), lambda record: step(record.at(now)))
+        return record or _refuse(f"there is no {name[:60]!r} any more")
 
-    def _session(self, slip: Slip) -> Session:
-        return Session(
-            id=SESSION + slip.id,
-            state=slip.session,
-            url=f"{self._origin}{PATH}{slip.id}" if slip.session == "open" else None,
-            payment=PAYMENT + slip.id if slip.tried else None,
-            declined=slip.declined,
+    def _session(self, record: SandboxPayment) -> PaymentSession:
+        return PaymentSession(
+            id=SESSION_PREFIX + record.id,
+            state=record.session,
+            url=f"{self._origin}{PATH}{record.id}" if record.session == "open" else None,
+            payment=PAYMENT_PREFIX + record.id if record.tried else None,
+            declined=record.declined,
         )
 
 
-def _payment(slip: Slip) -> Payment:
+def _payment(record: SandboxPayment) -> Payment:
     return Payment(
-        id=PAYMENT + slip.id,
-        state=slip.payment,
-        amount=slip.amount,
-        capture_before=None if slip.held_at is None else slip.held_at + HELD_FOR,
+        id=PAYMENT_PREFIX + record.id,
+        state=record.payment,
+        amount=record.captured or record.amount,
+        capture_before=None if record.held_at is None else record.held_at + AUTHORIZATION_SECONDS,
     )
 
 
-def _wish(slip: Slip) -> tuple[object, ...]:
-    return (slip.store, slip.checkout, slip.amount, slip.title, slip.return_url, slip.cancel_url, slip.expires_at)
+def _session_request(record: SandboxPayment) -> tuple[object, ...]:
+    return (
+        record.store,
+        record.checkout,
+        record.amount,
+        record.title,
+        record.return_url,
+        record.cancel_url,
+        record.expires_at,
+    )
 
 
 def _id(name: str, kind: str) -> str:

@@ -1,1 +1,1 @@
-"""What is promised, what is delivered, and what is open now."""
+"""Phases, their manifests and statuses, recorded flips, feature flags, and the type of a discovery document."""

@@ -1,4 +1,4 @@
-"""Find phases and their tools: the promised tool `add_to_cart` lives in `add_to_cart.py` under that name."""
+"""Load phases from a package: the promised tool `add_to_cart` is `add_to_cart.add_to_cart` in the phase's folder."""
 
 import importlib
 import importlib.util
@@ -7,24 +7,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from storefront_mcp.roadmap.manifest import ManifestBroken, Mention, Promise, read_manifest
-from storefront_mcp.roadmap.prompt import Prompt
-from storefront_mcp.roadmap.resource import Resource
+from storefront_mcp.roadmap.manifest import ManifestError, PromisedContent, PromisedTool, read_manifest
 from storefront_mcp.roadmap.roadmap import Phase
-from storefront_mcp.roadmap.tool import Tool
+from storefront_mcp.tools.prompt import Prompt
+from storefront_mcp.tools.resource import Resource
+from storefront_mcp.tools.tool import Tool
 
 T = TypeVar("T", Tool, Resource, Prompt)
 
 
-class PhaseBroken(Exception):
-    """A phase's code does not keep its promise's form; the message says where."""
+class PhaseLoadError(Exception):
+    """A module of a phase does not define what its manifest promises; the message names it."""
 
 
 def load_phases(package: ModuleType) -> tuple[Phase, ...]:
-    """Read every folder of a package that holds a `phase.toml`, by number.
-
-    Raises ManifestBroken or PhaseBroken.
-    """
+    """Every folder of a package with a `phase.toml`, by number. Raises ManifestError and PhaseLoadError."""
     folders = sorted(path.parent for root in package.__path__ for path in Path(root).glob("*/phase.toml"))
     phases = sorted((_load(package, folder) for folder in folders), key=lambda phase: phase.manifest.number)
     numbers = {phase.name: phase.manifest.number for phase in phases}
@@ -33,16 +30,16 @@ def load_phases(package: ModuleType) -> tuple[Phase, ...]:
         for needed in phase.manifest.requires:
             if needed not in numbers:
                 message = f"{phase.name}: requires {needed}, which does not exist"
-                raise ManifestBroken(message)
+                raise ManifestError(message)
             if numbers[needed] >= phase.manifest.number:
                 message = f"{phase.name}: requires {needed}, which must have a smaller number"
-                raise ManifestBroken(message)
+                raise ManifestError(message)
         for kind in ("tools", "resources", "prompts"):
             for promise in getattr(phase.manifest, kind):
                 owner = owners.setdefault((kind, promise.name), phase.name)
                 if owner != phase.name:
                     message = f"{promise.name} is promised by {owner} and by {phase.name}"
-                    raise ManifestBroken(message)
+                    raise ManifestError(message)
     return tuple(phases)
 
 
@@ -52,15 +49,15 @@ def _load(package: ModuleType, folder: Path) -> Phase:
     return Phase(
         name=folder.name,
         manifest=manifest,
-        tools=_delivered(home, manifest.tools, Tool),
-        resources=_delivered(home, manifest.resources, Resource),
-        prompts=_delivered(home, manifest.prompts, Prompt),
+        tools=_load_delivered(home, manifest.tools, Tool),
+        resources=_load_delivered(home, manifest.resources, Resource),
+        prompts=_load_delivered(home, manifest.prompts, Prompt),
         status=manifest.status,
     )
 
 
-def _delivered(home: str, promises: Iterable[Promise | Mention], kind: type[T]) -> dict[str, T]:
-    """What there is of what was promised, in that order."""
+def _load_delivered(home: str, promises: Iterable[PromisedTool | PromisedContent], kind: type[T]) -> dict[str, T]:
+    """The delivered ones of the promised, in order."""
     delivered: dict[str, T] = {}
     for promise in promises:
         module = f"{home}.{promise.name}"
@@ -69,6 +66,6 @@ def _delivered(home: str, promises: Iterable[Promise | Mention], kind: type[T]) 
         found = getattr(importlib.import_module(module), promise.name, None)
         if not isinstance(found, kind):
             message = f"{module} must define the {kind.__name__.lower()} {promise.name}"
-            raise PhaseBroken(message)
+            raise PhaseLoadError(message)
         delivered[promise.name] = found
     return delivered

@@ -1,4 +1,4 @@
-"""A phase's promise, as `phase.toml` states it."""
+"""Phase manifests: the schema of `phase.toml` and its reader."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,59 +12,86 @@ Auth = Literal["none", "optional", "required"]
 Status = Literal["planned", "active", "paused", "retired"]
 
 
-class Promise(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A tool that agents may plan with before a line of it exists."""
+class ToolWords(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Texts about a tool in documents, instructions and the console; an empty one is left out.
+
+    In `query`, `{name}` and `{currency}` are replaced by the store's.
+    """
+
+    ability: str = ""
+    """Completes "tools to …": `search the catalogue`."""
+    area: str = ""
+    """The ability in one word."""
+    skill: str = ""
+    """Completes "Use this skill to …"."""
+    query: str = ""
+    """An example question of a user, which registries index."""
+    stage: str = ""
+    """The stage of the sales funnel that a call of it reaches."""
+    instruction: str = ""
+    """A sentence of the server instructions, while the tool is open."""
+    advice: tuple[str, ...] = ()
+    """Advice for agents while it is open, a sentence each."""
+
+
+class PromisedTool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A tool that is announced, delivered or not."""
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
     summary: Annotated[str, Meta(min_length=1, max_length=120)]
     auth: Auth = "none"
     scope: Annotated[str, Meta(pattern="^(read|write|delete|manage):[a-z_]+$")] | None = None
-    """What a caller must be allowed; the catalogue is in `calls.scopes`. None leaves the tool to everybody."""
+    """The required scope, one of `access.scopes`; None for everybody."""
     backed_by: str
-    """The backend call behind it, for people."""
+    """The backend call behind it, for readers."""
+    outlives_pause: bool = False
+    """Whether it can be called while its phase is paused, as buyers wait for what it tells or ends."""
+    words: ToolWords = ToolWords()
 
 
-class Mention(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A resource or a prompt that belongs to a phase."""
+class PromisedContent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A resource or prompt that is announced with a phase."""
 
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
     summary: Annotated[str, Meta(min_length=1, max_length=120)]
 
 
-class Manifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One phase: who gets what, and what has to be open before it."""
+class PhaseManifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One phase: what it delivers and requires."""
 
     number: Annotated[int, Meta(ge=1)]
     title: str
     delivers: str
-    """One sentence for people: what works once the phase is open."""
+    """One sentence: what works once the phase is open."""
     requires: tuple[str, ...] = ()
+    needs_payment: bool = False
+    """Whether it can open only for a store with a payment method configured."""
     status: Status = "planned"
-    """Where a store starts. A flip is state and lives in the database."""
-    tools: Annotated[tuple[Promise, ...], Meta(min_length=1)]
-    resources: tuple[Mention, ...] = ()
-    prompts: tuple[Mention, ...] = ()
+    """The initial status; flips are recorded in the database."""
+    tools: Annotated[tuple[PromisedTool, ...], Meta(min_length=1)]
+    resources: tuple[PromisedContent, ...] = ()
+    prompts: tuple[PromisedContent, ...] = ()
 
 
-class ManifestBroken(Exception):
-    """A `phase.toml` cannot be read; the message names the file, the key and what is wanted."""
+class ManifestError(Exception):
+    """An invalid `phase.toml`; the message names the file, the key and what is expected."""
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read one `phase.toml`. Raises ManifestBroken."""
+def read_manifest(path: Path) -> PhaseManifest:
+    """Read one `phase.toml`. Raises ManifestError."""
     try:
-        manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
+        manifest = msgspec.toml.decode(path.read_bytes(), type=PhaseManifest)
     except (msgspec.DecodeError, OSError, UnicodeDecodeError) as error:
         message = f"{path}: {error}"
-        raise ManifestBroken(message) from None
-    promised: tuple[Promise | Mention, ...] = (*manifest.tools, *manifest.resources, *manifest.prompts)
+        raise ManifestError(message) from None
+    promised: tuple[PromisedTool | PromisedContent, ...] = (*manifest.tools, *manifest.resources, *manifest.prompts)
     names = [promise.name for promise in promised]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        message = f"{path}: promised twice: {', '.join(twice)}"
-        raise ManifestBroken(message)
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        message = f"{path}: promised twice: {', '.join(duplicates)}"
+        raise ManifestError(message)
     contradicting = [tool.name for tool in manifest.tools if tool.scope is not None and tool.auth != "required"]
     if contradicting:
         message = f'{path}: a scope goes with auth = "required": {", ".join(contradicting)}'
-        raise ManifestBroken(message)
+        raise ManifestError(message)
     return manifest

@@ -1,29 +1,34 @@
-"""Phases and where they stand, as one value that is shown or not shown as a whole."""
+"""`Roadmap`: an immutable snapshot of a store's phases and their statuses, and the rules of status changes."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storefront_mcp.roadmap.manifest import Manifest, Mention, Promise, Status
-from storefront_mcp.roadmap.prompt import Prompt
-from storefront_mcp.roadmap.resource import Resource
-from storefront_mcp.roadmap.tool import Tool
+from storefront_mcp.roadmap.manifest import PhaseManifest, PromisedContent, PromisedTool, Status
+from storefront_mcp.roadmap.terms import NO_TERMS, FlipTerms
+from storefront_mcp.tools.prompt import Prompt
+from storefront_mcp.tools.resource import Resource
+from storefront_mcp.tools.tool import Tool
 
-NEXT: Final[Mapping[Status, frozenset[Status]]] = {
+TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
     "planned": frozenset({"active"}),
     "active": frozenset({"paused"}),
     "paused": frozenset({"active", "retired"}),
     "retired": frozenset(),
 }
-"""planned → active ⇄ paused → retired. A promise is never deleted."""
+"""planned → active ⇄ paused → retired. A phase is never deleted."""
+
+
+Condition = Literal["planned", "active", "paused"]
+"""Of a whole store. active: a phase is open. paused: none is, but one was, and may open again. planned: none was."""
 
 
 class FlipRefused(Exception):
-    """A change of the roadmap that must not happen; `complaints` are all the reasons, each a sentence."""
+    """A rejected status change; `complaints` are all the reasons, each a sentence."""
 
     def __init__(self, complaints: Sequence[str]) -> None:
         super().__init__("\n".join(complaints))
@@ -31,28 +36,42 @@ class FlipRefused(Exception):
 
 
 class Phase(Struct, frozen=True, kw_only=True):
-    """A promise, the tools that keep it so far, and whether it is open."""
+    """A manifest, its delivered tools, resources and prompts, and its status."""
 
     name: str
     """The folder's name: `p1_browse`."""
-    manifest: Manifest
+    manifest: PhaseManifest
     tools: Mapping[str, Tool]
-    """Delivered tools by name, in the order they were promised."""
+    """Delivered tools by name, in the manifest's order."""
     resources: Mapping[str, Resource] = {}
     prompts: Mapping[str, Prompt] = {}
-    """Delivered resources and prompts by name; they open and close with the tools."""
+    """Delivered resources and prompts by name."""
     status: Status
+    terms: FlipTerms = NO_TERMS
+    """Why it is paused and until when, or for whom it is open."""
+    stopped: bool = False
+    """Whether an emergency stop closes all of it, so that no tool outlives its pause."""
     missing: tuple[str, ...] = ()
-    """What this store still has to set up before the phase can open, each a sentence."""
+    """What this store must set up before the phase can open, each a sentence."""
 
     @property
     def open(self) -> bool:
-        """Whether its tools work now."""
+        """Whether its status is active."""
         return self.status == "active"
 
     @property
-    def undelivered(self) -> tuple[Promise | Mention, ...]:
-        """Promises without code."""
+    def open_tools(self) -> Mapping[str, Tool]:
+        """The tools that can be called: all while it is open, and while it is paused those that outlive a pause."""
+        if self.open:
+            return self.tools
+        if self.status != "paused" or self.stopped:
+            return {}
+        lasting = {promise.name for promise in self.manifest.tools if promise.outlives_pause}
+        return {name: tool for name, tool in self.tools.items() if name in lasting}
+
+    @property
+    def undelivered(self) -> tuple[PromisedTool | PromisedContent, ...]:
+        """What is promised and not implemented yet."""
         promised = (
             (self.manifest.tools, self.tools),
             (self.manifest.resources, self.resources),
@@ -62,95 +81,136 @@ class Phase(Struct, frozen=True, kw_only=True):
 
     @property
     def delivered(self) -> bool:
-        """Whether every promise is kept."""
+        """Whether all that is promised is implemented."""
         return not self.undelivered
 
 
 class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
-    """All phases of one store at one moment. Requests carry the roadmap they began with to their end."""
+    """All phases of one store at one moment. A request keeps the roadmap it began with."""
 
     version: int
-    """Number of the last flip, 0 before the first. Watch gives each roadmap that a process shows its own version."""
+    """Number of the last flip, 0 before the first. `RoadmapRefresher` gives each published roadmap its own."""
     phases: tuple[Phase, ...]
     as_of: dt.date
-    """The day on which it was read; documents that must name a date take this one."""
+    """The day on which it was read, which documents show as their date."""
+    limited: bool = False
+    """Whether a phase that this one shows closed is open for some callers."""
+    differs: bool = False
+    """Whether callers may be shown different roadmaps; this one is a stranger's."""
+    payment_stop: FlipTerms | None = None
+    """Why nobody can pay now; None as long as checkouts can be paid."""
 
     @property
     def open(self) -> bool:
         """Whether any phase is open."""
         return any(phase.open for phase in self.phases)
 
+    @property
+    def answers(self) -> bool:
+        """Whether the endpoint answers: a phase is open, or a tool of a paused one outlives the pause."""
+        return self.open or bool(self.open_items)
+
+    @property
+    def condition(self) -> Condition:
+        """How the whole store stands."""
+        if self.open:
+            return "active"
+        return "paused" if any(phase.status == "paused" for phase in self.phases) else "planned"
+
+    @property
+    def pause(self) -> FlipTerms | None:
+        """The terms of a store that is paused: those of its first paused phase that has any; None for any other."""
+        if self.condition != "paused":
+            return None
+        paused = (phase.terms for phase in self.phases if phase.status == "paused")
+        return next((terms for terms in paused if terms != NO_TERMS), NO_TERMS)
+
     def phase(self, name: str) -> Phase | None:
         """The phase of that name."""
         return next((phase for phase in self.phases if phase.name == name), None)
 
-    def promises(self) -> Iterable[tuple[Phase, Promise]]:
-        """Every promised tool with its phase, in order; phases that are retired promise nothing any more."""
+    def promises(self) -> Iterable[tuple[Phase, PromisedTool]]:
+        """Every promised tool with its phase, in order, without retired phases."""
         promising = (phase for phase in self.phases if phase.status != "retired")
         return ((phase, promise) for phase in promising for promise in phase.manifest.tools)
 
     def open_tools(self) -> tuple[Tool, ...]:
-        """The tools that work now, in the order they were promised."""
-        return tuple(self.working.values())
+        """The tools that can be called, in order."""
+        return tuple(self.open_items.values())
 
     @cached_property
-    def working(self) -> Mapping[str, Tool]:
-        """The same by name."""
-        return {name: tool for phase in self.phases if phase.open for name, tool in phase.tools.items()}
+    def open_items(self) -> Mapping[str, Tool]:
+        """The tools that can be called by name, in order."""
+        return {name: tool for phase in self.phases for name, tool in phase.open_tools.items()}
 
     @cached_property
     def requirements(self) -> Mapping[str, str]:
-        """The scope that a caller must have, by tool, for the open tools that are not for everybody."""
+        """Required scopes by tool name, of the open tools that require one."""
         return {
             promise.name: promise.scope
             for phase in self.phases
-            if phase.open
             for promise in phase.manifest.tools
-            if promise.scope is not None
+            if promise.scope is not None and (phase.open or promise.name in phase.open_tools)
         }
 
     def open_resources(self) -> tuple[Resource, ...]:
-        """The resources that can be read now."""
+        """The resources of the open phases."""
         return tuple(resource for phase in self.phases if phase.open for resource in phase.resources.values())
 
     def open_prompts(self) -> tuple[Prompt, ...]:
-        """The prompts that can be used now."""
+        """The prompts of the open phases."""
         return tuple(prompt for phase in self.phases if phase.open for prompt in phase.prompts.values())
 
-    def promised_in(self, tool: str) -> Phase | None:
-        """The phase that promises a tool of this name, or did before it was retired."""
+    def phase_of(self, tool: str) -> Phase | None:
+        """The phase that promises a tool of this name, retired ones included."""
         named = (phase for phase in self.phases if any(promise.name == tool for promise in phase.manifest.tools))
         return next(named, None)
 
-    def with_status(self, changes: Mapping[str, Status]) -> "Roadmap":
-        """The next roadmap. Raises FlipRefused with every complaint at once; nothing changes then."""
-        complaints = list(self._complaints(changes))
+    def with_status(self, changes: Mapping[str, Status], terms: FlipTerms = NO_TERMS) -> "Roadmap":
+        """The next roadmap; a status may be repeated with other `terms`. Raises FlipRefused with every complaint."""
+        complaints = list(self._complaints(changes, terms))
         if complaints:
             raise FlipRefused(complaints)
         return replace(
             self,
             version=self.version + 1,
-            phases=tuple(replace(phase, status=changes.get(phase.name, phase.status)) for phase in self.phases),
+            phases=tuple(
+                replace(phase, status=changes[phase.name], terms=_terms_of(phase, changes[phase.name], terms))
+                if phase.name in changes
+                else phase
+                for phase in self.phases
+            ),
         )
 
-    def _complaints(self, changes: Mapping[str, Status]) -> Iterable[str]:
+    def _complaints(self, changes: Mapping[str, Status], terms: FlipTerms) -> Iterable[str]:
         known = {phase.name: phase for phase in self.phases}
         for name in changes:
             if name not in known:
                 yield f"{name}: there is no such phase; there are {', '.join(known)}."
         for name, phase in known.items():
             if name in changes:
-                yield from _step_complaints(phase, changes[name])
+                yield from _step_complaints(phase, changes[name], terms)
         after = {name: changes.get(name, phase.status) for name, phase in known.items()}
         for name, phase in known.items():
             touched = name in changes or any(needed in changes for needed in phase.manifest.requires)
             if touched and after[name] == "active":
-                yield from _requirement_complaints(phase, after)
+                yield from _requirement_complaints(phase, after, opens=name in changes)
 
 
-def _step_complaints(phase: Phase, wanted: Status) -> Iterable[str]:
-    """Why this phase cannot take this step, whatever the others do."""
-    allowed = NEXT[phase.status]
+def _terms_of(phase: Phase, wanted: Status, terms: FlipTerms) -> FlipTerms:
+    """The terms that a flip leaves: of a limited opening, with what those are shown for whom it is not open."""
+    if wanted != "active" or not terms.limited:
+        return terms
+    if phase.status == "active" and phase.terms.limited:
+        return replace(terms, otherwise=phase.terms.otherwise)
+    return replace(terms, otherwise="planned" if phase.status == "planned" else "paused")
+
+
+def _step_complaints(phase: Phase, wanted: Status, terms: FlipTerms) -> Iterable[str]:
+    """Why this phase cannot take this status, by itself."""
+    allowed = TRANSITIONS[phase.status]
+    if wanted == phase.status and allowed and _terms_of(phase, wanted, terms) != phase.terms:
+        return
     if not allowed:
         yield f"{phase.name}: is {phase.status}, and that is for good."
     elif wanted not in allowed:
@@ -161,11 +221,11 @@ def _step_complaints(phase: Phase, wanted: Status) -> Iterable[str]:
         yield from (f"{phase.name}: {sentence}" for sentence in phase.missing)
 
 
-def _requirement_complaints(phase: Phase, after: Mapping[str, Status]) -> Iterable[str]:
-    """Which of the phases that this open one stands on would not be open."""
+def _requirement_complaints(phase: Phase, after: Mapping[str, Status], *, opens: bool) -> Iterable[str]:
+    """Which of the phases that this one requires would not be active; `opens` is whether this one is to be opened."""
     for needed in phase.manifest.requires:
         if after.get(needed) != "active":
             yield (
                 f"{phase.name}: requires {needed}, which would be {after.get(needed, 'missing')}; "
-                f"flip both together or {needed} first."
+                f"flip both together or {needed if opens else phase.name} first."
             )

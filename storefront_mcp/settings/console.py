@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-On = Annotated[bool, Meta(description="true or false")]
+Enabled = Annotated[bool, Meta(description="true or false")]
 ConsolePath = Annotated[
     str,
     Meta(
@@ -22,16 +22,18 @@ ConsoleHost = Annotated[
         description="a host, with a port where it has one",
     ),
 ]
-Sitting = Annotated[int, Meta(ge=60, le=604_800, description="a whole number of seconds, from 60 to 604800 (a week)")]
+SessionSeconds = Annotated[
+    int, Meta(ge=60, le=604_800, description="a whole number of seconds, from 60 to 604800 (a week)")
+]
 
 
 class ConsoleSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where operators sign in."""
+    """`[store.console]`: where operators sign in."""
 
-    on: On = True
-    """It still answers nobody until there is a key that may sign in, or a link was made."""
+    on: Enabled = True
+    """Even so, there is no login until an API key with a console scope or a login link exists."""
     path: ConsolePath = "/operator"
     host: ConsoleHost | None = None
-    """The only Host at which it answers; None for every host of the store."""
-    lasts: Sitting = 28_800
-    """Seconds after which people sign in again."""
+    """The only host that serves it; None for every host of the store."""
+    lasts: SessionSeconds = 28_800
+    """Lifetime of a console session, in seconds."""

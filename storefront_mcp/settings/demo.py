@@ -1,14 +1,19 @@
 """The settings of Pickle Warehouse, the built-in demo."""
 
 from pathlib import Path
+from typing import Final
 
-from storefront_mcp.commerce.names import StoreId
-from storefront_mcp.settings.server import DATABASE, Settings
-from storefront_mcp.settings.shape import PaymentSettings, StoreSettings, Upstream
+from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.settings.schema import PaymentSettings, StoreSettings, UpstreamSettings
+from storefront_mcp.settings.server import Settings
+from storefront_mcp.settings.storage import DatabaseLocation
+
+DEMO_DATABASE: Final = DatabaseLocation("demo.db")
+"""Not the default name of a real store's database."""
 
 
 def demo_settings(port: int, *, state: Path) -> Settings:
-    """A server for the demo shop on this machine; `state` is the folder of its database."""
+    """Settings of a server for the demo shop on loopback; `state` is the folder of its database."""
     origin = f"http://127.0.0.1:{port}"
     store = StoreSettings(
         id=StoreId("pickle"),
@@ -22,7 +27,7 @@ def demo_settings(port: int, *, state: Path) -> Settings:
         documentation=f"{origin}/api/docs",
         privacy_policy=f"{origin}/privacy-policy",
         pages=("shipping", "returns", "privacy-policy"),
-        upstream=Upstream(kind="demo", prices_include_tax=True),
+        upstream=UpstreamSettings(kind="demo"),
         payments=PaymentSettings(provider="sandbox"),
     )
-    return Settings(stores=(store,), database=DATABASE.at(state.resolve(), None), port=port)
+    return Settings(stores=(store,), database=DEMO_DATABASE.at(state.resolve(), None), port=port)

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, said all at once and so that it can be put right."""
+"""Validation errors of the settings, collected and raised at once."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -6,17 +6,17 @@ from difflib import get_close_matches
 from msgspec import Struct
 
 
-class Problem(Struct, frozen=True):
-    """One thing to put right: `key` is a setting as the file has it, or a variable's name; `sentence` says the fix."""
+class SettingProblem(Struct, frozen=True):
+    """One invalid setting: `key` is its key in the file, or a variable; `sentence` says what to do."""
 
     key: str
     sentence: str
 
 
-class SettingsBroken(Exception):
-    """The settings cannot be used; the message names the source, each key and each fix."""
+class SettingsInvalid(Exception):
+    """Invalid settings; the message has the source and every problem."""
 
-    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, source: str, problems: Sequence[SettingProblem]) -> None:
         self.problems = tuple(problems)
         lines = (
             f"  {problem.key}: {problem.sentence}" if problem.key else f"  {problem.sentence}" for problem in problems
@@ -24,9 +24,9 @@ class SettingsBroken(Exception):
         super().__init__("\n".join([f"{source} cannot be used:", *lines]))
 
 
-def unknown(key: str, name: str, known: Iterable[str]) -> Problem:
-    """There is no setting of this name; perhaps another one was meant."""
+def unknown_setting(key: str, name: str, known: Iterable[str]) -> SettingProblem:
+    """The problem of an unknown setting, with the nearest known name."""
     known = sorted(known)
     close = get_close_matches(name, known, n=1, cutoff=0.6)
     fix = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}."
-    return Problem(key, f"there is no such setting; {fix}")
+    return SettingProblem(key, f"there is no such setting; {fix}")

@@ -1,4 +1,4 @@
-"""The settings of one server: file and environment put together, checked as a whole."""
+"""`Settings`: the settings of one server, loaded from file and environment and validated as a whole."""
 
 import tomllib
 from collections.abc import Mapping
@@ -8,67 +8,77 @@ from typing import Final, Self
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from storefront_mcp.settings.checks import flag_problems, tidied, worker_problems
-from storefront_mcp.settings.environment import overlaid
-from storefront_mcp.settings.keeping import Database, Location, PersonalSettings, keeping_problems
-from storefront_mcp.settings.limiting import (
-    LOOPBACK,
+from storefront_mcp.settings.alerts import AlertSettings, alert_problems
+from storefront_mcp.settings.decoding import decode_table
+from storefront_mcp.settings.environment import apply_environment
+from storefront_mcp.settings.limits import (
+    LOOPBACK_NETWORKS,
     AuditSettings,
     ForwardedBy,
+    GuestSettings,
     Network,
     SharedStore,
     limit_problems,
 )
-from storefront_mcp.settings.observing import LogSettings, MetricsSettings
-from storefront_mcp.settings.problems import Problem, SettingsBroken
-from storefront_mcp.settings.reading import read
-from storefront_mcp.settings.secrets import in_place, resolved
-from storefront_mcp.settings.shape import FlagSettings, Hidden, Port, StoreSettings, Text, Workers
+from storefront_mcp.settings.mail import SmtpSettings, smtp_problems
+from storefront_mcp.settings.problems import SettingProblem, SettingsInvalid
+from storefront_mcp.settings.program import command_line
+from storefront_mcp.settings.schema import FlagSettings, Hidden, Port, Seconds, Share, StoreSettings, Text, Workers
+from storefront_mcp.settings.secrets import load_secrets
+from storefront_mcp.settings.storage import DatabaseLocation, DatabaseSetting, PrivacySettings, storage_problems
+from storefront_mcp.settings.telemetry import LogSettings, MetricsSettings
+from storefront_mcp.settings.validation import flag_problems, normalised, worker_problems
 
-DATABASE: Final = Location("storefront.db")
+DEFAULT_DATABASE: Final = DatabaseLocation("storefront.db")
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One server: what all its shops share, and the shops."""
+    """Settings of one server and its stores."""
 
     stores: tuple[StoreSettings, ...] = field(name="store")
-    database: Database = DATABASE
-    """A path, absolute once loaded and in the file relative to the file; or a server's URL, with the password in it."""
+    database: DatabaseSetting = DEFAULT_DATABASE
+    """A path, absolute once loaded and in the file relative to it; or a URL, with its password once loaded."""
     database_password: Hidden | None = None
-    """Of a server's URL that has none; never in the file itself."""
-    personal_data: PersonalSettings = PersonalSettings()
+    """Password for a URL that has none."""
+    personal_data: PrivacySettings = PrivacySettings()
     host: Text = "127.0.0.1"
     port: Port = 8000
     workers: Workers = 1
+    write_timeout: Seconds = 30.0
+    """Seconds after which a client that reads nothing of its response is disconnected."""
+    shop_share: Share = 0.5
+    """Largest part of a worker's time that the answers of one store's shop may take, where there are several stores."""
     flags: FlagSettings = FlagSettings()
     limits_store: SharedStore | None = None
-    """Where workers count together; without it each counts for itself."""
-    trusted_proxies: tuple[Network, ...] = LOOPBACK
-    """Whose word on client addresses counts."""
+    """Redis or Valkey that workers share rate limits in; without it each counts on its own."""
+    trusted_proxies: tuple[Network, ...] = LOOPBACK_NETWORKS
+    """Proxies whose forwarding headers are trusted."""
     forwarded_by: ForwardedBy = "x-forwarded-for"
     audit: AuditSettings = AuditSettings()
+    guests: GuestSettings = GuestSettings()
     metrics: MetricsSettings = MetricsSettings()
     logs: LogSettings = LogSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @classmethod
     def load(cls, path: Path, env: Mapping[str, str]) -> Self:
-        """Read a `storefront.toml` under the variables of `env`. Raises SettingsBroken with every problem at once."""
-        problems: list[Problem] = []
-        table = overlaid(_table(path), env, problems)
-        flags = table.get("flags")
-        if isinstance(flags, dict) and isinstance(flags.get("options"), dict):
-            flags["options"] = resolved(flags["options"], "flags.options.", path.parent, problems)
-        in_place(cls, table, path.parent, problems)
-        settings = read(cls, table, "", problems)
+        """Load a `storefront.toml` under the variables of `env`. Raises SettingsInvalid with every problem."""
+        problems: list[SettingProblem] = []
+        table = apply_environment(_table(path), env, problems)
+        load_secrets(cls, table, path.parent, problems)
+        settings = decode_table(cls, table, "", problems)
         if settings is None:
-            raise SettingsBroken(str(path), problems)
-        stores = tidied(settings.stores, problems)
+            raise SettingsInvalid(str(path), problems)
+        stores = normalised(settings.stores, problems)
         problems += flag_problems(settings.flags, len(stores))
+        problems += smtp_problems(settings.smtp)
+        problems += alert_problems(settings.alerts, settings.smtp)
         problems += worker_problems(stores, settings.workers)
         problems += limit_problems(table, settings.trusted_proxies)
-        problems += keeping_problems(table, settings.database, settings.database_password, settings.personal_data)
+        problems += storage_problems(table, settings.database, settings.database_password, settings.personal_data)
         if problems:
-            raise SettingsBroken(str(path), problems)
+            raise SettingsInvalid(str(path), problems)
         database = settings.database.at(path.resolve().parent, settings.database_password)
         return replace(settings, stores=stores, database=database)
 
@@ -77,7 +87,7 @@ def _table(path: Path) -> Mapping[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        problem = Problem("", f"{error.strerror}. To write one: storefront-mcp init")
+        problem = SettingProblem("", f"{error.strerror}. To write one: {command_line('init')}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = Problem("", f"it is not TOML: {error}")
-    raise SettingsBroken(str(path), [problem])
+        problem = SettingProblem("", f"it is not TOML: {error}")
+    raise SettingsInvalid(str(path), [problem])

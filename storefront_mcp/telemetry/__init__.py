@@ -1,1 +1,1 @@
-"""What operators see from outside, numbers, traces and logs: implements the ports of `calls.watching`."""
+"""Metrics, traces, usage figures and logs: implementations of `storefront_mcp.instrumentation`."""

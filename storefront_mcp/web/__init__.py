@@ -1,1 +1,1 @@
-"""HTTP, thin: who is asked, which bytes go back, under which headers."""
+"""HTTP: the Litestar application, the MCP transports, documents and buyer pages."""

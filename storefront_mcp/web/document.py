@@ -1,4 +1,4 @@
-"""A published document: bytes made once per roadmap, with everything HTTP wants to know about them."""
+"""Published documents: rendered bytes with their ETag, gzip body and headers; content negotiation."""
 
 import gzip
 import hashlib
@@ -7,63 +7,63 @@ from typing import Final
 
 from msgspec import Struct
 
-CACHE: Final = "public, max-age=3600"
-SMALL: Final = 256
-"""Bytes up to which gzip is not worth its header."""
+CACHE_CONTROL: Final = "public, max-age=3600"
+MIN_GZIP_BYTES: Final = 256
+"""A smaller body is not compressed."""
 
-CORS: Final[Mapping[str, str]] = {
+CORS_HEADERS: Final[Mapping[str, str]] = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "GET",
     "access-control-allow-headers": "Content-Type, If-None-Match",
     "access-control-expose-headers": "ETag, Link",
 }
-"""On every answer, also without an Origin: documents are for everyone (SEP-2127; no credentials are involved)."""
+"""On every response, also without Origin (SEP-2127), where Litestar's CORSConfig would send none."""
 
-METHODS: Final = "GET, HEAD, OPTIONS"
+ALLOWED_METHODS: Final = "GET, HEAD, OPTIONS"
 
 
-class Document(Struct, frozen=True, kw_only=True):
-    """One representation of one resource."""
+class DocumentRepresentation(Struct, frozen=True, kw_only=True):
+    """One representation of one document (RFC 9110 §3.2)."""
 
     body: bytes
     zipped: bytes | None
     media_type: str
     tag: str
-    """Strong validator of the identity body; the gzip body has its own (RFC 9110, 8.8.3.3)."""
+    """Opaque part of the ETag; the gzip body has its own (RFC 9110 §8.8.3.3)."""
     vary: str
     link: str | None = None
-    cache: str = CACHE
+    cache: str = CACHE_CONTROL
 
     def headers(self, *, zipped: bool) -> dict[str, str]:
-        """What a 200 and a 304 have in common."""
+        """Headers of both 200 and 304."""
         headers = {
             "cache-control": self.cache,
             "etag": self.tag_of(zipped=zipped),
             "vary": self.vary,
-            **CORS,
+            **CORS_HEADERS,
         }
         if self.link:
             headers["link"] = self.link
         return headers
 
     def tag_of(self, *, zipped: bool) -> str:
-        """The validator of one encoding."""
+        """The ETag of one encoding."""
         return f'"{self.tag}-gz"' if zipped else f'"{self.tag}"'
 
     def matches(self, if_none_match: str | None) -> bool:
-        """Weak comparison with a list of validators, for either encoding (RFC 9110, 13.1.2)."""
+        """Weak comparison with If-None-Match, for either encoding (RFC 9110 §13.1.2); Litestar's ETag compares none."""
         if if_none_match is None:
             return False
         known = {self.tag_of(zipped=False), self.tag_of(zipped=True), "*"}
         return any(candidate.strip().removeprefix("W/") in known for candidate in if_none_match.split(","))
 
 
-def document(
-    body: bytes, media_type: str, *, varies: bool = False, link: str | None = None, cache: str = CACHE
-) -> Document:
-    """Prepare a body; `varies` says that another media type may be had at the same address."""
-    zipped = gzip.compress(body, mtime=0) if len(body) > SMALL else None
-    return Document(
+def represent(
+    body: bytes, media_type: str, *, varies: bool = False, link: str | None = None, cache: str = CACHE_CONTROL
+) -> DocumentRepresentation:
+    """Prepare a body; `varies` says that the path has other media types too."""
+    zipped = gzip.compress(body, mtime=0) if len(body) > MIN_GZIP_BYTES else None
+    return DocumentRepresentation(
         body=body,
         zipped=zipped if zipped is not None and len(zipped) < len(body) else None,
         media_type=media_type,
@@ -75,17 +75,17 @@ def document(
 
 
 def accepts_gzip(accept_encoding: str | None) -> bool:
-    """Whether gzip may be sent (RFC 9110, 12.5.3)."""
-    weights = dict(_weighted(accept_encoding or ""))
+    """Whether gzip may be sent (RFC 9110 §12.5.3)."""
+    weights = dict(_weights(accept_encoding or ""))
     return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
 
 
-def preferred(accept: str | None, offered: list[str]) -> str:
+def preferred_type(accept: str | None, offered: list[str]) -> str:
     """The offered media type that `Accept` names with the highest weight; the first one when none is named better.
 
-    Wildcards mean the first: only a client that names another type gets it, and nobody gets a 406.
+    Wildcards mean the first, and nobody gets a 406. Litestar's Accept would serve equal weights in the client's order.
     """
-    weights = dict(_weighted(accept or ""))
+    weights = dict(_weights(accept or ""))
     bare = [media_type.split(";")[0].strip() for media_type in offered]
     default = weights.get(bare[0])
     if default is None:
@@ -97,8 +97,8 @@ def preferred(accept: str | None, offered: list[str]) -> str:
     return best
 
 
-def _weighted(field: str) -> list[tuple[str, float]]:
-    """Members of an Accept-like field with their weights; what cannot be read weighs nothing."""
+def _weights(field: str) -> list[tuple[str, float]]:
+    """Members of an Accept-like field with their weights; 0 where the weight is malformed."""
     members = []
     for member in field.split(","):
         name, *parameters = (part.strip() for part in member.split(";"))

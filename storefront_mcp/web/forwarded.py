@@ -1,4 +1,4 @@
-"""Whose request it is: the client's address, which proxies may tell and nobody else."""
+"""Client addresses from the peer and from headers of trusted proxies (X-Forwarded-For; Forwarded, RFC 7239)."""
 
 import ipaddress
 import re
@@ -6,20 +6,31 @@ from collections.abc import Container, Iterable, Sequence
 from typing import Final, Literal, TypeVar
 
 ForwardedBy = Literal["x-forwarded-for", "forwarded"]
-"""The one header that the proxies write. The other is the client's to invent, so it is never looked at."""
+"""The header that the proxies write. A client can forge the other, so it is ignored."""
 
 UNIDENTIFIED: Final = "unidentified"
-"""Everybody whose proxy said something that is no address: one client to us."""
-HOPS: Final = 32
-"""Addresses of a header that are looked at, from the right; more proxies than that are nobody's."""
+"""Key of all clients whose proxy sent something that is no address."""
+MAX_HOPS: Final = 32
+"""Addresses of a header that are read, from the right."""
 IPV6_PREFIX: Final = 64
-"""Bits of an IPv6 address that name a client: the rest is the client's own to change (RFC 4291, 2.5.4)."""
-REMEMBERED: Final = 4_096
-LONGEST: Final = 256
-"""Characters of a header worth remembering."""
+"""Bits of an IPv6 address that identify a client, who may change the others (RFC 4291 §2.5.4)."""
+PRIVATE_NETWORKS: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10"),
+    )
+)
+"""Where no client of a public store is (RFC 1918, RFC 6598, RFC 4193, RFC 4291 §2.5.6)."""
+ADDRESS_CACHE_SIZE: Final = 4_096
+"""Addresses remembered in plain dicts: each request looks one up. It saves 9 µs; cachetools would cost 0.6."""
+MAX_CACHED_BYTES: Final = 256
+"""A longer header is not cached."""
 
-PAIR: Final = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*([;,]|$)')
-"""One parameter of `Forwarded` and what ends it (RFC 7239, 4)."""
+PREFIX_HEADER: Final = b"x-forwarded-prefix"
+"""Written by proxies that serve this server below a path (Traefik, Spring, haproxy and nginx by configuration)."""
+PREFIX_PATTERN: Final = re.compile(rb"(?:/[A-Za-z0-9._~-]{1,64}){1,8}/?")
+PAIR_PATTERN: Final = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))\s*([;,]|$)')
+"""One parameter of `Forwarded` and its delimiter (RFC 7239 §4)."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -27,31 +38,32 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class Addresses:
-    """Reads client addresses for one server. Its answers are keys: an IPv4 address, or the /64 of an IPv6 address.
+class ClientAddressResolver:
+    """Resolves client addresses of one server to keys: an IPv4 address, or the /64 of an IPv6 address.
 
-    The empty key is a client we cannot tell from others: a proxy of ours that names nobody, or this machine itself.
+    The key is empty where the client is unknown: a trusted proxy that names none, or this machine itself.
     """
 
     def __init__(self, trusted: Iterable[str], header: ForwardedBy = "x-forwarded-for") -> None:
-        """`trusted` are networks in CIDR form, whose word on addresses counts. Raises ValueError."""
+        """`trusted` are the networks of trusted proxies, in CIDR form. Raises ValueError."""
         self._trusted: Sequence[Network] = [ipaddress.ip_network(network, strict=False) for network in trusted]
         self._header = header.encode()
         self._peers: dict[str, str | None] = {}
         self._chains: dict[bytes, str] = {}
+        self.private: set[str] = set()
+        """Keys of connected peers in `PRIVATE_NETWORKS` that are no trusted proxies."""
+        self._shared: set[str] = set()
 
-    def of(
+    def resolve(
         self,
         peer: Sequence[object] | None,
         headers: Iterable[tuple[bytes, bytes]],
         fields: Container[bytes] | None = None,
     ) -> str:
-        """The key of a request's client, by the connection's other end and the request's headers.
+        """The key of a request's client; `fields` are the names of `headers`, where the caller has them.
 
-        `fields` are the names of the headers, from a caller who has them so already.
-
-        The client is the right-most address that is no proxy of ours: whatever a client writes stands left of what our
-        proxies add, so it never wins. A peer without an address is a local socket, and so a proxy of ours.
+        The client is the right-most address that is no trusted proxy: what a client forges stands left of what proxies
+        add. A peer without an address is a local socket, and so a trusted proxy.
         """
         host = str(peer[0]) if peer else ""
         try:
@@ -69,30 +81,59 @@ class Addresses:
         known = self._chains.get(chain)
         return self._chain(chain) if known is None else known
 
+    def is_trusted_peer(self, peer: Sequence[object] | None) -> bool:
+        """Whether the connected peer is a trusted proxy or a local socket."""
+        address = _address(str(peer[0]) if peer else "")
+        return address is None or self._is_trusted(address)
+
+    def path_prefix(self, peer: Sequence[object] | None, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        """The path that a trusted proxy cut off, without a closing slash; empty if it names none, or no plain path."""
+        named = [value for name, value in headers if name == PREFIX_HEADER]
+        if len(named) != 1 or not self.is_trusted_peer(peer) or PREFIX_PATTERN.fullmatch(named[0]) is None:
+            return ""
+        return named[0].decode("ascii").rstrip("/")
+
+    def names_client(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether a request has the header that proxies write."""
+        return any(name == self._header for name, _ in headers)
+
+    def share(self, key: str) -> None:
+        """Note that many clients come from one address."""
+        if len(self._shared) < ADDRESS_CACHE_SIZE:
+            self._shared.add(key)
+
+    def is_shared(self, key: str) -> bool:
+        """Whether the key stands for clients that cannot be told apart."""
+        return not key or key == UNIDENTIFIED or key in self._shared
+
     def _peer(self, host: str) -> str | None:
-        """The key of a peer; None for a proxy of ours."""
+        """The key of a peer; None for a trusted proxy."""
         address = _address(host)
-        key = None if address is None or self._ours(address) else _key(address)
-        _remember(self._peers, host, key)
+        key = None if address is None or self._is_trusted(address) else _key(address)
+        if key is not None and any(address in network for network in PRIVATE_NETWORKS):
+            if len(self.private) >= ADDRESS_CACHE_SIZE:
+                self.private.clear()
+            self.private.add(key)
+        _cache(self._peers, host, key)
         return key
 
     def _chain(self, chain: bytes) -> str:
         text = chain.decode("latin-1")
-        hops = _for_parameters(text) if self._header == b"forwarded" else text.split(",")[-HOPS:]
+        hops = _for_parameters(text) if self._header == b"forwarded" else text.split(",")[-MAX_HOPS:]
         key = "" if hops is not None else UNIDENTIFIED
-        for hop in reversed((hops or [])[-HOPS:]):
+        for hop in reversed((hops or [])[-MAX_HOPS:]):
             address = _node(hop)
             if address is None:
                 key = UNIDENTIFIED
                 break
-            if not self._ours(address):
+            if not self._is_trusted(address):
                 key = _key(address)
                 break
-        if len(chain) <= LONGEST:
-            _remember(self._chains, chain, key)
+        if len(chain) <= MAX_CACHED_BYTES:
+            _cache(self._chains, chain, key)
         return key
 
-    def _ours(self, address: Address) -> bool:
+    def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
 
@@ -110,7 +151,7 @@ def _node(text: str) -> Address | None:
 
 
 def _address(text: str) -> Address | None:
-    """An address in its one form: without a zone, and IPv4 as IPv4 also where IPv6 carries it."""
+    """An address in normal form: without a zone, and IPv4-mapped IPv6 as IPv4."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -126,11 +167,11 @@ def _key(address: Address) -> str:
 
 
 def _for_parameters(text: str) -> list[str] | None:
-    """The `for` of each hop of a `Forwarded` header; None when the header is broken."""
+    """The `for` of each hop of a `Forwarded` header; None when it is malformed."""
     hops: list[str] = []
     at, named = 0, ""
     while at < len(text):
-        found = PAIR.match(text, at)
+        found = PAIR_PATTERN.match(text, at)
         if found is None:
             return None
         name, quoted, plain, end = found.groups()
@@ -143,8 +184,8 @@ def _for_parameters(text: str) -> list[str] | None:
     return hops
 
 
-def _remember(known: dict[K, V], key: K, value: V) -> None:
-    """Keep an answer; a full memory starts afresh, so that strangers cannot make it grow."""
-    if len(known) >= REMEMBERED:
-        known.clear()
-    known[key] = value
+def _cache(cache: dict[K, V], key: K, value: V) -> None:
+    """Cache a value; a full cache is cleared, so that clients cannot make it grow."""
+    if len(cache) >= ADDRESS_CACHE_SIZE:
+        cache.clear()
+    cache[key] = value

@@ -1,4 +1,4 @@
-"""Whether the process is alive, and whether it can serve: what load balancers ask."""
+"""Health checks for load balancers: `/healthz` (liveness) and `/readyz` (readiness)."""
 
 import asyncio
 import time
@@ -14,13 +14,13 @@ from msgspec import Struct
 
 _ALIVE = b'{"status":"ok"}'
 _HEADERS = {"cache-control": "no-store", "access-control-allow-origin": "*"}
-KEPT: Final = 2.0
-"""Seconds that an answer holds: however many ask, we look no oftener."""
-PATIENCE: Final = 3.0
+RESULT_TTL_SECONDS: Final = 2.0
+"""Seconds that a report is kept, however many requests come."""
+CHECK_TIMEOUT_SECONDS: Final = 3.0
 """Seconds that one check may take."""
-OK: Final = "ok"
+OUTCOME_OK: Final = "ok"
 Check = Callable[[], Awaitable[str | None]]
-"""Why we cannot serve, for anybody to read; None when we can."""
+"""A public reason why this worker cannot serve; None when it can."""
 
 
 @get("/healthz", sync_to_thread=False, include_in_schema=False)
@@ -35,13 +35,15 @@ def alive_head() -> Response[None]:
     return Response(None, media_type="application/json", headers=_HEADERS)
 
 
-class Standing(Struct, frozen=True):
-    """What came of all checks."""
+class ReadinessReport(Struct, frozen=True):
+    """The results of all checks."""
 
     status: str
     """`ready`, or `unready`."""
     checks: Mapping[str, str]
     """`ok`, or the reason."""
+    database: str = ""
+    """Tells the database in use from every other; empty where there is none."""
 
     @property
     def code(self) -> int:
@@ -49,52 +51,54 @@ class Standing(Struct, frozen=True):
         return int(HTTPStatus.OK if self.status == "ready" else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-class Readiness:
-    """Looks when it is asked, and remembers for a moment."""
+class ReadinessCheck:
+    """Runs all checks on request, and keeps the report for `RESULT_TTL_SECONDS`."""
 
     def __init__(
         self,
         checks: Mapping[str, Check],
         *,
+        database: str = "",
         clock: Callable[[], float] = time.monotonic,
-        patience: float = PATIENCE,
+        timeout: float = CHECK_TIMEOUT_SECONDS,
     ) -> None:
         self._checks = checks
+        self._database = database
         self._clock = clock
-        self._patience = patience
-        self._looked_at = float("-inf")
-        self._standing: Standing | None = None
-        self._looking = asyncio.Lock()
+        self._timeout = timeout
+        self._checked_at = float("-inf")
+        self._report: ReadinessReport | None = None
+        self._lock = asyncio.Lock()
 
-    async def standing(self) -> Standing:
-        """Ready when no check has a reason against it. Never raises."""
-        async with self._looking:
-            if self._standing is None or self._clock() - self._looked_at >= KEPT:
-                found = {name: await self._result(check) for name, check in self._checks.items()}
-                ready = all(result == OK for result in found.values())
-                self._standing = Standing("ready" if ready else "unready", found)
-                self._looked_at = self._clock()
-            return self._standing
+    async def report(self) -> ReadinessReport:
+        """Ready when every check passes. Never raises."""
+        async with self._lock:
+            if self._report is None or self._clock() - self._checked_at >= RESULT_TTL_SECONDS:
+                results = {name: await self._result(check) for name, check in self._checks.items()}
+                ready = all(result == OUTCOME_OK for result in results.values())
+                self._report = ReadinessReport("ready" if ready else "unready", results, self._database)
+                self._checked_at = self._clock()
+            return self._report
 
     def routes(self) -> list[HTTPRouteHandler]:
         """GET and HEAD `/readyz`."""
 
         @get("/readyz", include_in_schema=False)
         async def ready() -> Response[bytes]:
-            standing = await self.standing()
-            body = msgspec.json.encode(standing)
-            return Response(body, status_code=standing.code, media_type="application/json", headers=_HEADERS)
+            report = await self.report()
+            body = msgspec.json.encode(report)
+            return Response(body, status_code=report.code, media_type="application/json", headers=_HEADERS)
 
         @head("/readyz", include_in_schema=False)
         async def ready_head() -> Response[None]:
-            code = (await self.standing()).code
+            code = (await self.report()).code
             return Response(None, status_code=code, media_type="application/json", headers=_HEADERS)
 
         return [ready, ready_head]
 
     async def _result(self, check: Check) -> str:
         try:
-            async with asyncio.timeout(self._patience):
-                return await check() or OK
+            async with asyncio.timeout(self._timeout):
+                return await check() or OUTCOME_OK
         except TimeoutError:
             return "does not answer"

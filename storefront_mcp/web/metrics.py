@@ -1,4 +1,4 @@
-"""`/metrics` on a store's own address: its numbers, for whoever may read its figures."""
+"""`/metrics` on a store's own origin: Prometheus metrics, for callers with the scope `read:analytics`."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,33 +8,30 @@ from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
 
-from storefront_mcp.calls.scopes import holds
-from storefront_mcp.commerce.names import StoreId
-from storefront_mcp.web import problem
-from storefront_mcp.web.door import Door, TurnedAway
-from storefront_mcp.web.front import SITE
-from storefront_mcp.web.site import Site
+from storefront_mcp.access.scopes import has_scope
+from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.web.authentication import BearerAuthenticator, HttpRejection, rejection_response
+from storefront_mcp.web.host_router import site_of
 
-PATH: Final = "/metrics"
-NEEDED: Final = "read:analytics"
+METRICS_PATH: Final = "/metrics"
+REQUIRED_SCOPE: Final = "read:analytics"
 NO_STORE: Final = {"cache-control": "no-store"}
 
 
-def metrics_route(doors: Mapping[StoreId, Door], text: Callable[[str], bytes], media_type: str) -> HTTPRouteHandler:
-    """GET `/metrics`; `text` is what there is to tell of a store, and may take a moment."""
+def metrics_route(
+    authenticators: Mapping[StoreId, BearerAuthenticator], text: Callable[[str], bytes], media_type: str
+) -> HTTPRouteHandler:
+    """GET `/metrics`; `text` renders the metrics of a store and may block."""
 
-    @get(PATH, include_in_schema=False)
+    @get(METRICS_PATH, exception_handlers={HttpRejection: rejection_response}, include_in_schema=False)
     async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-        site: Site = request.scope[SITE]  # type: ignore[typeddict-item]
-        door, scope = doors[site.store.id], request.scope
-        try:
-            caller = await door.uncounted(list(scope["headers"]), scope["query_string"], scope["client"])
-            if not holds(caller, NEEDED):
-                raise door.needs(NEEDED, caller)
-        except TurnedAway as away:
-            headers = {name.decode(): value.decode("latin-1") for name, value in away.headers}
-            body = problem.problem_bytes(away.status, str(away))
-            return Response(body, status_code=away.status, media_type=problem.MEDIA_TYPE, headers=NO_STORE | headers)
+        site = site_of(request)
+        authenticator, scope = authenticators[site.store.id], request.scope
+        caller = await authenticator.authenticate_unsigned(
+            list(scope["headers"]), scope["query_string"], scope["client"]
+        )
+        if not has_scope(caller, REQUIRED_SCOPE):
+            raise authenticator.insufficient_scope(REQUIRED_SCOPE, caller)
         body = await asyncio.to_thread(text, site.store.id)
         return Response(body, media_type=media_type, headers=NO_STORE)
 

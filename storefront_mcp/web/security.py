@@ -1,51 +1,49 @@
-"""Headers that every answer carries, and which browser pages may call us."""
+"""Security headers of every response, browser origins that may call us, and paths without secrets for logs."""
 
 from typing import Final
-from urllib.parse import urlsplit
 
+from storefront_mcp.commerce.origins import is_loopback
 from storefront_mcp.commerce.store import Store
 
 _POLICY: Final = (
     b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' https: data:; connect-src 'self'; "
     b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-ALWAYS: Final = (
+SECURITY_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", _POLICY),
 )
-_HTTPS: Final = ((b"strict-transport-security", b"max-age=31536000"),)
-SECRET: Final = ("/pay/", "/sandbox/pay/")
-"""Where the rest of an address is its key."""
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_HSTS: Final = ((b"strict-transport-security", b"max-age=31536000"),)
+SECRET_PREFIXES: Final = ("/pay/", "/sandbox/pay/")
+"""Prefixes of paths whose rest is a credential."""
+MAX_LOGGED_PATH_CHARS: Final = 200
+MAX_LOGGED_SEGMENT_CHARS: Final = 40
+"""A longer path segment is likely to be a key."""
+MASK: Final = "…"
 
 
 def security_headers(store: Store) -> list[tuple[bytes, bytes]]:
-    """The same for each answer of a store; HSTS only where the store is reached over HTTPS."""
-    return [*ALWAYS, *(_HTTPS if store.origin.startswith("https:") else ())]
+    """The same for each response of a store; HSTS only where the store is reached over HTTPS."""
+    return [*SECURITY_HEADERS, *(_HSTS if store.origin.startswith("https:") else ())]
 
 
-def origin_allowed(origin: str, store: Store) -> bool:
+def is_origin_allowed(origin: str, store: Store) -> bool:
     """Whether a browser page of this origin may use the endpoint (DNS rebinding: MCP transports, Origin).
 
     The store's own pages may, the ones its operator lists, and on a loopback store every loopback page.
     """
-    if origin == store.origin or origin in store.allowed_origins:
-        return True
-    return store.hostname in LOOPBACK and _hostname(origin) in LOOPBACK
+    return (
+        origin == store.origin or origin in store.allowed_origins or (is_loopback(store.origin) and is_loopback(origin))
+    )
 
 
-def told_in_logs(path: str) -> str:
-    """A path without what is secret in it: who knows the address of a buyer's page may open it."""
-    for room in SECRET:
-        if path.startswith(room):
-            return f"{room}…"
-    return path
-
-
-def _hostname(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).hostname
-    except ValueError:
-        return None
+def masked_path(path: str) -> str:
+    """A path as it may be logged: without secrets and long segments, printable, `MAX_LOGGED_PATH_CHARS` at most."""
+    folded = path.lower()
+    for prefix in SECRET_PREFIXES:
+        if folded.startswith(prefix):
+            return prefix + MASK
+    masked = "/".join(part if len(part) <= MAX_LOGGED_SEGMENT_CHARS else MASK for part in path.split("/"))
+    return "".join(each if each.isprintable() else "?" for each in masked[:MAX_LOGGED_PATH_CHARS])

@@ -1,4 +1,4 @@
-"""The older HTTP+SSE transport: one stream per client, and an address to which that client posts its messages."""
+"""HTTP+SSE, the transport before Streamable HTTP: a stream per client, and a URL to which it posts its messages."""
 
 import asyncio
 import secrets
@@ -10,176 +10,202 @@ from urllib.parse import parse_qs
 from litestar.types import Receive, Scope, Send
 from msgspec import UNSET
 
-from storefront_mcp.calls.caller import GUEST, Caller
-from storefront_mcp.mcp.conversant import Conversant
-from storefront_mcp.mcp.jsonrpc import Refused, failure_bytes
-from storefront_mcp.mcp.message import Message
+from storefront_mcp.access.caller import GUEST, Caller
+from storefront_mcp.calls.errors import RateLimited
+from storefront_mcp.instrumentation import RequestOrigin
+from storefront_mcp.mcp.jsonrpc import JsonRpcError, error_bytes
+from storefront_mcp.mcp.message import JsonRpcMessage
+from storefront_mcp.mcp.sse_session import SseClientSession
+from storefront_mcp.web.authentication import BearerAuthenticator, HttpRejection, RejectAllVerifier
 from storefront_mcp.web.body import BodyRefused, read_body
-from storefront_mcp.web.door import Door, NoIdentity, admitted
-from storefront_mcp.web.events import event, stream
-from storefront_mcp.web.gate import Gate, Headers
-from storefront_mcp.web.site import Site
-from storefront_mcp.web.turnstile import TOO_MANY, Turnstile, http_headers, refusal_bytes
+from storefront_mcp.web.cors import OriginGuard
+from storefront_mcp.web.event_stream import encode_event, send_stream
+from storefront_mcp.web.rate_limiting import RequestRateLimiter
+from storefront_mcp.web.responses import Headers
+from storefront_mcp.web.site import StoreSite
 
-STREAM: Final = "/mcp/sse"
-MESSAGES: Final = "/mcp/sse/message"
-MOST: Final = 500
-"""Open streams of one process."""
-MOST_PER_ADDRESS: Final = 50
-BACKLOG: Final = 64
-"""Answers that wait for a slow reader before its stream is dropped."""
+STREAM_PATH: Final = "/mcp/sse"
+MESSAGES_PATH: Final = "/mcp/sse/message"
+MAX_BACKLOG_MESSAGES: Final = 64
+"""Responses that wait for a slow reader before its stream is closed."""
 
 
-class Session:
-    """One open stream and the work that is under way for it."""
+class SseConnection:
+    """One open stream and the tasks that answer its messages."""
 
     def __init__(self, address: str, caller: Caller = GUEST) -> None:
         self.address = address
         self.caller = caller
-        self.conversant = Conversant()
+        self.session = SseClientSession()
         self.queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self.work: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
         self.ended = False
+        self._retiring = False
 
     @property
-    def behind(self) -> int:
-        """Answers that are awaited, by us or by the reader."""
-        return self.queue.qsize() + len(self.work)
+    def open(self) -> bool:
+        """Whether it takes messages."""
+        return not self.ended and not self._retiring
+
+    @property
+    def pending(self) -> int:
+        """Responses that are computed or wait for the reader."""
+        return self.queue.qsize() + len(self.tasks)
 
     def push(self, frame: bytes) -> None:
-        """Put an event on the stream; a reader that takes nothing is dropped."""
-        if self.queue.qsize() >= BACKLOG:
+        """Put an event on the stream; close the stream of a reader with `MAX_BACKLOG_MESSAGES` unread."""
+        if self.queue.qsize() >= MAX_BACKLOG_MESSAGES:
             self.end()
         elif not self.ended:
             self.queue.put_nowait(frame)
 
     def end(self) -> None:
-        """Close the stream after what is on it; nothing more is put there."""
+        """Close the stream after what is queued."""
         if not self.ended:
             self.ended = True
             self.queue.put_nowait(None)
 
+    def retire(self) -> None:
+        """Take no more messages, and close the stream once those that came are answered."""
+        self._retiring = True
+        if not self.tasks:
+            self.end()
+
+    def finish_task(self, task: asyncio.Task[None]) -> None:
+        """A message was answered."""
+        self.tasks.discard(task)
+        if self._retiring:
+            self.retire()
+
     async def frames(self, address: str) -> AsyncGenerator[bytes, None]:
-        """The address to post to, then answers."""
-        yield event("endpoint", address.encode())
+        """The URL to post to, then responses."""
+        yield encode_event("endpoint", address.encode())
         while (frame := await self.queue.get()) is not None:
             yield frame
 
 
 class SseEndpoint:
-    """Serves `/mcp/sse` and `/mcp/sse/message` for one site, in one process."""
+    """`/mcp/sse` and `/mcp/sse/message` of one site, in one process."""
 
     def __init__(
         self,
-        site: Site,
-        gate: Gate,
-        door: Door | None = None,
-        turnstile: Turnstile | None = None,
-        *,
-        at_most: int = MOST,
-        per_address: int = MOST_PER_ADDRESS,
+        site: StoreSite,
+        origin_guard: OriginGuard,
+        authenticator: BearerAuthenticator | None = None,
+        limiter: RequestRateLimiter | None = None,
     ) -> None:
-        """Without a `door`, no credentials are accepted; without a `turnstile`, nobody is counted."""
+        """Without `authenticator`, all credentials are rejected; without `limiter`, there are no rate limits."""
         self._site = site
-        self._gate = gate
-        self._door = door or Door(site, NoIdentity())
-        self._turnstile = turnstile
-        self._at_most = at_most
-        self._per_address = per_address
-        self._sessions: dict[str, Session] = {}
+        self._origin_guard = origin_guard
+        self._responses = origin_guard.responses
+        self._authenticator = authenticator or BearerAuthenticator(site, RejectAllVerifier())
+        self._limiter = limiter
+        self._quota = site.shared.subscriptions.quota
+        self._connections: dict[str, SseConnection] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        cors = await self._gate.passed(scope, send)
+        """Answer one request, which has been counted."""
+        cors = await self._origin_guard.preflight(scope, send)
         if cors is None:
             return
-        refused = None
-        if self._turnstile is not None:
-            refused = await self._turnstile.refusal(self._address(scope), list(scope["headers"]))
-        if refused is not None:
-            await self._gate.send(send, TOO_MANY, refusal_bytes(refused), [*http_headers(refused), *cors])
-            return
-        caller = await admitted(self._door, self._gate, scope, send, cors)
-        if caller is None:
-            return
         path, method = scope["path"], scope["method"]  # type: ignore[typeddict-item]
-        if path == STREAM and method == "GET":
+        try:
+            caller = await self._authenticator.authenticate(self._origin(scope), scope["query_string"])
+        except HttpRejection as rejection:
+            head = method == "HEAD"
+            await self._responses.problem(
+                send, rejection.status, str(rejection), [*rejection.headers, *cors], code=rejection.code, head=head
+            )
+            return
+        if path == STREAM_PATH and method == "GET":
             await self._open(scope, receive, send, cors, caller)
-        elif path == MESSAGES and method == "POST":
+        elif path == MESSAGES_PATH and method == "POST":
             await self._take(scope, receive, send, cors, caller)
         else:
-            allowed = b"GET, OPTIONS" if path == STREAM else b"POST, OPTIONS"
-            detail = f"Open the stream with GET {STREAM}, and POST messages to the address that it names first."
-            await self._gate.problem(
+            allowed = b"GET, OPTIONS" if path == STREAM_PATH else b"POST, OPTIONS"
+            detail = f"Open the stream with GET {STREAM_PATH}, and POST messages to the address that it names first."
+            await self._responses.problem(
                 send, HTTPStatus.METHOD_NOT_ALLOWED, detail, [(b"allow", allowed), *cors], head=method == "HEAD"
             )
 
     def close(self) -> None:
         """End every stream."""
-        for session in tuple(self._sessions.values()):
-            session.end()
+        for connection in tuple(self._connections.values()):
+            connection.end()
 
     async def _open(self, scope: Scope, receive: Receive, send: Send, cors: Headers, caller: Caller) -> None:
-        address = self._address(scope)
-        mine = sum(session.address == address for session in self._sessions.values())
-        if len(self._sessions) >= self._at_most or mine >= self._per_address:
+        origin = self._origin(scope)
+        connection = SseConnection(origin.address, caller)
+        place = self._quota.admit(origin.address if caller.is_guest else caller.identifier, connection.retire)
+        if place is None:
+            if self._limiter is not None:
+                self._limiter.audit_limited(self._quota.refusal, origin)
             detail = "Too many streams are open. Close one, or use Streamable HTTP at /mcp, which needs none."
-            await self._gate.problem(send, HTTPStatus.TOO_MANY_REQUESTS, detail, [(b"retry-after", b"30"), *cors])
+            retry_after = (b"retry-after", b"%d" % self._quota.refusal.retry_after)
+            await self._responses.problem(
+                send, HTTPStatus.TOO_MANY_REQUESTS, detail, [retry_after, *cors], code=RateLimited.code
+            )
             return
         key = secrets.token_urlsafe(24)
-        session = self._sessions[key] = Session(address, caller)
+        self._connections[key] = connection
         try:
-            frames = session.frames(f"{scope.get('root_path', '')}{MESSAGES}?sessionId={key}")
-            await stream(frames, receive, send, [*self._gate.always, *cors])
+            prefix = scope.get("root_path", "") if self._limiter is None else self._limiter.path_prefix(scope)
+            frames = connection.frames(f"{prefix}{MESSAGES_PATH}?sessionId={key}")
+            await send_stream(frames, receive, send, [*self._responses.security_headers, *cors])
         finally:
-            del self._sessions[key]
-            for task in session.work:
+            del self._connections[key]
+            self._quota.leave(place)
+            for task in connection.tasks:
                 task.cancel()
 
-    def _address(self, scope: Scope) -> str:
-        """Whose request it is, as limits count it, or as the connection says."""
+    def _origin(self, scope: Scope) -> RequestOrigin:
+        """Where the request came from; without a limiter, the connection's address."""
         client: Any = scope.get("client")
-        if self._turnstile is not None:
-            return self._turnstile.address(client, list(scope["headers"]))
-        return client[0] if client else ""
+        if self._limiter is not None:
+            return self._limiter.unsigned_origin(client, list(scope["headers"]))
+        return RequestOrigin(address=client[0] if client else "", headers=list(scope["headers"]))
 
     async def _take(self, scope: Scope, receive: Receive, send: Send, cors: Headers, caller: Caller) -> None:
-        asked = parse_qs(scope["query_string"].decode("latin-1"))
-        key = (asked.get("sessionId") or asked.get("session_id") or [""])[0]
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        key = (query.get("sessionId") or query.get("session_id") or [""])[0]
         if not key:
-            detail = f"Name the stream: {MESSAGES}?sessionId=…"
-            await self._gate.problem(send, HTTPStatus.BAD_REQUEST, detail, cors)
+            detail = f"Name the stream: {MESSAGES_PATH}?sessionId=…"
+            await self._responses.problem(send, HTTPStatus.BAD_REQUEST, detail, cors)
             return
-        session = self._sessions.get(key)
-        # Whoever learned a stream's address still cannot act on it as somebody else, nor be answered there.
-        if session is None or session.ended or session.caller.identifier != caller.identifier:
-            detail = f"That stream is closed. Open another one with GET {STREAM}."
-            await self._gate.problem(send, HTTPStatus.NOT_FOUND, detail, cors)
+        connection = self._connections.get(key)
+        # A leaked stream URL is of no use to another caller.
+        if connection is None or not connection.open or connection.caller.identifier != caller.identifier:
+            detail = f"That stream is closed. Open another one with GET {STREAM_PATH}."
+            await self._responses.problem(send, HTTPStatus.NOT_FOUND, detail, cors)
             return
-        if session.behind >= BACKLOG:
+        if connection.pending >= MAX_BACKLOG_MESSAGES:
             detail = "Too many messages are waiting for their answers on this stream. Read it first."
-            await self._gate.problem(send, HTTPStatus.TOO_MANY_REQUESTS, detail, [(b"retry-after", b"1"), *cors])
+            await self._responses.problem(
+                send, HTTPStatus.TOO_MANY_REQUESTS, detail, [(b"retry-after", b"1"), *cors], code=RateLimited.code
+            )
             return
         try:
-            message = session.conversant.read(await read_body(list(scope["headers"]), receive))
+            message = connection.session.read(await read_body(list(scope["headers"]), receive))
         except BodyRefused as refused:
             if refused.status:
-                await self._gate.problem(send, refused.status, str(refused), [(b"connection", b"close"), *cors])
+                await self._responses.problem(send, refused.status, str(refused), [*refused.headers, *cors])
             return
-        except Refused as refused:
+        except JsonRpcError as refused:
             if refused.answers is UNSET:
-                await self._gate.send(send, HTTPStatus.BAD_REQUEST, failure_bytes(refused), cors)
+                await self._responses.json(send, HTTPStatus.BAD_REQUEST, error_bytes(refused), cors)
                 return
-            # Whoever knows which request failed hears of it where all answers come.
-            await self._gate.send(send, HTTPStatus.ACCEPTED, b"", cors)
-            session.push(event("message", failure_bytes(refused)))
+            # A failure that belongs to a request is answered on the stream like any other.
+            await self._responses.json(send, HTTPStatus.ACCEPTED, b"", cors)
+            connection.push(encode_event("message", error_bytes(refused)))
             return
-        await self._gate.send(send, HTTPStatus.ACCEPTED, b"", cors)
-        task = asyncio.create_task(self._hear(session, message, caller))
-        session.work.add(task)
-        task.add_done_callback(session.work.discard)
+        await self._responses.json(send, HTTPStatus.ACCEPTED, b"", cors)
+        task = asyncio.create_task(self._receive_message(connection, message, caller))
+        connection.tasks.add(task)
+        task.add_done_callback(connection.finish_task)
 
-    async def _hear(self, session: Session, message: Message, caller: Caller) -> None:
+    async def _receive_message(self, connection: SseConnection, message: JsonRpcMessage, caller: Caller) -> None:
         endpoint = self._site.shown.endpoint
-        push = lambda body: session.push(event("message", body))  # noqa: E731 -- a frame around each answer
-        await session.conversant.hear(message, endpoint, caller, push, session.address)
+        push = lambda body: connection.push(encode_event("message", body))  # noqa: E731 -- a frame around each answer
+        await connection.session.answer_message(
+            message, endpoint, caller, push, RequestOrigin(address=connection.address)
+        )

@@ -1,4 +1,4 @@
-"""The Maho adapter over two kinds of shop: the demo shop over real HTTP, and answers scripted with respx."""
+"""The MahoBackend adapter over two kinds of shop: the demo shop over real HTTP, and answers scripted with respx."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -7,10 +7,11 @@ import httpx
 import pytest
 import respx
 
-from storefront_mcp.backends.maho import Maho, MahoUpstream, connect
-from storefront_mcp.backends.upstream import Limits
-from storefront_mcp.demo.shop import DemoShop, demo_shop
-from storefront_mcp.demo.traps import Traps
+from storefront_mcp.backends.http_client import ClientLimits
+from storefront_mcp.backends.links import KnownOrigins
+from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect
+from storefront_mcp.payments.served_methods import CAPTURE_FIELDS
+from tests.fakes.demo_shop import ControlledShop, UnsafeBehaviours, demo_shop
 from tests.serving import served
 
 CART = "0123456789abcdef0123456789abcdef"
@@ -33,17 +34,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture(params=["26.7 and later", "the older fork"])
-def demo(request: pytest.FixtureRequest) -> Iterator[tuple[str, DemoShop]]:
+def demo(request: pytest.FixtureRequest) -> Iterator[tuple[str, ControlledShop]]:
     """A demo shop of its own behind a real socket."""
-    shop = demo_shop(traps=Traps(older_fork=request.param == "the older fork"))
+    shop = demo_shop(unsafe=UnsafeBehaviours(older_fork=request.param == "the older fork"))
     with served(shop) as origin:
         yield origin, shop
 
 
 @pytest.fixture
-async def shop(demo: tuple[str, DemoShop]) -> AsyncIterator[Maho]:
+async def shop(demo: tuple[str, ControlledShop]) -> AsyncIterator[MahoBackend]:
     """The adapter, set up for an Australian shop that shows prices with GST."""
-    backend, close = connect(MahoUpstream(url=demo[0], prices_include_tax=True), "AUD")
+    backend, close = connect(
+        MahoConfig(url=demo[0], prices_include_tax=True, known=KnownOrigins(others=(demo[0],), website=demo[0])), "AUD"
+    )
     yield backend
     await close()
 
@@ -55,10 +58,16 @@ def script() -> respx.Router:
 
 
 @pytest.fixture
-async def scripted(script: respx.Router, clock: Clock) -> AsyncIterator[Maho]:
+async def scripted(script: respx.Router, clock: Clock) -> AsyncIterator[MahoBackend]:
     """The adapter over scripted answers, set up for US dollars without tax."""
     backend, close = connect(
-        MahoUpstream(url="https://shop.example/", store_code="eu", limits=Limits(total=5)),
+        MahoConfig(
+            url="https://shop.example/",
+            known=KnownOrigins("https://shop.example/"),
+            store_code="eu",
+            limits=ClientLimits(total=5),
+            capture_fields=CAPTURE_FIELDS,
+        ),
         "USD",
         transport=httpx.MockTransport(script.async_handler),
         clock=clock,

@@ -4,10 +4,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from storefront_mcp.backends.maho import Maho
+from storefront_mcp.backends.maho import MahoBackend
 from storefront_mcp.commerce.address import PostalAddress
-from storefront_mcp.commerce.names import CartId, Sku
-from storefront_mcp.commerce.order import OrderDraft, Settlement
+from storefront_mcp.commerce.ids import CartId, Sku
+from storefront_mcp.commerce.order import OrderDraft, OrderSettlement
 
 HOME = PostalAddress(
     first_name="Ada",
@@ -22,12 +22,12 @@ HOME = PostalAddress(
 DRAFT = OrderDraft(
     email="ada@example.com",
     shipping_address=HOME,
-    billing_address=replace(HOME, last_name="Bill", country="DE", region="", city="Berlin"),
+    billing_address=replace(HOME, last_name="Bill", country="NZ", region="", city="Nelson"),
     shipping_method="auspost_express",
     note="Leave at door",
 )
 REFERENCE = "chk_7Qm2vX0cB4n9sTz1LwE8gA"
-PREPAID = Settlement(method="prepaid", payment="pay_1", reference=REFERENCE)
+PREPAID = OrderSettlement(method="prepaid", payment="pay_1", reference=REFERENCE)
 
 
 def elsewhere(**changed: Any) -> OrderDraft:
@@ -35,7 +35,7 @@ def elsewhere(**changed: Any) -> OrderDraft:
     return replace(DRAFT, shipping_address=replace(HOME, **changed))
 
 
-async def filled(shop: Maho, sku: str = "PAD-2", quantity: int = 1) -> CartId:
+async def filled(shop: MahoBackend, sku: str = "PAD-2", quantity: int = 1) -> CartId:
     """A cart with something in it."""
     cart = (await shop.create_cart()).cart_id
     await shop.add_line(cart, Sku(sku), quantity, {})

@@ -6,7 +6,8 @@ import httpx
 import pytest
 from hypothesis import given, strategies as st
 
-from storefront_mcp.backends.address import LONGEST, Address
+from storefront_mcp.backends.upstream_messages import MAX_CACHED_URL_CHARS, RequestBuilder
+from storefront_mcp.commerce.errors import ShopRefused
 
 SHOPS = [
     "http://127.0.0.1:8081",
@@ -18,6 +19,10 @@ PATHS = ["/products", "/guest-carts/e3fb/items/7", "/a/../b", "/./a", "/a.b", "/
 PATHS += ["//a", "/a/", "/%41"]
 
 
+def builder(shop: str) -> RequestBuilder:
+    return RequestBuilder(shop, {}, read=1, connect=1)
+
+
 @pytest.mark.parametrize("shop", SHOPS)
 @given(
     path=st.sampled_from(PATHS) | st.from_regex(r"(/[A-Za-z0-9_~-]{1,8}){1,4}", fullmatch=True),
@@ -27,10 +32,10 @@ def test_an_address_is_what_httpx_reads(shop: str, path: str, query: dict[str, s
     try:
         told = f"?{urlencode(query)}" if query else ""
     except UnicodeError:
-        with pytest.raises(UnicodeError):
-            Address(shop).below(path, query)
+        with pytest.raises(ShopRefused):
+            builder(shop).build("GET", path, query=query)
         return
-    wanted, found = httpx.URL(shop.rstrip("/") + path + told), Address(shop).below(path, query)
+    wanted, found = httpx.URL(shop.rstrip("/") + path + told), builder(shop).build("GET", path, query=query).url
 
     assert found == wanted
     assert (str(found), found.raw_path, found.host, found.port) == (
@@ -42,7 +47,8 @@ def test_an_address_is_what_httpx_reads(shop: str, path: str, query: dict[str, s
 
 
 def test_what_is_too_long_is_refused_by_httpx() -> None:
-    address = Address(SHOPS[0])
-    assert address.below("/" + "a" * 2 * LONGEST).path == "/" + "a" * 2 * LONGEST
-    with pytest.raises(httpx.InvalidURL):
-        address.below("/products", {"search": "a" * 70_000})
+    path = "/" + "a" * 2 * MAX_CACHED_URL_CHARS
+    assert builder(SHOPS[0]).build("GET", path).url.path == path
+    with pytest.raises(ShopRefused) as refused:
+        builder(SHOPS[0]).build("GET", "/products", query={"search": "a" * 70_000})
+    assert isinstance(refused.value.__cause__, httpx.InvalidURL)

@@ -1,4 +1,5 @@
-"""What the port promises, kept by the Maho adapter over the demo shop: real HTTP, today's shop and the older fork."""
+"""What the port promises, kept by the MahoBackend adapter over the demo shop: real HTTP, today's shop and the older
+fork."""
 
 import contextlib
 import inspect
@@ -6,17 +7,19 @@ import json
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
-from storefront_mcp.backends.maho import Maho, MahoUpstream, connect
+from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect
 from storefront_mcp.commerce import errors
 from storefront_mcp.commerce.address import Address
-from storefront_mcp.commerce.backend import Backend
+from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.cart import Cart
+from storefront_mcp.commerce.error_details import VariantChoices
+from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
-from storefront_mcp.commerce.search import Found, Search
-from storefront_mcp.demo.shop import DemoShop, demo_shop
-from storefront_mcp.demo.traps import Fault
+from storefront_mcp.commerce.search import SearchPage, SearchQuery
+from tests.fakes.demo_faults import DemoFault
+from tests.fakes.demo_shop import ControlledShop, demo_shop
 
 MUG = {"Engraving": "ADA", "Mug size": "Large"}
 GONE = CartId("f" * 32)
@@ -34,22 +37,24 @@ def adds_up(cart: Cart) -> bool:
     return known + tax + (totals.other or zero) == totals.total and rows == totals.subtotal
 
 
-async def everything(shop: Backend, **question: object) -> list[Found]:
-    pages = [await shop.search(Search(**question))]  # type: ignore[arg-type]
+async def everything(shop: ShopBackend, **question: object) -> list[SearchPage]:
+    pages = [await shop.search(SearchQuery(**question))]  # type: ignore[arg-type]
     while pages[-1].next is not None:
         assert len(pages) < 100, "a search that never ends"
-        pages.append(await shop.search(Search(**question, after=pages[-1].next)))  # type: ignore[arg-type]
+        pages.append(await shop.search(SearchQuery(**question, after=pages[-1].next)))  # type: ignore[arg-type]
     return pages
 
 
-def test_the_adapter_is_a_backend() -> None:
-    port = {name: inspect.signature(one) for name, one in vars(Backend).items() if inspect.iscoroutinefunction(one)}
+def test_the_adapter_is_a_backend(scripted: MahoBackend) -> None:
+    port = {name: one for name, one in vars(ShopBackend).items() if inspect.iscoroutinefunction(one)}
 
     assert port
-    assert {name: inspect.signature(getattr(Maho, name)) for name in port} == port
+    for name, method in port.items():
+        _, *wanted = inspect.signature(method).parameters.values()
+        assert list(inspect.signature(getattr(scripted, name)).parameters.values()) == wanted, name
 
 
-async def test_a_catalogue_is_read_page_by_page_without_gaps_or_repeats(shop: Maho) -> None:
+async def test_a_catalogue_is_read_page_by_page_without_gaps_or_repeats(shop: MahoBackend) -> None:
     pages = await everything(shop, size=50)
 
     skus = [product.sku for page in pages for product in page.products]
@@ -57,21 +62,21 @@ async def test_a_catalogue_is_read_page_by_page_without_gaps_or_repeats(shop: Ma
     assert len(skus) >= 300
 
 
-async def test_text_and_category_narrow_together(shop: Maho) -> None:
+async def test_text_and_category_narrow_together(shop: MahoBackend) -> None:
     paddles = await shop.category("pickleball/paddles")
     everywhere = [one.sku for page in await everything(shop, text="paddle", size=50) for one in page.products]
     pages = await everything(shop, text="paddle", category=paddles.id, size=7)
     found = [one.sku for page in pages for one in page.products]
-    shelf = {one.sku for page in await everything(shop, category=paddles.id, size=50) for one in page.products}
+    memory_backend = {one.sku for page in await everything(shop, category=paddles.id, size=50) for one in page.products}
 
-    assert found == [sku for sku in everywhere if sku in shelf]
+    assert found == [sku for sku in everywhere if sku in memory_backend]
     assert 0 < len(found) < len(everywhere)
     assert all(len(page.products) == 7 for page in pages[:-1])
 
 
-async def test_results_are_bounded_and_sorted_by_price(shop: Maho) -> None:
-    low = await shop.search(Search(price_min=aud(2000), price_max=aud(5000), sort="price_low", size=50))
-    high = await shop.search(Search(price_min=aud(2000), price_max=aud(5000), sort="price_high", size=50))
+async def test_results_are_bounded_and_sorted_by_price(shop: MahoBackend) -> None:
+    low = await shop.search(SearchQuery(price_min=aud(2000), price_max=aud(5000), sort="price_low", size=50))
+    high = await shop.search(SearchQuery(price_min=aud(2000), price_max=aud(5000), sort="price_high", size=50))
 
     prices = [product.price.minor for product in low.products]
     assert prices == sorted(prices)
@@ -79,25 +84,28 @@ async def test_results_are_bounded_and_sorted_by_price(shop: Maho) -> None:
     assert high.products[0].price.minor >= prices[-1]
 
 
-async def test_a_search_does_not_go_on_from_just_anywhere(shop: Maho) -> None:
+async def test_a_search_does_not_go_on_from_just_anywhere(shop: MahoBackend) -> None:
     for after in ("0", "-1", "1.x", "one", "9" * 40):
         with pytest.raises(errors.ShopRefused):
-            await shop.search(Search(after=after))
-    assert (await shop.search(Search(after="9999"))).products == ()
+            await shop.search(SearchQuery(after=after))
+    assert (await shop.search(SearchQuery(after="9999"))).products == ()
 
 
-async def test_a_product_is_found_by_sku_by_url_key_and_by_a_variants_sku(shop: Maho) -> None:
+async def test_a_product_is_found_by_sku_by_url_key_and_by_a_variants_sku(shop: MahoBackend) -> None:
     by_key = await shop.product("club-tee")
 
     assert by_key.sku == "TEE"
     assert await shop.product("TEE") == by_key
-    assert await shop.product("TEE-BLACK-M") == by_key
+    by_variant = await shop.product("TEE-BLACK-M")
+    assert by_variant.selected_variant is not None
+    assert by_variant.selected_variant.sku == "TEE-BLACK-M"
+    assert replace(by_variant, selected_variant=None) == by_key
     assert {axis.label for axis in by_key.axes} == {"Colour", "Size"}
     assert {variant.sku: variant.in_stock for variant in by_key.variants}["TEE-GREEN-XL"] is False
     assert all(variant.price is None and len(variant.options) == 2 for variant in by_key.variants)
 
 
-async def test_a_product_shows_what_it_costs_now_and_before(shop: Maho) -> None:
+async def test_a_product_shows_what_it_costs_now_and_before(shop: MahoBackend) -> None:
     paddle = await shop.product("PAD-2")
 
     assert (paddle.price, paddle.list_price, paddle.stock) == (aud(27900), aud(32900), 48)
@@ -106,7 +114,7 @@ async def test_a_product_shows_what_it_costs_now_and_before(shop: Maho) -> None:
     assert (paddle.url or "").startswith("http://127.0.0.1:")
 
 
-async def test_unknown_things_are_said_to_be_unknown(shop: Maho) -> None:
+async def test_unknown_things_are_said_to_be_unknown(shop: MahoBackend) -> None:
     with pytest.raises(errors.ProductNotFound):
         await shop.product("NO-SUCH-THING")
     with pytest.raises(errors.ProductNotFound):
@@ -117,7 +125,7 @@ async def test_unknown_things_are_said_to_be_unknown(shop: Maho) -> None:
     with pytest.raises(errors.CategoryNotFound):
         await shop.categories(CategoryId("9999"), depth=1)
     with pytest.raises(errors.CategoryNotFound):
-        await shop.search(Search(text="paddle", category=CategoryId("no")))
+        await shop.search(SearchQuery(text="paddle", category=CategoryId("no")))
     with pytest.raises(errors.CategoryNotFound):
         await shop.facets(CategoryId("x"))
     with pytest.raises(errors.CategoryNotFound):
@@ -128,9 +136,13 @@ async def test_unknown_things_are_said_to_be_unknown(shop: Maho) -> None:
         await shop.cart(GONE)
 
 
-async def test_the_category_tree_is_as_deep_as_asked(shop: Maho) -> None:
+async def test_the_category_tree_is_as_deep_as_asked(shop: MahoBackend) -> None:
     roots = await shop.categories(None, depth=1)
     tree = await shop.categories(None, depth=3)
+    whole = await shop.categories(None, depth=5)
+    more = {one.name for one in roots if one.more_below}
+    assert more == {one.name for one in whole if one.children}, "and no others"
+    assert not any(one.more_below for one in whole)
 
     assert [one.id for one in roots] == [one.id for one in tree]
     assert not any(one.children for one in roots)
@@ -140,7 +152,7 @@ async def test_the_category_tree_is_as_deep_as_asked(shop: Maho) -> None:
     assert list(await shop.categories(leaf.id, depth=1)) == []
 
 
-async def test_a_category_is_found_by_id_by_path_and_by_its_last_word(shop: Maho) -> None:
+async def test_a_category_is_found_by_id_by_path_and_by_its_last_word(shop: MahoBackend) -> None:
     paddles = await shop.category("pickleball/paddles")
 
     assert paddles.name == "Paddles"
@@ -149,7 +161,7 @@ async def test_a_category_is_found_by_id_by_path_and_by_its_last_word(shop: Maho
     assert await shop.category("paddles") == paddles
 
 
-async def test_facets_and_pages_are_read(shop: Maho) -> None:
+async def test_facets_and_pages_are_read(shop: MahoBackend) -> None:
     paddles = await shop.category("paddles")
     page = await shop.page("returns")
 
@@ -160,7 +172,7 @@ async def test_facets_and_pages_are_read(shop: Maho) -> None:
     assert "<p>" not in page.markdown
 
 
-async def test_a_guest_fills_changes_and_empties_a_cart(shop: Maho) -> None:
+async def test_a_guest_fills_changes_and_empties_a_cart(shop: MahoBackend) -> None:
     cart = await shop.create_cart()
     await shop.add_line(cart.cart_id, Sku("PAD-2"), 1, {})
     await shop.add_line(cart.cart_id, Sku("PAD-2"), 1, {})
@@ -182,38 +194,38 @@ async def test_a_guest_fills_changes_and_empties_a_cart(shop: Maho) -> None:
     assert fewer.totals.total == aud(0)
 
 
-async def test_a_family_of_variants_is_refused_with_its_variants(shop: Maho) -> None:
+async def test_a_family_of_variants_is_refused_with_its_variants(shop: MahoBackend) -> None:
     cart = await shop.create_cart()
 
     with pytest.raises(errors.VariantNeeded) as caught:
         await shop.add_line(cart.cart_id, Sku("TEE"), 1, {})
 
     choices = caught.value.detail
-    assert isinstance(choices, errors.Choices)
+    assert isinstance(choices, VariantChoices)
     assert "TEE-BLACK-M" in {variant.sku for variant in choices.variants}
     assert (await shop.cart(cart.cart_id)).lines == ()
 
 
 @pytest.mark.parametrize("options", [{}, {"Engraving": "ADA"}, {**MUG, "Mug size": "999"}, {**MUG, "Colour": "Red"}])
-async def test_options_that_do_not_fit_never_reach_the_cart(shop: Maho, options: dict[str, str]) -> None:
+async def test_options_that_do_not_fit_never_reach_the_cart(shop: MahoBackend, options: dict[str, str]) -> None:
     cart = await shop.create_cart()
 
     with pytest.raises(errors.OptionsNeeded) as caught:
         await shop.add_line(cart.cart_id, Sku("GIFT-MUG"), 1, options)
 
-    assert isinstance(caught.value.detail, errors.Choices)
+    assert isinstance(caught.value.detail, VariantChoices)
     assert [option.title for option in caught.value.detail.custom_options] == ["Engraving", "Mug size"]
     assert (await shop.cart(cart.cart_id)).lines == ()
 
 
-async def test_the_shops_own_limit_on_a_text_is_understood(shop: Maho) -> None:
+async def test_the_shops_own_limit_on_a_text_is_understood(shop: MahoBackend) -> None:
     cart = await shop.create_cart()
 
     with pytest.raises(errors.OptionsNeeded, match=r"too long|at most"):
         await shop.add_line(cart.cart_id, Sku("GIFT-MUG"), 1, {**MUG, "Engraving": "A" * 60})
 
 
-async def test_stock_is_respected_on_adding_and_on_updating(shop: Maho) -> None:
+async def test_stock_is_respected_on_adding_and_on_updating(shop: MahoBackend) -> None:
     cart = await shop.create_cart()
     with pytest.raises(errors.OutOfStock):
         await shop.add_line(cart.cart_id, Sku("PAD-3"), 1, {})
@@ -239,7 +251,104 @@ async def test_stock_is_respected_on_adding_and_on_updating(shop: Maho) -> None:
         await shop.update_line(cart.cart_id, line, 0)
 
 
-async def test_lines_and_carts_that_are_not_there_are_told_apart(shop: Maho) -> None:
+async def test_a_texts_price_and_limit_are_told_though_the_shops_product_has_neither(shop: MahoBackend) -> None:
+    mug = await shop.product("GIFT-MUG")
+    texts = {option.title: (option.surcharge, option.max_length) for option in mug.custom_options}
+    assert texts == {"Engraving": (aud(500), None), "Mug size": (None, None)}
+    jar = await shop.product("GIFT-JAR")
+    assert [option.surcharge for option in jar.custom_options] == [aud(400)]
+    card = next(one for one in (await shop.product("HAMP-1")).custom_options if one.title == "Card message")
+    assert card.surcharge is None, "it costs nothing"
+
+    cart = await shop.create_cart()
+    for _ in range(2):
+        with pytest.raises(errors.OptionsNeeded, match="'Engraving' takes at most 20 characters") as caught:
+            await shop.add_line(cart.cart_id, Sku("GIFT-MUG"), 1, {**MUG, "Engraving": "A" * 21})
+        assert isinstance(caught.value.detail, VariantChoices)
+        assert caught.value.detail.custom_options[0].max_length == 20
+    after = await shop.add_line(cart.cart_id, Sku("GIFT-MUG"), 1, {**MUG, "Engraving": "A" * 20})
+    assert after.lines[0].price == mug.price + aud(500) + aud(300)
+    assert (await shop.product("GIFT-MUG")).custom_options[0].max_length == 20
+
+
+async def test_a_sold_out_product_is_known_by_its_sku_and_said_to_be_sold_out(shop: MahoBackend) -> None:
+    """Maho's search omits it, and a process that has just started has read nothing yet."""
+    with pytest.raises(errors.OutOfStock):
+        await shop.product("PAD-3")
+    with pytest.raises(errors.ProductNotFound):
+        await shop.product("PAD-NOPE")
+    known = await shop.product("kosher-spin-carbon-14")
+    assert (await shop.product("PAD-3")) == known, "from then on it is read as any other"
+
+
+@pytest.mark.parametrize("sku", ["TEE-BLACK-M", "tee-black-m", "TEE-GREEN-XL"])
+async def test_a_variants_sku_means_the_same_whether_or_not_its_parent_was_read(
+    demo: tuple[str, ControlledShop], sku: str
+) -> None:
+    """The green one of size XL is sold out, of which a cart tells no more than that."""
+    sold_out = sku == "TEE-GREEN-XL"
+    answers = []
+    for read_before in (False, True):
+        worker, close = connect(MahoConfig(url=demo[0], prices_include_tax=True), "AUD")
+        try:
+            if read_before:
+                await worker.product("TEE")
+            found = await worker.search(SearchQuery(text=sku, size=5))
+            product = await worker.product(sku)
+            cart = await worker.create_cart()
+            with pytest.raises(errors.OutOfStock) if sold_out else contextlib.nullcontext():
+                lines = (await worker.add_line(cart.cart_id, Sku(sku), 1, {})).lines
+                assert [line.sku for line in lines] == [sku.upper()]
+        finally:
+            await close()
+        (summary,) = found.products
+        assert (summary.sku, found.total) == (product.sku, 1) == ("TEE", 1)
+        assert summary.selected_variant == product.selected_variant
+        assert product.selected_variant is not None
+        assert product.selected_variant.in_stock is not sold_out
+        answers.append((found, product))
+    assert answers[0] == answers[1]
+
+
+async def test_a_search_for_what_is_no_sku_finds_nothing(shop: MahoBackend) -> None:
+    for text in ("TEE-PURPLE-M", "zzqx-9"):
+        assert (await shop.search(SearchQuery(text=text, size=5))).products == ()
+    cheap = SearchQuery(text="TEE-BLACK-M", size=5, price_max=Money(100, "AUD"))
+    assert (await shop.search(cheap)).products == ()
+
+
+async def test_a_variants_sku_is_known_to_a_process_that_has_just_started(demo: tuple[str, ControlledShop]) -> None:
+    carts = len(demo[1].state.carts)
+    for _ in range(2):
+        worker, close = connect(MahoConfig(url=demo[0], prices_include_tax=True), "AUD")
+        try:
+            assert (await worker.product("TEE-BLACK-M")).sku == "TEE"
+            assert (await worker.product("TEE-BLUE-S")).sku == "TEE"
+            cart = await worker.create_cart()
+            assert (await worker.add_line(cart.cart_id, Sku("TEE-BLUE-M"), 1, {})).lines[0].sku == "TEE-BLUE-M"
+        finally:
+            await close()
+    made = list(demo[1].state.carts.values())[carts:]
+    assert len(made) == 4, "each process has one cart for such questions"
+    assert sorted(len(one.lines) for one in made) == [0, 0, 1, 1], "and leaves nothing in it"
+
+
+async def test_what_the_shop_sells_beyond_its_stock_can_be_ordered(
+    shop: MahoBackend, demo: tuple[str, ControlledShop]
+) -> None:
+    state = demo[1].state
+    cart = await shop.create_cart()
+    line = (await shop.add_line(cart.cart_id, Sku("PAD-2"), 1, {})).lines[0].line_id
+    with pytest.raises(errors.NotEnoughStock):
+        await shop.update_line(cart.cart_id, line, 55)
+    state.backorders.add("PAD-2")
+    assert (await shop.update_line(cart.cart_id, line, 56)).lines[0].quantity == 56
+    state.stock["PAD-2"] = -7
+    assert (await shop.product("PAD-2")).in_stock
+    assert (await shop.add_line(cart.cart_id, Sku("PAD-2"), 4, {})).lines[0].quantity == 60
+
+
+async def test_lines_and_carts_that_are_not_there_are_told_apart(shop: MahoBackend) -> None:
     cart = await shop.create_cart()
     for line in ("999", "../coupon", ""):
         with pytest.raises(errors.LineNotFound):
@@ -261,9 +370,9 @@ async def test_lines_and_carts_that_are_not_there_are_told_apart(shop: Maho) -> 
 
 
 async def test_a_dead_cart_comes_back_under_another_id_or_is_said_to_be_gone(
-    shop: Maho, demo: tuple[str, DemoShop]
+    shop: MahoBackend, demo: tuple[str, ControlledShop]
 ) -> None:
-    if demo[1].state.traps.older_fork:
+    if demo[1].older_fork:
         with pytest.raises(errors.CartGone):
             await shop.add_line(GONE, Sku("PAD-2"), 1, {})
         return
@@ -272,7 +381,7 @@ async def test_a_dead_cart_comes_back_under_another_id_or_is_said_to_be_gone(
     assert [line.sku for line in (await shop.cart(cart.cart_id)).lines] == ["PAD-2"]
 
 
-async def test_coupons_are_used_refused_and_taken_off(shop: Maho) -> None:
+async def test_coupons_are_used_refused_and_taken_off(shop: MahoBackend) -> None:
     cart = (await shop.create_cart()).cart_id
     await shop.add_line(cart, Sku("PAD-2"), 1, {})
     saved = await shop.apply_coupon(cart, "SAVE10")
@@ -292,7 +401,7 @@ async def test_coupons_are_used_refused_and_taken_off(shop: Maho) -> None:
     assert (await shop.remove_coupon(cart)).totals.total == aud(27900)
 
 
-async def test_guessing_coupons_makes_the_shop_busy(shop: Maho) -> None:
+async def test_guessing_coupons_makes_the_shop_busy(shop: MahoBackend) -> None:
     cart = (await shop.create_cart()).cart_id
 
     async def guess() -> None:
@@ -305,20 +414,22 @@ async def test_guessing_coupons_makes_the_shop_busy(shop: Maho) -> None:
     assert caught.value.retry_after == 60
 
 
-async def test_shipping_is_quoted_for_an_address(shop: Maho, demo: tuple[str, DemoShop]) -> None:
+async def test_shipping_is_quoted_for_an_address(shop: MahoBackend, demo: tuple[str, ControlledShop]) -> None:
     cart = (await shop.create_cart()).cart_id
     await shop.add_line(cart, Sku("PAD-2"), 1, {})
     melbourne = Address(country="au", region="vic", postcode="3000", city="Melbourne", street="1 Brine St\nFlat 2")
 
     quoted = await shop.shipping_methods(cart, melbourne)
 
-    if not demo[1].state.traps.older_fork:  # the fork does not look at the address
+    if not demo[1].older_fork:  # the fork does not look at the address
         assert quoted
         assert all(method.price.currency == "AUD" and method.code and method.title for method in quoted)
         written = str(demo[1].state.carts[cart])
         assert "Array" not in written
         assert "Victoria" in written
     assert adds_up(await shop.cart(cart))
+    assert await shop.quote_gaps(melbourne) == ()
+    assert await shop.quote_gaps(Address(country="AU")) == ("region", "postcode")
     with pytest.raises(errors.CountryNotServed) as caught:
         await shop.shipping_methods(cart, Address(country="DE"))
     assert "AU" in str(caught.value.detail)
@@ -328,7 +439,7 @@ async def test_shipping_is_quoted_for_an_address(shop: Maho, demo: tuple[str, De
 
 async def test_a_shop_in_this_process_is_asked_the_same_way() -> None:
     shop, close = connect(
-        MahoUpstream(url="http://demo.example", prices_include_tax=True),
+        MahoConfig(url="http://demo.example", prices_include_tax=True),
         "AUD",
         transport=httpx.ASGITransport(demo_shop()),
     )
@@ -339,20 +450,20 @@ async def test_a_shop_in_this_process_is_asked_the_same_way() -> None:
 
 
 FAULTS = [
-    (Fault.BEFORE, errors.ShopDown, errors.ShopUnclear),
-    (Fault.AFTER, errors.ShopDown, errors.ShopUnclear),
-    (Fault.HTML, errors.ShopDown, errors.ShopUnclear),
-    (Fault.TRUNCATED, errors.ShopDown, errors.ShopUnclear),
-    (Fault.REDIRECT, errors.ShopMisconfigured, errors.ShopMisconfigured),
-    (Fault.CLOSED, None, errors.ShopUnclear),  # a torn read is read once more
+    (DemoFault.BEFORE, errors.ShopDown, errors.ShopOutcomeUnknown),
+    (DemoFault.AFTER, errors.ShopDown, errors.ShopOutcomeUnknown),
+    (DemoFault.HTML, errors.ShopDown, errors.ShopOutcomeUnknown),
+    (DemoFault.TRUNCATED, errors.ShopDown, errors.ShopOutcomeUnknown),
+    (DemoFault.REDIRECT, errors.ShopMisconfigured, errors.ShopMisconfigured),
+    (DemoFault.CLOSED, None, errors.ShopOutcomeUnknown),  # a torn read is read once more
 ]
 
 
 @pytest.mark.parametrize(("fault", "reading", "writing"), FAULTS, ids=lambda one: getattr(one, "name", ""))
 async def test_a_shop_that_fails_is_down_and_a_write_without_an_answer_is_unclear(
-    shop: Maho,
-    demo: tuple[str, DemoShop],
-    fault: Fault,
+    shop: MahoBackend,
+    demo: tuple[str, ControlledShop],
+    fault: DemoFault,
     reading: type[errors.ShopError] | None,
     writing: type[errors.ShopError],
 ) -> None:

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from storefront_mcp.backends.maho import Maho, MahoUpstream, connect, receipts, shapes
+from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect, order_shapes, shapes
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.errors import ShopError
-from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
-from storefront_mcp.commerce.search import Search
+from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
+from storefront_mcp.commerce.search import SearchQuery
 from tests.contract.conftest import CART
 from tests.contract.ordering import DRAFT, PREPAID
 from tests.often import often
@@ -61,26 +61,26 @@ def _structs(kind: Any) -> list[type[msgspec.Struct]]:
     return [found for part in getattr(kind, "__args__", ()) for found in _structs(part)]
 
 
-async def known_product(shop: Maho) -> object:
-    shop._catalogue._numbers.keep("1", 1)
+async def known_product(shop: MahoBackend) -> object:
+    shop._products._numbers["1"] = 1
     return await shop.product("1")
 
 
-async def place(shop: Maho) -> object:
-    shop._pricing._delivery._served.keep("", ("AU",))
-    shop._pricing._delivery._regions.keep("AU", (shapes.Region(575, "VIC"),))
-    shop._pricing._delivery._regions.keep("DE", ())
+async def place(shop: MahoBackend) -> object:
+    shop._addresses._config[None] = shapes.StoreConfig(allowed_countries=["AU", "NZ"])
+    shop._addresses._regions["AU"] = (shapes.RegionShape(575, "VIC"),)
+    shop._addresses._regions["NZ"] = ()
     return await shop.place_order(ID, DRAFT, PREPAID)
 
 
-ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[Maho], Awaitable[object]]]] = [
-    (shapes.ListedProduct, True, lambda shop: shop.search(Search(text="a", category=CategoryId("1")))),
-    (shapes.ListedProduct, True, lambda shop: shop.search(Search())),
-    (shapes.WholeProduct, True, lambda shop: shop.product("1")),
-    (shapes.WholeProduct, False, lambda shop: shop._catalogue.read(1)),
-    (shapes.WholeProduct, False, known_product),
-    (shapes.Shelf, True, lambda shop: shop.categories(None, depth=1)),
-    (shapes.Shelf, False, lambda shop: shop.category("1")),
+ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[MahoBackend], Awaitable[object]]]] = [
+    (shapes.ListedProduct, True, lambda shop: shop.search(SearchQuery(text="a", category=CategoryId("1")))),
+    (shapes.ListedProduct, True, lambda shop: shop.search(SearchQuery())),
+    (shapes.ProductDetail, True, lambda shop: shop.product("1")),
+    (shapes.ProductDetail, False, lambda shop: shop._products.read(1)),
+    (shapes.ProductDetail, False, known_product),
+    (shapes.CategoryShape, True, lambda shop: shop.categories(None, depth=1)),
+    (shapes.CategoryShape, False, lambda shop: shop.category("1")),
     (shapes.LayeredFilter, True, lambda shop: shop.facets(CategoryId("1"))),
     (shapes.CmsPage, True, lambda shop: shop.page("a")),
     (shapes.GuestCart, False, lambda shop: shop.cart(ID)),
@@ -89,13 +89,13 @@ ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[Maho], Awaitable[object]
     (shapes.GuestCart, False, lambda shop: shop.apply_coupon(ID, "X")),
     (shapes.StoreConfig, False, lambda shop: shop.shipping_methods(ID, Address(country="AU", region="VIC"))),
     (shapes.QuotedCart, False, lambda shop: shop.shipping_methods(ID, Address(country="AU", region="VIC"))),
-    (shapes.GuestCart, False, lambda shop: shop.priced(ID, DRAFT)),
+    (shapes.GuestCart, False, lambda shop: shop.quote_order(ID, DRAFT)),
     (shapes.PayableCart, False, lambda shop: shop.payment_methods(ID)),
-    (shapes.PayMethod, False, lambda shop: shop.payment_methods(ID)),
-    (receipts.NumberedOrder, False, place),
-    (receipts.PricedOrder, False, place),
+    (shapes.PaymentMethodShape, False, lambda shop: shop.payment_methods(ID)),
+    (order_shapes.PlacedOrderShape, False, place),
+    (order_shapes.OrderTotalShape, False, place),
     (shapes.GuestCart, False, lambda shop: shop.find_order(ID, "chk_1")),
-    (shapes.Refusal, False, lambda shop: shop.add_line(ID, Sku("1"), 1, {})),
+    (shapes.ErrorBody, False, lambda shop: shop.add_line(ID, Sku("1"), 1, {})),
 ]
 
 
@@ -105,7 +105,7 @@ ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[Maho], Awaitable[object]
 )
 @given(st.data())
 def test_nonsense_is_never_a_traceback(
-    kind: type[msgspec.Struct], listed: bool, ask: Callable[[Maho], Awaitable[object]], data: st.DataObject
+    kind: type[msgspec.Struct], listed: bool, ask: Callable[[MahoBackend], Awaitable[object]], data: st.DataObject
 ) -> None:
     found = data.draw(st.one_of(like(kind), SCALARS, st.lists(SCALARS, max_size=2)))
     body = {"totalItems": 1, "member": [found]} if listed else found
@@ -116,7 +116,7 @@ def test_nonsense_is_never_a_traceback(
 
     async def asked() -> bytes:
         """What was understood, as an agent would read it; empty where the shop's answer was refused."""
-        shop, close = connect(MahoUpstream(url="https://shop.example"), "USD", transport=httpx.MockTransport(answer))
+        shop, close = connect(MahoConfig(url="https://shop.example"), "USD", transport=httpx.MockTransport(answer))
         understood = b""
         with suppress(ShopError):
             understood = msgspec.json.encode(await ask(shop))

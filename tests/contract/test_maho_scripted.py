@@ -1,4 +1,4 @@
-"""Odd answers of a Maho shop, scripted: what is sent, and what is made of what comes back."""
+"""Odd answers of a MahoBackend shop, scripted: what is sent, and what is made of what comes back."""
 
 import json
 from decimal import Decimal
@@ -9,15 +9,15 @@ import pytest
 import respx
 from hypothesis import given, strategies as st
 
-from storefront_mcp.backends.maho import Maho, MahoUpstream, connect
-from storefront_mcp.backends.maho.prices import Till
-from storefront_mcp.backends.maho.shapes import Prices
+from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect
+from storefront_mcp.backends.maho.prices import PriceMapper, TaxDisplay
+from storefront_mcp.backends.maho.shapes import CartPrices
 from storefront_mcp.commerce import errors
 from storefront_mcp.commerce.address import Address
-from storefront_mcp.commerce.cart import Totals
+from storefront_mcp.commerce.cart import CartTotals
+from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
-from storefront_mcp.commerce.search import Search
+from storefront_mcp.commerce.search import SearchQuery
 from tests.contract.conftest import API, CART, Clock, cart_body, ld, members, refused
 
 ID = CartId(CART)
@@ -27,6 +27,12 @@ COUPON = f"/guest-carts/{CART}/coupon"
 
 def usd(minor: int) -> Money:
     return Money(minor, "USD")
+
+
+def tried(script: respx.Router, answer: httpx.Response) -> respx.Route:
+    """What the shop answers to the attempt to add something to a cart of nobody's."""
+    script.post("/guest-carts").mock(return_value=ld({"maskedId": "e" * 32}, 201))
+    return script.post(f"/guest-carts/{'e' * 32}/items").mock(return_value=answer)
 
 
 def paddle(**changed: Any) -> dict[str, Any]:
@@ -51,7 +57,7 @@ def body(route: respx.Route) -> Any:
 # What is sent ---------------------------------------------------------------------------------------------------------
 
 
-async def test_every_call_names_form_store_and_currency(scripted: Maho, script: respx.Router) -> None:
+async def test_every_call_names_form_store_and_currency(scripted: MahoBackend, script: respx.Router) -> None:
     route = script.post("/guest-carts").mock(return_value=ld(cart_body(items=[]), 201))
 
     assert (await scripted.create_cart()).cart_id == CART
@@ -66,9 +72,9 @@ async def test_every_call_names_form_store_and_currency(scripted: Maho, script: 
 @pytest.mark.parametrize(
     ("search", "sent"),
     [
-        (Search(text="paddle", size=5), {"search": "paddle", "page": "1", "pageSize": "5"}),
+        (SearchQuery(text="paddle", size=5), {"search": "paddle", "page": "1", "pageSize": "5"}),
         (
-            Search(category=CategoryId("3"), price_min=usd(1950), price_max=usd(20000), sort="newest", after="2"),
+            SearchQuery(category=CategoryId("3"), price_min=usd(1950), price_max=usd(20000), sort="newest", after="2"),
             {
                 "categoryId": "3",
                 "priceMin": "19.50",
@@ -82,7 +88,7 @@ async def test_every_call_names_form_store_and_currency(scripted: Maho, script: 
     ],
 )
 async def test_only_documented_filters_are_sent(
-    scripted: Maho, script: respx.Router, search: Search, sent: dict[str, str]
+    scripted: MahoBackend, script: respx.Router, search: SearchQuery, sent: dict[str, str]
 ) -> None:
     route = script.get("/products").mock(return_value=members())
 
@@ -91,7 +97,7 @@ async def test_only_documented_filters_are_sent(
     assert dict(route.calls.last.request.url.params) == sent
 
 
-async def test_sku_and_url_key_are_data_and_never_a_path(scripted: Maho, script: respx.Router) -> None:
+async def test_sku_and_url_key_are_data_and_never_a_path(scripted: MahoBackend, script: respx.Router) -> None:
     unknown(script)
     for key in ("../../admin", "a/b?c=d&e", "x\u202ey"):
         with pytest.raises(errors.ProductNotFound):
@@ -102,7 +108,7 @@ async def test_sku_and_url_key_are_data_and_never_a_path(scripted: Maho, script:
 # Products -------------------------------------------------------------------------------------------------------------
 
 
-async def test_prices_pictures_and_texts_are_taken_with_care(scripted: Maho, script: respx.Router) -> None:
+async def test_prices_pictures_and_texts_are_taken_with_care(scripted: MahoBackend, script: respx.Router) -> None:
     known(
         script,
         name="Paddle\u202e <b>Pro</b>",
@@ -113,7 +119,7 @@ async def test_prices_pictures_and_texts_are_taken_with_care(scripted: Maho, scr
         configurableOptions=[],
         customOptions=[
             {"id": 1, "title": "Name", "type": "field", "price": 10, "priceType": "percent", "maxCharacters": 9},
-            {"id": 2, "title": "Day", "type": "date", "price": 0},
+            {"id": 2, "title": "Day", "type": "time", "price": 0},
             {"id": 3, "title": "Extras", "type": "checkbox", "values": [{"id": 5, "title": "Bag", "price": 2.5}]},
         ],
     )
@@ -130,7 +136,7 @@ async def test_prices_pictures_and_texts_are_taken_with_care(scripted: Maho, scr
     assert extras.values[0].surcharge == usd(250)
 
 
-async def test_variants_without_labels_or_prices_are_still_shown(scripted: Maho, script: respx.Router) -> None:
+async def test_variants_without_labels_or_prices_are_still_shown(scripted: MahoBackend, script: respx.Router) -> None:
     known(
         script,
         type="configurable",
@@ -153,16 +159,16 @@ async def test_variants_without_labels_or_prices_are_still_shown(scripted: Maho,
 
 
 @pytest.mark.parametrize("price", ["NaN", "sNaN", "1e999999", 10**15, "-Infinity"])
-async def test_what_is_no_price_is_a_failing_shop(scripted: Maho, script: respx.Router, price: object) -> None:
+async def test_what_is_no_price_is_a_failing_shop(scripted: MahoBackend, script: respx.Router, price: object) -> None:
     script.get("/products").mock(return_value=members(paddle(price=price, finalPrice=price)))
     with pytest.raises(errors.ShopDown):
-        await scripted.search(Search())
+        await scripted.search(SearchQuery())
     known(script, customOptions=[{"id": 1, "title": "Name", "price": price, "priceType": "percent"}])
     with pytest.raises(errors.ShopDown):
         await scripted.product("PAD-2")
 
 
-async def test_lists_say_what_must_be_chosen(scripted: Maho, script: respx.Router) -> None:
+async def test_lists_say_what_must_be_chosen(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/products").mock(
         return_value=members(
             paddle(),
@@ -171,33 +177,35 @@ async def test_lists_say_what_must_be_chosen(scripted: Maho, script: respx.Route
             paddle(hasRequiredOptions=True, stockStatus="out_of_stock"),
         )
     )
-    found = (await scripted.search(Search())).products
+    found = (await scripted.search(SearchQuery())).products
 
-    assert [one.choose for one in found] == [None, "variant", "parts", "options"]
+    assert [one.choose for one in found] == [None, "variant", "options", "options"]
     assert found[1].price == usd(2500)
     assert [one.in_stock for one in found] == [True, True, True, False]
 
 
-async def test_another_currency_than_ours_is_an_operators_mistake(scripted: Maho, script: respx.Router) -> None:
+async def test_another_currency_than_ours_is_an_operators_mistake(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/products").mock(return_value=members(paddle(currency="EUR")))
     script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body(currency="EUR")))
 
     with pytest.raises(errors.ShopMisconfigured):
-        await scripted.search(Search())
+        await scripted.search(SearchQuery())
     with pytest.raises(errors.ShopMisconfigured):
         await scripted.cart(ID)
 
 
-async def test_a_page_past_the_end_is_not_taken_for_more(scripted: Maho, script: respx.Router) -> None:
+async def test_a_page_past_the_end_is_not_taken_for_more(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/products").mock(return_value=members(paddle(), total=11))
 
-    assert (await scripted.search(Search(size=10))).next == "2"
-    assert (await scripted.search(Search(size=10, after="2"))).next is None
-    past = await scripted.search(Search(size=10, after="3"))
+    assert (await scripted.search(SearchQuery(size=10))).next == "2"
+    assert (await scripted.search(SearchQuery(size=10, after="2"))).next is None
+    past = await scripted.search(SearchQuery(size=10, after="3"))
     assert (past.products, past.next, past.total) == ((), None, 11)
 
 
-async def test_sifting_stops_after_a_few_pages_and_goes_on_from_there(scripted: Maho, script: respx.Router) -> None:
+async def test_sifting_stops_after_a_few_pages_and_goes_on_from_there(
+    scripted: MahoBackend, script: respx.Router
+) -> None:
     script.get("/categories").mock(return_value=members())
     script.get("/categories/8").mock(return_value=ld({"id": 8}))
     route = script.get("/products").mock(
@@ -206,17 +214,17 @@ async def test_sifting_stops_after_a_few_pages_and_goes_on_from_there(scripted: 
             total=10**6,
         )
     )
-    first = await scripted.search(Search(text="paddle", category=CategoryId("8"), size=50))
+    first = await scripted.search(SearchQuery(text="paddle", category=CategoryId("8"), size=50))
     assert [one.sku for one in first.products] == [f"{page}-99" for page in range(1, 6)]
     assert (first.next, route.call_count) == ("6", 5)
 
-    few = await scripted.search(Search(text="paddle", category=CategoryId("8"), size=2))
+    few = await scripted.search(SearchQuery(text="paddle", category=CategoryId("8"), size=2))
     assert few.next == "3.99"
-    more = await scripted.search(Search(text="paddle", category=CategoryId("8"), size=1, after=few.next))
+    more = await scripted.search(SearchQuery(text="paddle", category=CategoryId("8"), size=1, after=few.next))
     assert [one.sku for one in more.products] == ["3-99"]
 
 
-async def test_a_remembered_sku_that_moved_is_looked_up_anew(scripted: Maho, script: respx.Router) -> None:
+async def test_a_remembered_sku_that_moved_is_looked_up_anew(scripted: MahoBackend, script: respx.Router) -> None:
     known(script)
     await scripted.product("PAD-2")
     script.get("/products/2").mock(return_value=ld(paddle(sku="OTHER")))
@@ -226,11 +234,12 @@ async def test_a_remembered_sku_that_moved_is_looked_up_anew(scripted: Maho, scr
     assert (await scripted.product("PAD-2")).sku == "PAD-2"
 
 
-async def test_a_url_key_must_be_exact_and_its_product_visible(scripted: Maho, script: respx.Router) -> None:
+async def test_a_url_key_must_be_exact_and_its_product_visible(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/products", params={"search": "pad"}).mock(return_value=members())
     script.get("/products", params={"urlKey": "pad"}).mock(
         return_value=members(paddle(urlKey="pad-2"), paddle(urlKey="pad", visibility="not_visible"))
     )
+    tried(script, refused(400, "Product with SKU 'pad' not found"))
     with pytest.raises(errors.ProductNotFound):
         await scripted.product("pad")
 
@@ -238,7 +247,7 @@ async def test_a_url_key_must_be_exact_and_its_product_visible(scripted: Maho, s
 # Categories and pages -------------------------------------------------------------------------------------------------
 
 
-async def test_a_long_list_of_categories_is_read_to_its_end(scripted: Maho, script: respx.Router) -> None:
+async def test_a_long_list_of_categories_is_read_to_its_end(scripted: MahoBackend, script: respx.Router) -> None:
     route = script.get("/categories").mock(
         side_effect=lambda request: members(
             *({"id": int(request.url.params["page"]) * 1000 + n, "isActive": n != 0} for n in range(100)), total=250
@@ -248,14 +257,14 @@ async def test_a_long_list_of_categories_is_read_to_its_end(scripted: Maho, scri
     assert route.call_count == 3
 
 
-async def test_a_list_without_an_end_is_not_read_forever(scripted: Maho, script: respx.Router) -> None:
+async def test_a_list_without_an_end_is_not_read_forever(scripted: MahoBackend, script: respx.Router) -> None:
     route = script.get("/categories").mock(return_value=members({"id": 3, "childrenCount": 0}, total=10**9))
 
     await scripted.categories(None, depth=1)
     assert route.call_count == 10
 
 
-async def test_a_bare_url_key_is_looked_for_on_every_level(scripted: Maho, script: respx.Router) -> None:
+async def test_a_bare_url_key_is_looked_for_on_every_level(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/url-resolver").mock(return_value=members())
     script.get("/categories", params={"parentId": "4"}).mock(return_value=members({"id": 9, "urlPath": "a/b/kids"}))
     script.get("/categories", params={"parentId": "9"}).mock(return_value=members())
@@ -267,7 +276,7 @@ async def test_a_bare_url_key_is_looked_for_on_every_level(scripted: Maho, scrip
         await scripted.category("adults")
 
 
-async def test_the_tree_is_kept_for_a_while(scripted: Maho, script: respx.Router, clock: Clock) -> None:
+async def test_the_tree_is_kept_for_a_while(scripted: MahoBackend, script: respx.Router, clock: Clock) -> None:
     route = script.get("/categories").mock(return_value=members({"id": 3, "name": "A", "childrenCount": 0}))
 
     await scripted.categories(None, depth=4)
@@ -278,7 +287,9 @@ async def test_the_tree_is_kept_for_a_while(scripted: Maho, script: respx.Router
     assert route.call_count == 2
 
 
-async def test_a_shop_without_resolver_and_filters_still_has_categories(scripted: Maho, script: respx.Router) -> None:
+async def test_a_shop_without_resolver_and_filters_still_has_categories(
+    scripted: MahoBackend, script: respx.Router
+) -> None:
     script.get("/url-resolver").mock(return_value=refused(404))
     script.get("/layered-filters").mock(return_value=refused(404))
     script.get("/categories").mock(return_value=members({"id": 3, "urlKey": "paddles", "childrenCount": 0}))
@@ -290,7 +301,7 @@ async def test_a_shop_without_resolver_and_filters_still_has_categories(scripted
         await scripted.category("/")
 
 
-async def test_an_inactive_category_or_page_does_not_exist(scripted: Maho, script: respx.Router) -> None:
+async def test_an_inactive_category_or_page_does_not_exist(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/categories/3").mock(return_value=ld({"id": 3, "isActive": False}))
     script.get("/url-resolver").mock(return_value=members({"type": "category", "id": 3}))
     script.get("/categories").mock(return_value=members())
@@ -302,7 +313,7 @@ async def test_an_inactive_category_or_page_does_not_exist(scripted: Maho, scrip
         await scripted.page("about")
 
 
-async def test_a_page_is_harmless_when_we_republish_it(scripted: Maho, script: respx.Router) -> None:
+async def test_a_page_is_harmless_when_we_republish_it(scripted: MahoBackend, script: respx.Router) -> None:
     content = '<h2 onclick="x">Returns</h2><iframe src="//e"></iframe><p><a href="/a">a</a>{{store url=""}}</p>'
     script.get("/cms-pages").mock(return_value=members({"identifier": "returns", "title": "R", "content": content}))
 
@@ -337,7 +348,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("said", "meaning"), REFUSALS, ids=lambda one: getattr(one, "__name__", ""))
 async def test_what_the_shop_says_about_a_line_is_understood(
-    scripted: Maho, script: respx.Router, said: httpx.Response, meaning: type[errors.ShopError]
+    scripted: MahoBackend, script: respx.Router, said: httpx.Response, meaning: type[errors.ShopError]
 ) -> None:
     unknown(script)
     script.post(ITEMS).mock(return_value=said)
@@ -351,7 +362,7 @@ async def test_what_the_shop_says_about_a_line_is_understood(
     assert CART not in f"{caught.value} {caught.value.internal}"
 
 
-async def test_a_reason_with_secrets_or_addresses_is_not_passed_on(scripted: Maho, script: respx.Router) -> None:
+async def test_a_reason_with_secrets_or_addresses_is_not_passed_on(scripted: MahoBackend, script: respx.Router) -> None:
     unknown(script)
     script.post(ITEMS).mock(return_value=refused(400, f"No <b>{CART}</b> for you\u202e"))
     with pytest.raises(errors.ShopRefused, match=r"The shop refused: No \[cart\] for you$"):
@@ -361,7 +372,7 @@ async def test_a_reason_with_secrets_or_addresses_is_not_passed_on(scripted: Mah
         await scripted.add_line(ID, Sku("X"), 1, {})
 
 
-async def test_options_are_sent_by_id_and_a_dropped_one_is_noticed(scripted: Maho, script: respx.Router) -> None:
+async def test_options_are_sent_by_id_and_a_dropped_one_is_noticed(scripted: MahoBackend, script: respx.Router) -> None:
     sizes = [{"id": 1, "title": "Small"}, {"id": 2, "title": "Large"}]
     options = [{"id": 4, "title": "Size", "type": "radio", "values": sizes}]
     options.append({"id": 5, "title": "Extras", "type": "multiple", "values": sizes})
@@ -377,7 +388,7 @@ async def test_options_are_sent_by_id_and_a_dropped_one_is_noticed(scripted: Mah
     assert "Size" not in cart.notice
 
 
-async def test_a_product_named_by_url_key_is_added_by_its_sku(scripted: Maho, script: respx.Router) -> None:
+async def test_a_product_named_by_url_key_is_added_by_its_sku(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/products", params={"search": "pad-2"}).mock(return_value=members(paddle()))
     script.get("/products/2").mock(return_value=ld(paddle()))
     route = script.post(ITEMS).mock(return_value=ld(cart_body(), 201))
@@ -387,25 +398,51 @@ async def test_a_product_named_by_url_key_is_added_by_its_sku(scripted: Maho, sc
     assert body(route) == {"sku": "PAD-2", "qty": 1}
 
 
-async def test_a_set_of_products_is_refused_and_a_family_without_variants_too(
-    scripted: Maho, script: respx.Router
-) -> None:
-    known(script, type="bundle")
-    with pytest.raises(errors.ShopRefused, match="several products"):
-        await scripted.add_line(ID, Sku("PAD-2"), 1, {})
+async def test_a_family_without_variants_is_refused(scripted: MahoBackend, script: respx.Router) -> None:
     known(script, sku="FAMILY", id=9, type="configurable")
     with pytest.raises(errors.VariantNeeded):
         await scripted.add_line(ID, Sku("FAMILY"), 1, {})
 
 
-async def test_the_shop_may_want_options_that_it_did_not_tell_of(scripted: Maho, script: respx.Router) -> None:
+@pytest.mark.parametrize(
+    ("options", "price"),
+    [
+        # As recorded: a required paddle of 329.95 or 279, and two packs of balls that can be left out.
+        ([(True, [(329.95, 1, True), (279, 1, True)]), (False, [(14.5, 2, True)])], 27900),
+        ([(True, [(329.95, 1, True), (279, 1, False)]), (True, [(14.5, 2, True)])], 35895),
+        ([(False, [(20, 1, True)]), (False, [(14.5, 2, True), (0, 1, True)])], 2000),
+        ([], 0),
+    ],
+)
+async def test_a_bundle_that_costs_what_its_parts_cost_has_the_price_of_the_cheapest(
+    scripted: MahoBackend, script: respx.Router, options: list[Any], price: int
+) -> None:
+    parts = [
+        {
+            "id": at,
+            "title": None,
+            "type": "radio",
+            "required": required,
+            "selections": [{"price": one, "defaultQty": pieces, "inStock": there} for one, pieces, there in selections],
+        }
+        for at, (required, selections) in enumerate(options)
+    ]
+    whole = {"id": 25, "sku": "KIT", "name": "Kit", "type": "bundle", "price": 0, "priceType": 0, "currency": "USD"}
+    whole |= {"stockStatus": "in_stock", "bundleOptions": parts}
+    script.get("/products", params={"search": "KIT"}).mock(return_value=members(whole | {"bundleOptions": []}))
+    script.get("/products/25").mock(return_value=ld(whole))
+    shown = await scripted.product("KIT")
+    assert (shown.price, shown.list_price) == (usd(price), None)
+
+
+async def test_the_shop_may_want_options_that_it_did_not_tell_of(scripted: MahoBackend, script: respx.Router) -> None:
     known(script, customOptions=[{"id": 4, "title": "Name", "type": "field"}])
     script.post(ITEMS).mock(return_value=refused(400, "Please specify the product's option(s)."))
     with pytest.raises(errors.OptionsNeeded):
         await scripted.add_line(ID, Sku("PAD-2"), 1, {})
 
 
-async def test_an_empty_answer_to_a_change_is_followed_by_a_look(scripted: Maho, script: respx.Router) -> None:
+async def test_an_empty_answer_to_a_change_is_followed_by_a_look(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/products/2").mock(return_value=refused(404))
     script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body(maskedId=None)))
     script.put(f"{ITEMS}/7").mock(return_value=httpx.Response(200))
@@ -432,18 +469,19 @@ async def test_an_empty_answer_to_a_change_is_followed_by_a_look(scripted: Maho,
     ],
 )
 async def test_a_line_is_not_raised_beyond_what_can_be_bought(
-    scripted: Maho, script: respx.Router, product: dict[str, Any], quantity: int, error: type[errors.ShopError]
+    scripted: MahoBackend, script: respx.Router, product: dict[str, Any], quantity: int, error: type[errors.ShopError]
 ) -> None:
     lines = [{"id": 7, "sku": "PAD-2", "qty": 1, "productId": 2}, {"id": 8, "sku": "PAD-2", "qty": 1}]
     script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body(items=lines)))
     script.get("/products/2").mock(return_value=ld(product))
+    tried(script, refused(422, 'The requested quantity for "X" is not available.'))
 
     with pytest.raises(error):
         await scripted.update_line(ID, LineId("7"), quantity)
 
 
 async def test_what_can_be_bought_is_updated_and_the_shop_may_still_refuse(
-    scripted: Maho, script: respx.Router
+    scripted: MahoBackend, script: respx.Router
 ) -> None:
     rules = {"min_sale_qty": 1, "max_sale_qty": 0, "qty_increments": 2, "enable_qty_increments": True}
     script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body()))
@@ -466,7 +504,9 @@ async def test_what_can_be_bought_is_updated_and_the_shop_may_still_refuse(
     assert (await scripted.update_line(ID, LineId("9"), 2)).lines
 
 
-async def test_the_verb_that_a_shop_takes_for_coupons_is_remembered(scripted: Maho, script: respx.Router) -> None:
+async def test_the_verb_that_a_shop_takes_for_coupons_is_remembered(
+    scripted: MahoBackend, script: respx.Router
+) -> None:
     script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body()))
     put = script.put(COUPON).mock(return_value=refused(405, "Method Not Allowed"))
     post = script.post(COUPON).mock(return_value=ld(cart_body(appliedCoupon={"code": "SAVE10"}), 201))
@@ -483,11 +523,11 @@ async def test_the_verb_that_a_shop_takes_for_coupons_is_remembered(scripted: Ma
         (refused(422, "No"), errors.CouponRejected),
         (refused(404), errors.CartGone),
         (refused(403, "No"), errors.ShopMisconfigured),
-        (refused(500), errors.ShopUnclear),
+        (refused(500), errors.ShopOutcomeUnknown),
     ],
 )
 async def test_a_coupon_that_is_not_on_the_cart_afterwards_was_rejected(
-    scripted: Maho, script: respx.Router, said: httpx.Response, meaning: type[errors.ShopError]
+    scripted: MahoBackend, script: respx.Router, said: httpx.Response, meaning: type[errors.ShopError]
 ) -> None:
     script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body()))
     script.put(COUPON).mock(return_value=said)
@@ -496,7 +536,7 @@ async def test_a_coupon_that_is_not_on_the_cart_afterwards_was_rejected(
         await scripted.apply_coupon(ID, "X")
 
 
-async def test_a_new_cart_without_a_key_is_no_cart(scripted: Maho, script: respx.Router) -> None:
+async def test_a_new_cart_without_a_key_is_no_cart(scripted: MahoBackend, script: respx.Router) -> None:
     script.post("/guest-carts").mock(return_value=ld(cart_body(maskedId=None), 201))
 
     with pytest.raises(errors.ShopDown):
@@ -513,7 +553,7 @@ RATES = [
 
 
 @pytest.mark.parametrize("answer", [RATES, {"maskedId": CART, "availableShippingMethods": RATES}])
-async def test_a_quote_is_a_list_or_a_cart(scripted: Maho, script: respx.Router, answer: object) -> None:
+async def test_a_quote_is_a_list_or_a_cart(scripted: MahoBackend, script: respx.Router, answer: object) -> None:
     script.get("/store-config").mock(return_value=ld({"allowedCountries": ["US"]}))
     regions = [{"id": 12, "code": "CA", "name": "California"}]
     script.get("/countries/US").mock(return_value=ld({"id": "US", "availableRegions": regions}))
@@ -541,7 +581,7 @@ async def test_a_quote_is_a_list_or_a_cart(scripted: Maho, script: respx.Router,
     }
 
 
-async def test_countries_and_regions_are_asked_for_once(scripted: Maho, script: respx.Router) -> None:
+async def test_countries_and_regions_are_asked_for_once(scripted: MahoBackend, script: respx.Router) -> None:
     config = script.get("/store-config").mock(return_value=ld({"allowedCountries": ["AU", "bad code"]}))
     country = script.get("/countries/AU").mock(return_value=refused(404))
     script.post(f"/guest-carts/{CART}/shipping-methods").mock(return_value=ld([]))
@@ -551,7 +591,7 @@ async def test_countries_and_regions_are_asked_for_once(scripted: Maho, script: 
     assert (config.call_count, country.call_count) == (1, 1)
 
 
-async def test_a_shop_that_names_no_countries_still_wants_a_code(scripted: Maho, script: respx.Router) -> None:
+async def test_a_shop_that_names_no_countries_still_wants_a_code(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/store-config").mock(return_value=ld({}))
     quoting = script.post(f"/guest-carts/{CART}/shipping-methods").mock(return_value=ld([]))
 
@@ -559,6 +599,10 @@ async def test_a_shop_that_names_no_countries_still_wants_a_code(scripted: Maho,
         with pytest.raises(errors.CountryNotServed):
             await scripted.shipping_methods(ID, Address(country=country))
     assert await scripted.shipping_methods(ID, Address(country="DE", region=" ")) == ()
+    script.get("/countries/DE").mock(return_value=ld({"id": "DE", "availableRegions": []}))
+    script.get("/countries/HK").mock(return_value=ld({"id": "HK", "availableRegions": []}))
+    assert await scripted.quote_gaps(Address(country="DE")) == ("postcode",)
+    assert await scripted.quote_gaps(Address(country="HK")) == (), "there are no postcodes"
     quoting.mock(return_value=refused(500))
     with pytest.raises(errors.ShopDown) as caught:
         await scripted.shipping_methods(ID, Address(country="DE"))
@@ -571,26 +615,26 @@ AMOUNT = st.none() | st.decimals(-(10**6), 10**6, places=4)
 
 
 @given(
-    st.builds(Prices, *[AMOUNT] * 8),
+    st.builds(CartPrices, *[AMOUNT] * 8),
     st.booleans(),
     st.sampled_from(["USD", "JPY", "KWD"]),
 )
-def test_totals_add_up_whatever_the_shop_says(prices: Prices, includes_tax: bool, currency: str) -> None:
-    totals = Till(currency=currency, includes_tax=includes_tax).totals(prices)
+def test_totals_add_up_whatever_the_shop_says(prices: CartPrices, includes_tax: bool, currency: str) -> None:
+    totals = PriceMapper(currency=currency, tax=TaxDisplay(configured=includes_tax)).totals(prices)
 
     assert added(totals) == totals.total == Money.of(prices.grand_total or 0, currency)
     assert totals.tax_included == (includes_tax and totals.tax is not None)
 
 
-def added(totals: Totals) -> Money:
-    zero = Money.zero(totals.total.currency)
+def added(totals: CartTotals) -> Money:
+    zero = Money(0, totals.total.currency)
     tax = zero if totals.tax_included else totals.tax or zero
     kept = totals.subtotal - (totals.discount or zero) + (totals.shipping or zero) + tax
     return kept - (totals.gift_cards or zero) + (totals.other or zero)
 
 
 def test_prices_with_tax_are_shown_as_the_shop_shows_them() -> None:
-    prices = Prices(
+    prices = CartPrices(
         subtotal=Decimal("253.64"),
         subtotal_incl_tax=Decimal(279),
         shipping_amount=Decimal("9.05"),
@@ -599,8 +643,8 @@ def test_prices_with_tax_are_shown_as_the_shop_shows_them() -> None:
         discount_amount=Decimal(0),
         grand_total=Decimal("288.95"),
     )
-    with_tax = Till(currency="AUD", includes_tax=True).totals(prices)
-    without = Till(currency="AUD").totals(prices)
+    with_tax = PriceMapper(currency="AUD", tax=TaxDisplay(configured=True)).totals(prices)
+    without = PriceMapper(currency="AUD", tax=TaxDisplay()).totals(prices)
 
     assert (with_tax.subtotal.minor, with_tax.total.minor, with_tax.other) == (27900, 28895, None)
     assert with_tax.tax_included
@@ -616,7 +660,19 @@ async def test_a_shops_address_may_end_with_its_interface(url: str) -> None:
         asked.append(str(request.url.copy_with(query=None)))
         return members()
 
-    backend, close = connect(MahoUpstream(url=url), "USD", transport=httpx.MockTransport(answer))
-    await backend.search(Search())
+    backend, close = connect(MahoConfig(url=url), "USD", transport=httpx.MockTransport(answer))
+    await backend.search(SearchQuery())
     await close()
     assert asked == [f"{API}/products"]
+
+
+async def test_a_variant_that_is_known_to_be_sold_out_is_not_posted(
+    scripted: MahoBackend, script: respx.Router
+) -> None:
+    children = [{"id": 8, "sku": "B", "inStock": False}, {"id": 9, "sku": "C", "inStock": True}]
+    whole = paddle(type="configurable", variants=children)
+    script.get("/products", params={"search": "PAD-2"}).mock(return_value=members(whole))
+    script.get("/products/2").mock(return_value=ld(whole))
+    await scripted.product("PAD-2")
+    with pytest.raises(errors.OutOfStock):
+        await scripted.add_line(ID, Sku("B"), 1, {})

@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from storefront_mcp.commerce.errors import Choices, OptionsNeeded
-from storefront_mcp.commerce.names import Sku
-from storefront_mcp.commerce.options import chosen, lost
+from storefront_mcp.commerce.error_details import VariantChoices
+from storefront_mcp.commerce.errors import OptionsNeeded
+from storefront_mcp.commerce.ids import Sku
+from storefront_mcp.commerce.options import dropped_options, resolve_options
 from storefront_mcp.commerce.product import CustomOption, OptionValue
 
 SKU = Sku("MUG")
@@ -28,7 +29,7 @@ OFFERED = (ENGRAVING, SIZE, EXTRAS, PHOTO)
     ],
 )
 def test_options_may_be_named_by_id_or_title(asked: dict[str, str | list[str]], by_id: dict[str, object]) -> None:
-    assert chosen(SKU, OFFERED, asked) == by_id
+    assert resolve_options(SKU, OFFERED, asked) == by_id
 
 
 @pytest.mark.parametrize(
@@ -48,16 +49,16 @@ def test_options_may_be_named_by_id_or_title(asked: dict[str, str | list[str]], 
 )
 def test_what_does_not_fit_is_named_with_what_would(asked: dict[str, str | list[str]], problem: str) -> None:
     with pytest.raises(OptionsNeeded, match=problem) as caught:
-        chosen(SKU, OFFERED, asked)
-    assert caught.value.detail == Choices(custom_options=OFFERED)
+        resolve_options(SKU, OFFERED, asked)
+    assert caught.value.detail == VariantChoices(custom_options=OFFERED)
 
 
 def test_a_title_that_two_values_share_names_neither() -> None:
     twins = CustomOption(id="1", title="Size", kind="choice", values=(*SIZES, OptionValue(id="3", title="small")))
 
     with pytest.raises(OptionsNeeded):
-        chosen(SKU, [twins], {"Size": "Small"})
-    assert chosen(SKU, [twins], {"Size": "3"}) == {"1": "3"}
+        resolve_options(SKU, [twins], {"Size": "Small"})
+    assert resolve_options(SKU, [twins], {"Size": "3"}) == {"1": "3"}
 
 
 @given(
@@ -68,14 +69,14 @@ def test_a_title_that_two_values_share_names_neither() -> None:
 )
 def test_only_what_the_product_offers_ever_gets_through(asked: dict[str, str | list[str]]) -> None:
     try:
-        answer = chosen(SKU, OFFERED, asked)
+        answer = resolve_options(SKU, OFFERED, asked)
     except OptionsNeeded:
         return
     assert {"1", "2"} <= answer.keys() <= {"1", "2", "3"}
     assert 0 < len(answer["1"]) <= 5
     assert answer["2"] in {"1", "2"}
     assert set(answer.get("3", ())) <= {"1", "2"}
-    assert lost(OFFERED, answer, {option.title: shown(option, answer) for option in OFFERED}) == []
+    assert dropped_options(OFFERED, answer, {option.title: shown(option, answer) for option in OFFERED}) == []
 
 
 def shown(option: CustomOption, answer: dict[str, str | tuple[str, ...]]) -> str:
@@ -87,9 +88,9 @@ def shown(option: CustomOption, answer: dict[str, str | tuple[str, ...]]) -> str
 def test_an_option_that_the_shop_dropped_or_changed_is_noticed() -> None:
     sent = {"1": "ADA", "2": "2", "3": ("1", "2")}
 
-    assert lost(OFFERED, sent, {"Engraving": "ADA", "Mug size": "Large", "Extras": "Small, Large"}) == []
-    assert lost(OFFERED, sent, {"Engraving": "ADA", "Extras": "Small"}) == ["Mug  size", "Extras"]
-    assert lost(OFFERED, sent, {"Engraving": "", "Mug size": "Small", "Extras": "Large, Small"}) == [
+    assert dropped_options(OFFERED, sent, {"Engraving": "ADA", "Mug size": "Large", "Extras": "Small, Large"}) == []
+    assert dropped_options(OFFERED, sent, {"Engraving": "ADA", "Extras": "Small"}) == ["Mug  size", "Extras"]
+    assert dropped_options(OFFERED, sent, {"Engraving": "", "Mug size": "Small", "Extras": "Large, Small"}) == [
         "Engraving",
         "Mug  size",
     ]

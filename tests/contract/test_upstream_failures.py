@@ -9,9 +9,9 @@ import httpx
 import msgspec
 import pytest
 
-from storefront_mcp.backends.circuit import Circuit
-from storefront_mcp.backends.memory import Remembered
-from storefront_mcp.backends.upstream import Limits, Upstream, redacted
+from storefront_mcp.backends.cache import TtlCache
+from storefront_mcp.backends.http_client import CircuitBreaker, ClientLimits, UpstreamClient
+from storefront_mcp.backends.upstream_messages import redacted
 from storefront_mcp.commerce import errors
 from tests.contract.conftest import CART, Clock
 from tests.serving import served
@@ -39,9 +39,9 @@ class Shop:
         return self.answer(request) if callable(self.answer) else self.answer
 
 
-def upstream(shop: Shop, clock: Callable[[], float] = lambda: 0.0, **limits: float) -> Upstream:
-    chosen = msgspec.convert({"total": 5, **limits}, Limits)
-    return Upstream.at(
+def upstream(shop: Shop, clock: Callable[[], float] = lambda: 0.0, **limits: float) -> UpstreamClient:
+    chosen = msgspec.convert({"total": 5, **limits}, ClientLimits)
+    return UpstreamClient.at(
         "https://shop.example/api", headers={}, limits=chosen, transport=httpx.MockTransport(shop), clock=clock
     )
 
@@ -50,7 +50,7 @@ def answer(status: int, body: str = "{}", headers: dict[str, str] | None = None)
     return httpx.Response(status, content=body.encode(), headers=headers or JSON)
 
 
-async def price(chain: Upstream, method: str) -> Price:
+async def price(chain: UpstreamClient, method: str) -> Price:
     answered = await (chain.read(PATH) if method == "GET" else chain.write(method, PATH))
     return answered.read(Price)
 
@@ -60,29 +60,29 @@ FAILURES = [
     pytest.param(httpx.ConnectError("no route"), errors.ShopDown, errors.ShopDown, 2, id="no connection"),
     pytest.param(httpx.ConnectTimeout(""), errors.ShopDown, errors.ShopDown, 1, id="connecting takes too long"),
     pytest.param(httpx.PoolTimeout(""), errors.ShopDown, errors.ShopDown, 1, id="no free connection"),
-    pytest.param(httpx.ReadTimeout(""), errors.ShopDown, errors.ShopUnclear, 1, id="no answer in time"),
-    pytest.param(httpx.WriteTimeout(""), errors.ShopDown, errors.ShopUnclear, 1, id="sending takes too long"),
-    pytest.param(httpx.ReadError("reset"), errors.ShopDown, errors.ShopUnclear, 2, id="connection lost"),
-    pytest.param(httpx.WriteError("reset"), errors.ShopDown, errors.ShopUnclear, 2, id="lost while sending"),
-    pytest.param(httpx.RemoteProtocolError("gone"), errors.ShopDown, errors.ShopUnclear, 2, id="hung up"),
-    pytest.param(answer(500), errors.ShopDown, errors.ShopUnclear, 1, id="500"),
-    pytest.param(answer(502, "<p>", HTML), errors.ShopDown, errors.ShopUnclear, 1, id="502 HTML"),
-    pytest.param(answer(503), errors.ShopDown, errors.ShopUnclear, 1, id="503"),
-    pytest.param(answer(304, ""), errors.ShopDown, errors.ShopUnclear, 1, id="304"),
+    pytest.param(httpx.ReadTimeout(""), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="no answer in time"),
+    pytest.param(httpx.WriteTimeout(""), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="sending takes too long"),
+    pytest.param(httpx.ReadError("reset"), errors.ShopDown, errors.ShopOutcomeUnknown, 2, id="connection lost"),
+    pytest.param(httpx.WriteError("reset"), errors.ShopDown, errors.ShopOutcomeUnknown, 2, id="lost while sending"),
+    pytest.param(httpx.RemoteProtocolError("gone"), errors.ShopDown, errors.ShopOutcomeUnknown, 2, id="hung up"),
+    pytest.param(answer(500), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="500"),
+    pytest.param(answer(502, "<p>", HTML), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="502 HTML"),
+    pytest.param(answer(503), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="503"),
+    pytest.param(answer(304, ""), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="304"),
     pytest.param(answer(429), errors.ShopBusy, errors.ShopBusy, 1, id="429"),
     pytest.param(
         answer(302, "", {"location": "/login"}), errors.ShopMisconfigured, errors.ShopMisconfigured, 1, id="302"
     ),
-    pytest.param(answer(200, "<html>", HTML), errors.ShopDown, errors.ShopUnclear, 1, id="HTML"),
-    pytest.param(answer(200, "{", {}), errors.ShopDown, errors.ShopUnclear, 1, id="no content type"),
+    pytest.param(answer(200, "<html>", HTML), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="HTML"),
+    pytest.param(answer(200, "{", {}), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="no content type"),
     pytest.param(answer(404, "<html>", HTML), errors.ShopMisconfigured, errors.ShopMisconfigured, 1, id="404 HTML"),
     pytest.param(answer(403, "<html>", HTML), errors.ShopDown, errors.ShopDown, 1, id="403 HTML"),
-    pytest.param(answer(200, "x" * 2000), errors.ShopDown, errors.ShopUnclear, 1, id="too long"),
-    pytest.param(answer(200, '{"price": 1'), errors.ShopDown, errors.ShopUnclear, 1, id="truncated"),
-    pytest.param(answer(200, '{"price": []}'), errors.ShopDown, errors.ShopUnclear, 1, id="wrong type"),
-    pytest.param(answer(200, "[]"), errors.ShopDown, errors.ShopUnclear, 1, id="wrong shape"),
-    pytest.param(answer(200, ""), errors.ShopDown, errors.ShopUnclear, 1, id="nothing"),
-    pytest.param(answer(200, '{"price": ' + "[" * 900), errors.ShopDown, errors.ShopUnclear, 1, id="deep"),
+    pytest.param(answer(200, "x" * 2000), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="too long"),
+    pytest.param(answer(200, '{"price": 1'), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="truncated"),
+    pytest.param(answer(200, '{"price": []}'), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="wrong type"),
+    pytest.param(answer(200, "[]"), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="wrong shape"),
+    pytest.param(answer(200, ""), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="nothing"),
+    pytest.param(answer(200, '{"price": ' + "[" * 900), errors.ShopDown, errors.ShopOutcomeUnknown, 1, id="deep"),
 ]
 
 
@@ -143,12 +143,50 @@ async def test_a_slow_shop_is_given_up_after_the_total_time() -> None:
             await never.wait()
             raise AssertionError
 
-    chain = Upstream.at("https://shop.example", headers={}, limits=Limits(total=0.01), transport=Slow())
+    chain = UpstreamClient.at("https://shop.example", headers={}, limits=ClientLimits(total=0.01), transport=Slow())
     with pytest.raises(errors.ShopDown) as read:
         await chain.read("/x")
-    with pytest.raises(errors.ShopUnclear):
+    with pytest.raises(errors.ShopOutcomeUnknown):
         await chain.write("POST", "/x")
     assert type(read.value) is errors.ShopDown
+
+
+async def test_a_shop_with_empty_caches_has_ten_seconds_for_its_first_answer() -> None:
+    def cold(request: httpx.Request) -> httpx.Response:
+        if request.extensions["timeout"]["read"] <= 10.0:
+            raise httpx.ReadTimeout("")
+        return answer(200, '{"price": "19.95"}')
+
+    chain = UpstreamClient.at("https://shop.example", headers={}, transport=httpx.MockTransport(cold))
+    assert (await chain.read("/x")).read(Price).price == Decimal("19.95")
+    assert ClientLimits().total > ClientLimits().read
+
+
+async def test_shoppers_who_wait_together_for_a_slow_shop_do_not_open_the_circuit() -> None:
+    clock, waiting = Clock(), asyncio.Event()
+
+    class Cold(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await waiting.wait()
+            raise httpx.ReadTimeout("")
+
+    chain = UpstreamClient.at("https://shop.example", headers={}, transport=Cold(), clock=clock)
+
+    async def fail_together(number: int) -> None:
+        waiting.clear()
+        calls = [asyncio.ensure_future(chain.read("/x")) for _ in range(number)]
+        await asyncio.sleep(0)
+        clock.now += 20
+        waiting.set()
+        assert all(isinstance(one, errors.ShopDown) for one in await asyncio.gather(*calls, return_exceptions=True))
+
+    await fail_together(12)
+    assert not chain.circuit_open
+    for _ in range(3):
+        await fail_together(1)
+    assert not chain.circuit_open
+    await fail_together(1)
+    assert chain.circuit_open, "five failures, one after the other"
 
 
 async def test_a_body_that_breaks_off_over_a_real_socket_is_a_failure() -> None:
@@ -165,10 +203,10 @@ async def test_a_body_that_breaks_off_over_a_real_socket_is_a_failure() -> None:
         return breaking(scope, receive, send)
 
     with served(demo_lifespan(app)) as origin:
-        chain = Upstream.at(origin, headers={})
+        chain = UpstreamClient.at(origin, headers={})
         with pytest.raises(errors.ShopDown):
             await chain.read("/torn")
-        with pytest.raises(errors.ShopUnclear):
+        with pytest.raises(errors.ShopOutcomeUnknown):
             await chain.write("POST", "/torn")
         await chain.close()
     assert len(asked) == 3, "a read twice, a write once"
@@ -211,8 +249,8 @@ async def test_a_refusal_is_an_answer_and_a_write_carries_json() -> None:
     shop = Shop(answer(400, '{"error": "bad_request"}'))
     chain = upstream(shop)
 
-    assert not (await chain.write("POST", "/x")).ok
-    assert not (await chain.write("DELETE", "/x")).ok
+    assert not (await chain.write("POST", "/x")).is_success
+    assert not (await chain.write("DELETE", "/x")).is_success
     assert (await chain.read("/x", {"page": "1"})).status == 400
 
     post, delete, get = shop.asked
@@ -234,18 +272,18 @@ def test_nothing_that_opens_a_cart_is_left_in_a_text() -> None:
 
 
 @pytest.fixture
-def down(clock: Clock) -> tuple[Shop, Upstream]:
+def down(clock: Clock) -> tuple[Shop, UpstreamClient]:
     shop = Shop(httpx.ConnectTimeout(""))
     return shop, upstream(shop, clock, failures=3, cool_down=10)
 
 
-async def failing(chain: Upstream) -> None:
+async def failing(chain: UpstreamClient) -> None:
     with pytest.raises(errors.ShopDown):
         await chain.read("/x")
 
 
 async def test_a_shop_that_is_down_is_not_asked_again_until_it_had_time(
-    down: tuple[Shop, Upstream], clock: Clock
+    down: tuple[Shop, UpstreamClient], clock: Clock
 ) -> None:
     shop, chain = down
     for _ in range(5):
@@ -267,7 +305,7 @@ async def test_a_shop_that_is_down_is_not_asked_again_until_it_had_time(
     assert len(shop.asked) == 6
 
 
-async def test_while_one_call_probes_the_others_do_not_wait(down: tuple[Shop, Upstream], clock: Clock) -> None:
+async def test_while_one_call_probes_the_others_do_not_wait(down: tuple[Shop, UpstreamClient], clock: Clock) -> None:
     _, chain = down
     for _ in range(3):
         await failing(chain)
@@ -288,14 +326,14 @@ async def test_while_one_call_probes_the_others_do_not_wait(down: tuple[Shop, Up
     with pytest.raises(asyncio.CancelledError):
         await probe
     released.set()
-    assert (await chain.read("/x")).ok, "a probe given up by us leaves the turn to the next"
+    assert (await chain.read("/x")).is_success, "a probe given up by us leaves the turn to the next"
 
 
 async def test_one_shoppers_broken_write_does_not_lock_out_the_others() -> None:
     shop = Shop(answer(500))
     chain = upstream(shop, failures=2)
     for _ in range(6):
-        with pytest.raises(errors.ShopUnclear):
+        with pytest.raises(errors.ShopOutcomeUnknown):
             await chain.write("POST", "/x")
     assert len(shop.asked) == 6
 
@@ -313,15 +351,15 @@ async def test_success_and_answers_of_a_living_shop_start_the_count_anew() -> No
 
 
 def test_a_failed_probe_opens_the_circuit_for_another_round(clock: Clock) -> None:
-    circuit = Circuit(failures=1, cool_down=5, clock=clock)
+    circuit = CircuitBreaker(failures=1, cool_down=5, clock=clock)
     circuit.record(alive=False)
     assert circuit.open
     clock.now += 5
-    assert [circuit.admits(), circuit.admits()] == [True, False]
+    assert [circuit.allows(), circuit.allows()] == [True, False]
     circuit.record(alive=False)
-    assert not circuit.admits()
+    assert not circuit.allows()
     clock.now += 5
-    assert circuit.admits()
+    assert circuit.allows()
     circuit.record(alive=True)
     assert not circuit.open
 
@@ -338,12 +376,12 @@ async def test_what_cannot_be_written_into_a_request_is_refused() -> None:
 
 
 def test_what_was_not_used_for_longest_is_forgotten_first(clock: Clock) -> None:
-    kept = Remembered[str, int](size=2, seconds=10, clock=clock)
-    kept.keep("a", 1)
-    kept.keep("b", 2)
+    kept = TtlCache[str, int](size=2, seconds=10, clock=clock)
+    kept["a"] = 1
+    kept["b"] = 2
     assert kept.find("a") == 1
-    kept.keep("c", 3)
+    kept["c"] = 3
     assert [kept.find(key) for key in "abc"] == [1, None, 3]
     clock.now += 10
     assert [kept.find(key) for key in "ac"] == [None, None]
-    kept.forget("never known")
+    kept.pop("never known", None)

@@ -1,5 +1,6 @@
 """The demo shop, served as `make run` serves it."""
 
+import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -8,24 +9,34 @@ from msgspec.structs import replace
 
 from storefront_mcp.app import create_app, planned_roadmap
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.flips import DatabaseFlags
+from storefront_mcp.database.flips import SqlFlipRepository
 from storefront_mcp.roadmap.manifest import Status
+from storefront_mcp.roadmap.terms import NO_TERMS, FlipTerms
 from storefront_mcp.settings.demo import demo_settings
-from storefront_mcp.settings.limiting import LimitSettings
+from storefront_mcp.settings.limits import LimitSettings
 from storefront_mcp.settings.server import Settings
-from tests.agent import HANDSHAKE, VERSIONS, Agent
+from tests.fakes.agent import HANDSHAKE, VERSIONS, Agent
+from tests.fakes.sse_agent import SseAgent
 from tests.serving import free_port, served
-from tests.sse_agent import SseAgent
 
 
-def flip(settings: Settings, changes: Mapping[str, Status], *, store: int = 0) -> None:
+@contextlib.contextmanager
+def flips_of(settings: Settings) -> Iterator[SqlFlipRepository]:
+    """The record of flips, as another process opens it."""
+    database = Database(settings.database)
+    flags = SqlFlipRepository(database)
+    try:
+        yield flags
+    finally:
+        flags.close()
+        database.close()
+
+
+def flip(settings: Settings, changes: Mapping[str, Status], *, store: int = 0, terms: FlipTerms = NO_TERMS) -> None:
     """Flip phases as the command line would, from another process's point of view."""
     chosen = settings.stores[store]
-    database = Database(settings.database)
-    flags = DatabaseFlags(database)
-    flags.flip(planned_roadmap(chosen), chosen.id, changes, by="a test")
-    flags.close()
-    database.close()
+    with flips_of(settings) as flags:
+        flags.flip(planned_roadmap(chosen), chosen.id, changes, by="a test", terms=terms)
 
 
 def unhurried(settings: Settings) -> Settings:

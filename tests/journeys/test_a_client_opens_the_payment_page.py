@@ -8,8 +8,8 @@ import pytest
 from mcp import Client
 from mcp_types import ElicitRequestParams, ElicitRequestURLParams, ElicitResult
 
-from tests.agent import HANDSHAKE, Agent, Json
-from tests.buyer import Buyer
+from tests.fakes.agent import HANDSHAKE, Agent, Json
+from tests.fakes.buyer import Buyer
 from tests.journeys.test_a_guest_orders import until_ended, wish
 
 OLDER = HANDSHAKE[-1]

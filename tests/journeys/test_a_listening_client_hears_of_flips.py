@@ -12,14 +12,14 @@ import pytest
 from storefront_mcp.app import create_app
 from storefront_mcp.settings.demo import demo_settings
 from storefront_mcp.settings.server import Settings
-from tests.agent import HANDSHAKE, META, MODERN, Agent, Json, refusal, value
+from tests.fakes.agent import HANDSHAKE, META, MODERN, Agent, Json, refusal, value
+from tests.fakes.sse_agent import SseAgent
 from tests.journeys.conftest import flip
 from tests.serving import free_port, served
-from tests.sse_agent import SseAgent
 
 (NEWEST,) = MODERN
-SOON = 2.0
-"""Seconds from a flip's word to its being heard."""
+SOON = 60.0
+"""Seconds from a flip's word to its being heard, on a busy machine."""
 TOOLS, PROMPTS = "notifications/tools/list_changed", "notifications/prompts/list_changed"
 
 
@@ -30,7 +30,7 @@ async def listening(origin: str, *kinds: str) -> AsyncIterator[AsyncIterator[Jso
     params = {"notifications": dict.fromkeys(kinds, True), "_meta": about}
     message = {"jsonrpc": "2.0", "id": "listener", "method": "subscriptions/listen", "params": params}
     headers = {"mcp-protocol-version": NEWEST, "mcp-method": "subscriptions/listen"}
-    async with httpx.AsyncClient(timeout=30) as client:  # noqa: SIM117 -- the client closes last
+    async with httpx.AsyncClient(timeout=120) as client:  # noqa: SIM117 -- the client closes last
         async with client.stream("POST", f"{origin}/mcp", json=message, headers=headers) as answer:
             assert answer.status_code == 200
             heard = (
@@ -69,7 +69,7 @@ async def test_a_listener_hears_of_the_cart_and_then_shops(settings: Settings) -
             listening(origin, "promptsListChanged", "resourcesListChanged", "toolsListChanged") as heard,
         ):
             assert await prompts(agent) == ["find_a_gift", "compare_products"]
-            assert "p2_cart" in refusal(await agent.call("create_cart"))
+            assert "Cart is not open" in refusal(await agent.call("create_cart"))
             missing = await agent.ask("prompts/get", name="fill_the_cart", arguments={"wanted": "dill"})
             assert missing["error"]["code"] == -32602
 
@@ -77,7 +77,7 @@ async def test_a_listener_hears_of_the_cart_and_then_shops(settings: Settings) -
             assert {await next_of(heard), await next_of(heard)} == {TOOLS, PROMPTS}
 
             assert await prompts(agent) == ["find_a_gift", "compare_products", "fill_the_cart"]
-            assert len(await agent.tools()) == 12
+            assert len(await agent.tools()) == 13
             filled = await agent.ask("prompts/get", name="fill_the_cart", arguments={"wanted": "a jar of dill"})
             assert "a jar of dill" in filled["result"]["messages"][0]["content"]["text"]
             cart = value(await agent.call("create_cart"))["cart_id"]
@@ -100,10 +100,10 @@ async def test_a_listener_hears_nothing_that_it_did_not_ask_for(settings: Settin
 async def test_an_open_stream_of_the_older_transport_serves_what_opened_meanwhile(settings: Settings) -> None:
     with served(create_app(settings), settings.port) as origin:
         async with SseAgent(origin, HANDSHAKE[0]) as agent:
-            assert len(await agent.tools()) == 4
+            assert len(await agent.tools()) == 5
             flip(settings, {"p2_cart": "active"})
             async with asyncio.timeout(SOON):
-                while len(await agent.tools()) == 4:
+                while len(await agent.tools()) == 5:
                     continue
             assert "fill_the_cart" in await prompts(agent)
             assert value(await agent.call("create_cart"))["cart_id"]

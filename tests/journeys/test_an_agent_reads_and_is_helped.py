@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.agent import Agent, Json, value
+from tests.fakes.agent import Agent, Json, value
 
 
 async def asked(agent: Agent, method: str, **params: object) -> Json:

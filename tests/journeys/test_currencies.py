@@ -9,11 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from storefront_mcp.app import create_app
-from storefront_mcp.demo.shop import demo_shop
 from storefront_mcp.settings.demo import demo_settings
-from storefront_mcp.settings.shape import Upstream
-from tests.agent import MODERN, Agent, value
-from tests.buyer import Buyer
+from storefront_mcp.settings.schema import UpstreamSettings
+from tests.fakes.agent import MODERN, Agent, value
+from tests.fakes.buyer import Buyer
+from tests.fakes.demo_shop import demo_shop
 from tests.journeys.conftest import flip, unhurried
 from tests.journeys.test_a_guest_orders import until_ended, wish
 from tests.serving import free_port, served
@@ -41,7 +41,7 @@ def store(currency: str, upstream: str, tmp_path: Path) -> Iterator[str]:
     """A store of ours in front of it, with the sandbox to pay at."""
     port = free_port()
     settings = unhurried(demo_settings(port, state=tmp_path))
-    shop = replace(settings.stores[0], currency=currency, upstream=Upstream(kind="maho", url=upstream))
+    shop = replace(settings.stores[0], currency=currency, upstream=UpstreamSettings(kind="maho", url=upstream))
     settings = replace(settings, stores=(shop,))
     flip(settings, {"p1_browse": "active", "p2_cart": "active", "p3_checkout": "active"})
     with served(create_app(settings), port) as origin:

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from storefront_mcp.app import create_app, planned_roadmap
-from storefront_mcp.database import Database, DatabaseFlags
+from storefront_mcp.database import Database, SqlFlipRepository
 from storefront_mcp.settings import Settings
-from tests.identity.signing import Directory, new_key, signed
 from tests.serving import served, until
+from tests.unit.identity.signing import Directory, new_key, signed
 
 HOST = "pickle.localhost"
 KEY = new_key()
@@ -45,7 +45,7 @@ class Shopper:
     def _post(self, address: str, fields: dict[str, str], method: str, **params: Any) -> httpx.Response:
         headers = {"host": HOST, "x-forwarded-for": address, **fields}
         message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return httpx.post(self._url, json=message, headers=headers, timeout=20)
+        return httpx.post(self._url, json=message, headers=headers, timeout=120)
 
     def lists(self, address: str, fields: dict[str, str] | None = None) -> bool:
         """Whether a request passes."""
@@ -72,7 +72,7 @@ def shop(folder: Path, directory: Directory, *, on: bool) -> Iterator[Shopper]:
     path = folder / "storefront.toml"
     path.write_text(SETTINGS.format(host=HOST, on=str(on).lower(), agent=directory.origin))
     settings = Settings.load(path, {})
-    flags = DatabaseFlags(Database(settings.database))
+    flags = SqlFlipRepository(Database(settings.database))
     (store,) = settings.stores
     flags.flip(planned_roadmap(store), store.id, {"p1_browse": "active"}, by="tests")
     flags.close()

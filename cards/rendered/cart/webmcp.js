@@ -51,14 +51,13 @@
             "description": "next_cursor of the page before",
             "type": "string"
           }
-        },
-        "additionalProperties": false
+        }
       }
     },
     {
       "name": "get_product",
       "title": "Get product",
-      "description": "Read a product: price, stock, variants and options.\n\nA product with variants is bought by the SKU of one of them. Custom options go into add_to_cart, option id\nto text or value id.",
+      "description": "Read a product: price, stock, variants and options.\n\nA product with variants is bought by the SKU of one of them. Custom options go into add_to_cart.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -72,15 +71,21 @@
           },
           "detail": {
             "type": "string",
-            "description": "brief shortens the description; full has all of it",
+            "description": "brief shortens the description; full has it, and all pictures",
             "enum": [
               "brief",
               "full"
             ],
             "default": "brief"
+          },
+          "part": {
+            "description": "Of a long description, with full",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 100,
+            "default": 1
           }
-        },
-        "additionalProperties": false
+        }
       }
     },
     {
@@ -101,8 +106,7 @@
             "maximum": 5,
             "default": 2
           }
-        },
-        "additionalProperties": false
+        }
       }
     },
     {
@@ -126,8 +130,30 @@
         },
         "required": [
           "category"
-        ],
-        "additionalProperties": false
+        ]
+      }
+    },
+    {
+      "name": "get_store_info",
+      "title": "Get store info",
+      "description": "Read who the shop is, how to reach it, where it delivers, how it is paid, and its own words on a topic.",
+      "inputSchema": {
+        "type": "object",
+        "properties": {
+          "topic": {
+            "type": "string",
+            "description": "What about",
+            "enum": [
+              "about",
+              "contact",
+              "payment",
+              "privacy",
+              "returns",
+              "shipping"
+            ],
+            "default": "about"
+          }
+        }
       }
     },
     {
@@ -144,8 +170,7 @@
         },
         "required": [
           "cart_id"
-        ],
-        "additionalProperties": false
+        ]
       }
     }
   ];

@@ -1,207 +1,184 @@
-"""Shops that run Maho: its REST v2 of 26.7 and later, and the older fork where it differs.
+"""Adapter for Maho shops: REST v2 of 26.7 and later, and the older fork where it differs.
 
-`connect(MahoUpstream(url=...), "AUD")` gives the backend and what closes it. One backend serves one store view in one
-currency; it keeps no shopper's state, only what it learned about the shop.
+`connect(MahoConfig(url=...), "AUD")` returns the backend and its close function. One backend serves one store view in
+one currency; it keeps no shopper's state, only caches of the shop's data.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
 
 import httpx
 from msgspec import Struct
+from msgspec.structs import replace
 
+from storefront_mcp.backends.cache import TtlCache, merged_stats
+from storefront_mcp.backends.http_client import ClientLimits, UpstreamClient
+from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
 from storefront_mcp.backends.maho import translation
-from storefront_mcp.backends.maho.account import Account, Credentials
-from storefront_mcp.backends.maho.carts import Carts
-from storefront_mcp.backends.maho.catalogue import Catalogue
-from storefront_mcp.backends.maho.delivery import Delivery
-from storefront_mcp.backends.maho.ordering import CAPTURING, Ordering
-from storefront_mcp.backends.maho.prices import Till
-from storefront_mcp.backends.maho.pricing import Pricing
-from storefront_mcp.backends.maho.rest import ACCEPT, PREFIX, Rest
-from storefront_mcp.backends.maho.shelves import Shelves
-from storefront_mcp.backends.memory import Recall, together
-from storefront_mcp.backends.upstream import Limits, Upstream
-from storefront_mcp.calls.watching import Watcher
-from storefront_mcp.commerce.address import Address
-from storefront_mcp.commerce.backend import Options
-from storefront_mcp.commerce.cart import Cart
-from storefront_mcp.commerce.category import Category, Facet
+from storefront_mcp.backends.maho.addresses import AddressMapper
+from storefront_mcp.backends.maho.carts import MahoCarts
+from storefront_mcp.backends.maho.categories import MahoCategories
+from storefront_mcp.backends.maho.order_progress import MahoOrderProgress
+from storefront_mcp.backends.maho.order_quotes import OrderQuotes
+from storefront_mcp.backends.maho.orders import MahoOrders
+from storefront_mcp.backends.maho.prices import PriceMapper, TaxDisplay
+from storefront_mcp.backends.maho.products import MahoProducts
+from storefront_mcp.backends.maho.rest import ACCEPT_HEADER, PREFIX, RestClient
+from storefront_mcp.backends.maho.service_account import ServiceAccountClient, ServiceAccountCredentials
+from storefront_mcp.backends.work_budget import WorkBudget
+from storefront_mcp.commerce.backend import CacheStats
 from storefront_mcp.commerce.errors import ProductNotFound
-from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
-from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, PaymentMethod, Settlement
-from storefront_mcp.commerce.page import Page
-from storefront_mcp.commerce.product import Product
-from storefront_mcp.commerce.search import Found, Search
-from storefront_mcp.commerce.shipping import ShippingMethod
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.order import Order, OrderProgress
+from storefront_mcp.commerce.page import ShopPage
+from storefront_mcp.commerce.product import Product, variant_of
+from storefront_mcp.instrumentation import Instrumentation
 
-__all__ = ["Credentials", "Maho", "MahoUpstream", "connect"]
+MAX_READ_SECONDS: Final = 30.0
+"""Of one read of the catalogue with all of its requests, each of which has timeouts of its own."""
+
+__all__ = ["MahoBackend", "MahoConfig", "ServiceAccountCredentials", "connect"]
 
 
-class MahoUpstream(Struct, frozen=True, kw_only=True):
-    """Where a Maho shop is, and how it is set up."""
+class MahoConfig(Struct, frozen=True, kw_only=True):
+    """Address and setup of a Maho shop."""
 
     url: str
-    """The shop's address, with or without `/api/rest/v2`: `https://shop.example`."""
+    """Base URL, with or without `/api/rest/v2`: `https://shop.example`."""
     store_code: str | None = None
-    """The store view; None for the shop's own choice."""
-    prices_include_tax: bool = False
-    """Whether carts show prices with tax in them. What the catalogue shows is the shop's own setting."""
-    public_url: str | None = None
-    """Where people shop, when that is not `url`; products and pages link there."""
-    account: Credentials | None = None
-    """A service account that may read orders and carts; without one, orders are known by what place-order answered."""
-    limits: Limits = Limits()
+    """The store view; None for the shop's default."""
+    prices_include_tax: bool | None = None
+    """Whether the shop's prices include tax; None to learn it from its carts. Another than those say is refused."""
+    known: KnownOrigins = NO_ORIGINS
+    """Where its pictures and links may lead. Links to products are below its website; without one, there are none."""
+    account: ServiceAccountCredentials | None = None
+    """May read orders and carts; without one, an order is known only from the response to place-order."""
+    minimum_order: Decimal | None = None
+    """The least that goods must cost after discounts, in major units: Maho's REST does not tell its own setting."""
+    capture_fields: Mapping[str, str] = {}
+    """Payment methods that the shop captures inside place-order, each with its field for the payment's id."""
+    limits: ClientLimits = ClientLimits()
 
 
-class Maho:
-    """A `Backend` over Maho's REST v2. Cart ids are masked ids: secrets, never in a message or a log."""
+class MahoBackend:
+    """A `ShopBackend` over Maho's REST v2. Cart ids are masked ids: secrets, never in a message or a log."""
 
     def __init__(
         self,
-        upstream: Upstream,
+        upstream: UpstreamClient,
+        shop: MahoConfig,
         *,
         currency: str,
-        prices_include_tax: bool = False,
-        public_url: str = "",
-        account: Credentials | None = None,
+        budget: WorkBudget,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        rest = Rest(upstream)
+        self._shop: Final = shop
+        rest = RestClient(upstream)
         self._upstream: Final = upstream
-        self._site = public_url.rstrip("/")
-        self._till: Final = Till(currency=currency, includes_tax=prices_include_tax)
-        self._shelves: Final = Shelves(rest, clock=clock)
-        self._catalogue: Final = Catalogue(rest, self._shelves, self._till, clock=clock)
-        delivery = Delivery(rest, clock=clock)
-        self._carts: Final = Carts(rest, self._catalogue, delivery, self._till, clock=clock)
-        rooms = (self._shelves, self._catalogue, delivery, self._carts)
-        self._remembered: Final = [memory for room in rooms for memory in room.remembered]
-        self._pricing: Final = Pricing(rest, self._carts, delivery, self._till)
-        reader = None if account is None else Account(rest, account, clock=clock)
-        self._ordering: Final = Ordering(rest, self._carts, self._pricing, reader)
+        tax = TaxDisplay(configured=shop.prices_include_tax, clock=clock)
+        self._price_mapper: Final = PriceMapper(currency=currency, tax=tax)
+        categories = MahoCategories(rest, budget, clock=clock)
+        self._products: Final = MahoProducts(rest, categories, self._price_mapper, budget, clock=clock)
+        self._addresses: Final = AddressMapper(rest, clock=clock)
+        self._carts: Final = MahoCarts(
+            rest, self._products, self._addresses, self._price_mapper, clock=clock, known=shop.known
+        )
+        parts = (categories, self._products, self._addresses, self._carts)
+        self._caches: Final[list[TtlCache[Any, Any]]] = [cache for part in parts for cache in part.caches]
+        self._caches.append(tax.cache)
+        minimum = None if shop.minimum_order is None else Money.of(shop.minimum_order, currency)
+        quotes = OrderQuotes(rest, self._carts, self._addresses, self._price_mapper, minimum=minimum, clock=clock)
+        self._caches.extend(quotes.caches)
+        reader = None if shop.account is None else ServiceAccountClient(rest, shop.account, clock=clock)
+        self._progress: Final = None if reader is None else MahoOrderProgress(reader)
+        orders = MahoOrders(rest, self._carts, quotes, reader, shop.capture_fields)
+        # What a part does in the form of the port is not passed on by a method of the same form.
+        self.search: Final = budget.limit(self._products.search, within=MAX_READ_SECONDS)
+        self.categories: Final = budget.limit(categories.tree, within=MAX_READ_SECONDS)
+        self.category: Final = budget.limit(categories.category, within=MAX_READ_SECONDS)
+        self.facets: Final = budget.limit(self._products.facets, within=MAX_READ_SECONDS)
+        self.store_facts: Final = budget.limit(quotes.store_facts)
+        self.create_cart: Final = budget.limit(self._carts.create)
+        self.cart: Final = budget.limit(self._carts.read)
+        self.add_line: Final = budget.limit(self._carts.add)
+        self.update_line: Final = budget.limit(self._carts.update)
+        self.remove_line: Final = budget.limit(self._carts.remove)
+        self.apply_coupon: Final = budget.limit(self._carts.apply_coupon)
+        self.remove_coupon: Final = budget.limit(self._carts.remove_coupon)
+        self.shipping_methods: Final = budget.limit(quotes.shipping_methods)
+        self.quote_gaps: Final = self._addresses.gaps
+        self.quote_order: Final = budget.limit(quotes.quote)
+        self.payment_methods: Final = budget.limit(quotes.payment_methods)
+        self.product: Final = budget.limit(self._product, within=MAX_READ_SECONDS)
+        self.page: Final = budget.limit(self._page, within=MAX_READ_SECONDS)
+        self.order_progress: Final = budget.limit(self._order_progress)
+        # What is paid for waits for no budget.
+        self.place_order: Final = orders.place
+        self.find_order: Final = orders.find
 
     @property
-    def resting(self) -> bool:
-        """Whether the shop was down the last times, so that it is only probed now and then."""
-        return self._upstream.resting
+    def circuit_open(self) -> bool:
+        """Whether the circuit breaker is open: calls are refused, apart from probes."""
+        return self._upstream.circuit_open
 
     @property
-    def recall(self) -> Recall:
-        """What is remembered of the shop, and how often that saved a question."""
-        return together(self._remembered)
+    def cache_stats(self) -> CacheStats:
+        """Size, hits and misses of all caches."""
+        return merged_stats(self._caches)
 
-    async def search(self, search: Search) -> Found:
-        """Products that match, page by page."""
-        return await self._catalogue.search(search)
-
-    async def product(self, key: str) -> Product:
-        """The product with this SKU or url key; a variant's SKU finds its parent, once that has been seen."""
-        found = await self._catalogue.find(key)
+    async def _product(self, key: str) -> Product:
+        """The product with this SKU or URL key; a variant's SKU finds its parent. Raises ProductNotFound."""
+        found = await self._products.find(key)
         if found is None:
             raise ProductNotFound(key)
-        return translation.product(found, self._till, site=self._site)
+        product = translation.product(found, self._price_mapper, self._shop.known)
+        product = await self._products.texts.with_prices(found, product)
+        return replace(product, selected_variant=variant_of(product, key))
 
-    async def categories(self, parent: CategoryId | None, *, depth: int) -> Sequence[Category]:
-        """The tree below `parent`."""
-        return await self._shelves.tree(parent, depth=depth)
+    async def _page(self, identifier: str) -> ShopPage:
+        """A CMS page of the shop."""
+        return await self._products.page(identifier, self._shop.known)
 
-    async def category(self, key: str) -> Category:
-        """The category with this id, url path or url key."""
-        return await self._shelves.category(key)
+    @property
+    def capturing_methods(self) -> frozenset[str]:
+        """Codes of the payment methods that the shop captures inside place-order."""
+        return frozenset(self._shop.capture_fields)
 
-    async def facets(self, category: CategoryId) -> Sequence[Facet]:
-        """What a category's products differ in."""
-        return await self._catalogue.facets(category)
-
-    async def page(self, identifier: str) -> Page:
-        """One of the shop's own pages."""
-        return await self._catalogue.page(identifier, site=self._site)
-
-    async def create_cart(self) -> Cart:
-        """A new, empty cart."""
-        return await self._carts.create()
-
-    async def cart(self, cart: CartId) -> Cart:
-        """The cart as it stands."""
-        return await self._carts.read(cart)
-
-    async def add_line(self, cart: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
-        """Put pieces into a cart."""
-        return await self._carts.add(cart, sku, quantity, options)
-
-    async def update_line(self, cart: CartId, line: LineId, quantity: int) -> Cart:
-        """Set a line's quantity."""
-        return await self._carts.update(cart, line, quantity)
-
-    async def remove_line(self, cart: CartId, line: LineId) -> Cart:
-        """Take a line out."""
-        return await self._carts.remove(cart, line)
-
-    async def apply_coupon(self, cart: CartId, code: str) -> Cart:
-        """Use a code."""
-        return await self._carts.apply_coupon(cart, code)
-
-    async def remove_coupon(self, cart: CartId) -> Cart:
-        """Use no code."""
-        return await self._carts.remove_coupon(cart)
-
-    async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod]:
-        """What sending this cart there costs."""
-        return await self._carts.shipping_methods(cart, address)
-
-    async def priced(self, cart: CartId, draft: OrderDraft) -> Cart:
-        """The cart with the totals that an order of it would have."""
-        return await self._pricing.priced(cart, draft)
-
-    async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
-        """How the shop lets this cart be paid."""
-        return await self._pricing.payment_methods(cart)
-
-    def captures(self, method: str) -> bool:
-        """Whether the shop's own module takes the held money inside place-order."""
-        return method in CAPTURING
-
-    async def place_order(self, cart: CartId, draft: OrderDraft, settlement: Settlement) -> Order:
-        """Make an order of a cart."""
-        return await self._ordering.place(cart, draft, settlement)
-
-    async def find_order(self, cart: CartId, reference: str) -> Order | None:
-        """The order made of a cart."""
-        return await self._ordering.find(cart, reference)
-
-    async def order_progress(self, order: Order) -> OrderProgress | None:
-        """Where an order stands."""
-        return await self._ordering.progress(order)
+    async def _order_progress(self, order: Order) -> OrderProgress | None:
+        """Status, parcels, comments and refunds; the order's own token works once and is the buyer's."""
+        return None if self._progress is None else await self._progress.read(order)
 
 
 def connect(
-    shop: MahoUpstream,
+    shop: MahoConfig,
     currency: str,
     *,
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Callable[[], float] = time.monotonic,
-    watcher: Watcher | None = None,
-) -> tuple[Maho, Callable[[], Awaitable[None]]]:
-    """A backend for a shop, and what closes its connections. Nothing is sent before the first question.
+    instrumentation: Instrumentation | None = None,
+    budget: WorkBudget | None = None,
+) -> tuple[MahoBackend, Callable[[], Awaitable[None]]]:
+    """Build a backend and its close function. Sends nothing.
 
-    `currency` is sent with every call, and an answer in another one is ShopMisconfigured. `transport` stands in for the
-    network: `httpx.ASGITransport(app)` for a shop in this process.
+    `currency` is sent with every call; a response in another one raises ShopMisconfigured. `transport` replaces the
+    network: `httpx.ASGITransport(app)` for a shop in this process. `budget` bounds what its answers cost.
     """
     root = shop.url.rstrip("/").removesuffix(PREFIX)
-    headers = {"accept": ACCEPT, "user-agent": "storefront-mcp", "x-currency-code": currency}
+    headers = {"accept": ACCEPT_HEADER, "user-agent": "storefront-mcp", "x-currency-code": currency}
     if shop.store_code is not None:
         headers["x-store-code"] = shop.store_code
-    upstream = Upstream.at(
-        root + PREFIX, headers=headers, limits=shop.limits, transport=transport, clock=clock, watcher=watcher
-    )
-    backend = Maho(
-        upstream,
-        currency=currency,
-        prices_include_tax=shop.prices_include_tax,
-        public_url=root if shop.public_url is None else shop.public_url,
-        account=shop.account,
+    upstream = UpstreamClient.at(
+        root + PREFIX,
+        headers=headers,
+        limits=shop.limits,
+        transport=transport,
         clock=clock,
+        instrumentation=instrumentation,
+    )
+    known = replace(shop.known, website=shop.known.website.rstrip("/"), upstream=root)
+    backend = MahoBackend(
+        upstream, replace(shop, known=known), currency=currency, budget=budget or WorkBudget(1.0), clock=clock
     )
     return backend, upstream.close

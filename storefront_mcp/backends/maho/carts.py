@@ -1,88 +1,133 @@
-"""Maho's guest carts: reading and changing them, and what the shop's refusals mean."""
+"""Maho's guest carts: reads and changes them, and maps the shop's 4xx responses to errors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from storefront_mcp.backends.maho import refusals, translation
-from storefront_mcp.backends.maho.catalogue import Catalogue
-from storefront_mcp.backends.maho.delivery import Delivery
-from storefront_mcp.backends.maho.prices import Till
-from storefront_mcp.backends.maho.rest import Rest, accepted, is_id, refusal
-from storefront_mcp.backends.maho.shapes import CartItem, GuestCart, QuotedCart, Rate
-from storefront_mcp.backends.memory import Remembered
-from storefront_mcp.backends.upstream import Answer
+from storefront_mcp.backends.cache import TtlCache
+from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
+from storefront_mcp.backends.maho import line_errors, translation
+from storefront_mcp.backends.maho.addresses import AddressMapper
+from storefront_mcp.backends.maho.choices import sent_choices
+from storefront_mcp.backends.maho.prices import PriceMapper
+from storefront_mcp.backends.maho.products import MahoProducts
+from storefront_mcp.backends.maho.rest import RestClient, error_body, expect_success, is_id
+from storefront_mcp.backends.maho.shapes import CartItem, GuestCart, ProductDetail, QuotedCart, ShippingRateShape
+from storefront_mcp.backends.maho.storable import unstorable_characters
+from storefront_mcp.backends.upstream_messages import UpstreamResponse
 from storefront_mcp.commerce import options as custom
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import Options
 from storefront_mcp.commerce.cart import Cart
-from storefront_mcp.commerce.errors import CartGone, CouponRejected, LineNotFound, OutOfStock, ShopDown
-from storefront_mcp.commerce.names import CartId, LineId, Sku
+from storefront_mcp.commerce.errors import (
+    CartGone,
+    CouponRejected,
+    LineNotFound,
+    NotEnoughStock,
+    OptionsNeeded,
+    OutOfStock,
+    ProductNotFound,
+    ShopDown,
+)
+from storefront_mcp.commerce.ids import CartId, LineId, Sku
+from storefront_mcp.commerce.product import variant_of
 from storefront_mcp.commerce.shipping import ShippingMethod
 
 COUPON_VERBS: Final = ("PUT", "POST")
-"""26.7 and later take a guest's coupon by PUT, the older fork by POST; the other verb is 405."""
-CARTS: Final = 10_000
-KEPT: Final = 86_400.0
-"""Seconds that a cart's own number is remembered."""
+"""26.7 and later take a guest's coupon by PUT, the older fork by POST; the other answers 405."""
+MAX_RATES: Final = 200
+"""Shipping rates of one quote."""
+MAX_CACHED_CART_IDS: Final = 10_000
+"""Carts whose numeric id is cached."""
+CART_ID_TTL_SECONDS: Final = 86_400.0
 
 
-class Carts:
-    """The guest carts of a store. What the shop does not check, we check before asking it."""
+class MahoCarts:
+    """Guest carts of a store, with the checks that Maho itself lacks made before a request is sent."""
 
     def __init__(
-        self, rest: Rest, catalogue: Catalogue, delivery: Delivery, till: Till, *, clock: Callable[[], float]
+        self,
+        rest: RestClient,
+        catalogue: MahoProducts,
+        delivery: AddressMapper,
+        price_mapper: PriceMapper,
+        *,
+        clock: Callable[[], float],
+        known: KnownOrigins = NO_ORIGINS,
     ) -> None:
+        """`known` is where links to products may lead."""
+        self._known = known
         self._rest = rest
         self._catalogue = catalogue
         self._delivery = delivery
-        self._till = till
+        self._price_mapper = price_mapper
         self._coupon_verb = COUPON_VERBS[0]
-        self._numbers: Remembered[CartId, int] = Remembered(size=CARTS, seconds=KEPT, clock=clock)
-        self.remembered: Final = (self._numbers,)
+        self.is_older_fork = False
+        """Whether the last quote was a whole cart, as those of the older fork are."""
+        self._numbers: TtlCache[CartId, int] = TtlCache(
+            size=MAX_CACHED_CART_IDS, seconds=CART_ID_TTL_SECONDS, clock=clock
+        )
+        self.caches: Final = (self._numbers,)
 
     async def create(self) -> Cart:
-        """A new, empty cart. One made twice is nobody's loss."""
-        answer = accepted(await self._rest.send("POST", "/guest-carts", harmless=True))
+        """Create an empty cart; harmless to repeat."""
+        answer = expect_success(await self._rest.send("POST", "/guest-carts", harmless=True))
         found = answer.read(GuestCart)
         if not found.masked_id:
             raise ShopDown(internal=f"{answer.where}: a new cart without a masked id")
-        return self._cart(found, CartId(found.masked_id))
+        return translation.cart(found, self._price_mapper, CartId(found.masked_id))
 
     async def read(self, cart: CartId) -> Cart:
-        """The cart as it stands."""
-        return self._cart(await self.look(cart), cart)
+        """The current cart. Raises CartGone."""
+        return translation.cart(await self.fetch(cart), self._price_mapper, cart)
 
     async def add(self, cart: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
-        """Put pieces in. A cart the shop has lost comes back as another, under another id."""
-        found = await self._catalogue.find(sku)
-        product = None
-        wanted: Mapping[str, str | Sequence[str]] = options
-        if found is not None:
-            product = translation.product(found, self._till, site="")
-            if all(variant.sku != sku for variant in product.variants):
-                sku = product.sku  # it may have been asked for by url key, or in another case
-            wanted = refusals.check_choice(sku, options, found, product)
-        body = {"sku": sku, "qty": quantity} | ({"options": _sent(wanted)} if wanted else {})
-        answer = await self._rest.send("POST", f"{path(cart)}/items", body)
-        if not answer.ok:
-            raise refusals.of_line(answer, sku, product)
-        after = await self._after(answer, cart)
-        offered = () if product is None else product.custom_options
-        lines = [line for line in after.lines if line.sku == sku]
-        gone = min((custom.lost(offered, wanted, line.options) for line in lines), key=len, default=[])
+        """Add a product. For a cart that it has lost, Maho returns a new one under another id."""
+        found = await self._catalogue.find(sku, by_trial=False)
+        if found is None:
+            if unstorable_characters(sku):
+                raise ProductNotFound(sku)
+            return await self._post_line(cart, sku, quantity, _options_to_send(options), None)
+        if not options and not translation.needs_choice(found):
+            sku = translation.sku_of(found)  # the caller may have given a URL key, or another case
+            if translation.is_sold_out(found, sku):
+                raise OutOfStock(sku)
+            return await self._post_line(cart, sku, quantity, {}, found)
+        product = self._catalogue.texts.with_limits(found, translation.product(found, self._price_mapper, self._known))
+        variant = variant_of(product, sku)
+        sku = product.sku if variant is None else variant.sku  # as above
+        wanted = line_errors.check_choice(sku, options, found, product)
+        if translation.is_sold_out(found, sku):
+            raise OutOfStock(sku)
+        try:
+            after = await self._post_line(cart, sku, quantity, sent_choices(found, wanted), found)
+        except OptionsNeeded as refused:
+            raise await self._catalogue.texts.explain_length(found, product, wanted, refused) from None
+        # SKUs of chosen options are joined on to the line's.
+        lines = [line for line in after.lines if line.sku == sku or line.sku.startswith(f"{sku}-")]
+        kept = (custom.dropped_options(product.custom_options, wanted, line.options) for line in lines)
+        gone = min(kept, key=len, default=[])
         if not gone:
             return after
         return replace(
             after, notice=f"The shop did not keep what was chosen for {' and '.join(gone)}: look at the line."
         )
 
+    async def _post_line(
+        self, cart: CartId, sku: Sku, quantity: int, chosen: dict[str, object], found: ProductDetail | None
+    ) -> Cart:
+        answer = await self._rest.send("POST", f"{cart_path(cart)}/items", {"sku": sku, "qty": quantity} | chosen)
+        if answer.is_success:
+            return await self._after(answer, cart)
+        product = None if found is None else translation.product(found, self._price_mapper, self._known)
+        raise line_errors.line_error(answer, sku, product)
+
     async def update(self, cart: CartId, line: LineId, quantity: int) -> Cart:
-        """Set a line's quantity, after a look at the stock: the shop would take any number."""
-        before = await self.look(cart)
+        """Set a line's quantity, after a stock check: Maho accepts any number."""
+        before = await self.fetch(cart)
         item = next((one for one in before.items if str(one.id) == line), None)
         if item is None:
             raise LineNotFound(line)
@@ -91,52 +136,69 @@ class Carts:
             others = sum(
                 translation.pieces(one.qty) or 0 for one in before.items if one.sku == item.sku and one is not item
             )
-            refusals.check_stock(product, Sku(item.sku), quantity, also=others)
-        answer = await self._rest.send("PUT", f"{path(cart)}/items/{item.id}", {"qty": quantity})
-        return await self._changed(answer, cart, line, item)
+            await self._check_line(product, Sku(item.sku), quantity, also=others)
+        answer = await self._rest.send("PUT", f"{cart_path(cart)}/items/{item.id}", {"qty": quantity})
+        return await self._change(answer, cart, line, item)
 
     async def remove(self, cart: CartId, line: LineId) -> Cart:
-        """Take a line out."""
+        """Remove a line. Raises LineNotFound, CartGone."""
         if not is_id(line):
-            await self.look(cart)
+            await self.fetch(cart)
             raise LineNotFound(line)
-        return await self._changed(await self._rest.send("DELETE", f"{path(cart)}/items/{line}"), cart, line, None)
+        return await self._change(await self._rest.send("DELETE", f"{cart_path(cart)}/items/{line}"), cart, line, None)
 
     async def apply_coupon(self, cart: CartId, code: str) -> Cart:
-        """Use a code; when it is refused, look whether the shop took an earlier one off."""
-        before = translation.coupon(await self.look(cart))
+        """Apply a coupon code. Raises CouponRejected, with the earlier code if Maho dropped that, and CartGone."""
+        if unstorable_characters(code):
+            raise CouponRejected(code)
+        before = translation.coupon(await self.fetch(cart))
         answer = await self._coupon(cart, code)
-        if answer.ok:
+        if answer.is_success:
             after = await self._after(answer, cart)
             if after.coupon is not None:
                 return after
         elif answer.status == HTTPStatus.NOT_FOUND:
             raise CartGone
         elif answer.status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
-            accepted(answer)
-        kept = None if before is None else translation.coupon(await self.look(cart))
+            expect_success(answer)
+        kept = None if before is None else translation.coupon(await self.fetch(cart))
         raise CouponRejected(code, dropped=before if kept is None else None)
 
     async def remove_coupon(self, cart: CartId) -> Cart:
-        """Use no code."""
-        return await self._after(await self._rest.send("DELETE", f"{path(cart)}/coupon"), cart)
+        """Remove the coupon code."""
+        return await self._after(await self._rest.send("DELETE", f"{cart_path(cart)}/coupon"), cart)
 
     async def shipping_methods(self, cart: CartId, address: Address) -> tuple[ShippingMethod, ...]:
-        """What sending the cart there costs. Asking writes the address onto the cart, as often as you like."""
+        """Shipping methods for an address. Maho stores the address on the cart; harmless to repeat."""
         rates = await self.rates(cart, await self._delivery.address(address))
-        return translation.shipping_methods(rates, self._till)
+        return translation.shipping_methods(rates, self._price_mapper)
 
-    async def rates(self, cart: CartId, written: dict[str, object]) -> list[Rate]:
-        """The shop's own offers for an address in its own form."""
-        answer = await self._rest.send("POST", f"{path(cart)}/shipping-methods", {"address": written}, harmless=True)
+    async def rates(self, cart: CartId, written: dict[str, object]) -> list[ShippingRateShape]:
+        """Maho's shipping rates for an address in Maho's form. Raises CartGone."""
+        answer = await self._rest.send(
+            "POST", f"{cart_path(cart)}/shipping-methods", {"address": written}, harmless=True
+        )
         if answer.status == HTTPStatus.NOT_FOUND:
             raise CartGone
-        quoted = accepted(answer)
-        # The older fork answers with the whole cart.
-        return quoted.read(list[Rate]) if quoted.is_list else quoted.read(QuotedCart).available_shipping_methods
+        quoted = expect_success(answer)
+        self.is_older_fork = not quoted.is_list
+        if self.is_older_fork:
+            return quoted.read(QuotedCart).available_shipping_methods
+        return quoted.read(list[ShippingRateShape])[:MAX_RATES]
+
+    async def recompute(self, cart: CartId, found: GuestCart) -> GuestCart:
+        """The cart after a change that changes nothing: its totals are computed as often as place-order does."""
+        item = found.items[0]
+        if not item.qty.is_finite():
+            raise ShopDown(internal="a cart whose quantity is no number")
+        quantity = int(item.qty) if item.qty == item.qty.to_integral_value() else float(item.qty)
+        answer = await self._rest.send("PUT", f"{cart_path(cart)}/items/{item.id}", {"qty": quantity}, harmless=True)
+        if answer.status == HTTPStatus.NOT_FOUND or not expect_success(answer).body.strip():
+            return await self.fetch(cart)
+        return answer.read(GuestCart)
 
     async def check_stock(self, found: GuestCart) -> None:
-        """Whether every line can be had, as far as the shop tells. Raises what `refusals.check_stock` does."""
+        """Check every line against the stock the shop shows. Raises as `line_errors.check_stock`."""
         wanted: dict[str, int] = {}
         for item in found.items:
             wanted[item.sku] = wanted.get(item.sku, 0) + (translation.pieces(item.qty) or 0)
@@ -145,56 +207,81 @@ class Carts:
             product = await self._catalogue.read(number)
             if product is None:
                 raise OutOfStock(sku)
-            refusals.check_stock(product, Sku(sku), wanted[sku])
+            await self._check_line(product, Sku(sku), wanted[sku])
 
-    async def _coupon(self, cart: CartId, code: str) -> Answer:
+    async def _check_line(self, product: ProductDetail, sku: Sku, quantity: int, *, also: int = 0) -> None:
+        """As `line_errors.check_stock`; more than is shown may be ordered where the shop takes backorders."""
+        try:
+            line_errors.check_stock(product, sku, quantity, also=also)
+        except NotEnoughStock:
+            if not await self._catalogue.may_order(sku, quantity + also):
+                raise
+
+    async def _coupon(self, cart: CartId, code: str) -> UpstreamResponse:
         body = {"couponCode": code}
-        answer = await self._rest.send(self._coupon_verb, f"{path(cart)}/coupon", body)
+        answer = await self._rest.send(self._coupon_verb, f"{cart_path(cart)}/coupon", body)
         if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
             self._coupon_verb = next(verb for verb in COUPON_VERBS if verb != self._coupon_verb)
-            answer = await self._rest.send(self._coupon_verb, f"{path(cart)}/coupon", body)
+            answer = await self._rest.send(self._coupon_verb, f"{cart_path(cart)}/coupon", body)
         return answer
 
-    async def _changed(self, answer: Answer, cart: CartId, line: LineId, item: CartItem | None) -> Cart:
+    async def _change(self, answer: UpstreamResponse, cart: CartId, line: LineId, item: CartItem | None) -> Cart:
         if answer.status == HTTPStatus.NOT_FOUND:
-            if "item" not in refusal(answer).message.casefold():
-                await self.look(cart)
+            if "item" not in error_body(answer).message.casefold():
+                await self.fetch(cart)
             raise LineNotFound(line)
-        if not answer.ok and item is not None:
-            raise refusals.of_line(answer, Sku(item.sku), None)
+        if not answer.is_success and item is not None:
+            raise line_errors.line_error(answer, Sku(item.sku), None)
         return await self._after(answer, cart)
 
-    async def _after(self, answer: Answer, cart: CartId) -> Cart:
-        """The cart after a change; the older fork says nothing, and some calls never do."""
+    async def _after(self, answer: UpstreamResponse, cart: CartId) -> Cart:
+        """The cart after a change, read again if the response is empty, as the older fork's are. Raises CartGone."""
         if answer.status == HTTPStatus.NOT_FOUND:
             raise CartGone
-        if accepted(answer).empty:
+        if not expect_success(answer).body.strip():
             return await self.read(cart)
-        return self._cart(answer.read(GuestCart), cart)
+        found = answer.read(GuestCart)
+        if self._price_mapper.tax.is_unknown(found.items):
+            await self.learn_tax(found)
+        return translation.cart(found, self._price_mapper, cart)
 
-    async def look(self, cart: CartId) -> GuestCart:
-        """The cart in the shop's own form. Raises CartGone."""
-        answer = await self._rest.get(path(cart))
-        if answer.status == HTTPStatus.NOT_FOUND:
+    async def fetch(self, cart: CartId) -> GuestCart:
+        """The open cart in Maho's form. Raises CartGone, also for a cart that became an order."""
+        found = await self.look(cart)
+        if found.reserved_order_id:
             raise CartGone
-        found = accepted(answer).read(GuestCart)
-        if found.id is not None:
-            self._numbers.keep(cart, found.id)
         return found
 
+    async def look(self, cart: CartId) -> GuestCart:
+        """The cart in Maho's form, ordered or not. Raises CartGone."""
+        answer = await self._rest.get(cart_path(cart))
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise CartGone
+        found = expect_success(answer).read(GuestCart)
+        if self._price_mapper.tax.is_unknown(found.items):
+            await self.learn_tax(found)
+        if found.id is not None:
+            self._numbers[cart] = found.id
+        return found
+
+    async def learn_tax(self, found: GuestCart) -> None:
+        """Learn from a cart whether prices include tax: from lines whose price is not that of their options, too."""
+        for item in found.items:
+            product = None if item.product_id is None else await self._catalogue.read(item.product_id)
+            if product is not None and not product.custom_options:
+                self._price_mapper.tax.learn(item, product.final_price or product.price)
+
     def number(self, cart: CartId) -> int | None:
-        """What the shop's own people call a cart, once we have read it."""
+        """The cart's numeric id in the shop; None unless cached by an earlier `fetch`."""
         return self._numbers.find(cart)
 
-    def _cart(self, found: GuestCart, asked: CartId) -> Cart:
-        return translation.cart(found, self._till, asked)
 
-
-def path(cart: CartId) -> str:
-    """Where a guest's cart is."""
+def cart_path(cart: CartId) -> str:
+    """API path of a guest cart."""
     return f"/guest-carts/{quote(cart, safe='')}"
 
 
-def _sent(wanted: Mapping[str, str | Sequence[str]]) -> dict[str, object]:
-    """Options as the shop takes them: texts as they are, values by their number."""
-    return {option: answer if isinstance(answer, str) else list(answer) for option, answer in wanted.items()}
+def _options_to_send(options: Options) -> dict[str, object]:
+    """The options of a product that could not be read, as they were given."""
+    given = {option: answer if isinstance(answer, str) else list(answer) for option, answer in options.items()}
+    return {"options": given} if given else {}

@@ -1,26 +1,27 @@
-"""Maho's REST v2 as such: where it is, how lists are paged, and what it means when it is not there."""
+"""Client of Maho's REST v2: paging of lists, and error mapping."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, TypeVar
 
-from storefront_mcp.backends.maho.shapes import Collection, Refusal
-from storefront_mcp.backends.text import line
-from storefront_mcp.backends.upstream import Answer, Upstream, redacted
+from storefront_mcp.backends import sanitizing
+from storefront_mcp.backends.http_client import UpstreamClient
+from storefront_mcp.backends.maho.shapes import CollectionShape, ErrorBody
+from storefront_mcp.backends.upstream_messages import UpstreamResponse, redacted
 from storefront_mcp.commerce.errors import ShopError, ShopMisconfigured, ShopRefused
 
 T = TypeVar("T")
 
 PREFIX: Final = "/api/rest/v2"
-MOST: Final = 100
-"""Members per page; more are cut without notice."""
-PAGES: Final = 10
-"""Pages read of one list at most, so that a shop's mistake cannot keep us reading."""
+PAGE_SIZE: Final = 100
+"""Maho's maximum; a larger `pageSize` is cut without notice."""
+MAX_PAGES: Final = 10
+"""Bound of the pages read of one list."""
 
-ACCEPT: Final = "application/ld+json"
-"""The only form whose lists say how many there are."""
+ACCEPT_HEADER: Final = "application/ld+json"
+"""JSON-LD, the only format with a total in lists."""
 
-NOT_OURS: Final = frozenset(
+WRONG_SHOP_STATUSES: Final = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.FORBIDDEN,
@@ -30,92 +31,95 @@ NOT_OURS: Final = frozenset(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     }
 )
-"""Statuses that no shopper can cause or cure, where 404 has no better meaning."""
+"""Statuses that point to a wrong configuration; callers handle a 404 with another meaning first."""
 
 
-class Rest:
-    """Calls below the shop's API root. Raises ShopMisconfigured when the interface is closed or for another shop."""
+class RestClient:
+    """Calls below the API root. Raises ShopMisconfigured for a disabled API, unknown store view or currency."""
 
-    def __init__(self, upstream: Upstream) -> None:
+    def __init__(self, upstream: UpstreamClient) -> None:
         self._upstream = upstream
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None, *, bearer: str | None = None) -> Answer:
-        """Read; a refusal comes back as an answer."""
-        return checked(await self._upstream.read(path, query, bearer=bearer))
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, *, bearer: str | None = None
+    ) -> UpstreamResponse:
+        """GET; a 4xx is returned."""
+        return check_shop(await self._upstream.read(path, query, bearer=bearer))
 
-    async def send(self, method: str, path: str, body: object = None, *, harmless: bool = False) -> Answer:
-        """Write; a refusal comes back as an answer."""
-        return checked(await self._upstream.write(method, path, body, harmless=harmless))
+    async def send(self, method: str, path: str, body: object = None, *, harmless: bool = False) -> UpstreamResponse:
+        """POST, PUT or DELETE; a 4xx is returned."""
+        return check_shop(await self._upstream.write(method, path, body, harmless=harmless))
 
-    async def settle(self, path: str, body: object) -> Answer:
-        """Make what cannot be taken back; a refusal comes back as an answer."""
-        return checked(await self._upstream.settle(path, body))
+    async def settle(self, path: str, body: object) -> UpstreamResponse:
+        """A POST that must not be repeated (`UpstreamClient.post_once`); a 4xx is returned."""
+        return check_shop(await self._upstream.post_once(path, body))
 
     async def page(
-        self, kind: type[Collection[T]], path: str, query: Mapping[str, str], *, number: int, size: int
-    ) -> Collection[T]:
-        """One page of a list, counted from 1. A page past the end comes back empty."""
+        self, kind: type[CollectionShape[T]], path: str, query: Mapping[str, str], *, number: int, size: int
+    ) -> CollectionShape[T]:
+        """One page of a list, counted from 1, of at most `size` members; empty past the end."""
         answer = await self.get(path, {**query, "page": str(number), "pageSize": str(size)})
-        found = accepted(answer).read(kind)
-        return found if (number - 1) * size < found.totalItems else Collection(found.totalItems, [])
+        found = expect_success(answer).read(kind)
+        past_end = (number - 1) * size >= found.totalItems
+        return CollectionShape(found.totalItems, [] if past_end else found.member[:size])
 
-    async def all(self, kind: type[Collection[T]], path: str, query: Mapping[str, str]) -> list[T]:
-        """Every member of a list, within reason."""
+    async def all(self, kind: type[CollectionShape[T]], path: str, query: Mapping[str, str]) -> list[T]:
+        """The members of a list, at most `MAX_PAGES` pages."""
         members: list[T] = []
-        for number in range(1, PAGES + 1):
-            found = await self.page(kind, path, query, number=number, size=MOST)
+        for number in range(1, MAX_PAGES + 1):
+            found = await self.page(kind, path, query, number=number, size=PAGE_SIZE)
             members += found.member
-            if not found.member or number * MOST >= found.totalItems:
+            if not found.member or number * PAGE_SIZE >= found.totalItems:
                 break
         return members
 
 
-def refusal(answer: Answer) -> Refusal:
-    """What a refusal says; nothing where its body is not Maho's."""
+def error_body(answer: UpstreamResponse) -> ErrorBody:
+    """The error body of a 4xx; empty if it is not Maho's."""
     try:
-        return answer.read(Refusal)
+        return answer.read(ErrorBody)
     except ShopError:
-        return Refusal()
+        return ErrorBody()
 
 
-def reason(answer: Answer) -> str:
-    """The shop's sentence, fit to be shown: plain, short, without addresses and secrets."""
-    said = refusal(answer)
+def error_reason(answer: UpstreamResponse) -> str:
+    """The shop's error message, safe to show: sanitized, short, without URLs and secrets."""
+    said = error_body(answer)
     if "://" in said.message:
         return "no reason given"
-    text = line(said.message).removeprefix("Failed to add product: ")
+    text = sanitizing.line(said.message).removeprefix("Failed to add product: ")
     return redacted(text) or "no reason given"
 
 
-def checked(answer: Answer) -> Answer:
-    """The answer, unless it shows that the shop is not the one we were set up for."""
-    if answer.ok:
+def check_shop(answer: UpstreamResponse) -> UpstreamResponse:
+    """The response. Raises ShopMisconfigured for a disabled API, unknown store view or currency."""
+    if answer.is_success:
         return answer
-    said = refusal(answer)
+    said = error_body(answer)
     closed = said.error == "protocol_disabled"
     elsewhere = answer.status == HTTPStatus.BAD_REQUEST and said.message.startswith(
         ("Unknown store", "Currency not available")
     )
     if closed or elsewhere:
-        raise ShopMisconfigured(f"{answer.where}: {answer.status} {redacted(said.message)[:200]}")
+        raise ShopMisconfigured(f"{answer.where}: {answer.status} {redacted(said.message[:400])[:200]}")
     return answer
 
 
-def accepted(answer: Answer) -> Answer:
-    """The answer, when it is a success. Raises what a refusal means that nobody has a better word for."""
-    if not answer.ok:
-        raise general(answer)
+def expect_success(answer: UpstreamResponse) -> UpstreamResponse:
+    """The response, if it is 2xx. Raises `general_error` otherwise."""
+    if not answer.is_success:
+        raise general_error(answer)
     return answer
 
 
-def general(answer: Answer) -> ShopError:
-    """What a refusal means that nobody has a better word for."""
-    internal = f"{answer.where}: {answer.status} {redacted(refusal(answer).message)[:200]}"
-    if answer.status in NOT_OURS:
+def general_error(answer: UpstreamResponse) -> ShopError:
+    """The error for a 4xx that the caller does not map itself: ShopMisconfigured or ShopRefused."""
+    internal = f"{answer.where}: {answer.status} {redacted(error_body(answer).message[:400])[:200]}"
+    if answer.status in WRONG_SHOP_STATUSES:
         return ShopMisconfigured(internal)
-    return ShopRefused(reason(answer), internal=internal)
+    return ShopRefused(error_reason(answer), internal=internal)
 
 
 def is_id(key: str) -> bool:
-    """Whether a text is one of the shop's numbers and nothing else: only such a text may stand in a path."""
+    """Whether a text is a decimal number of at most 19 digits and so is safe in a path."""
     return key.isascii() and key.isdecimal() and len(key) <= len("9223372036854775807")

@@ -1,32 +1,39 @@
-"""What Maho's REST v2 sends, as far as we read it (26.7 and later; the older fork sends the same fields).
+"""Response structs of Maho's REST v2, with the fields that are used (26.7 and later; the older fork has the same).
 
-PHP writes an empty map as `[]`, leaves out nulls, and mixes whole and broken numbers; amounts are decimals in major
-units. Wherever a map is read, `Nothing` stands for the empty list.
+PHP writes an empty map as `[]`, leaves out nulls, and mixes integers and fractions; amounts are decimals in major
+units. Wherever a map is read, `Nothing` is the empty list.
+
+Lists are bounded far above what shops have; a longer one makes the whole answer unreadable.
 """
 
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 T = TypeVar("T")
 
 Nothing = list[None]
-Scalar = int | str
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Scalar = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | Annotated[str, Meta(max_length=10_000)]
+Label = Annotated[str, Meta(max_length=2000)]
+"""Of what is kept, or stands in an address."""
+Few = Annotated[list[T], Meta(max_length=100)]
+Many = Annotated[list[T], Meta(max_length=1000)]
 
 
-class Collection(Struct, Generic[T], frozen=True):
+class CollectionShape(Struct, Generic[T], frozen=True):
     """A list as JSON-LD. `totalItems` counts all pages; a page past the end repeats the last one."""
 
-    totalItems: int  # noqa: N815 - Maho's spelling
+    totalItems: Id  # noqa: N815 - Maho's spelling
     member: list[T]
 
 
-class Refusal(Struct, frozen=True):
-    """Every error's body."""
+class ErrorBody(Struct, frozen=True):
+    """Body of an error response."""
 
-    error: str = ""
-    message: str = ""
+    error: Label = ""
+    message: Annotated[str, Meta(max_length=20_000)] = ""
 
 
 class AxisValue(Struct, frozen=True):
@@ -36,18 +43,18 @@ class AxisValue(Struct, frozen=True):
     label: str | None = None
 
 
-class Axis(Struct, frozen=True):
-    """An attribute that tells a configurable product's variants apart."""
+class VariantAxisShape(Struct, frozen=True):
+    """An attribute in which a configurable product's variants differ."""
 
     code: str
     label: str | None = None
-    values: list[AxisValue] = []
+    values: Many[AxisValue] = []
 
 
 class ChildProduct(Struct, frozen=True, rename="camel"):
-    """A variant, as its parent lists it. Its price is 0 where the parent's counts."""
+    """A variant, as its parent lists it. Price 0 means the parent's price."""
 
-    id: int
+    id: Id
     sku: str
     price: Decimal | None = None
     final_price: Decimal | None = None
@@ -56,7 +63,7 @@ class ChildProduct(Struct, frozen=True, rename="camel"):
     attributes: dict[str, Scalar | None] | Nothing = []
 
 
-class ChoiceValue(Struct, frozen=True, rename="camel"):
+class OptionValueShape(Struct, frozen=True, rename="camel"):
     """A value of a custom option."""
 
     id: Scalar
@@ -65,7 +72,7 @@ class ChoiceValue(Struct, frozen=True, rename="camel"):
     price_type: str | None = None
 
 
-class AskedOption(Struct, frozen=True, rename="camel"):
+class CustomOptionShape(Struct, frozen=True, rename="camel"):
     """A custom option."""
 
     id: Scalar
@@ -75,7 +82,66 @@ class AskedOption(Struct, frozen=True, rename="camel"):
     price: Decimal | None = None
     price_type: str | None = None
     max_characters: int | None = None
-    values: list[ChoiceValue] = []
+    values: Few[OptionValueShape] = []
+
+
+class BundleSelectionShape(Struct, frozen=True, rename="camel"):
+    """A product that a bundle's option offers."""
+
+    id: Scalar = ""
+    name: str | None = None
+    price: Decimal | None = None
+    default_qty: Decimal | None = None
+    can_change_qty: bool | None = False
+    in_stock: bool | None = True
+
+
+class BundleOptionShape(Struct, frozen=True, rename="camel"):
+    """A part of a bundle that is chosen; its title may be missing."""
+
+    id: Scalar = ""
+    title: str | None = None
+    type: str = "select"
+    required: bool | None = False
+    selections: Few[BundleSelectionShape] = []
+
+
+class GroupedProductShape(Struct, frozen=True, rename="camel"):
+    """A product of a grouped one."""
+
+    id: Scalar = ""
+    name: str | None = None
+    price: Decimal | None = None
+    final_price: Decimal | None = None
+    in_stock: bool | None = True
+
+
+class DownloadLinkShape(Struct, frozen=True):
+    """A file of a downloadable product."""
+
+    id: Scalar = ""
+    title: str | None = None
+    price: Decimal | None = None
+
+
+class TierPriceShape(Struct, frozen=True):
+    """A unit price from a quantity on."""
+
+    qty: Decimal | None = None
+    price: Decimal | None = None
+
+
+class GalleryImageShape(Struct, frozen=True):
+    """A picture."""
+
+    url: str | None = None
+
+
+class AttributeShape(Struct, frozen=True):
+    """An attribute that the shop front shows."""
+
+    label: str | None = None
+    value: Scalar | None = None
 
 
 class StockItem(Struct, frozen=True):
@@ -90,7 +156,7 @@ class StockItem(Struct, frozen=True):
 class ListedProduct(Struct, frozen=True, rename="camel", kw_only=True):
     """A product; in lists options and variants are empty, and by url-key the stock is 0."""
 
-    id: int
+    id: Id
     sku: str
     name: str = ""
     type: str = "simple"
@@ -102,42 +168,55 @@ class ListedProduct(Struct, frozen=True, rename="camel", kw_only=True):
     final_price: Decimal | None = None
     minimal_price: Decimal | None = None
     currency: str | None = None
-    category_ids: list[int] = []
+    category_ids: Many[Id] = []
     has_required_options: bool | None = False
 
 
-class WholeProduct(ListedProduct, frozen=True, rename="camel", kw_only=True):
+class ProductDetail(ListedProduct, frozen=True, rename="camel", kw_only=True):
     """A product read by its id."""
 
     description: str | None = None
     short_description: str | None = None
     stock_qty: Decimal | None = None
     image_url: str | None = None
-    configurable_options: list[Axis] = []
-    variants: list[ChildProduct] = []
-    custom_options: list[AskedOption] = []
+    configurable_options: Annotated[list[VariantAxisShape], Meta(max_length=20)] = []
+    variants: Many[ChildProduct] = []
+    custom_options: Few[CustomOptionShape] = []
+    price_type: int | None = None
+    """Of a bundle: 0 for a price that is the sum of its parts, and then absent."""
+    bundle_options: Few[BundleOptionShape] = []
     stock_item: StockItem | Nothing | None = None
+    grouped_products: list[GroupedProductShape] = []
+    downloadable_links: list[DownloadLinkShape] = []
+    links_title: str | None = None
+    links_purchased_separately: bool | None = False
+    giftcard_amounts: list[Decimal] = []
+    giftcard_min_amount: Decimal | None = None
+    giftcard_max_amount: Decimal | None = None
+    tier_prices: list[TierPriceShape] = []
+    media_gallery: list[GalleryImageShape] = []
+    additional_attributes: list[AttributeShape] = []
 
 
-class Shelf(Struct, frozen=True, rename="camel", kw_only=True):
+class CategoryShape(Struct, frozen=True, rename="camel", kw_only=True):
     """A category; `children` is filled only when it is read by its id, one level deep."""
 
-    id: int
-    name: str = ""
+    id: Id
+    name: Label = ""
     description: str | None = None
-    url_key: str | None = None
-    url_path: str | None = None
+    url_key: Label | None = None
+    url_path: Label | None = None
     is_active: bool | None = True
     children_count: int | None = None
     product_count: int | None = None
-    children: list["Shelf"] = []
+    children: Many["CategoryShape"] = []
 
 
-class Resolved(Struct, frozen=True):
-    """What a path of the shop's pages leads to."""
+class ResolvedUrl(Struct, frozen=True):
+    """The entity behind a URL path."""
 
     type: str = ""
-    id: int | None = None
+    id: Id | None = None
 
 
 class FilterOption(Struct, frozen=True):
@@ -151,11 +230,11 @@ class LayeredFilter(Struct, frozen=True):
     """A facet of a category."""
 
     label: str | None = None
-    options: list[FilterOption] = []
+    options: Many[FilterOption] = []
 
 
 class CmsPage(Struct, frozen=True, rename="camel"):
-    """One of the shop's own pages."""
+    """A CMS page."""
 
     identifier: str | None = None
     title: str | None = None
@@ -164,37 +243,38 @@ class CmsPage(Struct, frozen=True, rename="camel"):
 
 
 class StoreConfig(Struct, frozen=True, rename="camel"):
-    """What a store view says about itself."""
+    """Configuration of a store view."""
 
-    allowed_countries: list[str] = []
+    allowed_countries: Many[Label] = []
+    is_guest_checkout_allowed: bool | None = True
 
 
-class Region(Struct, frozen=True):
+class RegionShape(Struct, frozen=True):
     """A state or province."""
 
-    id: int
-    code: str = ""
-    name: str | None = None
+    id: Id
+    code: Label = ""
+    name: Label | None = None
 
 
-class Country(Struct, frozen=True, rename="camel"):
-    """A country with its regions, none where it does not matter."""
+class CountryShape(Struct, frozen=True, rename="camel"):
+    """A country with its regions, if it has any."""
 
     id: str
-    available_regions: list[Region] = []
+    available_regions: Many[RegionShape] = []
 
 
 class LabelledValue(Struct, frozen=True):
-    """What was chosen for a line, in words."""
+    """A chosen option of a cart line."""
 
     label: str | None = None
-    value: Scalar | list[Scalar] | None = None
+    value: Scalar | Few[Scalar] | None = None
 
 
 class CartItem(Struct, frozen=True, rename="camel"):
-    """A line. `sku` is the variant's, `product_id` its parent's."""
+    """A cart line. `sku` is the variant's, `product_id` its parent's."""
 
-    id: int
+    id: Id
     sku: str
     name: str = ""
     qty: Decimal = Decimal(0)
@@ -202,11 +282,11 @@ class CartItem(Struct, frozen=True, rename="camel"):
     price_incl_tax: Decimal | None = None
     row_total: Decimal | None = None
     row_total_incl_tax: Decimal | None = None
-    product_id: int | None = None
-    options: list[LabelledValue] = []
+    product_id: Id | None = None
+    options: Few[LabelledValue] = []
 
 
-class Prices(Struct, frozen=True, rename="camel"):
+class CartPrices(Struct, frozen=True, rename="camel"):
     """A cart's totals. Tax is 0 until there is an address, shipping null until a method is chosen."""
 
     subtotal: Decimal | None = None
@@ -220,13 +300,13 @@ class Prices(Struct, frozen=True, rename="camel"):
 
 
 class AppliedCoupon(Struct, frozen=True):
-    """The code in use."""
+    """The applied coupon."""
 
     code: str | None = None
 
 
-class Rate(Struct, frozen=True, rename="camel"):
-    """A way to ship."""
+class ShippingRateShape(Struct, frozen=True, rename="camel"):
+    """A shipping rate; `price` is null on a carrier's error."""
 
     code: str = ""
     title: str | None = None
@@ -235,34 +315,51 @@ class Rate(Struct, frozen=True, rename="camel"):
     method_code: str | None = None
 
 
-class PayMethod(Struct, frozen=True, rename="camel"):
-    """A way to pay."""
+class PaymentMethodShape(Struct, frozen=True, rename="camel"):
+    """A payment method."""
 
     code: str = ""
     title: str | None = None
     is_offline: bool | None = False
 
 
-class GuestCart(Struct, frozen=True, rename="camel", kw_only=True):
-    """A guest's cart. `masked_id` is the key to it; a customer's cart, read on a guest's path, does not repeat it."""
+class SelectedShipping(Struct, frozen=True, rename="camel"):
+    """The shipping method that a cart has."""
 
-    id: int | None = None
-    masked_id: str | None = None
+    carrier_code: str | None = None
+    method_code: str | None = None
+
+
+class SelectedPayment(Struct, frozen=True):
+    """The payment method that a cart has: that of a place-order which failed."""
+
+    code: str | None = None
+
+
+class GuestCart(Struct, frozen=True, rename="camel", kw_only=True):
+    """A guest cart. `masked_id` is its secret id; null for a customer's cart read by a guest path."""
+
+    id: Id | None = None
+    masked_id: Annotated[str, Meta(max_length=255)] | None = None
     is_active: bool | None = True
-    items: list[CartItem] = []
-    prices: Prices | Nothing | None = None
+    reserved_order_id: Label | None = None
+    """The number of the order that was made of it. Maho may fail after that, and then leaves the cart open."""
+    items: Many[CartItem] = []
+    prices: CartPrices | Nothing | None = None
     applied_coupon: AppliedCoupon | Nothing | None = None
-    available_shipping_methods: list[Rate] = []
+    selected_shipping_method: SelectedShipping | Nothing | None = None
+    selected_payment_method: SelectedPayment | Nothing | None = None
+    available_shipping_methods: Many[ShippingRateShape] = []
     currency: str | None = None
 
 
 class QuotedCart(Struct, frozen=True, rename="camel"):
-    """The older fork's answer to a quote: a whole cart."""
+    """The older fork's response to a quote: a whole cart."""
 
-    available_shipping_methods: list[Rate] = []
+    available_shipping_methods: Many[ShippingRateShape] = []
 
 
 class PayableCart(Struct, frozen=True, rename="camel"):
-    """The older fork's answer to the question for ways to pay: a whole cart."""
+    """The older fork's response with payment methods: a whole cart."""
 
-    available_payment_methods: list[PayMethod] = []
+    available_payment_methods: Few[PaymentMethodShape] = []

@@ -1,43 +1,55 @@
-"""Pure translation of Maho's shapes into the shop's words: products, categories, facets, pages and carts."""
+"""Pure mapping of Maho's response structs to the commerce types: products, categories, facets, pages, carts."""
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from urllib.parse import quote
 
 from msgspec import Struct
 
-from storefront_mcp.backends import text
-from storefront_mcp.backends.maho.prices import Till
+from storefront_mcp.backends import sanitizing
+from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
+from storefront_mcp.backends.maho.choices import CHOSEN_TYPES, DOWNLOADABLE_TYPE, offered_choices
+from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.shapes import (
     AppliedCoupon,
-    AskedOption,
     CartItem,
+    CartPrices,
+    CategoryShape,
     ChildProduct,
     CmsPage,
+    CustomOptionShape,
     GuestCart,
     LabelledValue,
     LayeredFilter,
     ListedProduct,
-    Prices,
-    Rate,
-    Shelf,
-    WholeProduct,
+    ProductDetail,
+    ShippingRateShape,
+    StockItem,
 )
-from storefront_mcp.commerce.cart import Cart, Line
-from storefront_mcp.commerce.category import Category, Facet, FacetValue
+from storefront_mcp.commerce.cart import Cart, CartLine
+from storefront_mcp.commerce.category import Category, CategoryFacet, FacetValue
+from storefront_mcp.commerce.errors import CartGone
+from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.names import CartId, CategoryId, LineId, Sku
-from storefront_mcp.commerce.page import Page
-from storefront_mcp.commerce.product import CustomOption, OptionAxis, OptionValue, Product, ProductSummary, Variant
+from storefront_mcp.commerce.page import ShopPage
+from storefront_mcp.commerce.product import (
+    CustomOption,
+    OptionAxis,
+    OptionValue,
+    Product,
+    ProductKind,
+    ProductSummary,
+    TierPrice,
+    Variant,
+)
 from storefront_mcp.commerce.shipping import ShippingMethod
 
-HIDDEN: Final = "not_visible"
-FAMILY: Final = "configurable"
-SETS: Final = frozenset({"bundle", "grouped"})
-"""Products that are put together from others."""
+HIDDEN_VISIBILITY: Final = "not_visible"
+CONFIGURABLE_TYPE: Final = "configurable"
+OUT_OF_STOCK: Final = "out_of_stock"
 
-Kind = Literal["text", "choice", "choices", "other"]
+Kind = Literal["text", "choice", "choices", "date", "date_time", "other"]
 KINDS: Final[dict[str, Kind]] = {
     "field": "text",
     "area": "text",
@@ -45,64 +57,109 @@ KINDS: Final[dict[str, Kind]] = {
     "radio": "choice",
     "checkbox": "choices",
     "multiple": "choices",
+    "date": "date",
+    "date_time": "date_time",
 }
-SKU: Final = 64
-CODE: Final = 100
+MAX_LABEL_CHARS: Final = 100
+PRODUCT_KINDS: Final[dict[str, ProductKind]] = {kind: kind for kind in get_args(ProductKind)}
+MAX_DESCRIPTION_CHARS: Final = 100_000
+MAX_IMAGES: Final = 20
+"""Further pictures that are told."""
+MAX_GALLERY: Final = 200
+MAX_ATTRIBUTES: Final = 40
+MAX_ATTRIBUTE_CHARS: Final = 200
+MAX_TIERS: Final = 20
 
 
-def summary(product: ListedProduct, till: Till) -> ProductSummary:
-    """A product as lists show it."""
-    price, list_price = till.shown(product)
+def summary(product: ListedProduct, price_mapper: PriceMapper) -> ProductSummary:
+    """A product summary for lists."""
+    price, list_price = price_mapper.product_prices(product)
     return ProductSummary(
-        sku=Sku(text.visible(product.sku)[:SKU]),
-        name=text.line(product.name),
+        sku=Sku(sanitizing.code(product.sku)),
+        name=sanitizing.line(product.name),
         price=price,
         list_price=list_price,
-        in_stock=product.stock_status != "out_of_stock",
+        in_stock=product.stock_status != OUT_OF_STOCK,
         choose=_to_choose(product),
     )
 
 
 def _to_choose(product: ListedProduct) -> str | None:
-    if product.type == FAMILY:
+    if product.type == CONFIGURABLE_TYPE:
         return "variant"
-    if product.type in SETS:
-        return "parts"
-    return "options" if product.has_required_options else None
+    return "options" if product.type in CHOSEN_TYPES or product.has_required_options else None
 
 
-def product(found: WholeProduct, till: Till, *, site: str) -> Product:
-    """A product with everything needed to buy it; `site` is where the shop's own pages are."""
-    price, list_price = till.shown(found)
+def needs_choice(found: ProductDetail) -> bool:
+    """Whether buying it may take more than its SKU: a variant, or options."""
+    typed = found.type in {CONFIGURABLE_TYPE, DOWNLOADABLE_TYPE, *CHOSEN_TYPES}
+    return typed or bool(found.variants or found.custom_options)
+
+
+def is_sold_out(found: ProductDetail, sku: Sku) -> bool:
+    """Whether the shop shows the product, or its variant with this SKU, as sold out."""
+    child = next((one for one in found.variants if one.sku == sku), None)
+    return found.stock_status == OUT_OF_STOCK if child is None else child.in_stock is False
+
+
+def sku_of(found: ProductDetail) -> Sku:
+    """A product's SKU, sanitized."""
+    return Sku(sanitizing.code(found.sku))
+
+
+def product(found: ProductDetail, price_mapper: PriceMapper, known: KnownOrigins = NO_ORIGINS) -> Product:
+    """A product with all that is needed to buy it; the shop's website, if it is `known`, is the base of its link."""
+    price, list_price = price_mapper.product_prices(found)
     path = found.url_path or found.url_key
-    axes = _axes(found)
+    axes, text = _axes(found), found.description or found.short_description
+    rules = found.stock_item if isinstance(found.stock_item, StockItem) else StockItem()
+    image = found.image_url if found.image_url and known.has(found.image_url) else None
+    pictures = (one.url for one in found.media_gallery[:MAX_GALLERY] if one.url and known.has(one.url))
     return Product(
-        sku=Sku(text.visible(found.sku)[:SKU]),
-        name=text.line(found.name),
+        sku=sku_of(found),
+        name=sanitizing.line(found.name),
         price=price,
         list_price=list_price,
-        in_stock=found.stock_status != "out_of_stock",
-        stock=None if found.type == FAMILY else pieces(found.stock_qty),
-        url=text.web_url(f"{site}/{quote(path)}") if site and path else None,
-        url_key=text.line(found.url_key) or None,
-        description=text.paragraphs(found.description or found.short_description),
-        image=text.web_url(found.image_url),
+        in_stock=found.stock_status != OUT_OF_STOCK,
+        stock=None if found.type == CONFIGURABLE_TYPE else pieces(found.stock_qty),
+        url=sanitizing.web_url(f"{known.website}/{quote(path)}") if known.website and path else None,
+        url_key=sanitizing.line(found.url_key) or None,
+        description=sanitizing.paragraphs(text, MAX_DESCRIPTION_CHARS, known=known),
+        kind=PRODUCT_KINDS.get(found.type, "simple"),
+        image=image,
+        images=tuple(one for one in dict.fromkeys(pictures) if one != image)[:MAX_IMAGES],
+        attributes={
+            sanitizing.line(one.label, MAX_LABEL_CHARS): sanitizing.line(str(one.value), MAX_ATTRIBUTE_CHARS)
+            for one in found.additional_attributes[:MAX_ATTRIBUTES]
+            if one.label and one.value is not None
+        },
+        tier_prices=tuple(
+            TierPrice(quantity=least, price=price_mapper.money(one.price))
+            for one in found.tier_prices[:MAX_TIERS]
+            if (least := pieces(one.qty)) is not None and one.price is not None
+        ),
+        min_quantity=least if (least := pieces(rules.min_sale_qty)) != 1 else None,
+        max_quantity=pieces(rules.max_sale_qty),
+        quantity_step=pieces(rules.qty_increments) if rules.enable_qty_increments else None,
         categories=tuple(CategoryId(str(one)) for one in found.category_ids),
         axes=tuple(_option_axis(axis, found) for axis in axes),
-        variants=tuple(_variant(child, axes, price, till) for child in found.variants),
-        custom_options=tuple(_custom_option(option, price, till) for option in found.custom_options),
+        variants=tuple(_variant(child, axes, price, price_mapper) for child in found.variants),
+        custom_options=(
+            *(_custom_option(option, price, price_mapper) for option in found.custom_options),
+            *offered_choices(found, price_mapper.money),
+        ),
     )
 
 
 def pieces(quantity: Decimal | None) -> int | None:
-    """A stock figure; None when there is none, or 0, which shops also write where they do not count."""
+    """A quantity; None when absent or 0, which shops also write for stock that they do not manage."""
     if quantity is None or not quantity.is_finite() or not 0 < quantity < 10**9:
         return None
     return int(quantity)
 
 
 class _Axis(Struct, frozen=True):
-    """An axis of a family in words, made once for all variants."""
+    """A sanitized option axis, shared by all variants of a product."""
 
     code: str
     label: str
@@ -110,89 +167,97 @@ class _Axis(Struct, frozen=True):
     """Value id to label, in the shop's order."""
 
 
-def _axes(found: WholeProduct) -> list[_Axis]:
+def _axes(found: ProductDetail) -> list[_Axis]:
     return [
         _Axis(
             code=axis.code,
-            label=text.line(axis.label, CODE) or text.line(axis.code, CODE),
-            values={str(value.id): text.line(value.label, CODE) for value in axis.values},
+            label=sanitizing.line(axis.label, MAX_LABEL_CHARS) or sanitizing.line(axis.code, MAX_LABEL_CHARS),
+            values={str(value.id): sanitizing.line(value.label, MAX_LABEL_CHARS) for value in axis.values},
         )
         for axis in found.configurable_options
     ]
 
 
-def _chosen(child: ChildProduct, axis: _Axis) -> str | None:
+def _option_of(child: ChildProduct, axis: _Axis) -> str | None:
     """The id of a variant's value on an axis."""
     value = child.attributes.get(axis.code) if isinstance(child.attributes, dict) else None
     return None if value is None else str(value)
 
 
-def _option_axis(axis: _Axis, found: WholeProduct) -> OptionAxis:
-    """An axis with the values that occur among the variants; all of them where no variant tells."""
-    occurring = {_chosen(child, axis) for child in found.variants} - {None}
+def _option_axis(axis: _Axis, found: ProductDetail) -> OptionAxis:
+    """An axis with the values that occur among the variants; all values if no variant names one."""
+    occurring = {_option_of(child, axis) for child in found.variants} - {None}
     values = (label for value, label in axis.values.items() if value in occurring or not occurring)
     return OptionAxis(label=axis.label, values=tuple(values))
 
 
-def _variant(child: ChildProduct, axes: Sequence[_Axis], parent_price: Money, till: Till) -> Variant:
-    """A variant. Its price is 0 where the parent's counts, which is what a cart then charges."""
-    price = till.money(child.final_price or child.price)
-    chosen = {axis.label: (axis, value) for axis in axes if (value := _chosen(child, axis)) is not None}
+def _variant(child: ChildProduct, axes: Sequence[_Axis], parent_price: Money, price_mapper: PriceMapper) -> Variant:
+    """A variant. Price 0 means the parent's, which the cart then charges."""
+    price = price_mapper.money(child.final_price or child.price)
+    chosen = {axis.label: (axis, value) for axis in axes if (value := _option_of(child, axis)) is not None}
     return Variant(
-        sku=Sku(text.visible(child.sku)[:SKU]),
-        options={label: axis.values.get(value) or text.line(value, CODE) for label, (axis, value) in chosen.items()},
+        sku=Sku(sanitizing.code(child.sku)),
+        options={
+            label: axis.values.get(value) or sanitizing.line(value, MAX_LABEL_CHARS)
+            for label, (axis, value) in chosen.items()
+        },
         price=price if price and price != parent_price else None,
         in_stock=child.in_stock is not False,
         stock=pieces(child.stock_qty),
     )
 
 
-def _surcharge(price: Decimal | None, kind: str | None, product_price: Money, till: Till) -> Money | None:
-    """What an option adds; a percentage is of the product's price."""
-    amount = till.money(price)
+def _surcharge(
+    price: Decimal | None, kind: str | None, product_price: Money, price_mapper: PriceMapper
+) -> Money | None:
+    """The surcharge of an option; a percentage is of the product's price."""
+    amount = price_mapper.money(price)
     if price is not None and kind == "percent":
-        amount = till.money(product_price.major() * price / 100)
+        amount = price_mapper.money(product_price.major() * price / 100)
     return amount or None
 
 
-def _custom_option(option: AskedOption, product_price: Money, till: Till) -> CustomOption:
+def _custom_option(option: CustomOptionShape, product_price: Money, price_mapper: PriceMapper) -> CustomOption:
     return CustomOption(
-        id=str(option.id),
-        title=text.line(option.title),
+        id=sanitizing.code(option.id),
+        title=sanitizing.line(option.title),
         kind=KINDS.get(option.type, "other"),
         required=option.required,
         max_length=option.max_characters or None,
-        surcharge=_surcharge(option.price, option.price_type, product_price, till),
+        surcharge=_surcharge(option.price, option.price_type, product_price, price_mapper),
         values=tuple(
             OptionValue(
-                id=str(value.id),
-                title=text.line(value.title),
-                surcharge=_surcharge(value.price, value.price_type, product_price, till),
+                id=sanitizing.code(value.id),
+                title=sanitizing.line(value.title),
+                surcharge=_surcharge(value.price, value.price_type, product_price, price_mapper),
             )
             for value in option.values
         ),
     )
 
 
-def category(shelf: Shelf, children: Sequence[Category] = ()) -> Category:
-    """A category with the children given."""
+def category(found: CategoryShape, children: Sequence[Category] | None = None) -> Category:
+    """A category with the children given; None when they were not asked for."""
     return Category(
-        id=CategoryId(str(shelf.id)),
-        name=text.line(shelf.name),
-        path=text.line(shelf.url_path or shelf.url_key),
-        description=text.paragraphs(shelf.description),
-        products=shelf.product_count,
-        children=tuple(children),
+        id=CategoryId(str(found.id)),
+        name=sanitizing.line(found.name),
+        path=sanitizing.line(found.url_path or found.url_key),
+        description=sanitizing.paragraphs(found.description),
+        products=found.product_count,
+        children=tuple(children or ()),
+        more_below=children is None and bool(found.children_count),
     )
 
 
-def facets(filters: Sequence[LayeredFilter]) -> tuple[Facet, ...]:
-    """What a category's products differ in, without what no product has."""
+def facets(filters: Sequence[LayeredFilter]) -> tuple[CategoryFacet, ...]:
+    """The facets of a category, without values that no product has."""
     read = (
-        Facet(
-            label=text.line(one.label, CODE),
+        CategoryFacet(
+            label=sanitizing.line(one.label, MAX_LABEL_CHARS),
             values=tuple(
-                FacetValue(text.line(value.label, CODE), value.count) for value in one.options if value.count > 0
+                FacetValue(sanitizing.line(value.label, MAX_LABEL_CHARS), value.count)
+                for value in one.options
+                if value.count > 0
             ),
         )
         for one in filters
@@ -200,54 +265,64 @@ def facets(filters: Sequence[LayeredFilter]) -> tuple[Facet, ...]:
     return tuple(facet for facet in read if facet.values)
 
 
-def page(found: CmsPage, *, site: str) -> Page:
-    """One of the shop's pages, harmless."""
-    html = text.safe_html(found.content or "", site=site)
-    return Page(
-        identifier=text.line(found.identifier), title=text.line(found.title), html=html, markdown=text.markdown(html)
+def page(found: CmsPage, known: KnownOrigins) -> ShopPage:
+    """A CMS page as safe HTML and Markdown."""
+    html = sanitizing.safe_html(found.content or "", known=known)
+    return ShopPage(
+        identifier=sanitizing.line(found.identifier),
+        title=sanitizing.line(found.title),
+        html=html,
+        markdown=sanitizing.markdown(html, known=known),
     )
 
 
-def cart(found: GuestCart, till: Till, asked: CartId) -> Cart:
-    """A cart under the id the shop answers with, which is not always the one that was `asked` for."""
-    till.checked(found.currency)
+def cart(found: GuestCart, price_mapper: PriceMapper, asked: CartId) -> Cart:
+    """A cart under the id in the response, which may differ from the `asked` one.
+
+    Raises ShopMisconfigured, and CartGone for a cart that became an order: another could be made of it.
+    """
+    if found.reserved_order_id:
+        raise CartGone
+    price_mapper.check_currency(found.currency)
     return Cart(
         cart_id=CartId(found.masked_id or asked),
-        lines=tuple(_line(item, till) for item in found.items),
-        totals=till.totals(found.prices if isinstance(found.prices, Prices) else Prices()),
+        lines=tuple(_line(item, price_mapper) for item in found.items),
+        totals=price_mapper.totals(found.prices if isinstance(found.prices, CartPrices) else CartPrices()),
         coupon=coupon(found),
     )
 
 
 def coupon(found: GuestCart) -> str | None:
-    """The code in use."""
+    """The applied coupon code."""
     applied = found.applied_coupon
-    return text.line(applied.code, CODE) or None if isinstance(applied, AppliedCoupon) else None
+    return sanitizing.line(applied.code, MAX_LABEL_CHARS) or None if isinstance(applied, AppliedCoupon) else None
 
 
-def _line(item: CartItem, till: Till) -> Line:
-    price, total = till.line(item)
-    return Line(
+def _line(item: CartItem, price_mapper: PriceMapper) -> CartLine:
+    price, total = price_mapper.line(item)
+    return CartLine(
         line_id=LineId(str(item.id)),
-        sku=Sku(text.visible(item.sku)[:SKU]),
-        name=text.line(item.name),
+        sku=Sku(sanitizing.code(item.sku)),
+        name=sanitizing.line(item.name),
         quantity=pieces(item.qty) or 0,
         price=price,
         total=total,
-        options={text.line(one.label, CODE): _value(one) for one in item.options},
+        options={sanitizing.line(one.label, MAX_LABEL_CHARS): _value(one) for one in item.options},
     )
 
 
 def _value(one: LabelledValue) -> str:
     values = one.value if isinstance(one.value, list) else [one.value]
-    return text.line(", ".join(str(value) for value in values if value is not None), 500)
+    return sanitizing.line(", ".join(str(value) for value in values if value is not None), 500)
 
 
-def shipping_methods(rates: Sequence[Rate], till: Till) -> tuple[ShippingMethod, ...]:
-    """Offers; those without a price are carriers' error messages."""
+def shipping_methods(rates: Sequence[ShippingRateShape], price_mapper: PriceMapper) -> tuple[ShippingMethod, ...]:
+    """Shipping methods of rates; rates without a price are carriers' error messages and are dropped."""
     return tuple(
         ShippingMethod(
-            text.line(rate.code, CODE), text.line(rate.title) or text.line(rate.code, CODE), till.money(rate.price)
+            sanitizing.line(rate.code, MAX_LABEL_CHARS),
+            sanitizing.line(rate.title) or sanitizing.line(rate.code, MAX_LABEL_CHARS),
+            price_mapper.money(rate.price),
         )
         for rate in rates
         if rate.code and rate.price is not None

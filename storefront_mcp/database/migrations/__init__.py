@@ -1,4 +1,4 @@
-"""How a database of an older version becomes one of this version.
+"""Alembic migrations, which bring an older schema to the current one.
 
 One file per step in `versions`, called `<revision>_<what>.py` with a revision of four digits, one more than the last;
 its `down_revision` is the revision before. A step spells out what it creates, as the tables will have moved on when it

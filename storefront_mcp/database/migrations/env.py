@@ -1,4 +1,4 @@
-"""Run by Alembic: the steps run on the connection and in the transaction that `database.schema` holds."""
+"""Alembic environment: migrations run on the connection and in the transaction of `database.schema`."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The tables of API keys, and of the epochs that void all of a store's at once."""
+"""Tables of API keys, and of the epochs by which all keys of a store are revoked at once."""
 
 from typing import Final
 
@@ -21,8 +21,7 @@ API_KEYS: Final = Table(
     Column("last_used_at", Whole),
     Column("revoked_at", Whole),
 )
-"""`digest` is a hash of the whole key: who reads the database can call as nobody. Times are Unix seconds, scopes have
-spaces between them."""
+"""`digest` is a hash of the whole key. Times are Unix seconds; scopes are separated by spaces."""
 
 KEY_EPOCHS: Final = Table(
     "key_epochs",
@@ -30,4 +29,4 @@ KEY_EPOCHS: Final = Table(
     Column("store", Text, primary_key=True),
     Column("epoch", Whole, nullable=False),
 )
-"""How often a store's keys were rotated; no row is 0. A key of another epoch is void."""
+"""Number of rotations of a store's keys; no row means 0. A key of another epoch is revoked."""

@@ -1,10 +1,10 @@
-"""The tables of the audit: entries in a chain, and where the chain ends."""
+"""Tables of the audit log: the chain of entries, and its head."""
 
 from typing import Final
 
 from sqlalchemy import Column, Connection, Index, LargeBinary, Table, Text, event
 
-from storefront_mcp.database.tables.metadata import METADATA, Whole, refuse
+from storefront_mcp.database.tables.metadata import METADATA, Whole, refuse_trigger
 
 AUDIT: Final = Table(
     "audit",
@@ -16,7 +16,7 @@ AUDIT: Final = Table(
     Column("hash", LargeBinary, nullable=False),
     Index("audit_by_store", "store", "number"),
 )
-"""`entry` is JSON and what counts; `at` and `store` repeat it for searching. `hash` covers it and the hash before."""
+"""`entry` is JSON and authoritative; `at` and `store` repeat it for queries. `hash` covers it and the hash before."""
 
 AUDIT_HEAD: Final = Table(
     "audit_head",
@@ -25,9 +25,9 @@ AUDIT_HEAD: Final = Table(
     Column("number", Whole, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
-"""One row: the last entry. Whoever adds one holds this row, so that entries come one after the other."""
+"""One row: the last entry. Locked while entries are appended, to serialise them."""
 
 
 @event.listens_for(AUDIT, "after_create")
-def _never_changes(_table: object, connection: Connection, **_options: object) -> None:
-    refuse(connection, "audit", ("UPDATE",))
+def _refuse_changes(_table: object, connection: Connection, **_options: object) -> None:
+    refuse_trigger(connection, "audit", ("UPDATE",))

@@ -1,4 +1,4 @@
-"""The tables of checkouts: their records, the idempotency keys that lead to them, the events that hastened them."""
+"""Tables of checkouts, of their idempotency keys, and of the provider's events."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, Column, Double, Index, LargeBinary, Table, Text,
 from storefront_mcp.database.tables.metadata import METADATA, Whole
 
 LIVE: Final = text("live")
-"""The condition of the partial index, spelled so that both databases recognise it."""
+"""Condition of the partial index, in a form that both databases match with ON CONFLICT."""
 
 CHECKOUTS: Final = Table(
     "checkouts",
@@ -27,6 +27,7 @@ CHECKOUTS: Final = Table(
     Column("ended_at", Double),
     Column("record", LargeBinary, nullable=False),
     Column("personal", LargeBinary),
+    Column("holder", LargeBinary),
     Index(
         "checkouts_one_live_per_cart",
         "store",
@@ -37,26 +38,28 @@ CHECKOUTS: Final = Table(
     ),
     Index("checkouts_by_cart", "store", "cart", "created_at"),
     Index("checkouts_by_pay_key", "store", "pay_key"),
+    Index("checkouts_by_holder", "holder", "created_at"),
     Index("checkouts_by_state", "state", "created_at"),
     Index("checkouts_by_due_at", "due_at"),
     Index("checkouts_by_hastened_at", "hastened_at"),
     Index("checkouts_by_ended_at", "ended_at"),
 )
-"""What is searched for has a column; `record` is the rest as JSON. Times are Unix seconds.
+"""Fields that are queried have a column; `record` is the rest as JSON. Times are Unix seconds.
 
-`hastened_at` is apart from `due_at` so that a wish for haste outlives what the holder of the lease writes meanwhile.
-`personal` is JSON, or what `seal` makes of it; NULL once erased.
+`hastened_at` is set by `mark_due`, apart from `due_at`, which the holder of the lease overwrites.
+`personal` is JSON, encrypted where there is a key; NULL once erased, like `holder`, which is as of carts.
 """
 
 CHECKOUT_KEYS: Final = Table(
     "checkout_keys",
     METADATA,
     Column("store", Text, primary_key=True),
+    Column("cart", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("request", Text, nullable=False),
     Column("checkout", Text, nullable=False, index=True),
 )
-"""Idempotency keys, as digests, and the checkout that each found or made."""
+"""Digests of carts and idempotency keys, and the checkout of each pair: two shoppers may invent the same key."""
 
 CHECKOUT_EVENTS: Final = Table(
     "checkout_events",
@@ -67,4 +70,4 @@ CHECKOUT_EVENTS: Final = Table(
     Column("checkout", Text),
     Column("at", Double, nullable=False, index=True),
 )
-"""What payment providers told us, each once."""
+"""Events of payment providers, each once."""

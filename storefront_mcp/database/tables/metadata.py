@@ -1,4 +1,4 @@
-"""What all tables hang on, and the types and rules that both databases share."""
+"""Metadata, column types and triggers that all tables share."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -8,11 +8,11 @@ from sqlalchemy import BigInteger, Connection, Integer, MetaData
 METADATA: Final = MetaData()
 
 Whole: Final = BigInteger().with_variant(Integer(), "sqlite")
-"""A whole number of 64 bits, such as Unix seconds."""
+"""A 64-bit integer."""
 
 
-def refuse(connection: Connection, table: str, changes: Iterable[str] = ("UPDATE", "DELETE")) -> None:
-    """Let the database itself refuse these changes of rows: a record that can be edited is no record."""
+def refuse_trigger(connection: Connection, table: str, changes: Iterable[str] = ("UPDATE", "DELETE")) -> None:
+    """Create triggers by which the database refuses these changes of rows."""
     for change in changes:
         name = f"{table}_refuse_{change.lower()}"
         said = f"{table} are only ever added"

@@ -1,4 +1,4 @@
-"""The table of the sandbox, the payment provider in which no money moves."""
+"""Table of sandbox payments."""
 
 from typing import Final
 
@@ -14,4 +14,4 @@ SANDBOX_SLIPS: Final = Table(
     Column("expires_at", Whole, nullable=False, index=True),
     Column("slip", LargeBinary, nullable=False),
 )
-"""`slip` is the whole as JSON; `key` is what it was opened under, so that it is opened once."""
+"""`slip` is the payment as JSON, `key` its idempotency key."""

@@ -1,1 +1,1 @@
-"""What the demo shop sells: the shapes of a catalogue, the tables it is written in, and the one that is assembled."""
+"""Catalogue of the demo shop: its model, the format of `catalogue.json`, and the assembled Pickle Warehouse."""

@@ -1,33 +1,11 @@
-"""How the tables are written: shelves of rows, with sizes and packs spelled out from one line."""
-
-from collections.abc import Iterable
-from typing import Literal
+"""Format of `catalogue.json`: shelves of products, and pages of text."""
 
 from msgspec import Struct
 
-from storefront_mcp.demo.catalogue.model import CustomOption
-
-Art = Literal[
-    "paddle",
-    "ball",
-    "net",
-    "bag",
-    "grip",
-    "jar",
-    "relish",
-    "kit",
-    "spice",
-    "tee",
-    "cap",
-    "sock",
-    "mug",
-    "box",
-    "book",
-    "toy",
-]
+from storefront_mcp.demo.catalogue.model import DemoOption, DemoPage
 
 
-class Row(Struct, frozen=True):
+class ProductRow(Struct, frozen=True):
     """One product: prices in AUD cents including GST, weight in grams."""
 
     sku: str
@@ -42,61 +20,23 @@ class Row(Struct, frozen=True):
     """Empty: made from the name."""
     traits: dict[str, str] = {}
     """Attribute code to the label of its value."""
-    options: tuple[CustomOption, ...] = ()
+    options: tuple[DemoOption, ...] = ()
     axes: dict[str, tuple[str, ...]] = {}
-    """Attribute code to the labels it comes in; a row with axes is configurable."""
+    """Attribute code to the labels of its variants; a row with axes is configurable."""
 
 
-class Shelf(Struct, frozen=True, kw_only=True):
-    """A leaf category with what is on it; `about` closes every description."""
+class CatalogueShelf(Struct, frozen=True, kw_only=True):
+    """A leaf category with its products; `about` ends every description."""
 
     path: tuple[str, ...]
-    art: Art
+    art: str
+    """A key of `art.SHAPES`."""
     about: str
-    rows: tuple[Row, ...]
+    rows: tuple[ProductRow, ...]
 
 
-class Size(Struct, frozen=True):
-    """A jar size: what it does to SKU, name, price and weight of the 480 g jar."""
+class CatalogueData(Struct, frozen=True):
+    """The file `catalogue.json`."""
 
-    suffix: str
-    label: str
-    percent: int
-    grams: int
-
-
-SMALL = Size("-S", "240 g", 62, 430)
-MIDDLE = Size("", "480 g", 100, 790)
-LARGE = Size("-L", "1 kg", 178, 1520)
-
-
-def jars(rows: Iterable[tuple[str, str, int, str, str]], *sizes: Size) -> tuple[Row, ...]:
-    """Rows of (SKU, name, cents of 480 g, heat, blurb), each in these sizes; other sizes end on 5 cents."""
-    return tuple(
-        Row(
-            f"{sku}{size.suffix}",
-            f"{name}, {size.label}",
-            cents if size.percent == 100 else round(cents * size.percent / 500) * 5,  # noqa: PLR2004
-            size.grams,
-            blurb,
-            traits={"heat": heat},
-        )
-        for sku, name, cents, heat, blurb in rows
-        for size in sizes
-    )
-
-
-def packs(
-    sku: str, name: str, blurb: str, cents_each: int, grams_each: int, *, counts: tuple[int, ...]
-) -> tuple[Row, ...]:
-    """The same thing in packs; the bigger the pack, the lower the price of one."""
-    return tuple(
-        Row(
-            f"{sku}-{count}",
-            f"{name}, pack of {count}",
-            round(cents_each * count * (100 - 5 * at) / 5000) * 50,
-            grams_each * count,
-            blurb,
-        )
-        for at, count in enumerate(counts)
-    )
+    shelves: tuple[CatalogueShelf, ...]
+    pages: tuple[DemoPage, ...]

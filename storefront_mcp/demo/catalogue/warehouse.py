@@ -1,26 +1,25 @@
-"""Assemble the tables into the catalogue of Pickle Warehouse, with the same ids in every run."""
+"""The catalogue of Pickle Warehouse, out of `catalogue.json`, with the same ids in every run."""
 
 import re
 import unicodedata
 from functools import cache
 from html import escape
 from itertools import product as combinations
+from pathlib import Path
 from typing import Final
 from zlib import crc32
 
 import msgspec
 
-from storefront_mcp.demo.catalogue.court import COURT
-from storefront_mcp.demo.catalogue.gifts import GIFTS
-from storefront_mcp.demo.catalogue.jars import JARS
-from storefront_mcp.demo.catalogue.larder import LARDER
-from storefront_mcp.demo.catalogue.model import ROOT, Attribute, AttributeValue, Catalogue, Category, Product
-from storefront_mcp.demo.catalogue.paddles import PADDLES
-from storefront_mcp.demo.catalogue.pages import PAGES
-from storefront_mcp.demo.catalogue.tables import Row, Shelf
-from storefront_mcp.demo.catalogue.wardrobe import WARDROBE
-
-SHELVES: Final = (*PADDLES, *COURT, *JARS, *LARDER, *WARDROBE, *GIFTS)
+from storefront_mcp.demo.catalogue.model import (
+    ROOT_CATEGORY_ID,
+    DemoAttribute,
+    DemoAttributeValue,
+    DemoCatalogue,
+    DemoCategory,
+    DemoProduct,
+)
+from storefront_mcp.demo.catalogue.tables import CatalogueData, CatalogueShelf, ProductRow
 
 _ATTRIBUTES: Final = (
     (92, "color", "Colour", ("Black", "Blue", "Green", "Sand", "White")),
@@ -35,7 +34,7 @@ _ABOUT_BRANCH: Final = {
     "Gifts": "For people who have everything, except this.",
 }
 _VARIANT_SURCHARGE = 2_00
-"""A variant's own price, which only a look at the variant shows: the cart charges the parent's."""
+"""Added to a variant's own price, which only its detail shows: the cart charges the parent's."""
 
 
 def slug(text: str) -> str:
@@ -44,38 +43,38 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
-def _attributes() -> dict[str, Attribute]:
-    attributes: dict[str, Attribute] = {}
+def _attributes() -> dict[str, DemoAttribute]:
+    attributes: dict[str, DemoAttribute] = {}
     number = 4
     for attribute_id, code, label, labels in _ATTRIBUTES:
         values = []
         for value in labels:
             number += 1
-            values.append(AttributeValue(id=number, label=value))
-        attributes[code] = Attribute(id=attribute_id, code=code, label=label, values=tuple(values))
+            values.append(DemoAttributeValue(id=number, label=value))
+        attributes[code] = DemoAttribute(id=attribute_id, code=code, label=label, values=tuple(values))
     return attributes
 
 
-def _categories(shelves: tuple[Shelf, ...]) -> dict[tuple[str, ...], Category]:
+def _categories(shelves: tuple[CatalogueShelf, ...]) -> dict[tuple[str, ...], DemoCategory]:
     """Every category on the way to a shelf, by its names from the top."""
-    found: dict[tuple[str, ...], Category] = {}
+    found: dict[tuple[str, ...], DemoCategory] = {}
     for shelf in shelves:
         for depth in range(1, len(shelf.path) + 1):
             names = shelf.path[:depth]
             if names in found:
                 continue
             above = found.get(names[:-1])
-            number = ROOT + 1 + len(found)
+            number = ROOT_CATEGORY_ID + 1 + len(found)
             key = slug(names[-1])
-            found[names] = Category(
+            found[names] = DemoCategory(
                 id=number,
-                parent=above.id if above else ROOT,
+                parent=above.id if above else ROOT_CATEGORY_ID,
                 name=names[-1],
                 url_key=key,
                 url_path=f"{above.url_path}/{key}" if above else key,
                 level=depth + 1,
                 position=1 + sum(len(other) == depth and other[:-1] == names[:-1] for other in found),
-                path=f"{above.path if above else f'1/{ROOT}'}/{number}",
+                path=f"{above.path if above else f'1/{ROOT_CATEGORY_ID}'}/{number}",
                 description=_ABOUT_BRANCH.get(
                     names[-1], f"{names[-1]} from the {names[0].lower()} side of the warehouse."
                 ),
@@ -87,8 +86,10 @@ def _stock(sku: str, given: int | None) -> int:
     return given if given is not None else 12 + crc32(sku.encode()) % 80
 
 
-def _product(number: int, row: Row, shelf: Shelf, leaf: Category, attributes: dict[str, Attribute]) -> Product:
-    return Product(
+def _product(
+    number: int, row: ProductRow, shelf: CatalogueShelf, leaf: DemoCategory, attributes: dict[str, DemoAttribute]
+) -> DemoProduct:
+    return DemoProduct(
         id=number,
         sku=row.sku,
         url_key=slug(row.url_key or row.name),
@@ -107,13 +108,15 @@ def _product(number: int, row: Row, shelf: Shelf, leaf: Category, attributes: di
     )
 
 
-def _variants(first: int, parent: Product, row: Row, attributes: dict[str, Attribute]) -> list[Product]:
+def _variants(
+    first: int, parent: DemoProduct, row: ProductRow, attributes: dict[str, DemoAttribute]
+) -> list[DemoProduct]:
     variants = []
     for at, labels in enumerate(combinations(*row.axes.values())):
         sku = "-".join([row.sku, *(re.sub(r"[^A-Z0-9]", "", label.upper()) for label in labels)])
         name = " ".join([row.name, *labels])
         chosen = {code: attributes[code].value(label).id for code, label in zip(row.axes, labels, strict=True)}
-        # The largest size of the last colour is always the one that is gone.
+        # The largest size of the last colour is always sold out.
         last = at == len(list(combinations(*row.axes.values()))) - 1
         variants.append(
             msgspec.structs.replace(
@@ -134,12 +137,13 @@ def _variants(first: int, parent: Product, row: Row, attributes: dict[str, Attri
 
 
 @cache
-def pickle_warehouse() -> Catalogue:
+def pickle_warehouse() -> DemoCatalogue:
     """The catalogue; visible products come first, then the variants, each in the order of the tables."""
+    data = msgspec.json.decode(Path(__file__).with_name("catalogue.json").read_bytes(), type=CatalogueData)
     attributes = _attributes()
-    categories = _categories(SHELVES)
-    rows = [(row, shelf) for shelf in SHELVES for row in shelf.rows]
-    products: dict[int, Product] = {}
+    categories = _categories(data.shelves)
+    rows = [(row, shelf) for shelf in data.shelves for row in shelf.rows]
+    products: dict[int, DemoProduct] = {}
     next_variant = 1001
     for number, (row, shelf) in enumerate(rows, start=1):
         product = _product(number, row, shelf, categories[shelf.path], attributes)
@@ -149,9 +153,9 @@ def pickle_warehouse() -> Catalogue:
             products |= {variant.id: variant for variant in variants}
             product = msgspec.structs.replace(product, variants=tuple(variant.id for variant in variants))
         products[number] = product
-    return Catalogue(
+    return DemoCatalogue(
         categories={category.id: category for category in categories.values()},
         attributes=attributes,
         products=dict(sorted(products.items())),
-        pages=PAGES,
+        pages={page.id: page for page in data.pages},
     )

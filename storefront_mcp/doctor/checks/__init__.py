@@ -1,1 +1,1 @@
-"""The checks: one module for each area, each with its `CHECKS` in the order in which they make sense."""
+"""The checks: one module for each area, each with its `CHECKS` in the order of the report."""

@@ -1,8 +1,10 @@
-"""Whether the database is there, is ours, and belongs to us alone; nothing is created and no table is changed."""
+"""Checks of the database: reachability, schema revision, file mode, a write, and room for guests."""
 
 import asyncio
 import os
 import stat
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final, Literal
 
@@ -10,76 +12,93 @@ from msgspec import Struct
 from sqlalchemy import inspect
 from sqlalchemy.exc import SQLAlchemyError
 
-from storefront_mcp.database import DatabaseUnusable, schema
-from storefront_mcp.database.engine import Kind
-from storefront_mcp.database.sqlite import SqliteFile
-from storefront_mcp.doctor.findings import Check, Findings, check, fault, note, ok, warning
-from storefront_mcp.doctor.patient import Patient
-from storefront_mcp.settings.keeping import Location
+from storefront_mcp.commerce.error_codes import error_name
+from storefront_mcp.commerce.errors import ShopBusy
+from storefront_mcp.database import Database, DatabaseUnusable, schema
+from storefront_mcp.database.engine import database_driver, utc_now
+from storefront_mcp.database.guest_rows import count_guest_rows
+from storefront_mcp.database.readiness import DatabaseReadiness, recorded_identity
+from storefront_mcp.doctor.check import DoctorCheck, Findings, check
+from storefront_mcp.doctor.patient import ExaminedStore
+from storefront_mcp.findings import fault, note, ok, warning
+from storefront_mcp.settings.storage import DatabaseLocation
 
 State = Literal["absent", "empty", "old", "ours", "newer", "foreign", "unusable"]
 
-OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+FULL_SHARE: Final = 0.8
+"""Part of a bound from which a warning is due."""
+OTHERS_MODE: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
-class Tables(Struct, frozen=True, kw_only=True):
-    """What was found in a database."""
+class DatabaseContents(Struct, frozen=True, kw_only=True):
+    """State of a database, as read."""
 
     state: State
     name: str
     said: str = ""
-    """What kept us out, or the revision that was found."""
+    """The driver's error, or the revision that was found."""
+    identity: str | None = None
+    """Of a database of this version that a server has used."""
 
 
-def look(where: Location) -> Tables:
-    """Read which revision a database has; blocks."""
+def inspect_database(where: DatabaseLocation) -> DatabaseContents:
+    """Read the schema revision of a database; blocks."""
     if not where.server and not Path(where).exists():
-        return Tables(state="absent", name=str(where))
+        return DatabaseContents(state="absent", name=str(where))
     try:
-        kind = _kind(where)
+        driver = database_driver(where, read_only=True)
     except DatabaseUnusable as unusable:
-        return Tables(state="unusable", name="The database", said=str(unusable))
+        return DatabaseContents(state="unusable", name="The database", said=str(unusable))
     try:
-        with kind.engine.connect().execution_options(**kind.reading()) as connection:
+        with driver.engine.connect().execution_options(**driver.read_options) as connection:
             tables = set(inspect(connection).get_table_names())
             found = schema.revision(connection) if schema.VERSION.name in tables else None
+            identity = recorded_identity(connection) if found == schema.HEAD_REVISION else None
     except SQLAlchemyError as error:
         said = str(getattr(error, "orig", None) or error).strip().splitlines()
-        return Tables(state="unusable", name=kind.name, said=said[0] if said else type(error).__name__)
+        return DatabaseContents(
+            state="unusable", name=driver.name, said=driver.explain(said[0] if said else error_name(error))
+        )
     finally:
-        kind.engine.dispose()
-    return Tables(state=_state(tables, found), name=kind.name, said=found or "none")
+        driver.engine.dispose()
+    return DatabaseContents(state=_state(tables, found), name=driver.name, said=found or "none", identity=identity)
+
+
+def write_failure(where: DatabaseLocation) -> tuple[str, str] | None:
+    """Why a database of this version takes no write, and what to do; None when it takes one. Blocks."""
+    try:
+        with closing(Database(where)) as database:
+            try:
+                why = DatabaseReadiness(database).write()
+            except (SQLAlchemyError, ShopBusy) as error:
+                kind = database.failure(error)
+                return f"{database.name} {kind.reason}.", kind.advice
+    except DatabaseUnusable as unusable:
+        return str(unusable), "Put right what it names."
+    return None if why is None else (f"{where.shown} {why}.", "Restart the server with the right one.")
 
 
 def _state(tables: set[str], revision: str | None) -> State:
-    """What some tables at some revision are to us."""
+    """Classify a database by its tables and revision."""
     if not tables:
         return "empty"
     if revision is None:
         return "old" if "flips" in tables else "foreign"
     if revision not in schema.REVISIONS:
         return "newer"
-    return "ours" if revision == schema.HEAD else "old"
-
-
-def _kind(where: Location) -> Kind:
-    if not where.server:
-        return SqliteFile(Path(where))
-    from storefront_mcp.database.postgresql import PostgresqlServer  # noqa: PLC0415 -- a driver that most do without
-
-    return PostgresqlServer(where)
+    return "ours" if revision == schema.HEAD_REVISION else "old"
 
 
 def _mode(path: Path) -> int:
-    """Who may open a file; nobody where there is none."""
+    """Permission bits of a file; 0 where there is none."""
     return stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
 
 
-@check("database.reached", "The database can be read", "settings", "shop")
-async def reached(patient: Patient) -> Findings:
-    """Or it will be made by the first start."""
+@check("database.reached", "Can the database be read?", "settings", "shop")
+async def check_reachable(patient: ExaminedStore) -> Findings:
+    """Readable and writable, or absent in a folder where the first start can make it."""
     where = patient.settings.database
-    found = await asyncio.to_thread(look, where)
+    found = await asyncio.to_thread(inspect_database, where)
     if found.state == "absent":
         folder = Path(where).parent
         if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
@@ -97,7 +116,7 @@ async def reached(patient: Patient) -> Findings:
         )
     elif found.state == "unusable":
         yield fault(
-            f"{found.name} cannot be used: {found.said}.",
+            f"{found.name} cannot be used: {found.said}",
             "Set database to a file of ours or to a server that answers, and check who may open it.",
         )
     elif not where.server and not os.access(where, os.R_OK | os.W_OK):
@@ -109,10 +128,10 @@ async def reached(patient: Patient) -> Findings:
         yield ok(f"{found.name} answers.")
 
 
-@check("database.tables", "Its tables are those of this version", "settings", "shop", after=("database.reached",))
-async def tables(patient: Patient) -> Findings:
-    """Pending steps are taken by the next start; newer ones cannot be undone."""
-    found = await asyncio.to_thread(look, patient.settings.database)
+@check("database.tables", "Are its tables those of this version?", "settings", "shop", after=("database.reached",))
+async def check_tables(patient: ExaminedStore) -> Findings:
+    """Older schemas are migrated by the next start; newer ones are a fault."""
+    found = await asyncio.to_thread(inspect_database, patient.settings.database)
     if found.state == "old":
         pending = [step for step in schema.REVISIONS if step > found.said or found.said == "none"]
         yield warning(
@@ -131,9 +150,9 @@ async def tables(patient: Patient) -> Findings:
         yield ok("There are none yet; the first start makes them.")
 
 
-@check("database.private", "Nobody else can read it", "settings", "shop", after=("database.reached",))
-async def private(patient: Patient) -> Findings:
-    """A file is for its owner only; of a server we cannot tell."""
+@check("database.private", "Is it kept from others?", "settings", "shop", after=("database.reached",))
+async def check_private(patient: ExaminedStore) -> Findings:
+    """File mode without access for group and others; for a server, an encrypted connection."""
     where = patient.settings.database
     if where.server:
         encrypted = "sslmode=verify-full" in where or "sslmode=require" in where or "host=/" in where
@@ -147,10 +166,47 @@ async def private(patient: Patient) -> Findings:
         return
     path = Path(where)
     mode = await asyncio.to_thread(_mode, path)
-    if mode & OTHERS:
+    if mode & OTHERS_MODE:
         yield warning(f"{path} can be opened by others (mode {mode:o}).", f"Run: chmod 600 {path}")
     else:
         yield ok("The file is for its owner only.")
 
 
-CHECKS: Final[tuple[Check, ...]] = (reached, tables, private)
+@check("database.written", "Does it take a write?", "settings", "shop", after=("database.reached", "database.tables"))
+async def check_write(patient: ExaminedStore) -> Findings:
+    """Commit a row that is of no use, where the tables are of this version: a disk that is full shows only so."""
+    where = patient.settings.database
+    if (await asyncio.to_thread(inspect_database, where)).state != "ours":
+        yield ok("There is nothing to write to before the first start.")
+        return
+    failed = await asyncio.to_thread(write_failure, where)
+    yield ok("It does.") if failed is None else fault(*failed)
+
+
+@check("database.guests", "Is there room for guests?", "settings", "shop", after=("database.written",))
+async def check_guests(patient: ExaminedStore) -> Findings:
+    """Rows of guests against `[guests]`: a flood is seen before it pushes anybody out."""
+    settings = patient.settings
+    if (await asyncio.to_thread(inspect_database, settings.database)).state != "ours":
+        yield ok("Nobody was here yet.")
+        return
+    rows = await asyncio.to_thread(_guest_rows, settings.database)
+    filled = [(name, rows[name], at_most) for name, at_most in settings.guests.in_all.items()]
+    full = [one for one in filled if one[1] >= FULL_SHARE * one[2]]
+    for name, count, at_most in full:
+        yield warning(
+            f"Guests have filled {count} of the {at_most} that guests.{name} allows; at the bound the idlest go, "
+            "and audit entries are only counted.",
+            "See who sends so much (the audit's limit.hit, the proxy's log) and refuse them at the proxy, or raise "
+            f"guests.{name}.",
+        )
+    if not full:
+        yield ok("There is.")
+
+
+def _guest_rows(where: DatabaseLocation) -> Mapping[str, int]:
+    with closing(Database(where, read_only=True)) as database:
+        return count_guest_rows(database, utc_now())
+
+
+CHECKS: Final[tuple[DoctorCheck, ...]] = (check_reachable, check_tables, check_private, check_write, check_guests)

@@ -1,4 +1,4 @@
-"""Whether what is published arrives as it was meant: media types, caching, validators, CORS, links."""
+"""Checks of the published documents over HTTP: media types, CORS, caching, validators, robots.txt, links."""
 
 import asyncio
 import re
@@ -6,41 +6,44 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from cards import CARDS
-from storefront_mcp.backends.probing import Unheard
-from storefront_mcp.doctor.findings import Check, Findings, check, fault, note, ok, warning
-from storefront_mcp.doctor.patient import CARD, Patient
-from storefront_mcp.doctor.words import listed
+from storefront_mcp.backends.probe import ProbeFailed
+from storefront_mcp.cards import CARDS
+from storefront_mcp.doctor.check import DoctorCheck, Findings, check
+from storefront_mcp.doctor.patient import CARD, ExaminedStore
+from storefront_mcp.doctor.phrases import list_names
+from storefront_mcp.findings import fault, note, ok, warning
 from storefront_mcp.roadmap.card import Card
 
 DISCOVERY: Final[tuple[Card, ...]] = tuple(card for card in CARDS if card.group == "discovery")
-WANTED: Final = frozenset({"server-card", "mcp-json", "endpoint-card", "ai-catalog", "api-catalog"})
-"""What scanners look for first."""
+EXPECTED_DOCUMENTS: Final = frozenset({"server-card", "mcp-json", "endpoint-card", "ai-catalog", "api-catalog"})
+"""Documents whose absence is a fault, as scanners look for them first."""
 CATALOGS: Final = ("/.well-known/ai-catalog.json", "/.well-known/api-catalog")
-MOST: Final = 25
+MAX_LINKS: Final = 25
 """Links that are followed."""
 
 
 @check(
     "documents.published",
-    "Scanners find the documents, each with its media type",
+    "Do scanners find the documents, each with its media type?",
     "address",
     after=("address.reached",),
 )
-async def published(patient: Patient) -> Findings:
-    """Every address of every document."""
+async def check_published(patient: ExaminedStore) -> Findings:
+    """GET the first path of every discovery document."""
     found = await asyncio.gather(*(patient.page(card.paths[0]) for card in DISCOVERY))
     there = 0
-    for card, heard in zip(DISCOVERY, found, strict=True):
+    for card, response in zip(DISCOVERY, found, strict=True):
         path, wanted = card.paths[0], card.media_type.partition(";")[0]
-        if heard.status == HTTPStatus.NOT_FOUND:
-            if card.name in WANTED:
+        if response.status == HTTPStatus.NOT_FOUND:
+            if card.name in EXPECTED_DOCUMENTS:
                 yield fault(f"{path} is not there.", "Let the proxy pass /mcp and /.well-known on to the server.")
-        elif heard.status != HTTPStatus.OK:
-            yield fault(f"{path} answers {heard.status}.", "Look at the log of the server and of the proxy before it.")
-        elif heard.media_type != wanted:
+        elif response.status != HTTPStatus.OK:
             yield fault(
-                f"{path} is sent as {heard.media_type or 'nothing'} instead of {wanted}.",
+                f"{path} answers {response.status}.", "Look at the log of the server and of the proxy before it."
+            )
+        elif response.media_type != wanted:
+            yield fault(
+                f"{path} is sent as {response.media_type or 'nothing'} instead of {wanted}.",
                 f"Let the proxy leave Content-Type alone, or send {wanted}.",
             )
         else:
@@ -48,11 +51,11 @@ async def published(patient: Patient) -> Findings:
     yield ok(f"{there} documents are as they should be.")
 
 
-@check("documents.open", "Pages of any origin may read them", "address", after=("address.reached",))
-async def readable(patient: Patient) -> Findings:
-    """Unconditionally, as some readers send no Origin; and a preflight is answered."""
-    path, heard = CARD, await patient.page(CARD)
-    if heard.headers.get("access-control-allow-origin") != "*":
+@check("documents.open", "May pages of any origin read them?", "address", after=("address.reached",))
+async def check_readable(patient: ExaminedStore) -> Findings:
+    """`Access-Control-Allow-Origin: *` also without Origin, and an answered preflight."""
+    path, response = CARD, await patient.page(CARD)
+    if response.headers.get("access-control-allow-origin") != "*":
         yield fault(
             f"{path} may not be read by pages of other origins.",
             "Send Access-Control-Allow-Origin: * with every document, also when no Origin is asked with.",
@@ -63,15 +66,17 @@ async def readable(patient: Patient) -> Findings:
         yield warning(
             f"A preflight of {path} is answered {preflight.status}.", "Let the proxy pass OPTIONS on to the server."
         )
-    if heard.headers.get("access-control-allow-origin") == "*":
+    if response.headers.get("access-control-allow-origin") == "*":
         yield ok("They may.")
 
 
-@check("documents.cached", "Caches keep them, and no longer than they are true", "address", after=("address.reached",))
-async def cached(patient: Patient) -> Findings:
-    """An hour is what every reader agrees with."""
-    heard = await patient.page(CARD)
-    said = heard.headers.get("cache-control", "")
+@check(
+    "documents.cached", "Do caches keep them, and no longer than they are true?", "address", after=("address.reached",)
+)
+async def check_cached(patient: ExaminedStore) -> Findings:
+    """Cache-Control allows shared caches for at most 3600 s."""
+    response = await patient.page(CARD)
+    said = response.headers.get("cache-control", "")
     age = re.search(r"max-age=(\d+)", said)
     if "no-store" in said or "private" in said or age is None:
         yield warning(
@@ -85,8 +90,8 @@ async def cached(patient: Patient) -> Findings:
         yield ok(f"They are kept for {age[1]} s.")
 
 
-@check("documents.validators", "What has not changed is not sent again", "address", after=("address.reached",))
-async def validators(patient: Patient) -> Findings:
+@check("documents.validators", "Is only sent again what has changed?", "address", after=("address.reached",))
+async def check_validators(patient: ExaminedStore) -> Findings:
     """An ETag for each encoding, a 304 for the right one and for no other (RFC 9110 §8.8.3, §13.1.2)."""
     web = patient.web
     plain, packed = await asyncio.gather(
@@ -120,14 +125,19 @@ async def validators(patient: Patient) -> Findings:
         yield ok("Validators are looked at.")
 
 
-@check("documents.robots", "Robots may read what agents need", "address", after=("address.reached",))
-async def robots(patient: Patient) -> Findings:
+@check(
+    "documents.robots",
+    "Is there a robots.txt that lets agents read what they need?",
+    "address",
+    after=("address.reached",),
+)
+async def check_robots(patient: ExaminedStore) -> Findings:
     """An error on robots.txt means that nothing may be read (RFC 9309 §2.3.1)."""
-    heard = await patient.page("/robots.txt")
-    text = heard.body.decode("utf-8", "replace")
-    if heard.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        yield fault(f"/robots.txt answers {heard.status}, which means: read nothing.", "Serve it, or answer 404.")
-    elif heard.status != HTTPStatus.OK:
+    response = await patient.page("/robots.txt")
+    text = response.body.decode("utf-8", "replace")
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        yield fault(f"/robots.txt answers {response.status}, which means: read nothing.", "Serve it, or answer 404.")
+    elif response.status != HTTPStatus.OK:
         yield note("There is no /robots.txt here.", "Serve one, with a Sitemap and Content-Signal.")
     elif any(path in _forbidden(text) for path in ("/", "/mcp", "/.well-known", "/.well-known/")):
         yield fault(
@@ -137,34 +147,34 @@ async def robots(patient: Patient) -> Findings:
         yield ok("/robots.txt lets them.")
 
 
-@check("documents.links", "Links between the documents lead somewhere", "address", after=("address.reached",))
-async def links(patient: Patient) -> Findings:
-    """Those of llms.txt and of both catalogs; the endpoint itself need not answer a GET."""
+@check("documents.links", "Do links between the documents lead somewhere?", "address", after=("address.reached",))
+async def check_links(patient: ExaminedStore) -> Findings:
+    """Links of llms.txt and both catalogs, up to MAX_LINKS; the endpoint need not answer GET."""
     listing = await patient.page("/llms.txt")
     named: list[str] = []
     if listing.status == HTTPStatus.OK and listing.media_type == "text/plain":
         named += re.findall(r"https?://[^\s)>\]]+", listing.body.decode("utf-8", "replace"))
     for path in CATALOGS:
         named += _addresses(await patient.document(path))
-    ours = [url for url in dict.fromkeys(named) if url.startswith(f"{patient.web.origin}/")][:MOST]
+    ours = [url for url in dict.fromkeys(named) if url.startswith(f"{patient.web.origin}/")][:MAX_LINKS]
     found = await asyncio.gather(*(_status(patient, url) for url in ours if not url.endswith("/mcp")))
     dead = [url for url, status in found if status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}]
     if dead:
-        yield warning(f"Links lead nowhere: {listed(dead)}.", "Publish what is linked, or take the link out.")
+        yield warning(f"Links lead nowhere: {list_names(dead)}.", "Publish what is linked, or take the link out.")
     else:
         yield ok(f"{len(found)} links lead somewhere.")
     elsewhere = [url for url in dict.fromkeys(named) if not url.startswith(patient.web.origin)]
     if elsewhere and not ours:
         yield fault(
-            f"The documents speak of another origin: {listed(elsewhere, most=1)}.",
+            f"The documents speak of another origin: {list_names(elsewhere, most=1)}.",
             f"Set store.origin to {patient.web.origin}.",
         )
 
 
-async def _status(patient: Patient, url: str) -> tuple[str, int]:
+async def _status(patient: ExaminedStore, url: str) -> tuple[str, int]:
     try:
         return url, (await patient.web.get(url)).status
-    except Unheard:
+    except ProbeFailed:
         return url, 0
 
 
@@ -184,7 +194,7 @@ def _addresses(document: Mapping[str, Any]) -> list[str]:
 
 
 def _forbidden(robots_txt: str) -> set[str]:
-    """What the group for every User-agent may not read."""
+    """Paths that robots.txt disallows for `User-agent: *` (RFC 9309)."""
     forbidden: set[str] = set()
     everybody = named = False
     for line in robots_txt.splitlines():
@@ -202,4 +212,11 @@ def _forbidden(robots_txt: str) -> set[str]:
     return forbidden
 
 
-CHECKS: Final[tuple[Check, ...]] = (published, readable, cached, validators, robots, links)
+CHECKS: Final[tuple[DoctorCheck, ...]] = (
+    check_published,
+    check_readable,
+    check_cached,
+    check_validators,
+    check_robots,
+    check_links,
+)

@@ -1,76 +1,110 @@
-"""Shop as a buyer's agent does: look around, and, where that is allowed, fill a cart and empty it again."""
+"""End-to-end checks over MCP as a buyer's agent: browse and, where allowed, fill and empty a cart."""
 
 import time
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Self
 
+from storefront_mcp.doctor.check import DoctorCheck, Findings, check
 from storefront_mcp.doctor.checks.card import endpoint_of
-from storefront_mcp.doctor.findings import Check, Finding, Findings, check, fault, note, ok, warning
-from storefront_mcp.doctor.patient import Patient
-from storefront_mcp.doctor.talk import Client, Json, Misspoken, Streamable, call, tools
-from storefront_mcp.doctor.words import country_of
-from storefront_mcp.mcp.versions import OFFERED
+from storefront_mcp.doctor.mcp_client import (
+    Json,
+    McpClient,
+    ProtocolViolation,
+    StreamableHttpClient,
+    call_tool,
+    list_tools,
+)
+from storefront_mcp.doctor.patient import ExaminedStore
+from storefront_mcp.doctor.phrases import country_of
+from storefront_mcp.findings import Finding, fault, note, ok, warning
+from storefront_mcp.mcp.versions import LATEST_HANDSHAKE_VERSION
 
-BROWSE: Final = ("search_products", "get_product", "list_categories", "get_category")
-CART: Final = ("create_cart", "add_to_cart", "get_shipping_methods", "remove_from_cart", "view_cart")
-SLOW: Final = 2.0
-"""Seconds for one call that a person who waits for an agent notices."""
-TRIED: Final = 20
-COUNTRIES: Final = ("AU", "US", "GB", "DE", "FR", "CA", "NZ", "IN")
-"""Where a cart might be sent to, after the store's own country."""
-BLAME: Final = "Look at the server's log, and examine the shop behind it: storefront-mcp doctor --config PATH"
-
-
-async def _shopping(patient: Patient) -> tuple[Client, list[str]]:
-    """A client that has said hello, and the tools it is shown."""
-    client = Streamable(patient.web, endpoint_of(await patient.card(), patient), OFFERED)
-    await client.open()
-    return client, await tools(client)
+SLOW_SECONDS: Final = 2.0
+"""Seconds per call from which a waiting buyer notices."""
+MAX_PRODUCTS_TRIED: Final = 20
+FALLBACK_COUNTRIES: Final = ("AU", "US", "GB", "DE", "FR", "CA", "NZ", "IN")
+"""ISO 3166-1 countries tried after the store's own."""
 
 
-@check("journey.browse", "An agent finds something to buy", "address", after=("card.endpoint",))
-async def browse(patient: Patient) -> Findings:
-    """A search, a product, the categories, one of them."""
+class ToolUnlisted(Exception):
+    """A journey has come to a tool that the endpoint does not list, so its phase is not open."""
+
+
+class ShoppingAgent:
+    """An agent that calls the tools that an endpoint lists."""
+
+    def __init__(self, client: McpClient, listed: Sequence[str]) -> None:
+        self._client = client
+        self._listed = frozenset(listed)
+
+    @classmethod
+    async def at(cls, patient: ExaminedStore) -> Self:
+        """An agent that is connected to a store's endpoint. Raises ProtocolViolation."""
+        client = StreamableHttpClient(patient.web, endpoint_of(await patient.card(), patient), LATEST_HANDSHAKE_VERSION)
+        await client.open()
+        return cls(client, await list_tools(client))
+
+    async def call(self, tool: str, arguments: Json) -> Json:
+        """A tool's value. Raises ToolUnlisted, and ProtocolViolation."""
+        if tool not in self._listed:
+            raise ToolUnlisted
+        return await call_tool(self._client, tool, arguments)
+
+
+def _examine(patient: ExaminedStore) -> str:
+    """The command line that examines settings and shop as well."""
+    return patient.command("doctor", *(() if patient.subject.options else ("--config", "PATH")))
+
+
+def _blame(patient: ExaminedStore) -> str:
+    if patient.subject.behind is not None:
+        return "Put the shop behind it right first, if that has a fault; else look at the server's log."
+    return f"Look at the server's log, and examine the shop behind it: {_examine(patient)}"
+
+
+@check("journey.browse", "Does an agent find something to buy?", "address", after=("card.endpoint",))
+async def check_browsing(patient: ExaminedStore) -> Findings:
+    """Call search, product, categories and one category; warn above SLOW_SECONDS a call."""
     if not await patient.open():
         yield ok("Nothing is open yet.")
         return
     began = time.monotonic()
     try:
-        client, there = await _shopping(patient)
-        if not set(BROWSE) <= set(there):
-            yield note("Browsing is not open here.", "See which phase opens it: storefront-mcp phases")
-            return
-        products = _members(await call(client, "search_products", {"page_size": 5}), "products")
+        agent = await ShoppingAgent.at(patient)
+        products = _members(await agent.call("search_products", {"page_size": 5}), "products")
         if not products:
-            yield fault("A search for everything finds no product.", BLAME)
+            yield fault("A search for everything finds no product.", _blame(patient))
             return
         sku = products[0].get("sku")
-        product = await call(client, "get_product", {"sku": sku})
-        categories = _members(await call(client, "list_categories", {"depth": 1}), "categories")
+        product = await agent.call("get_product", {"sku": sku})
+        categories = _members(await agent.call("list_categories", {"depth": 1}), "categories")
         if categories:
-            await call(client, "get_category", {"category": str(categories[0].get("id")), "page_size": 2})
+            await agent.call("get_category", {"category": str(categories[0].get("id")), "page_size": 2})
         else:
-            yield warning("There are no categories.", BLAME)
+            yield warning("There are no categories.", _blame(patient))
         yield ok(f"It finds {product.get('name')} ({sku}).")
-    except Misspoken as misspoken:
-        yield fault(f"The endpoint {misspoken}.", BLAME)
+    except ToolUnlisted:
+        yield note("Browsing is not open here.", f"See which phase opens it: {patient.command('phases')}")
+        return
+    except ProtocolViolation as violation:
+        yield fault(f"The endpoint {violation}.", _blame(patient))
         return
     each = (time.monotonic() - began) / 6
-    if each > SLOW:
-        yield warning(f"A call takes {each:.1f} s.", "Find out what is slow: storefront-mcp doctor --config PATH")
+    if each > SLOW_SECONDS:
+        yield warning(f"A call takes {each:.1f} s.", f"Find out what is slow: {_examine(patient)}")
 
 
-@check("journey.cart", "An agent fills a cart and learns what it costs", "address", "cart", after=("journey.browse",))
-async def cart(patient: Patient) -> Findings:
-    """One cart, left empty. No order is placed."""
+@check(
+    "journey.cart", "Does an agent fill a cart and learn what it costs?", "address", "cart", after=("journey.browse",)
+)
+async def check_cart(patient: ExaminedStore) -> Findings:
+    """Make one cart, quote shipping and empty it; places no order."""
     if not await patient.open():
         yield ok("Nothing is open yet.")
         return
     try:
-        client, there = await _shopping(patient)
-        if not set(CART) <= set(there):
-            yield note("Carts are not open here.", "See which phase opens them: storefront-mcp phases")
-            return
-        filled = await _filled(client)
+        agent = await ShoppingAgent.at(patient)
+        filled = await _fill_cart(agent)
         if filled is None:
             yield warning(
                 "None of the first products can be put into a cart as it is.", "Have a simple product in stock."
@@ -79,29 +113,31 @@ async def cart(patient: Patient) -> Findings:
         handle, lines = filled["cart_id"], _members(filled, "lines")
         yield ok(f"{lines[0].get('sku')} was put into a cart.")
         try:
-            yield await _quoted(client, handle, patient)
+            yield await _quote_shipping(agent, handle, patient)
         finally:
             for line in lines:
-                await call(client, "remove_from_cart", {"cart_id": handle, "line_id": line.get("line_id")})
-        left = _members(await call(client, "view_cart", {"cart_id": handle}), "lines")
+                await agent.call("remove_from_cart", {"cart_id": handle, "line_id": line.get("line_id")})
+        left = _members(await agent.call("view_cart", {"cart_id": handle}), "lines")
         if left:
-            yield warning(f"{len(left)} lines stayed in the cart.", BLAME)
+            yield warning(f"{len(left)} lines stayed in the cart.", _blame(patient))
         else:
             yield ok("The cart was left empty.")
-    except Misspoken as misspoken:
-        yield fault(f"The endpoint {misspoken}.", BLAME)
+    except ToolUnlisted:
+        yield note("Carts are not open here.", f"See which phase opens them: {patient.command('phases')}")
+    except ProtocolViolation as violation:
+        yield fault(f"The endpoint {violation}.", _blame(patient))
 
 
-async def _quoted(client: Client, handle: str, patient: Patient) -> Finding:
-    """What sending a cart costs, to the first country that the shop serves."""
+async def _quote_shipping(agent: ShoppingAgent, handle: str, patient: ExaminedStore) -> Finding:
+    """Quote shipping of a cart to the first country that the shop serves."""
     behind = patient.subject.behind
     home = None if behind is None else country_of(behind.store.locale)
     refused = ""
-    for country in dict.fromkeys([*([] if home is None else [home]), *COUNTRIES]):
+    for country in dict.fromkeys([*([] if home is None else [home]), *FALLBACK_COUNTRIES]):
         try:
-            quote = await call(client, "get_shipping_methods", {"cart_id": handle, "address": {"country": country}})
-        except Misspoken as misspoken:
-            refused = str(misspoken)
+            quote = await agent.call("get_shipping_methods", {"cart_id": handle, "address": {"country": country}})
+        except ProtocolViolation as violation:
+            refused = str(violation)
             continue
         methods = _members(quote, "methods")
         if methods:
@@ -112,23 +148,23 @@ async def _quoted(client: Client, handle: str, patient: Patient) -> Finding:
     )
 
 
-async def _filled(client: Client) -> Json | None:
-    """A cart with the first product that needs no choice; None where there is none."""
-    found = _members(await call(client, "search_products", {"page_size": TRIED}), "products")
-    handle = (await call(client, "create_cart", {}))["cart_id"]
+async def _fill_cart(agent: ShoppingAgent) -> Json | None:
+    """A cart with the first product that can be added without options; None where there is none."""
+    found = _members(await agent.call("search_products", {"page_size": MAX_PRODUCTS_TRIED}), "products")
+    handle = (await agent.call("create_cart", {}))["cart_id"]
     for product in found:
         if not product.get("choose") and product.get("in_stock", True):
             try:
-                return await call(client, "add_to_cart", {"cart_id": handle, "sku": product.get("sku")})
-            except Misspoken:
+                return await agent.call("add_to_cart", {"cart_id": handle, "sku": product.get("sku")})
+            except ProtocolViolation:
                 continue
     return None
 
 
 def _members(value: Json, key: str) -> list[dict[str, Any]]:
-    """The objects of a list in an answer."""
+    """The objects in a list of a tool result."""
     members = value.get(key)
     return [one for one in members if isinstance(one, dict)] if isinstance(members, list) else []
 
 
-CHECKS: Final[tuple[Check, ...]] = (browse, cart)
+CHECKS: Final[tuple[DoctorCheck, ...]] = (check_browsing, check_cart)

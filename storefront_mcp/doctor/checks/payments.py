@@ -1,15 +1,16 @@
-"""Whether buyers could pay, and whether the money would be real."""
+"""Checks of the payment settings: provider, key, webhooks, test or live mode."""
 
 from typing import Final
 
-from storefront_mcp.doctor.findings import Check, Findings, check, fault, note, ok, warning
-from storefront_mcp.doctor.patient import Patient
-from storefront_mcp.settings.origins import loopback
+from storefront_mcp.commerce.origins import is_loopback
+from storefront_mcp.doctor.check import DoctorCheck, Findings, check
+from storefront_mcp.doctor.patient import ExaminedStore
+from storefront_mcp.findings import Finding, fault, note, ok, warning
 
 
-@check("payments.provider", "There is a way to pay", "settings", "shop")
-async def provider(patient: Patient) -> Findings:
-    """Without one nothing can be bought; with the sandbox no money moves."""
+@check("payments.provider", "Is there a way to pay that suits the address?", "settings", "shop")
+async def check_provider(patient: ExaminedStore) -> Findings:
+    """A provider or offline method is set; the sandbox is for loopback only."""
     store = patient.behind.store
     payments = store.payments
     if payments.missing:
@@ -17,20 +18,22 @@ async def provider(patient: Patient) -> Findings:
             "Nobody could pay.",
             "Set store.payments.provider, or list the shop's own ways to pay in store.payments.offline.",
         )
-    elif payments.provider == "sandbox" and not loopback(store.origin):
+    elif payments.provider == "sandbox" and not is_loopback(store.origin):
+        meant = payments.public_sandbox
         yield warning(
-            f"{store.origin} is public, and its payments are the sandbox's: orders are made and no money moves.",
-            "Set store.payments.provider to a real one before orders are taken.",
+            f"{store.origin} is public, and its payments are the sandbox's: "
+            f"{'orders are made and no money moves' if meant else 'the checkout phase does not open'}.",
+            "Set store.payments.provider to a real one before orders are taken."
+            + ("" if meant else " To try the sandbox out in public, set store.payments.public_sandbox = true."),
         )
     else:
-        yield ok(
-            f"Buyers pay by {', '.join([*([payments.provider] if payments.provider else []), *payments.offline])}."
-        )
+        ways = ", ".join([*([payments.provider] if payments.provider else []), *payments.offline])
+        yield ok(f"Buyers pay by {ways}{', and no money moves' if payments.provider == 'sandbox' else ''}.")
 
 
-@check("payments.key", "The provider takes our key", "settings", "shop")
-async def key(patient: Patient) -> Findings:
-    """A read that finds nothing."""
+@check("payments.key", "Does the provider take our key?", "settings", "shop")
+async def check_key(patient: ExaminedStore) -> Findings:
+    """Probe the key by a read request that matches nothing."""
     probe = patient.behind.key
     if probe is None:
         yield ok("No key is needed.")
@@ -43,9 +46,11 @@ async def key(patient: Patient) -> Findings:
         return
     found = await probe.key()
     if found.accepted is None:
-        yield warning(
-            f"{probe.provider} could not be asked: {found.said}.",
-            f"Let this machine reach {probe.provider} over HTTPS, and examine again.",
+        yield Finding(
+            level="warning",
+            says=f"{probe.provider} could not be asked: {found.said}.",
+            fix=f"Let this machine reach {probe.provider} over HTTPS, and examine again.",
+            conclusive=False,
         )
     elif found.accepted:
         yield ok(f"{probe.provider} takes it.")
@@ -57,12 +62,21 @@ async def key(patient: Patient) -> Findings:
         )
 
 
-@check("payments.webhooks", "The provider's events can be verified", "settings", "shop")
-async def webhooks(patient: Patient) -> Findings:
-    """Without them orders take longer."""
+@check("payments.webhooks", "Can the provider's events be verified?", "settings", "shop")
+async def check_webhooks(patient: ExaminedStore) -> Findings:
+    """A webhook secret is set; without one orders take some seconds longer."""
     probe = patient.behind.key
-    if probe is None or probe.webhooks:
-        yield ok("They can." if probe is not None else "There are none.")
+    if probe is None:
+        yield ok("There are none.")
+    elif probe.malformed_webhooks:
+        yield warning(
+            f"store.payments.webhook_secrets holds what is no signing secret of {probe.provider}'s, so its events are "
+            "refused and orders take some seconds longer.",
+            "Copy the signing secret of the webhook endpoint, which begins with whsec_, to where "
+            "store.payments.webhook_secrets comes from.",
+        )
+    elif probe.webhooks:
+        yield ok("They can.")
     else:
         yield note(
             f"{probe.provider}'s events cannot be verified, so an order takes some seconds longer.",
@@ -71,18 +85,18 @@ async def webhooks(patient: Patient) -> Findings:
         )
 
 
-@check("payments.mode", "Money moves where it should, and only there", "settings", "shop")
-async def mode(patient: Patient) -> Findings:
-    """A test key sells for nothing, and a live one takes money of whoever tries things out."""
+@check("payments.mode", "Does money move where it should, and only there?", "settings", "shop")
+async def check_mode(patient: ExaminedStore) -> Findings:
+    """Warn of a test key on a public origin and of a live key on loopback."""
     probe, origin = patient.behind.key, patient.behind.store.origin
     if probe is None or probe.mode is None:
         yield ok("No money moves.")
-    elif probe.mode == "test" and not loopback(origin):
+    elif probe.mode == "test" and not is_loopback(origin):
         yield warning(
             f"{origin} is public, and store.payments.secret_key is a test key: orders are made and no money moves.",
             "Put a live key there before orders are taken.",
         )
-    elif probe.mode == "live" and loopback(origin):
+    elif probe.mode == "live" and is_loopback(origin):
         yield warning(
             f"{origin} is this machine, and store.payments.secret_key is a live key: trying things out takes money.",
             "Use a test key here.",
@@ -91,4 +105,4 @@ async def mode(patient: Patient) -> Findings:
         yield ok(f"It is a {probe.mode} key, for {origin}.")
 
 
-CHECKS: Final[tuple[Check, ...]] = (provider, key, webhooks, mode)
+CHECKS: Final[tuple[DoctorCheck, ...]] = (check_provider, check_key, check_webhooks, check_mode)

@@ -1,56 +1,62 @@
-"""Whether clients of every protocol version and transport, and those in browsers, get along with the endpoint."""
+"""Checks of the endpoint: every protocol version, both transports, the 503 stub, and CORS."""
 
 from http import HTTPStatus
 from typing import Final
 
-from storefront_mcp.backends.probing import Unheard
-from storefront_mcp.doctor.checks.card import endpoint_of, remotes
-from storefront_mcp.doctor.findings import Check, Findings, check, fault, note, ok, warning
-from storefront_mcp.doctor.patient import Patient
-from storefront_mcp.doctor.talk import Misspoken, Streamable, over_sse, tools
-from storefront_mcp.doctor.words import listed
-from storefront_mcp.mcp.versions import LEGACY, MODERN, OFFERED, STREAMABLE
+from storefront_mcp.backends.probe import ProbeFailed
+from storefront_mcp.doctor.check import DoctorCheck, Findings, check
+from storefront_mcp.doctor.checks.card import check_remotes, endpoint_of
+from storefront_mcp.doctor.mcp_client import ProtocolViolation, StreamableHttpClient, list_tools, over_sse
+from storefront_mcp.doctor.patient import ExaminedStore
+from storefront_mcp.doctor.phrases import list_names
+from storefront_mcp.findings import fault, note, ok, warning
+from storefront_mcp.mcp.versions import (
+    HANDSHAKE_VERSIONS,
+    LATEST_HANDSHAKE_VERSION,
+    MODERN_VERSIONS,
+    STREAMABLE_HTTP_VERSIONS,
+)
 
-FIRST_EVENT: Final = 5.0
-"""Seconds until a stream's first event must have come."""
-FOREIGN: Final = "https://stranger.example"
-KNOWN: Final = {**LEGACY, **MODERN}
+FIRST_EVENT_SECONDS: Final = 5.0
+"""Timeout in seconds of a stream's first event."""
+FOREIGN_ORIGIN: Final = "https://stranger.example"
+KNOWN_VERSIONS: Final = {**HANDSHAKE_VERSIONS, **MODERN_VERSIONS}
 
 
-@check("protocol.stub", "A closed endpoint says so politely", "address", after=("card.endpoint",))
-async def stub(patient: Patient) -> Findings:
-    """503 in JSON, which names the card."""
+@check("protocol.stub", "Does a closed endpoint say so politely?", "address", after=("card.endpoint",))
+async def check_stub(patient: ExaminedStore) -> Findings:
+    """A closed endpoint answers JSON that links the card."""
     card = await patient.card()
     if await patient.open():
         yield ok("It is open.")
         return
-    heard = await patient.web.ask("GET", endpoint_of(card, patient))
-    said = heard.json
+    response = await patient.web.ask("GET", endpoint_of(card, patient))
+    said = response.json
     if not isinstance(said, dict) or "server_card" not in said:
         yield warning(
-            f"It answers {heard.status} and {heard.media_type or 'nothing'} instead of its announcement.",
+            f"It answers {response.status} and {response.media_type or 'nothing'} instead of its announcement.",
             "Let the proxy pass 503 answers on as they are.",
         )
     else:
         yield ok("It names the card.")
 
 
-@check("protocol.versions", "Clients of every version are understood", "address", after=("card.endpoint",))
-async def versions(patient: Patient) -> Findings:
-    """The same tools for each of them."""
+@check("protocol.versions", "Are clients of every version understood?", "address", after=("card.endpoint",))
+async def check_versions(patient: ExaminedStore) -> Findings:
+    """List tools in every version; those on the card must be served, all with the same tools."""
     if not await patient.open():
         yield ok("Nothing is open yet.")
         return
     url = endpoint_of(await patient.card(), patient)
     named = {
         version
-        for remote in remotes(await patient.card())
+        for remote in check_remotes(await patient.card())
         if remote.get("type") != "sse"
         for version in remote.get("supportedProtocolVersions", ())
     }
     lists: dict[str, list[str]] = {}
-    for id_ in STREAMABLE:
-        client = Streamable(patient.web, url, KNOWN[id_])
+    for id_ in STREAMABLE_HTTP_VERSIONS:
+        client = StreamableHttpClient(patient.web, url, KNOWN_VERSIONS[id_])
         try:
             await client.open()
             if client.agreed != id_ and id_ not in named:
@@ -62,47 +68,49 @@ async def versions(patient: Patient) -> Findings:
                     "Publish the card that the server renders, unchanged.",
                 )
                 continue
-            lists[id_] = sorted(await tools(client))
-        except Misspoken as misspoken:
+            lists[id_] = sorted(await list_tools(client))
+        except ProtocolViolation as violation:
             wrong = fault if id_ in named else warning
             yield wrong(
-                f"To a client of {id_}, the endpoint {misspoken}.",
+                f"To a client of {id_}, the endpoint {violation}.",
                 "Let the proxy pass bodies, statuses and the MCP-* headers on as they are.",
             )
     if len({tuple(found) for found in lists.values()}) > 1:
         yield warning(
-            f"{listed(list(lists))} list different tools.", "Examine again: a phase may have been flipped just now."
+            f"{list_names(list(lists))} list different tools.", "Examine again: a phase may have been flipped just now."
         )
     elif lists:
-        yield ok(f"{listed(list(lists))} are spoken.")
+        yield ok(f"{list_names(list(lists))} are spoken.")
 
 
-@check("protocol.sse", "The older transport works where the card names it", "address", after=("card.endpoint",))
-async def sse(patient: Patient) -> Findings:
-    """A stream that a proxy keeps to itself looks like a server that hangs."""
-    named = [str(remote.get("url")) for remote in remotes(await patient.card()) if remote.get("type") == "sse"]
+@check("protocol.sse", "Does the older transport work where the card names it?", "address", after=("card.endpoint",))
+async def check_sse(patient: ExaminedStore) -> Findings:
+    """HTTP+SSE: a buffering proxy holds the first event back."""
+    named = [str(remote.get("url")) for remote in check_remotes(await patient.card()) if remote.get("type") == "sse"]
     if not named or not await patient.open():
         yield ok("It is not served." if not named else "Nothing is open yet.")
         return
     try:
-        async with over_sse(patient.web, named[0], OFFERED, patience=FIRST_EVENT) as client:
+        async with over_sse(
+            patient.web, named[0], LATEST_HANDSHAKE_VERSION, timeout_seconds=FIRST_EVENT_SECONDS
+        ) as client:
             await client.open()
-            found = await tools(client)
+            found = await list_tools(client)
         yield ok(f"{len(found)} tools are listed there.")
-    except Misspoken as misspoken:
+    except ProtocolViolation as violation:
         yield fault(
-            f"{named[0]} {misspoken}.",
+            f"{named[0]} {violation}.",
             "Switch buffering and compression off at the proxy for /mcp/sse, and let its streams live for hours.",
         )
-    except Unheard as unheard:
+    except ProbeFailed as failure:
         yield fault(
-            f"{named[0]} cannot be used: {unheard.why}.", "Let the proxy pass /mcp/sse on, and keep its streams open."
+            f"{named[0]} cannot be used: {failure.why}.", "Let the proxy pass /mcp/sse on, and keep its streams open."
         )
 
 
-@check("protocol.browsers", "Our own pages may call it, strangers may not", "address", after=("card.endpoint",))
-async def browsers(patient: Patient) -> Findings:
-    """A preflight as browsers send it, and one from elsewhere (DNS rebinding)."""
+@check("protocol.browsers", "May our own pages call it, and strangers not?", "address", after=("card.endpoint",))
+async def check_browsers(patient: ExaminedStore) -> Findings:
+    """A preflight of our origin is allowed; a POST of a foreign one is not (DNS rebinding)."""
     if not await patient.open():
         yield ok("Nothing is open yet.")
         return
@@ -128,7 +136,7 @@ async def browsers(patient: Patient) -> Findings:
     else:
         yield ok("Our own pages may.")
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    stranger = await web.ask("POST", url, {"origin": FOREIGN}, json=ping)
+    stranger = await web.ask("POST", url, {"origin": FOREIGN_ORIGIN}, json=ping)
     if stranger.status == HTTPStatus.OK:
         yield warning(
             "Pages of any origin may call the endpoint.",
@@ -138,4 +146,4 @@ async def browsers(patient: Patient) -> Findings:
         yield ok("Strangers may not.")
 
 
-CHECKS: Final[tuple[Check, ...]] = (stub, versions, sse, browsers)
+CHECKS: Final[tuple[DoctorCheck, ...]] = (check_stub, check_versions, check_sse, check_browsers)

@@ -1,14 +1,17 @@
-"""Whether the settings can be used, and whether they are wise."""
+"""Checks of the settings: validity, published origin, encryption of personal data, shared limits."""
 
 from typing import Final
 
-from storefront_mcp.doctor.findings import Check, Findings, check, fault, note, ok, warning
-from storefront_mcp.doctor.patient import Patient
+from storefront_mcp.doctor.check import DoctorCheck, Findings, check
+from storefront_mcp.doctor.patient import ExaminedStore
+from storefront_mcp.findings import fault, note, ok, warning
+from storefront_mcp.limits.store_check import shared_counts_failure, store_address
+from storefront_mcp.settings.program import command_line
 
 
-@check("settings.usable", "The settings can be used", "file")
-async def usable(patient: Patient) -> Findings:
-    """Every problem of the file and of the variables, as a start would name them."""
+@check("settings.usable", "Can the settings be used?", "file")
+async def check_usable(patient: ExaminedStore) -> Findings:
+    """Every problem of the file and environment variables, as at start-up."""
     for problem in patient.subject.problems:
         key = problem.key or patient.subject.config
         yield fault(f"{key} keeps the server from starting.", f"Put it right: {key}: {problem.sentence}")
@@ -16,9 +19,9 @@ async def usable(patient: Patient) -> Findings:
         yield ok(f"{patient.subject.config} has what a server needs.")
 
 
-@check("settings.address", "The address examined is the one that is published", "settings", "shop", "address")
-async def address(patient: Patient) -> Findings:
-    """Published documents start with the configured origin, wherever they are fetched from."""
+@check("settings.address", "Is the address examined the one that is published?", "settings", "shop", "address")
+async def check_address(patient: ExaminedStore) -> Findings:
+    """The examined origin is `store.origin`, which published documents carry."""
     origin = patient.behind.store.origin
     if patient.web.origin != origin:
         yield warning(
@@ -29,11 +32,13 @@ async def address(patient: Patient) -> Findings:
         yield ok(f"It is {origin}.")
 
 
-@check("settings.personal-data", "Buyers' addresses are encrypted", "settings", "shop")
-async def buyers(patient: Patient) -> Findings:
-    """Only where something can be sold."""
+@check("settings.personal-data", "Are buyers' addresses encrypted?", "settings", "shop")
+async def check_buyers(patient: ExaminedStore) -> Findings:
+    """`personal_data.key` is set where orders can be taken."""
     if patient.settings.personal_data.key:
         yield ok("What buyers tell is encrypted before it is stored.")
+    elif patient.subject.demo:
+        yield ok("What is told to a demo is thrown away at its next start.")
     elif patient.behind.store.payments.missing:
         yield ok("Nothing can be bought yet, so no buyer tells an address.")
     else:
@@ -43,17 +48,45 @@ async def buyers(patient: Patient) -> Findings:
         )
 
 
-@check("settings.limits", "Limits hold for all workers together", "settings")
-async def limits(patient: Patient) -> Findings:
-    """Each worker has a memory of its own."""
-    workers = patient.settings.workers
-    if workers > 1 and patient.settings.limits_store is None:
+@check("settings.limits", "Do limits hold for all workers together?", "settings")
+async def check_limits(patient: ExaminedStore) -> Findings:
+    """Several workers need `limits_store`, as each counts in its own memory, and it must answer."""
+    workers, url = patient.settings.workers, patient.settings.limits_store
+    each = f"each of the {workers} workers counts" if workers > 1 else "the server counts"
+    if url is not None:
+        failure = await shared_counts_failure(url)
+        if failure is None:
+            yield ok(f"{store_address(url)} answers, where calls are counted.")
+        else:
+            yield warning(
+                f"{store_address(url)}, where limits_store has calls counted, {failure}: until it does, {each} limits "
+                "for itself.",
+                "Start it, or put limits_store right.",
+            )
+    elif workers > 1:
         yield note(
             f"Each of the {workers} workers counts limits for itself.",
             "Set limits_store to a Valkey or Redis server, or leave it so if limits may be that many times as wide.",
         )
     else:
-        yield ok("Calls are counted once.")
+        yield ok("There is one worker, which counts all calls.")
 
 
-CHECKS: Final[tuple[Check, ...]] = (usable, address, buyers, limits)
+@check("settings.alerts", "Is somebody told when something breaks?", "settings")
+async def check_alerts(patient: ExaminedStore) -> Findings:
+    """`[alerts]` names a receiver."""
+    alerts = patient.settings.alerts
+    told = ["a webhook"] * (alerts.url is not None) + [f"mail to {len(alerts.mail_to)}"] * bool(alerts.mail_to)
+    if told:
+        test = command_line("alerts", "test", "--config", patient.subject.config)
+        yield ok(f"By {' and '.join(told)}. To try it: {test}")
+    elif patient.subject.demo:
+        yield ok("A demo wakes nobody.")
+    else:
+        yield note(
+            "Nobody is told when a checkout needs a person, the shop is down or the disk is nearly full.",
+            "Set alerts.url and alerts.secret_file, or alerts.mail_to; leave it so if Prometheus has our alert rules.",
+        )
+
+
+CHECKS: Final[tuple[DoctorCheck, ...]] = (check_usable, check_address, check_buyers, check_limits, check_alerts)

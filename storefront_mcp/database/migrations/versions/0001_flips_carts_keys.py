@@ -1,9 +1,9 @@
-"""Flips, carts and shared keys: what files had before there were migrations."""
+"""Flips, cart handles and shared secrets: the tables from before there were migrations."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from storefront_mcp.database.tables.metadata import Whole, refuse
+from storefront_mcp.database.tables.metadata import Whole, refuse_trigger
 
 revision = "0001"
 down_revision = None
@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Text, nullable=False),
     )
     op.create_index("flips_by_phase", "flips", ["store", "phase", "number"])
-    refuse(op.get_bind(), "flips")
+    refuse_trigger(op.get_bind(), "flips")
     op.create_table(
         "carts",
         sa.Column("key", sa.LargeBinary, primary_key=True),

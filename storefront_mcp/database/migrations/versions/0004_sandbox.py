@@ -1,4 +1,4 @@
-"""What the sandbox remembers of its payments."""
+"""Sandbox payments."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,9 +1,9 @@
-"""The audit, and answers that are replayed under their idempotency key."""
+"""The audit log and idempotency records."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from storefront_mcp.database.tables.metadata import Whole, refuse
+from storefront_mcp.database.tables.metadata import Whole, refuse_trigger
 
 revision = "0005"
 down_revision = "0004"
@@ -21,7 +21,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_at", "audit", ["at"])
     op.create_index("audit_by_store", "audit", ["store", "number"])
-    refuse(op.get_bind(), "audit", ("UPDATE",))
+    refuse_trigger(op.get_bind(), "audit", ("UPDATE",))
     op.create_table(
         "audit_head",
         sa.Column("name", sa.Text, primary_key=True),

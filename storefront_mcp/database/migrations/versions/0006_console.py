@@ -1,4 +1,4 @@
-"""The operator's console: seats, invitations, and the traffic that it shows."""
+"""Console sessions, login links and usage statistics."""
 
 import sqlalchemy as sa
 from alembic import op

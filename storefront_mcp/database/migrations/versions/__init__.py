@@ -1,1 +1,1 @@
-"""The steps; see the package above."""
+"""The migrations, one module each; see the package above."""

@@ -1,0 +1,1 @@
+"""Validation rules of published documents, as data that doctor, console and tests run."""

@@ -1,0 +1,1 @@
+"""Documents under `/.well-known/`, where agents and registries look first."""

@@ -1,0 +1,76 @@
+"""Who the shop is, and what it says of itself."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from storefront_mcp.commerce.product import MAX_PART_CHARS
+from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.tools.tool import tool
+
+Topic = Literal["about", "shipping", "returns", "payment", "privacy", "contact"]
+PAGE_WORDS: Final[dict[Topic, tuple[str, ...]]] = {
+    "about": ("about",),
+    "shipping": ("shipping", "delivery"),
+    "returns": ("return", "refund", "cancel"),
+    "payment": ("payment", "paying"),
+    "privacy": ("privacy",),
+    "contact": ("contact", "imprint", "impressum", "legal"),
+}
+"""Words in the identifiers of pages, by topic."""
+
+
+class GetStoreInfo(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What about."""
+
+    topic: Annotated[Topic, Meta(description="What about")] = "about"
+
+
+class StoreInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Facts of the store, and its own page on the topic."""
+
+    name: str
+    legal_name: str | None = None
+    address: str | None = None
+    contact: str | None = None
+    website: str | None = None
+    currency: str
+    language: str
+    about: str = ""
+    countries: Annotated[tuple[str, ...], Meta(description="Served, ISO 3166-1 alpha-2")] = ()
+    payment_methods: tuple[str, ...] = ()
+    guest_orders: bool = True
+    page: Annotated[str, Meta(description="The shop's own words, Markdown")] = ""
+    pages: Annotated[tuple[str, ...], Meta(description="Further pages: shop://page/{identifier}")] = ()
+    notice: str | None = None
+
+
+@tool()
+async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
+    """Read who the shop is, how to reach it, where it delivers, how it is paid, and its own words on a topic."""
+    store = shop.store
+    facts = await shop.backend.store_facts()
+    words = PAGE_WORDS[args.topic]
+    identifier = next((page for page in store.pages if any(word in page for word in words)), None)
+    text = None if identifier is None else (await shop.backend.page(identifier)).markdown
+    silent = f"The shop publishes nothing on {args.topic} here. Send the buyer to {store.staff}; make nothing up."
+    return StoreInfo(
+        name=store.name,
+        legal_name=store.legal_name,
+        address=store.address,
+        contact=store.contact,
+        website=store.website,
+        currency=store.currency,
+        language=store.locale,
+        about=store.tagline,
+        countries=facts.countries if args.topic in {"about", "shipping"} else (),
+        payment_methods=(
+            shop.checkouts.ways_to_pay(facts.payment_methods)
+            if shop.checkouts is not None and args.topic in {"about", "payment"}
+            else ()
+        ),
+        guest_orders=facts.guest_orders,
+        page="" if text is None else text[:MAX_PART_CHARS],
+        pages=tuple(page for page in store.pages if page != identifier),
+        notice=silent if text is None and args.topic not in {"about", "contact", "payment"} else None,
+    )

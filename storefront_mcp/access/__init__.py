@@ -1,0 +1,1 @@
+"""Who calls and what they may: callers, scopes, credentials, rate limits; words and ports, no implementation."""

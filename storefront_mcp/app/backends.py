@@ -1,0 +1,83 @@
+"""Backend factory: the `ShopBackend` and the `ShopProbe` that a store's settings choose."""
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any, cast
+
+import httpx
+from litestar.types import ASGIApp
+from msgspec.structs import replace
+
+from storefront_mcp.backends.http_client import ClientLimits
+from storefront_mcp.backends.links import KnownOrigins
+from storefront_mcp.backends.maho import MahoConfig, ServiceAccountCredentials, connect
+from storefront_mcp.backends.maho.probe import MahoProbe
+from storefront_mcp.backends.probe import ShopProbe
+from storefront_mcp.backends.work_budget import WorkBudget
+from storefront_mcp.commerce.backend import ShopBackend
+from storefront_mcp.instrumentation import Instrumentation
+from storefront_mcp.payments.served_methods import CAPTURE_FIELDS
+from storefront_mcp.settings.schema import StoreSettings
+
+Close = Callable[[], Awaitable[None]]
+
+
+def backend_of(
+    settings: StoreSettings, instrumentation: Instrumentation | None = None, *, share: float = 1.0
+) -> tuple[ShopBackend, Close, ASGIApp | None]:
+    """A store's backend, its close function, and the ASGI app of an embedded shop, which serves the pictures.
+
+    `share` bounds the part of the worker's time that the shop's answers may take.
+    """
+    upstream, embedded = _upstream(settings)
+    backend, close = connect(
+        upstream,
+        settings.currency,
+        transport=_transport(embedded),
+        instrumentation=instrumentation,
+        budget=WorkBudget(share),
+    )
+    return backend, close, embedded
+
+
+def probe_of(settings: StoreSettings) -> ShopProbe:
+    """The diagnostic probe of a store's shop."""
+    upstream, embedded = _upstream(settings)
+    return MahoProbe(upstream, settings.currency, transport=_transport(embedded))
+
+
+def _transport(embedded: ASGIApp | None) -> httpx.ASGITransport | None:
+    return None if embedded is None else httpx.ASGITransport(cast("Any", embedded))
+
+
+def _upstream(settings: StoreSettings) -> tuple[MahoConfig, ASGIApp | None]:
+    """The client configuration of a store's shop, and the shop itself where it is embedded."""
+    chosen = settings.upstream
+    account = None
+    if chosen.client_id is not None and chosen.client_secret is not None:
+        account = ServiceAccountCredentials(client_id=chosen.client_id, client_secret=chosen.client_secret.reveal())
+    upstream = MahoConfig(
+        url=chosen.url or "http://demo.invalid",
+        store_code=chosen.store_code,
+        prices_include_tax=chosen.prices_include_tax,
+        minimum_order=None if chosen.minimum_order is None else Decimal(chosen.minimum_order),
+        known=KnownOrigins(website=settings.website or "", others=(settings.origin, *settings.media_origins)),
+        limits=ClientLimits(
+            connect=chosen.timeouts.connect,
+            read=chosen.timeouts.read,
+            total=chosen.timeouts.total,
+            order=chosen.timeouts.order,
+        ),
+        account=account,
+        capture_fields=CAPTURE_FIELDS,
+    )
+    if chosen.kind != "demo":
+        return upstream, None
+    # Only the demo needs its catalogue.
+    from storefront_mcp.demo.shop import demo_shop  # noqa: PLC0415
+
+    shop = demo_shop(base_url=settings.origin)
+    account = ServiceAccountCredentials(
+        client_id=shop.demo.account.client_id, client_secret=shop.demo.account.client_secret
+    )
+    return replace(upstream, known=KnownOrigins(others=(settings.origin,)), account=account), shop

@@ -1,0 +1,278 @@
+"""Quotes an order before payment: checks address, shipping method and stock, and computes the totals."""
+
+import logging
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from storefront_mcp.backends import sanitizing
+from storefront_mcp.backends.cache import TtlCache
+from storefront_mcp.backends.maho import translation
+from storefront_mcp.backends.maho.addresses import AddressMapper
+from storefront_mcp.backends.maho.carts import MahoCarts, cart_path
+from storefront_mcp.backends.maho.prices import PriceMapper
+from storefront_mcp.backends.maho.rest import RestClient, expect_success
+from storefront_mcp.backends.maho.shapes import (
+    CartPrices,
+    GuestCart,
+    PayableCart,
+    PaymentMethodShape,
+    SelectedPayment,
+    SelectedShipping,
+    ShippingRateShape,
+)
+from storefront_mcp.backends.maho.storable import check_note, is_email
+from storefront_mcp.backends.upstream_messages import UpstreamResponse
+from storefront_mcp.commerce.address import Address
+from storefront_mcp.commerce.cart import Cart, CartTotals
+from storefront_mcp.commerce.errors import (
+    CartEmpty,
+    CartGone,
+    EmailRefused,
+    OrderRefused,
+    ShippingMethodRefused,
+    ShopDown,
+    ShopOutcomeUnknown,
+)
+from storefront_mcp.commerce.ids import CartId
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.order import OrderDraft, PaymentMethod
+from storefront_mcp.commerce.page import StoreFacts
+from storefront_mcp.commerce.shipping import ShippingMethod
+
+logger = logging.getLogger(__name__)
+
+FREE_METHOD: Final = "free"
+"""Maho's payment method for a cart with total 0."""
+MAX_METHODS: Final = 100
+"""Payment methods of one cart."""
+NO_SETTER_STATUSES: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+MAX_WRITTEN_CARTS: Final = 1_000
+"""Quoted carts of which is remembered what is stored on them."""
+WRITTEN_TTL_SECONDS: Final = 120.0
+METHODS_TTL_SECONDS: Final = 3600.0
+
+
+class _WrittenOrder(Struct, frozen=True):
+    """What a quote has stored on a cart."""
+
+    addresses: dict[str, dict[str, object]]
+    shipping_method: str
+    has_method: bool
+    """Whether the shipping method is stored, too."""
+
+
+class OrderQuotes:
+    """Quotes and payment methods of guest carts.
+
+    Maho rounds percent discounts and carries the rest on, within a request also into its next computation of the
+    totals. So a total is the order's if both requests computed it equally often: a change of the cart does three times,
+    place-order twice and once more for each address in its body. Quotes read the response to a change, and place-order
+    is sent with one address.
+    """
+
+    def __init__(
+        self,
+        rest: RestClient,
+        carts: MahoCarts,
+        delivery: AddressMapper,
+        price_mapper: PriceMapper,
+        *,
+        minimum: Money | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._rest = rest
+        self._carts = carts
+        self._delivery = delivery
+        self._price_mapper = price_mapper
+        self._minimum = minimum
+        self._has_setters = True
+        self._dry_run_fails = True
+        """Whether a place-order without a payment method fails, as it must."""
+        self._methods: TtlCache[None, tuple[PaymentMethod, ...]] = TtlCache(
+            size=1, seconds=METHODS_TTL_SECONDS, clock=clock
+        )
+        self.caches: Final = (self._methods,)
+        self._written: TtlCache[CartId, _WrittenOrder] = TtlCache(
+            size=MAX_WRITTEN_CARTS, seconds=WRITTEN_TTL_SECONDS, clock=clock
+        )
+
+    async def quote(self, cart: CartId, draft: OrderDraft) -> Cart:
+        """The cart with the totals that its order would have.
+
+        Addresses and shipping method are stored on the cart: by setters in shops later than 26.7, by `_dry_run` in
+        26.7. In the older fork, and where a payment method keeps `_dry_run` from being used, it is the cart's total
+        plus the quoted shipping price, and the order differs if the shop taxes or discounts that. Raises CartEmpty,
+        CartGone, EmailRefused, ShippingMethodRefused, and as `AddressMapper.postal` and `MahoCarts.check_stock`.
+        """
+        self._written.pop(cart, None)
+        found = await self._carts.fetch(cart)
+        if not found.items:
+            raise CartEmpty
+        if not is_email(draft.email):
+            raise EmailRefused
+        check_note(draft.note)
+        await self._delivery.check_guests()
+        written = await self.address_bodies(draft)
+        rates = await self._carts.rates(cart, written["shippingAddress"])
+        offered = translation.shipping_methods(rates, self._price_mapper)
+        chosen = next((rate for rate in rates if rate.code == draft.shipping_method and rate.price is not None), None)
+        if chosen is None:
+            raise ShippingMethodRefused(draft.shipping_method, offered)
+        await self._carts.check_stock(found)
+        settled = await self._apply_to_cart(cart, written, chosen)
+        if settled is None and self._carts.is_older_fork:
+            settled = await self._carts.fetch(cart)
+        elif settled is None:
+            await self._dry_run(cart, draft, written)
+            settled = await self._carts.recompute(cart, found)
+        if self._price_mapper.tax.is_unknown(settled.items):
+            await self._carts.learn_tax(settled)
+        has_method = _has_method(settled, chosen)
+        if not self._carts.is_older_fork:
+            self._written[cart] = _WrittenOrder(written, draft.shipping_method, has_method)
+        if not has_method:
+            settled = self._with_shipping(settled, chosen)
+        title = next(
+            one.title for one in offered if one.code == sanitizing.line(chosen.code, translation.MAX_LABEL_CHARS)
+        )
+        priced = replace(translation.cart(settled, self._price_mapper, cart), ships_by=title)
+        self._check_minimum(priced.totals)
+        return priced
+
+    def _check_minimum(self, totals: CartTotals) -> None:
+        """Raise OrderRefused below the shop's least order, of which Maho's REST neither tells nor knows."""
+        least = self._minimum
+        goods = totals.subtotal if totals.discount is None else totals.subtotal - totals.discount
+        if least is not None and goods.minor < least.minor:
+            raise OrderRefused(f"the goods come to {goods}, and it takes orders from {least} on. Add some.")
+
+    async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod]:
+        """Shipping methods and prices for an address, which the shop stores on the cart."""
+        self._written.pop(cart, None)
+        return await self._carts.shipping_methods(cart, address)
+
+    async def order_body(self, cart: CartId, draft: OrderDraft) -> dict[str, object]:
+        """Addresses and shipping method in place-order's form; those that a quote has just stored are left out."""
+        addresses = await self.address_bodies(draft)
+        written = self._written.find(cart)
+        self._written.pop(cart, None)
+        if written is None or (written.addresses, written.shipping_method) != (addresses, draft.shipping_method):
+            return {**addresses, "shippingMethod": draft.shipping_method}
+        body: dict[str, object] = {"billingAddress": addresses["billingAddress"]}
+        return body if written.has_method else body | {"shippingMethod": draft.shipping_method}
+
+    async def address_bodies(self, draft: OrderDraft) -> dict[str, dict[str, object]]:
+        """Both addresses in Maho's form."""
+        return {
+            "shippingAddress": await self._delivery.postal(draft.shipping_address, served=True),
+            "billingAddress": await self._delivery.postal(draft.billing_address, served=False),
+        }
+
+    async def store_facts(self) -> StoreFacts:
+        """Countries, guests, and the payment methods of a cart that nobody uses, which are asked for once an hour."""
+        methods = self._methods.find(None)
+        if methods is None:
+            methods = await self.payment_methods((await self._carts.create()).cart_id)
+            self._methods[None] = methods
+        return StoreFacts(
+            countries=await self._delivery.served_countries(),
+            payment_methods=methods,
+            guest_orders=await self._delivery.takes_guests(),
+        )
+
+    async def payment_methods(self, cart: CartId) -> tuple[PaymentMethod, ...]:
+        """The payment methods of a cart. Raises CartGone."""
+        answer = await self._rest.get(f"{cart_path(cart)}/payment-methods")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise CartGone
+        answer = expect_success(answer)
+        # The older fork returns the whole cart.
+        offered = (
+            answer.read(list[PaymentMethodShape])[:MAX_METHODS]
+            if answer.is_list
+            else answer.read(PayableCart).available_payment_methods
+        )
+        return tuple(
+            PaymentMethod(
+                code=sanitizing.line(one.code, translation.MAX_LABEL_CHARS),
+                title=sanitizing.line(one.title) or sanitizing.line(one.code, translation.MAX_LABEL_CHARS),
+                offline=bool(one.is_offline) and one.code != FREE_METHOD,
+                free=one.code == FREE_METHOD,
+            )
+            for one in offered
+            if one.code
+        )
+
+    async def _apply_to_cart(
+        self, cart: CartId, written: dict[str, dict[str, object]], rate: ShippingRateShape
+    ) -> GuestCart | None:
+        """The cart with addresses and shipping method set; None if the shop lacks these calls."""
+        if not self._has_setters or not (rate.carrier_code and rate.method_code):
+            return None
+        method = {"carrierCode": rate.carrier_code, "methodCode": rate.method_code}
+        steps = (
+            ("shipping-address", written["shippingAddress"]),
+            ("billing-address", written["billingAddress"]),
+            ("shipping-method", method),
+        )
+        answer: UpstreamResponse | None = None
+        for step, body in steps:
+            answer = await self._rest.send("PUT", f"{cart_path(cart)}/{step}", body, harmless=True)
+            if answer.status in NO_SETTER_STATUSES:
+                await self._carts.fetch(cart)  # raises CartGone, for which the setters answer 404 too
+                self._has_setters = False
+                return None
+            expect_success(answer)
+        return await self._carts.fetch(cart) if answer is None or not answer.body.strip() else answer.read(GuestCart)
+
+    async def _dry_run(self, cart: CartId, draft: OrderDraft, written: dict[str, dict[str, object]]) -> None:
+        """Store addresses and shipping method by a place-order without a payment method, which fails after that.
+
+        The only way in 26.7. Not for a cart that has a payment method, of which it would make an order, nor for one
+        that costs nothing, whose payment method may go without saying. Raises ShopDown when that is not how it ended.
+        """
+        found = await self._carts.fetch(cart)
+        prices = found.prices if isinstance(found.prices, CartPrices) else CartPrices()
+        has_payment = isinstance(found.selected_payment_method, SelectedPayment)
+        if not self._dry_run_fails or has_payment or not self._price_mapper.money(prices.grand_total):
+            return
+        body = {"email": draft.email, **written, "shippingMethod": draft.shipping_method}
+        try:
+            answer = await self._rest.settle(f"{cart_path(cart)}/place-order", body)
+        except ShopOutcomeUnknown as failed:
+            if failed.over:
+                return
+            raise ShopDown(internal=failed.internal) from failed
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise CartGone
+        if answer.is_success:
+            self._dry_run_fails = False
+            logger.error("%s: the shop made an order without a payment method: cancel it there", answer.where)
+            raise ShopDown(internal=f"{answer.where}: an order without a payment method")
+        expect_success(answer)
+
+    def _with_shipping(self, found: GuestCart, rate: ShippingRateShape) -> GuestCart:
+        """The cart with its shipping amount and total recomputed for this rate."""
+        prices = found.prices if isinstance(found.prices, CartPrices) else CartPrices()
+        before = prices.shipping_amount if prices.shipping_amount_incl_tax is None else prices.shipping_amount_incl_tax
+        price = self._price_mapper.money(rate.price)
+        total = self._price_mapper.money(prices.grand_total) - self._price_mapper.money(before) + price
+        changed = replace(
+            prices,
+            shipping_amount=price.major(),
+            shipping_amount_incl_tax=price.major(),
+            grand_total=total.major(),
+        )
+        return replace(found, prices=changed)
+
+
+def _has_method(found: GuestCart, rate: ShippingRateShape) -> bool:
+    """Whether the cart's totals are with this shipping rate."""
+    selected = found.selected_shipping_method
+    if isinstance(selected, SelectedShipping):
+        return (selected.carrier_code, selected.method_code) == (rate.carrier_code, rate.method_code)
+    return isinstance(found.prices, CartPrices) and found.prices.shipping_amount is not None

@@ -1,0 +1,144 @@
+"""What a text on a product costs and how long it may be: Maho's products do not tell, so a cart is asked."""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec.structs import replace
+
+from storefront_mcp.backends.cache import TtlCache
+from storefront_mcp.backends.maho import translation
+from storefront_mcp.backends.maho.choices import sent_choices
+from storefront_mcp.backends.maho.prices import PriceMapper
+from storefront_mcp.backends.maho.scratch_cart import CartTrial, ScratchCart
+from storefront_mcp.backends.maho.shapes import ProductDetail
+from storefront_mcp.commerce.errors import OptionsNeeded, ShopError
+from storefront_mcp.commerce.ids import CartId
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.options import Chosen
+from storefront_mcp.commerce.product import CustomOption, Product
+
+TRIED_KINDS: Final = frozenset({"simple", "virtual"})
+MAX_TRIED_OPTIONS: Final = 4
+"""Texts of one product whose prices are asked for."""
+MAX_TRIED_CHARS: Final = 1000
+"""The longest text whose limit is looked for: ten trials."""
+MAX_KNOWN_TEXTS: Final = 2000
+TEXT_TTL_SECONDS: Final = 3600.0
+SAMPLE_TEXT: Final = "A"
+TOO_LONG: Final = "text is too long"
+
+
+class TextOptions:
+    """Prices and limits of text options, learned by trial and cached by product and option."""
+
+    def __init__(self, scratch: ScratchCart, price_mapper: PriceMapper, *, clock: Callable[[], float]) -> None:
+        self._scratch = scratch
+        self._price_mapper = price_mapper
+        self._surcharges: TtlCache[tuple[int, str], Money] = TtlCache(
+            size=MAX_KNOWN_TEXTS, seconds=TEXT_TTL_SECONDS, clock=clock
+        )
+        self._limits: TtlCache[tuple[int, str], int] = TtlCache(
+            size=MAX_KNOWN_TEXTS, seconds=TEXT_TTL_SECONDS, clock=clock
+        )
+        self.caches: Final = (self._surcharges, self._limits)
+
+    async def with_prices(self, found: ProductDetail, product: Product) -> Product:
+        """The product with the surcharges of its texts, as far as a cart tells them one by one."""
+        product = self.with_limits(found, product)
+        texts = [one for one in product.custom_options if _is_own_text(one) and one.surcharge is None]
+        if not 0 < len(texts) <= MAX_TRIED_OPTIONS or product.kind not in TRIED_KINDS or product.min_quantity:
+            return product
+        prices = {one.id: await self._surcharge(found, product, one) or None for one in texts}
+        options = (replace(one, surcharge=prices.get(one.id, one.surcharge)) for one in product.custom_options)
+        return replace(product, custom_options=tuple(options))
+
+    def with_limits(self, found: ProductDetail, product: Product) -> Product:
+        """The product with the limits of its texts that are known by now."""
+        limits = {one.id: self._limits.find((found.id, one.id)) for one in product.custom_options}
+        options = (replace(one, max_length=one.max_length or limits[one.id]) for one in product.custom_options)
+        return replace(product, custom_options=tuple(options))
+
+    async def explain_length(
+        self, found: ProductDetail, product: Product, chosen: Chosen, refused: OptionsNeeded
+    ) -> OptionsNeeded:
+        """A refusal that names the limit, which the shop's own does not; any other refusal as it is."""
+        if TOO_LONG not in str(refused).casefold():
+            return refused
+        for option in product.custom_options:
+            text = chosen.get(option.id)
+            if _is_own_text(option) and isinstance(text, str) and len(text) <= MAX_TRIED_CHARS:
+                await self._find_limit(found, product, chosen, option, len(text))
+        known = self.with_limits(found, product)
+        for option in known.custom_options:
+            if option.max_length is not None and len(chosen.get(option.id, "")) > option.max_length:
+                problem = f"{option.title!r} takes at most {option.max_length} characters."
+                return OptionsNeeded(product.sku, problem, known.custom_options)
+        return refused
+
+    async def _surcharge(self, found: ProductDetail, product: Product, option: CustomOption) -> Money:
+        """The surcharge; zero where it is not known either."""
+        known = self._surcharges.find((found.id, option.id))
+        if known is None:
+            sample = _sample(product, option)
+            known = Money(0, product.price.currency) if sample is None else await self._measure(found, product, sample)
+            self._surcharges[found.id, option.id] = known
+        return known
+
+    async def _measure(self, found: ProductDetail, product: Product, sample: Chosen) -> Money:
+        """What a line with this choice costs more than the product and the values of the choice."""
+        nothing = Money(0, product.price.currency)
+        try:
+            trial = await self._try(found, product, sample)
+        except ShopError:
+            return nothing
+        if trial.cart is None or not trial.cart.items:
+            return nothing
+        line = translation.cart(trial.cart, self._price_mapper, CartId("")).lines[0]
+        ids = {id_ for value in sample.values() for id_ in ((value,) if isinstance(value, str) else value)}
+        values = (value for option in product.custom_options for value in option.values if value.id in ids)
+        known = sum((value.surcharge for value in values if value.surcharge is not None), product.price)
+        return Money(max((line.price - known).minor, 0), nothing.currency)
+
+    async def _find_limit(
+        self, found: ProductDetail, product: Product, chosen: Chosen, option: CustomOption, length: int
+    ) -> None:
+        """Learn how long this text may be, by halving; other texts are short meanwhile."""
+        short = {id_: value[:1] if _is_text_of(product, id_) else value for id_, value in chosen.items()}
+        fits, fails = 0, length
+        while fails - fits > 1:
+            middle = (fits + fails) // 2
+            trial = await self._try(found, product, short | {option.id: SAMPLE_TEXT * middle})
+            if trial.refused is None:
+                fits = middle
+            elif TOO_LONG in str(trial.refused).casefold():
+                fails = middle
+            else:
+                return
+        whole = await self._try(found, product, short | {option.id: SAMPLE_TEXT * length})
+        if fits and whole.refused is not None:
+            self._limits[found.id, option.id] = fits
+
+    async def _try(self, found: ProductDetail, product: Product, chosen: Chosen) -> CartTrial:
+        return await self._scratch.try_line({"sku": product.sku, "qty": 1} | sent_choices(found, chosen))
+
+
+def _sample(product: Product, option: CustomOption) -> Chosen | None:
+    """A choice with this text and else only what is required; None where that cannot be said for sure."""
+    chosen: Chosen = {option.id: SAMPLE_TEXT}
+    for other in product.custom_options:
+        if other.id == option.id or not other.required:
+            continue
+        value = next((one.id for one in other.values if one.in_stock), None)
+        if other.kind not in {"choice", "choices"} or value is None:
+            return None
+        chosen[other.id] = value if other.kind == "choice" else (value,)
+    return chosen
+
+
+def _is_own_text(option: CustomOption) -> bool:
+    """Whether it is a custom option of the shop's that takes a text."""
+    return option.kind == "text" and option.id.isdecimal()
+
+
+def _is_text_of(product: Product, id_: str) -> bool:
+    return any(one.id == id_ and one.kind == "text" for one in product.custom_options)

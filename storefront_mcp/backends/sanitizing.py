@@ -1,0 +1,206 @@
+"""Sanitizes what a shop sends: plain, visible, bounded text without foreign addresses, and safe HTML of its pages."""
+
+import re
+from collections.abc import Callable
+from html import escape
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import nh3
+
+from storefront_mcp.backends.links import (
+    MAX_URL_CHARS,
+    NO_ORIGINS,
+    SUSPECT,
+    KnownOrigins,
+    markdown_safe,
+    without_foreign_links,
+)
+from storefront_mcp.backends.markup import depth_of, text_of
+
+INVISIBLE: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"  # controls, apart from tab and line ends
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, joiners, fillers
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"  # zero width, direction overrides
+    "\ufe00-\ufe0e\ufff0-\ufffb\ufffe\uffff"  # variation selectors, annotation marks, non-characters
+    "\ud800-\udfff\ue000-\uf8ff"  # surrogates, private use
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # prepended format marks
+    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # layout of hieroglyphs, shorthand and music
+    "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"  # tags, more selectors, more private use
+)
+"""Characters that people do not see but a model reads, or that make a text look different."""
+
+MARKUP: Final = re.compile(r"<[a-zA-Z/!?][^<]*>|&(?:[a-zA-Z][a-zA-Z0-9]*|#[0-9]+|#[xX][0-9a-fA-F]+);")
+LINE_END: Final = re.compile("\r\n?|[\x85\u2028\u2029]")
+SPACES: Final = re.compile(r"[^\S\n]+")
+BLANK_LINES: Final = re.compile(r"\n{3,}")
+
+PLAINLY: Final = frozenset("<&{")
+"""Printable ASCII without these characters needs no sanitizing."""
+
+FORMATTING_START: Final = re.compile(
+    r"<(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)[\s/]+[^\s/>]", re.IGNORECASE
+)
+"""A formatting element with attributes: parsers repeat each that differs in every later block (WHATWG §13.2.4.3)."""
+
+MAX_NAME_CHARS: Final = 200
+MAX_CODE_CHARS: Final = 64
+MAX_DESCRIPTION_CHARS: Final = 4000
+MAX_PAGE_CHARS: Final = 100_000
+"""Of a page's source, and of each form of it."""
+MAX_PAGE_TAGS: Final = 6_000
+MAX_PAGE_DEPTH: Final = 16
+"""Of the elements that are kept; Markdown repeats a list's indent in each of its lines."""
+MAX_FORMATTING_TAGS: Final = 200
+"""Of those with attributes."""
+SOURCE_RATIO: Final = 16
+"""Characters of markup that are read for each one of text."""
+
+TAGS: Final = frozenset(
+    # One string reads better than forty.
+    "a abbr b blockquote br caption code dd del dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre q s small span strong "
+    "sub sup table tbody td tfoot th thead tr u ul".split()
+)
+ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt"}, "td": {"colspan"}, "th": {"colspan", "scope"}}
+
+
+def visible_text(text: str) -> str:
+    r"""A text without invisible and control characters; line ends become `\n`.
+
+    >>> visible_text("pay\u202e\u200b now")
+    'pay now'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return INVISIBLE.sub("", LINE_END.sub("\n", text))
+
+
+def paragraphs(source: str | None, limit: int = MAX_DESCRIPTION_CHARS, *, known: KnownOrigins = NO_ORIGINS) -> str:
+    r"""HTML or plain text as plain text with newlines, at most `limit` characters, and no address that is not `known`.
+
+    >>> paragraphs("<p>Light &amp; quick.</p><ul><li>Carbon</li><li>Foam</li></ul><script>alert(1)</script>")
+    'Light & quick.\nCarbon\nFoam'
+    """
+    text = (source or "")[: limit * SOURCE_RATIO]
+    if MARKUP.search(text):
+        text = text_of(text)
+    lines = (SPACES.sub(" ", line).strip() for line in visible_text(text).split("\n"))
+    shown = without_foreign_links(BLANK_LINES.sub("\n\n", "\n".join(lines)).strip(), known.has)
+    return clip(shown, limit)
+
+
+def line(source: str | None, limit: int = MAX_NAME_CHARS) -> str:
+    r"""HTML or plain text as one line of at most `limit` characters, without addresses.
+
+    >>> line("Pickle\nSpear <b>XL</b>")
+    'Pickle Spear XL'
+    """
+    # Fast path: most names are plain ASCII, and a search result has many.
+    text = (source or "")[: limit * SOURCE_RATIO]
+    if not (text.isascii() and text.isprintable() and PLAINLY.isdisjoint(text) and SUSPECT.search(text) is None):
+        text = paragraphs(text, limit * 4)
+    return clip(" ".join(text.split()), limit)
+
+
+def code(source: str | int | None, limit: int = MAX_CODE_CHARS) -> str:
+    """An id or code as the shop knows it, cut to `limit` characters, so long as it is no address."""
+    text = str(source if source is not None else "")[:limit]
+    if text.isascii() and text.isprintable() and SUSPECT.search(text) is None:
+        return text
+    return without_foreign_links(visible_text(text), NO_ORIGINS.has)
+
+
+def clip(text: str, limit: int) -> str:
+    """A text cut to `limit` characters with an ellipsis, between words if there is a space in the second half."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    gap = max(cut.rfind(" "), cut.rfind("\n"))
+    return (cut[:gap] if gap > limit // 2 else cut).rstrip() + "…"
+
+
+def without_directives(text: str) -> str:
+    """A page's text without template directives (`{{...}}`) that the shop did not render.
+
+    >>> without_directives("Hello {{customer.name}}, {{unclosed")
+    'Hello , {{unclosed'
+    """
+    shown, at = [], 0
+    # No regular expression: it would search for `}}` anew from each `{{`, which is quadratic.
+    while (begins := text.find("{{", at)) >= 0 and (ends := text.find("}}", begins + 2)) >= 0:
+        shown.append(text[at:begins])
+        at = ends + 2
+    return "".join((*shown, text[at:]))
+
+
+def safe_html(source: str, *, known: KnownOrigins = NO_ORIGINS) -> str:
+    """HTML safe to republish: no scripts, styles, frames or event handlers, and no address but those of `known`.
+
+    Links are made absolute against its website. What would cost a parser too much is reduced to its text.
+    """
+
+    def kept(_tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "href":
+            return _link(value, known, known.may_link)
+        if attribute == "src":
+            return _link(value, known, known.has)
+        return without_foreign_links(value, known.has) if attribute in {"title", "alt"} else value
+
+    text = visible_text(without_directives(source[:MAX_PAGE_CHARS]))
+    if text.count("<") <= MAX_PAGE_TAGS and len(FORMATTING_START.findall(text)) <= MAX_FORMATTING_TAGS:
+        clean = nh3.clean(
+            text,
+            tags=set(TAGS),
+            attributes=ATTRIBUTES,
+            attribute_filter=kept,
+            url_schemes={"http", "https", "mailto", "tel"},
+            link_rel="noopener nofollow",
+        ).strip()
+        if len(clean) <= MAX_PAGE_CHARS and clean.count("<") <= MAX_PAGE_TAGS and depth_of(clean) <= MAX_PAGE_DEPTH:
+            return clean
+    return escape(paragraphs(text, MAX_PAGE_CHARS, known=known)).replace("\n", "<br>\n")
+
+
+def markdown(html: str, *, known: KnownOrigins = NO_ORIGINS) -> str:
+    """Clean HTML as Markdown of at most `MAX_PAGE_CHARS`; what its text says in Markdown stays text."""
+    # Imported late: it loads an HTML parser of its own, and few calls read a page.
+    from markdownify import MarkdownConverter  # noqa: PLC0415
+
+    class PageConverter(MarkdownConverter):
+        def escape(self, text: str, parent_tags: set[str]) -> str:
+            escaped: str = super().escape(without_foreign_links(text, known.may_link), parent_tags)  # type: ignore[misc]
+            return escaped.replace("[", "\\[")
+
+        def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:  # noqa: ANN401 -- untyped
+            picture: str = super().convert_img(el, text, parent_tags)  # type: ignore[misc]
+            return picture if el.get("src") else el.get("alt") or ""
+
+    text: str = PageConverter(heading_style="ATX", bullets="-").convert(html)
+    return clip(BLANK_LINES.sub("\n\n", text).strip(), MAX_PAGE_CHARS)
+
+
+def _link(reference: str, known: KnownOrigins, may: Callable[[str], bool]) -> str | None:
+    """A link as an absolute URL that Markdown can hold; None when it leads where it may not."""
+    if reference.startswith(("#", "mailto:", "tel:")):
+        return markdown_safe(reference)
+    url = absolute_link(reference, site=known.website)
+    return markdown_safe(url) if url is not None and may(url) else None
+
+
+def absolute_link(reference: str, *, site: str) -> str | None:
+    """A reference as an absolute URL; None when it cannot be one."""
+    try:
+        return web_url(urljoin(site, reference)) if site else web_url(reference)
+    except ValueError:
+        return None
+
+
+def web_url(reference: str | None) -> str | None:
+    """The text if it is an absolute http(s) URL of at most `MAX_URL_CHARS`; else None."""
+    if not reference or len(reference) > MAX_URL_CHARS or visible_text(reference) != reference or " " in reference:
+        return None
+    try:
+        parts = urlsplit(reference)
+    except ValueError:
+        return None
+    return reference if parts.scheme in {"http", "https"} and parts.hostname else None

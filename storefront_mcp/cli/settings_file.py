@@ -1,0 +1,98 @@
+"""How commands find and load the settings."""
+
+import os
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import click
+from msgspec import Struct
+
+from storefront_mcp.cli.demo_folder import DEMO_FILE, DEMO_STATE, is_demo, load_demo_settings
+from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.settings import Settings
+from storefront_mcp.settings.program import command_line
+
+SETTINGS_FILE: Final = "storefront.toml"
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    envvar="STOREFRONT_CONFIG",
+    help=f"The settings: a {SETTINGS_FILE}, or the folder of one or of a demo.  [default: STOREFRONT_CONFIG, "
+    f"else ./{SETTINGS_FILE}, "
+    f"else the demo in ./{DEMO_STATE}]",
+)
+
+
+class LoadedSettings(Struct, frozen=True):
+    """Settings and the file they came from."""
+
+    settings: Settings
+    path: Path
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether these are the settings of a demo."""
+        return is_demo(self.path)
+
+    @property
+    def has_database(self) -> bool:
+        """Whether the database is a server, or a file that is there."""
+        return self.settings.database.server or Path(self.settings.database).exists()
+
+
+def settings_template() -> str:
+    """The file that `init` writes."""
+    return files("storefront_mcp.settings").joinpath(SETTINGS_FILE).read_text(encoding="utf-8")
+
+
+def load_settings(config: Path | None) -> LoadedSettings:
+    """Load the settings: of `config`, of the working directory, or of the demo there. Raises CommandFailed."""
+    path = locate_settings(config)
+    if is_demo(path):
+        return LoadedSettings(load_demo_settings(path), path)
+    with friendly_errors():
+        return LoadedSettings(Settings.load(path, os.environ), path)
+
+
+def locate_settings(config: Path | None) -> Path:
+    """The path of the settings file; that of `config` may not exist. Raises CommandFailed."""
+    if config is not None:
+        return _in_folder(config) if config.is_dir() else config
+    for path in (Path(SETTINGS_FILE), DEMO_STATE / DEMO_FILE):
+        if path.exists():
+            return path
+    raise CommandFailed(no_settings_message())
+
+
+def refuse_template(here: LoadedSettings) -> None:
+    """Raises CommandFailed if the settings still have the template's upstream."""
+    (sample,) = tomllib.loads(settings_template())["store"]
+    same = [store for store in here.settings.stores if store.upstream.url == sample["upstream"]["url"]]
+    if same:
+        also = [f"store.origin ({sample['origin']})"] if any(store.origin == sample["origin"] for store in same) else []
+        left = " and ".join([*also, f"store.upstream.url ({sample['upstream']['url']})"])
+        raise CommandFailed(
+            f"{here.path} still has {left} of the template. Put your own there, and look at the rest of it."
+        )
+
+
+def no_settings_message() -> str:
+    """The message where no settings are found."""
+    return f"""There is no {SETTINGS_FILE} here.
+  To write one:         {command_line("init")}
+  To use another one:   --config PATH, or STOREFRONT_CONFIG=PATH
+  To try the demo shop: {command_line("demo")}"""
+
+
+def _in_folder(folder: Path) -> Path:
+    """The settings file in a folder. Raises CommandFailed if it has a store's and a demo's."""
+    ours, demo = folder / SETTINGS_FILE, folder / DEMO_FILE
+    if not is_demo(demo):
+        return ours
+    if ours.exists():
+        raise CommandFailed(f"{folder} has both {SETTINGS_FILE} and a demo's {DEMO_FILE}: name the file that is meant.")
+    return demo

@@ -1,0 +1,90 @@
+"""What is behind the Prometheus gauges of the database: checkouts, lag, flips, alerts, room for guests, its state."""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from storefront_mcp.database.alerts import SqlAlertRepository
+from storefront_mcp.database.engine import Database
+from storefront_mcp.database.guest_rows import count_guest_rows
+from storefront_mcp.database.readiness import DatabaseReadiness
+from storefront_mcp.database.tables.checkouts import CHECKOUTS
+from storefront_mcp.database.tables.flips import FLIPS
+from storefront_mcp.records.alerts import CONDITIONS, STORE_CONDITIONS
+
+
+class SqlMetricsSource:
+    """Implements `telemetry.exposition.MetricsSource`; queries at every scrape."""
+
+    def __init__(
+        self,
+        database: Database,
+        readiness: DatabaseReadiness,
+        *,
+        stores: Sequence[str],
+        folder: Path | None,
+        bounds: Mapping[str, int],
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        """`folder` is on the disk of the database, None for a server; `bounds` are those of `[guests]` by name."""
+        self._bounds = bounds
+        self._database = database
+        self._readiness = readiness
+        self._stores = stores
+        self._folder = folder
+        self._now = now
+
+    def checkouts(self) -> Mapping[tuple[str, str], int]:
+        """Number of checkouts by store and state."""
+        query = select(CHECKOUTS.c.store, CHECKOUTS.c.state, func.count()).group_by(
+            CHECKOUTS.c.store, CHECKOUTS.c.state
+        )
+        with self._database.reading() as connection:
+            return {(store, state): count for store, state, count in connection.execute(query)}
+
+    def guest_rows(self) -> Mapping[str, float]:
+        """The part of each bound that guests have filled."""
+        rows = count_guest_rows(self._database, self._now())
+        return {name: rows[name] / at_most for name, at_most in self._bounds.items()}
+
+    def lags(self) -> Mapping[str, float]:
+        """Seconds that the longest due checkout has waited, by store."""
+        now = self._now().timestamp()
+        waiting = CHECKOUTS.c.due_at.is_not(None) & (CHECKOUTS.c.due_at <= now) & (CHECKOUTS.c.lease_until <= now)
+        query = select(CHECKOUTS.c.store, func.min(CHECKOUTS.c.due_at)).where(waiting).group_by(CHECKOUTS.c.store)
+        with self._database.reading() as connection:
+            return {store: now - due for store, due in connection.execute(query)}
+
+    def flips(self) -> Mapping[tuple[str, str, str], int]:
+        """Number of flips by store, phase and new status."""
+        by = FLIPS.c.store, FLIPS.c.phase, FLIPS.c.after
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*by, func.count()).group_by(*by))
+            return {(store, phase, after): count for store, phase, after, count in rows}
+
+    def alerts(self) -> Mapping[tuple[str, str], bool]:
+        """Whether an alert is raised, by store and condition; those of the server at every store."""
+        active = SqlAlertRepository(self._database).list_active()
+        raised = {tuple(alert.key) for alert in active if alert.told_at is not None}
+        return {
+            (store, condition): (condition, store if condition in STORE_CONDITIONS else "") in raised
+            for store in self._stores
+            for condition in CONDITIONS
+            # What it takes no writes for cannot be written.
+            if condition != "database"
+        }
+
+    def is_writable(self) -> bool:
+        """Whether the database takes a write."""
+        return self._readiness.unready_reason() is None
+
+    def disk(self) -> tuple[int, int] | None:
+        """Free and total bytes of the disk; None for a server, or where the disk does not tell."""
+        try:
+            usage = None if self._folder is None else shutil.disk_usage(self._folder)
+        except OSError:
+            return None
+        return None if usage is None else (usage.free, usage.total)

@@ -1,0 +1,132 @@
+"""Responses of one store under one roadmap, encoded once per protocol version."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from storefront_mcp.access.caller import Caller
+from storefront_mcp.access.scopes import visible_tools
+from storefront_mcp.commerce.store import Store
+from storefront_mcp.mcp.capabilities import capabilities
+from storefront_mcp.mcp.header_arguments import HeaderArgument, header_arguments
+from storefront_mcp.mcp.instructions import instructions
+from storefront_mcp.mcp.lists import prompt_entries, resource_entries, template_entries, tool_entries
+from storefront_mcp.mcp.results import (
+    LIST_TTL_MS,
+    SERVER_INFO_KEY,
+    encode_meta,
+    encode_result,
+    server_names,
+    with_links,
+)
+from storefront_mcp.mcp.versions import HANDSHAKE_VERSIONS, MODERN_VERSIONS, ProtocolVersion
+from storefront_mcp.roadmap.roadmap import Roadmap
+
+ALL_VERSIONS: Final = (*HANDSHAKE_VERSIONS.values(), *MODERN_VERSIONS.values())
+Bytes = Mapping[str, bytes]
+
+
+class ListedNames(Struct, frozen=True):
+    """Names of the open tools, prompts and resources; their differences are list changes."""
+
+    tools: tuple[str, ...]
+    prompts: tuple[str, ...]
+    resources: tuple[str, ...]
+
+    def changes(self, after: "ListedNames") -> Sequence[str]:
+        """Kinds of lists that differ, as `subscriptions/listen` names them."""
+        return [f"{kind}ListChanged" for kind in self.__struct_fields__ if getattr(self, kind) != getattr(after, kind)]
+
+
+class PreparedResponses:
+    """Results of list methods, `initialize` and `server/discover`; made anew after each flip."""
+
+    def __init__(self, store: Store, roadmap: Roadmap) -> None:
+        self.store = store
+        self.roadmap = roadmap
+        self.answers = roadmap.answers
+        """Whether anything is open for those whom it is for."""
+        tools, prompts, resources = roadmap.open_tools(), roadmap.open_prompts(), roadmap.open_resources()
+        self.contents = ListedNames(
+            tuple(tool.name for tool in tools),
+            tuple(prompt.name for prompt in prompts),
+            tuple(resource.uri for resource in resources),
+        )
+        self.header_arguments: Mapping[str, tuple[HeaderArgument, ...]] = {
+            tool.name: marked for tool in tools if (marked := header_arguments(tool.input_schema))
+        }
+        """By tool: arguments that are repeated in headers."""
+        self.context_tools: frozenset[str] = frozenset(tool.name for tool in tools if tool.wants_context)
+        """Tools that take a ToolContext; their answer may be a stream."""
+        self._tools = tools
+        self._guarded = roadmap.requirements
+        self._tools_by_scopes: dict[frozenset[str], Bytes] = {}
+        self.lists: Mapping[str, Bytes] = {
+            "tools/list": self._visible_tools(frozenset()),
+            "prompts/list": self._per_version("prompts", lambda version: prompt_entries(prompts, version)),
+            "resources/list": self._per_version(
+                "resources", lambda version: resource_entries(resources, store, version)
+            ),
+            "resources/templates/list": self._per_version(
+                "resourceTemplates", lambda version: template_entries(resources, version)
+            ),
+        }
+        """Results of the list methods for guests, by method and version."""
+        self.meta = encode_meta(store)
+        """The `_meta` of every result, encoded."""
+        self._initialize_results = {
+            version.id: self._initialize_result(version) for version in HANDSHAKE_VERSIONS.values()
+        }
+        self._discoveries = {version.id: self._discovery(version) for version in MODERN_VERSIONS.values()}
+
+    def initialize_result(self, version: ProtocolVersion) -> bytes:
+        """The result of initialize."""
+        return self._initialize_results[version.id]
+
+    def discovery(self, version: ProtocolVersion) -> bytes:
+        """The result of server/discover."""
+        return self._discoveries[version.id]
+
+    def tools_for(self, caller: Caller, version: ProtocolVersion) -> bytes:
+        """`tools/list` for a caller; callers with the same visible tools share the bytes."""
+        if not self._guarded or not caller.scopes:
+            return self.lists["tools/list"][version.id]
+        visible = visible_tools(caller, self._guarded)
+        if visible not in self._tools_by_scopes:
+            self._tools_by_scopes[visible] = self._visible_tools(visible)
+        return self._tools_by_scopes[visible][version.id]
+
+    def _visible_tools(self, visible: frozenset[str]) -> Bytes:
+        """`tools/list` of the public tools and of the scoped ones in `visible`."""
+        tools = [tool for tool in self._tools if tool.name not in self._guarded or tool.name in visible]
+        return self._per_version("tools", lambda version: tool_entries(tools, version), private=bool(self._guarded))
+
+    def _per_version(
+        self, key: str, entries: Callable[[ProtocolVersion], Sequence[Any]], *, private: bool = False
+    ) -> Bytes:
+        return {
+            version.id: encode_result({key: entries(version)}, version, self.store, ttl_ms=LIST_TTL_MS, private=private)
+            for version in ALL_VERSIONS
+        }
+
+    def _initialize_result(self, version: ProtocolVersion) -> bytes:
+        names = server_names(self.store)
+        if not version.structured_content:
+            names.pop("title")
+        result = {
+            "protocolVersion": version.id,
+            "capabilities": capabilities(version),
+            "serverInfo": with_links(names, self.store, version),
+            "instructions": instructions(self.store, self.roadmap),
+        }
+        return encode_result(result, version, self.store)
+
+    def _discovery(self, version: ProtocolVersion) -> bytes:
+        result = {
+            "supportedVersions": list(MODERN_VERSIONS),
+            "capabilities": capabilities(version),
+            "instructions": instructions(self.store, self.roadmap),
+            "_meta": {SERVER_INFO_KEY: with_links(server_names(self.store), self.store, version)},
+        }
+        return encode_result(result, version, self.store, ttl_ms=LIST_TTL_MS)

@@ -1,0 +1,153 @@
+"""Cross-field validation: https origins, unique ids and hosts, required pairs; appends to `problems`."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from storefront_mcp.commerce.origins import host_of, is_loopback, normalise_origin
+from storefront_mcp.settings.problems import SettingProblem
+from storefront_mcp.settings.program import command_line
+from storefront_mcp.settings.schema import FlagSettings, StoreSettings
+
+
+def normalised(stores: tuple[StoreSettings, ...], problems: list[SettingProblem]) -> tuple[StoreSettings, ...]:
+    """The stores with normalised origins and hosts; what does not fit together is appended to `problems`."""
+    result = tuple(_normalised(store, f"store[{index}].", problems) for index, store in enumerate(stores))
+    problems += _duplicates(result)
+    for index, store in enumerate(result):
+        problems += _upstream_problems(store, f"store[{index}].upstream.")
+        problems += _issuer_problems(store, f"store[{index}].")
+        problems += _payment_problems(store, f"store[{index}].payments.")
+    return result
+
+
+def flag_problems(flags: FlagSettings, stores: int) -> Iterable[SettingProblem]:
+    """Problems of the flag key: every phase of every store needs a flag of its own."""
+    wanted = ["{phase}", "{store}"] if stores > 1 else ["{phase}"]
+    for part in wanted:
+        if part not in flags.key:
+            yield SettingProblem(
+                "flags.key", f"wants {part} in it, or several phases would share one flag; got {flags.key!r}."
+            )
+
+
+def worker_problems(stores: tuple[StoreSettings, ...], workers: int) -> Iterable[SettingProblem]:
+    """Problems of several workers: a built-in demo shop and its carts live in one process."""
+    demo = next((store.id for store in stores if store.upstream.kind == "demo"), None)
+    if demo is not None and workers > 1:
+        yield SettingProblem(
+            "workers",
+            f"wants 1, as each worker would have a demo shop of its own for {demo}; got {workers}. For more, run "
+            f'{command_line("demo-shop")} and set kind = "maho" with its address as url.',
+        )
+
+
+def _normalised(store: StoreSettings, where: str, problems: list[SettingProblem]) -> StoreSettings:
+    origin = _origin(store.origin, f"{where}origin", problems)
+    if not origin.startswith("https:") and not is_loopback(origin):
+        problems.append(
+            SettingProblem(f"{where}origin", f"wants https, as agents refuse anything else; got {origin!r}.")
+        )
+    return replace(
+        store,
+        origin=origin,
+        hosts=tuple(host.lower() for host in store.hosts),
+        console=replace(store.console, host=store.console.host and store.console.host.lower()),
+        allowed_origins=tuple(
+            _origin(other, f"{where}allowed_origins[{index}]", problems)
+            for index, other in enumerate(store.allowed_origins)
+        ),
+        signatures=replace(store.signatures, agents=tuple(_agents(store, f"{where}signatures.agents", problems))),
+    )
+
+
+def _agents(store: StoreSettings, where: str, problems: list[SettingProblem]) -> Iterable[str]:
+    """The normalised origins of agents; https, as their keys are fetched there."""
+    for index, agent in enumerate(store.signatures.agents):
+        origin = _origin(agent, f"{where}[{index}]", problems)
+        if not origin.startswith("https:") and not is_loopback(origin):
+            problems.append(
+                SettingProblem(f"{where}[{index}]", f"wants https, as anybody could answer otherwise; got {agent!r}.")
+            )
+        yield origin
+
+
+def _payment_problems(store: StoreSettings, where: str) -> Iterable[SettingProblem]:
+    """Problems of `[store.payments]`: missing keys, and settings without their provider."""
+    payments = store.payments
+    if payments.provider == "stripe" and payments.secret_key is None:
+        yield SettingProblem(
+            f"{where}secret_key", "is missing: wants the provider's secret key, from a variable or a file."
+        )
+    if payments.settle <= store.upstream.timeouts.order:
+        order = store.upstream.timeouts.order
+        yield SettingProblem(
+            f"{where}settle", f"wants more than upstream.timeouts.order, {order}; got {payments.settle}."
+        )
+    for code in payments.instructions:
+        if code not in payments.offline:
+            yield SettingProblem(f"{where}instructions.{code}", f"is for none of payments.offline, {payments.offline}.")
+    if payments.url is not None and not is_loopback(payments.url):
+        yield SettingProblem(f"{where}url", f"wants this machine, as it is for tests; got {payments.url!r}.")
+    if payments.provider != "stripe":
+        for name in ("secret_key", "webhook_secrets"):
+            if getattr(payments, name):
+                yield SettingProblem(
+                    where + name, f'is for provider = "stripe"; the provider is {payments.provider!r}.'
+                )
+
+
+def _origin(origin: str, key: str, problems: list[SettingProblem]) -> str:
+    try:
+        return normalise_origin(origin)
+    except ValueError:
+        problems.append(SettingProblem(key, f"is no origin: its host or port cannot be read; got {origin!r}."))
+        return origin.lower()
+
+
+def _duplicates(stores: tuple[StoreSettings, ...]) -> Iterable[SettingProblem]:
+    owners: dict[tuple[str, str], int] = {}
+    for index, store in enumerate(stores):
+        claims = [("id", store.id), ("origin", store.origin)]
+        claims += [("hosts", host) for host in store.hosts if host != host_of(store.origin)]
+        own = store.console.host
+        if own is not None and own not in {host_of(store.origin), *store.hosts}:
+            claims.append(("console.host", own))
+        for setting, claimed in claims:
+            # An origin claims its host.
+            kind = "id" if setting == "id" else "host"
+            name = host_of(claimed) if setting == "origin" else claimed
+            owner = owners.setdefault((kind, name), index)
+            if owner != index:
+                yield SettingProblem(f"store[{index}].{setting}", f"{name} is store[{owner}]'s already.")
+
+
+def _upstream_problems(store: StoreSettings, where: str) -> Iterable[SettingProblem]:
+    upstream = store.upstream
+    if upstream.kind == "demo" and upstream.url is not None:
+        yield SettingProblem(
+            f"{where}url", 'the demo shop is built in and has no address; drop it or set kind = "maho".'
+        )
+    if upstream.kind != "demo" and upstream.url is None:
+        yield SettingProblem(f"{where}url", 'is missing: wants the shop\'s address, such as "https://shop.example".')
+    if (upstream.client_id is None) != (upstream.client_secret is None):
+        missing = "client_id" if upstream.client_id is None else "client_secret"
+        yield SettingProblem(f"{where}{missing}", "is missing: a service account has an id and a secret.")
+    if upstream.timeouts.total < max(upstream.timeouts.connect, upstream.timeouts.read):
+        yield SettingProblem(f"{where}timeouts.total", "wants at least as many seconds as connect and read.")
+
+
+def _issuer_problems(store: StoreSettings, where: str) -> Iterable[SettingProblem]:
+    """Problems of the issuer and its introspection endpoint."""
+    oauth = store.oauth
+    for name, address in (("issuer", store.issuer), ("oauth.introspection_endpoint", oauth.introspection_endpoint)):
+        if address is not None and not address.startswith("https:") and not is_loopback(address):
+            yield SettingProblem(where + name, f"wants https, as anybody could answer otherwise; got {address!r}.")
+    present = [name for name in oauth.__struct_fields__ if getattr(oauth, name) is not None]
+    for name in oauth.__struct_fields__ if present else ():
+        if name not in present:
+            yield SettingProblem(f"{where}oauth.{name}", f"is missing: {', '.join(present)} cannot do without it.")
+    if present and store.issuer is None:
+        yield SettingProblem(
+            f"{where}issuer", "is missing: wants the issuer whose tokens the introspection endpoint knows."
+        )

@@ -1,0 +1,1 @@
+"""uvicorn's HTTP protocol class, bounded and faster: the same bytes on the wire in fewer steps."""

@@ -1,0 +1,149 @@
+"""Bearer authentication: Authorization header to caller, or rejection with challenge (RFC 6750, RFC 9728)."""
+
+import logging
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import unquote_plus
+
+from litestar import Request, Response
+
+from storefront_mcp.access.caller import GUEST, Caller
+from storefront_mcp.access.credentials import CredentialCheckUnavailable, CredentialRefused, TokenVerifier
+from storefront_mcp.calls.errors import RateLimited, ScopeMissing
+from storefront_mcp.instrumentation import Headers, RequestOrigin
+from storefront_mcp.web.problem import problem_response
+from storefront_mcp.web.rate_limiting import TOO_MANY_STATUS, RequestRateLimiter, http_headers, limited_response
+from storefront_mcp.web.site import StoreSite
+
+log: Final = logging.getLogger("storefront_mcp.web")
+
+AUTHORIZATION_HEADER: Final = b"authorization"
+BEARER_PATTERN: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
+"""RFC 6750 §2.1."""
+METADATA_PATH: Final = "/.well-known/oauth-protected-resource/mcp"
+
+
+class HttpRejection(Exception):
+    """A rejected request: HTTP status, detail, headers, and the error's code."""
+
+    def __init__(self, status: int, detail: str, headers: Headers = (), *, code: str | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = headers
+        self.code = code
+
+
+def rejection_response(_request: Request[Any, Any, Any], rejection: HttpRejection) -> Response[bytes]:
+    """Litestar's exception handler for HttpRejection: a problem document."""
+    headers = {name.decode(): value.decode("latin-1") for name, value in rejection.headers}
+    return problem_response(rejection.status, str(rejection), headers, code=rejection.code)
+
+
+class RejectAllVerifier:
+    """Implements `TokenVerifier` where no credentials are accepted."""
+
+    async def caller(self, token: str) -> Caller:  # noqa: ARG002 -- the port's
+        """Raises CredentialRefused."""
+        raise CredentialRefused("No credentials are accepted here.")
+
+
+class BearerAuthenticator:
+    """Authenticates requests to one site."""
+
+    def __init__(self, site: StoreSite, verifier: TokenVerifier, limiter: RequestRateLimiter | None = None) -> None:
+        """Without `limiter`, rejected credentials are not counted."""
+        self._site = site
+        self._verifier = verifier
+        self._limiter = limiter
+
+    async def caller(self, headers: Headers) -> Caller:
+        """The caller of the Authorization header; call only if there is one: without it, the caller is a guest.
+
+        Raises HttpRejection: 401 malformed or rejected, 503 issuer unreachable.
+        """
+        values = [value for name, value in headers if name == AUTHORIZATION_HEADER]
+        token = _bearer_token(values[0]) if len(values) == 1 else None
+        if token is None:
+            raise self._unauthorized(
+                "Send one header Authorization: Bearer, a space, and one token; or none as a guest."
+            )
+        try:
+            return await self._verifier.caller(token)
+        except CredentialRefused as error:
+            raise self._unauthorized(f"{error} Get another one, or go on as a guest without Authorization.") from None
+        except CredentialCheckUnavailable as error:
+            log.warning("a credential could not be checked: %s", error.internal)
+            retry_after = [(b"retry-after", str(error.retry_after).encode())]
+            raise HttpRejection(HTTPStatus.SERVICE_UNAVAILABLE, str(error), retry_after, code=error.code) from None
+
+    def check_query(self, query: bytes) -> None:
+        """Reject `access_token` in a query: URLs end up in logs (RFC 9700 §4.3.2). Raises HttpRejection: 400."""
+        for part in query.split(b"&"):
+            if unquote_plus(part.partition(b"=")[0].decode("latin-1")) == "access_token":
+                detail = "No token belongs into an address. Send it as Authorization: Bearer."
+                raise HttpRejection(HTTPStatus.BAD_REQUEST, detail, [self.challenge(error="invalid_request")])
+
+    async def authenticate(self, origin: RequestOrigin, query: bytes) -> Caller:
+        """The caller of a request that was counted already. Raises HttpRejection."""
+        if query:
+            self.check_query(query)
+        if not any(name == AUTHORIZATION_HEADER for name, _ in origin.headers):
+            return GUEST
+        if self._limiter is None:
+            return await self.caller(origin.headers)
+        refused = await self._limiter.may_authenticate(origin)
+        if refused is not None:
+            raise HttpRejection(
+                TOO_MANY_STATUS, limited_response(refused), http_headers(refused), code=RateLimited.code
+            )
+        try:
+            return await self.caller(origin.headers)
+        except HttpRejection as rejection:
+            if rejection.status == HTTPStatus.UNAUTHORIZED:
+                await self._limiter.count_rejection(origin)
+            raise
+
+    async def authenticate_unsigned(
+        self, headers: Headers, query: bytes, client: Sequence[object] | None = None
+    ) -> Caller:
+        """As `authenticate`, for a request without an origin yet; `client` is the peer. Raises HttpRejection."""
+        limiter = self._limiter
+        origin = RequestOrigin(headers=headers) if limiter is None else limiter.unsigned_origin(client, headers)
+        return await self.authenticate(origin, query)
+
+    def insufficient_scope(self, scope: str, caller: Caller) -> HttpRejection:
+        """The rejection for a missing scope: 401 for guests, 403 for other callers (RFC 6750 §3.1)."""
+        if caller.is_guest:
+            status, detail = HTTPStatus.UNAUTHORIZED, f"This takes a credential with the scope {scope}."
+        else:
+            status, detail = HTTPStatus.FORBIDDEN, f"This takes the scope {scope}, which your credential does not have."
+        return HttpRejection(status, detail, [self.scope_challenge(scope, status)], code=ScopeMissing.code)
+
+    def scope_challenge(self, scope: str, status: int) -> tuple[bytes, bytes]:
+        """The challenge of an MCP response with status 401 or 403."""
+        error = "insufficient_scope" if status == HTTPStatus.FORBIDDEN else None
+        return self.challenge(error=error, scope=scope)
+
+    def challenge(self, *, error: str | None = None, scope: str | None = None) -> tuple[bytes, bytes]:
+        """A WWW-Authenticate field (RFC 6750 §3, RFC 9728 §5.1).
+
+        It names the resource metadata where they are published: with an issuer, while the endpoint is open.
+        """
+        store = self._site.store
+        published = store.issuer is not None and self._site.shown.roadmap.open
+        metadata = store.url(METADATA_PATH) if published else None
+        parameters = (("error", error), ("scope", scope), ("resource_metadata", metadata))
+        fields = [f'{name}="{value}"' for name, value in parameters if value is not None]
+        return b"www-authenticate", f"Bearer {', '.join(fields)}".strip().encode()
+
+    def _unauthorized(self, detail: str) -> HttpRejection:
+        challenge = self.challenge(error="invalid_token")
+        return HttpRejection(HTTPStatus.UNAUTHORIZED, detail, [challenge], code=CredentialRefused.code)
+
+
+def _bearer_token(value: bytes) -> str | None:
+    """The token of an Authorization value; None for any other scheme or form."""
+    found = BEARER_PATTERN.fullmatch(value.strip())
+    return None if found is None else found[1].decode("ascii")

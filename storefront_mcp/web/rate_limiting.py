@@ -1,0 +1,141 @@
+"""Rate limits of one site by client address or signing agent, before authentication, and the answers with 429."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+
+from litestar.types import Scope, Send
+
+from storefront_mcp.access.credentials import CredentialRefused
+from storefront_mcp.access.rate_limits import LimitExceeded, SignatureVerifier
+from storefront_mcp.calls.errors import RateLimited
+from storefront_mcp.calls.policy import CallPolicy
+from storefront_mcp.instrumentation import REQUEST_CONTEXT, Headers, RequestOrigin
+from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError, error_bytes
+from storefront_mcp.web.body import first_of_each
+from storefront_mcp.web.forwarded import ClientAddressResolver
+from storefront_mcp.web.forwarding import ForwardingMonitor
+from storefront_mcp.web.problem import PROBLEM_TYPE, problem_bytes
+from storefront_mcp.web.responses import write_response
+
+TOO_MANY_STATUS: Final = int(HTTPStatus.TOO_MANY_REQUESTS)
+SIGNATURE_HEADER: Final = b"signature-input"
+"""Every signed request has this field (RFC 9421 §4.1)."""
+HTML_TYPE: Final = b"text/html; charset=utf-8"
+
+
+class RequestRateLimiter:
+    """Per-client-address rate limit of one site. Requests whose client address is unknown are not limited."""
+
+    def __init__(
+        self,
+        policy: CallPolicy,
+        addresses: ClientAddressResolver,
+        signatures: SignatureVerifier | None = None,
+        monitor: ForwardingMonitor | None = None,
+    ) -> None:
+        """Without `signatures`, signatures are not verified."""
+        self.monitor = ForwardingMonitor(None, addresses) if monitor is None else monitor
+        self._signatures = signatures
+        self._policy = policy
+        self._limits = policy.limits
+        self._addresses = addresses
+
+    def unsigned_origin(self, peer: Sequence[object] | None, headers: Headers) -> RequestOrigin:
+        """Where a request came from, by its peer and headers; its signature is not verified."""
+        address = self._addresses.resolve(peer, headers)
+        if not address or address in self._addresses.private:
+            self.monitor.observe(peer, headers)
+        self._note_holder(address)
+        return RequestOrigin(address=address, headers=headers)
+
+    def path_prefix(self, scope: Scope) -> str:
+        """The path under which clients see this server: that of its mount, or what a trusted proxy says it cut off."""
+        return self._addresses.path_prefix(scope.get("client"), scope["headers"]) + scope.get("root_path", "")
+
+    def origin(self, scope: Scope, headers: Headers, fields: Mapping[bytes, bytes]) -> RequestOrigin:
+        """Where a request came from, and which agent has signed it. Call once per request: a nonce holds once."""
+        address = self._addresses.resolve(scope.get("client"), headers, fields)
+        if not address or address in self._addresses.private:
+            self.monitor.observe(scope.get("client"), headers)
+        self._note_holder(address)
+        agent = self._signer(scope, headers) if SIGNATURE_HEADER in fields and address else None
+        return RequestOrigin(address=address, agent=agent, headers=headers)
+
+    def _note_holder(self, address: str) -> None:
+        request = REQUEST_CONTEXT.get()
+        if request is not None and not self._addresses.is_shared(address):
+            request.holder = address
+
+    def _signer(self, scope: Scope, headers: Headers) -> str | None:
+        if self._signatures is None:
+            return None
+        # Undecoded: the signature covers the bytes that were sent.
+        target = (scope.get("raw_path") or b"") + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        host = first_of_each(headers).get(b"host", b"")
+        method: str = scope["method"]  # type: ignore[typeddict-item]
+        return self._signatures.agent(method, host.decode("latin-1"), target.decode("latin-1"), headers)
+
+    async def check_and_audit(self, origin: RequestOrigin) -> LimitExceeded | None:
+        """Count a request; the limit that it exceeds, after auditing that, else None."""
+        refused = await self._limits.check_request(origin)
+        if refused is not None:
+            self.audit_limited(refused, origin)
+        return refused
+
+    def audit_limited(self, refused: LimitExceeded, origin: RequestOrigin) -> None:
+        """Audit and count a limit that a request has hit."""
+        self._policy.audit_limited(refused, origin)
+
+    async def check_unsigned(self, peer: Sequence[object] | None, headers: Headers) -> LimitExceeded | None:
+        """Count a request to anything but `/mcp`, by its address alone; the limit that it exceeds, else None."""
+        return await self.check_and_audit(self.unsigned_origin(peer, headers))
+
+    async def may_authenticate(self, origin: RequestOrigin) -> LimitExceeded | None:
+        """The limit of rejected credentials that the address has reached, after auditing that, else None."""
+        refused = await self._limits.check_failed_credentials(origin.address)
+        if refused is not None:
+            self._policy.audit_limited(refused, origin)
+        return refused
+
+    async def count_rejection(self, origin: RequestOrigin) -> None:
+        """Count and audit a rejected credential."""
+        await self._limits.count_failed_credential(origin.address)
+        self._policy.audit_rejected_credential(origin, CredentialRefused.code)
+
+
+def limited_response(refused: LimitExceeded) -> str:
+    """An exceeded limit as a sentence."""
+    what = "refused credentials" if refused.rule == "failed" else "requests"
+    return f"Too many {what} from your address. Try again in {refused.retry_after} seconds."
+
+
+async def send_limited(
+    send: Send, refused: LimitExceeded, accept: bytes, security: Sequence[tuple[bytes, bytes]], *, head: bool
+) -> None:
+    """429 for anything but `/mcp`: a page for browsers, else a problem document, readable from every origin."""
+    told = limited_response(refused)
+    kind, body = PROBLEM_TYPE.encode(), problem_bytes(TOO_MANY_STATUS, told, code=RateLimited.code)
+    if b"text/html" in accept.lower():
+        kind = HTML_TYPE
+        body = f"<!doctype html><html lang=en><title>Too many requests</title><p>{told}</p></html>".encode()
+    headers = [
+        (b"content-type", kind),
+        (b"cache-control", b"no-store"),
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-expose-headers", b"Retry-After"),
+        *http_headers(refused),
+        *security,
+    ]
+    await write_response(send, TOO_MANY_STATUS, body, headers, head=head)
+
+
+def refusal_bytes(refused: LimitExceeded) -> bytes:
+    """An exceeded limit as a JSON-RPC error without id: the request was not read."""
+    details = {"code": RateLimited.code, "retry_after": refused.retry_after, "limit": refused.rule}
+    return error_bytes(JsonRpcError(ErrorCode.RATE_LIMITED, limited_response(refused), details=details))
+
+
+def http_headers(refused: LimitExceeded) -> list[tuple[bytes, bytes]]:
+    """The response headers of an exceeded limit: `Retry-After` and the like."""
+    return [(name.lower().encode(), value.encode()) for name, value in refused.headers().items()]

@@ -1,5 +1,0 @@
-"""Databases of both kinds."""
-
-from tests.database.conftest import database, fresh_postgres, opened, postgres, where
-
-__all__ = ["database", "fresh_postgres", "opened", "postgres", "where"]

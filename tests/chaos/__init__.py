@@ -1,0 +1,1 @@
+"""Tests in which much fails or happens at once: faults, flips, fuzzing."""

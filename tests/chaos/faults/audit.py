@@ -1,0 +1,118 @@
+"""The audit: our record, the shop's orders and the provider's ledger must tell one story."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from storefront_mcp.checkout.closing import CLOSED_REASON
+from storefront_mcp.checkout.record import Checkout
+from storefront_mcp.checkout.withdrawal import CART_CHANGED_REASON
+
+CAPTURE = "every capture has exactly one order of the same amount and currency, or was given back by hand"
+PAID = "every order was paid"
+LEFT = "no authorisation is left"
+STUCK = "no checkout is stuck, or waits for a person without need"
+TWICE = "nothing was ordered twice"
+CAPTURED_TWICE = "nothing was captured twice"
+SAME = "the shop's orders are our placed checkouts, to the cent"
+UNPAID = "who was told that nothing was charged was charged nothing"
+WISH = "one wish has one checkout and one address"
+RIGHTLY_CLOSED = (CART_CHANGED_REASON, CLOSED_REASON, "Closed for now")
+"""How the reasons of checkouts begin that somebody else closed, and not a second answer to the same wish."""
+FAULT = "no answer was a fault of ours"
+PERSONAL = "no log tells who ordered"
+FEW = "at most one checkout in a thousand needs a person"
+INVARIANTS = (CAPTURE, PAID, LEFT, STUCK, TWICE, CAPTURED_TWICE, SAME, UNPAID, WISH, FAULT, PERSONAL, FEW)
+
+REFUND = "there is no order, but the money was taken: refund it at the provider"
+
+
+class Books(Struct, frozen=True, kw_only=True):
+    """What the shop and the provider wrote down."""
+
+    orders: Sequence[Mapping[str, Any]]
+    """The shop's: number, cart, total, currency, payment, note."""
+    ledger: Sequence[Mapping[str, Any]]
+    """The provider's: what, payment, checkout, amount, currency."""
+
+    @property
+    def captured(self) -> Counter[str]:
+        """How many times each payment was taken."""
+        return Counter(entry["payment"] for entry in self.ledger if entry["what"] == "captured")
+
+    @property
+    def references(self) -> Counter[str]:
+        """How many orders each checkout has."""
+        return Counter(_reference(order) for order in self.orders)
+
+
+def excused(checkout: Checkout, books: Books) -> bool:
+    """Whether a checkout rightly waits for a person: twice the shop failed, once after its module took the money."""
+    taken = checkout.payment is not None and books.captured[checkout.payment] == 1
+    known = checkout.state == "needs_human" and checkout.problem == REFUND and checkout.place_try > 1
+    return known and taken and not books.references[checkout.id]
+
+
+def with_references(orders: Sequence[Mapping[str, Any]], checkouts: Sequence[Checkout]) -> list[Mapping[str, Any]]:
+    """The orders, with the checkout of those whose note the shop lost: they are known by their cart."""
+    asked = {one.upstream: one.id for one in checkouts if one.place_try}
+    return [order if order["note"] else {**order, "note": asked.get(order["cart"], "no checkout")} for order in orders]
+
+
+def several(checkouts: Sequence[Checkout], wishes: Sequence[frozenset[tuple[str, str | None]]]) -> list[str]:
+    """Wishes with several checkouts or addresses.
+
+    A change of the cart that was sent before, and that a frozen worker makes only now, rightly closes the first one; so
+    does an operator who pauses or stops the checkout between two answers.
+    """
+    closed = {one.id for one in checkouts if (one.reason or "").startswith(RIGHTLY_CLOSED)}
+    return [str(set(wish)) for wish in wishes if sum(id_ not in closed for id_, _ in wish) > 1]
+
+
+def violations(checkouts: Sequence[Checkout], books: Books, *, refunded: Collection[str]) -> dict[str, list[str]]:
+    """What the books hold against each invariant. `refunded`: payments that were given back by hand."""
+    found: dict[str, list[str]] = {name: [] for name in INVARIANTS}
+    captured = books.captured
+    by_payment: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for order in books.orders:
+        by_payment[_payment(order)].append((order["total"], order["currency"]))
+        if not captured[_payment(order)]:
+            found[PAID].append(f"{order['number']} of {_reference(order)}")
+    for entry in books.ledger:
+        if entry["what"] != "captured":
+            continue
+        wanted = [] if entry["payment"] in refunded else [(entry["amount"], entry["currency"].upper())]
+        if by_payment[entry["payment"]] != wanted:
+            found[CAPTURE].append(f"{entry} has {by_payment[entry['payment']]}")
+    found[CAPTURED_TWICE] += [f"{payment}: {count}" for payment, count in captured.items() if count > 1]
+    settled = {entry["payment"] for entry in books.ledger if entry["what"] in {"captured", "released"}}
+    found[LEFT] += [
+        str(entry) for entry in books.ledger if entry["what"] == "authorized" and entry["payment"] not in settled
+    ]
+    found[STUCK] += [f"{one.id}: {one.state}, {one.problem}" for one in checkouts if one.live]
+    carts = Counter(order["cart"] for order in books.orders)
+    found[TWICE] += [f"{key}: {count} orders" for key, count in (books.references + carts).items() if count > 1]
+    totals = {one.id: one.order_total or one.totals.total for one in checkouts if one.state == "placed"}
+    placed = {(id_, total.minor, total.currency) for id_, total in totals.items()}
+    ordered = {(_reference(order), order["total"], order["currency"]) for order in books.orders}
+    found[SAME] += [f"only with us: {one}" for one in placed - ordered]
+    found[SAME] += [f"only in the shop: {one}" for one in ordered - placed]
+    charged = {
+        entry["checkout"] for entry in books.ledger if entry["what"] == "captured" and entry["payment"] not in refunded
+    }
+    uncharged = {one.id: one.state for one in checkouts if one.state in {"failed", "expired", "canceled"}}
+    if len(refunded) > max(1, len(checkouts) // 1000):
+        found[FEW].append(f"{len(refunded)} of {len(checkouts)}")
+    found[UNPAID] += [f"{id_} is {state}" for id_, state in uncharged.items() if id_ in charged]
+    return found
+
+
+def _reference(order: Mapping[str, Any]) -> str:
+    """Our id, the last word of the note."""
+    return str(order["note"].split()[-1])
+
+
+def _payment(order: Mapping[str, Any]) -> str:
+    return str(order["payment"].get("stripe_payment_intent_id"))

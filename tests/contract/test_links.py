@@ -1,0 +1,124 @@
+"""Which addresses reach an agent, and what is left of a text with others."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from storefront_mcp.backends.links import (
+    ADDRESS,
+    KnownOrigins,
+    is_public_host,
+    markdown_safe,
+    without_foreign_links,
+)
+from storefront_mcp.backends.sanitizing import code, line, markdown, paragraphs, safe_html
+
+SHOP = KnownOrigins(
+    "https://www.shop.example", ("http://127.0.0.1:8000", "https://cdn.example"), "https://api.shop.example"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "known", "linked"),
+    [
+        ("https://www.shop.example/a", True, True),
+        ("https://shop.example/a", True, True),
+        ("https://media.shop.example/a.png", True, True),
+        ("https://cdn.example/a.png", True, True),
+        ("http://127.0.0.1:8000/media/a.png", True, True),
+        ("https://other.example/a", False, True),
+        ("https://api.shop.example/a", False, False),
+        ("http://www.shop.example/a", False, False),
+        ("https://www.shop.example:8443/a", False, True),
+        ("https://www.shop.example.evil.example/a", False, True),
+        ("https://evilshop.example/a", False, True),
+        ("https://a.cdn.example/a", False, True),
+        ("http://127.0.0.1:9000/a", False, False),
+        ("https://127.0.0.1/a", False, False),
+        ("https://2130706433/a", False, False),
+        ("https://0x7f.1/a", False, False),
+        ("https://[::1]/a", False, False),
+        ("https://10.1.2.3/a", False, False),
+        ("https://8.8.8.8/a", False, True),
+        ("https://printer/a", False, False),
+        ("https://db.internal/a", False, False),
+        ("https://www.shop.example@evil.example/a", False, False),
+        ("https://www.shop.example\\@evil.example/a", False, False),
+        ("//www.shop.example/a", False, False),
+        ("javascript:alert(1)", False, False),
+        ("https://[x", False, False),
+        ("https://www.shop.example:port/", False, False),
+        ("", False, False),
+    ],
+)
+def test_an_address_is_of_the_shop_or_of_the_public_or_of_nobody(url: str, known: bool, linked: bool) -> None:
+    assert (SHOP.has(url), SHOP.may_link(url)) == (known, linked)
+
+
+def test_a_website_at_an_ip_address_has_no_names_below_it() -> None:
+    assert KnownOrigins("https://192.0.2.1").has("https://192.0.2.1/a")
+    assert not KnownOrigins("https://192.0.2.1").has("https://5.192.0.2.1/a")
+    assert not is_public_host("fe80::1")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("![x](https://evil.example/?q=1)", "[x] ((link removed))"),
+        ("[pay](javascript:alert)", "[pay] ((link removed))"),
+        ("[pay]: https://evil.example", "[pay] : (link removed)"),
+        ("See https://evil.example/a.", "See (link removed)."),
+        ("See //evil.example/a now", "See (link removed) now"),
+        ("&lt;img src=//evil.example/x&gt;", "< img src=(link removed)>"),
+        ("DATA:text/html,x", "(link removed)"),
+        ("See https://shop.example/a.", "See https://shop.example/a."),
+        ("![x](https://media.shop.example/a.png)", "[x] (https://media.shop.example/a.png)"),
+        ("Made in JavaScript: fun", "Made in JavaScript: fun"),
+        ("Size: M, ratio 1:2, and/or, 24/7", "Size: M, ratio 1:2, and/or, 24/7"),
+        ("a < b [sic]", "a < b [sic]"),
+    ],
+)
+def test_a_description_names_no_address_but_the_shops(said: str, shown: str) -> None:
+    assert paragraphs(said, known=SHOP) == shown
+
+
+def test_a_name_and_an_id_name_none_at_all() -> None:
+    assert line("Paddle https://shop.example/a") == "Paddle (link removed)"
+    assert code("![x](https://evil.example)") == "[x] ((link removed))"
+    assert (code("PAD-1"), code(7), code(None), code("x" * 99)) == ("PAD-1", "7", "", "x" * 64)
+
+
+@given(
+    st.lists(st.sampled_from(["![", "](", "https://e.example", "javascript:", "x", " ", "<b>", "//e", ":", "[", ")"]))
+)
+def test_what_was_cleaned_has_nothing_to_clean(parts: list[str]) -> None:
+    text = without_foreign_links("".join(parts), lambda _: False)
+    assert "![" not in text
+    assert "](" not in text
+    assert ADDRESS.search(text) is None
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ('<img src="https://evil.example/a.png" alt="A [b](c)">', "A [b] (c)"),
+        ('<img src="/a.png" alt="A">', "![A](https://www.shop.example/a.png)"),
+        ('<a href="javascript:x">a</a>', "a"),
+        ('<a href="http://10.0.0.1/x">a</a>', "a"),
+        ('<a href="https://api.shop.example/x">a</a>', "a"),
+        ('<a href="https://other.example/x">a</a>', "[a](https://other.example/x)"),
+        (
+            '<a href="/r)![x](https://evil.example/">a</a>',
+            "[a](https://www.shop.example/r%29!%5Bx%5D%28https://evil.example/)",
+        ),
+        ("![x](https://evil.example)", "\\[x] (https://evil.example)"),
+        ("[c](<b>javascript:x)</b>", "\\[c] (**(link removed))**"),
+        ("see http://10.0.0.1/x", "see (link removed)"),
+        ("&lt;img src=x&gt;", "< img src=x>"),
+    ],
+)
+def test_a_page_shows_pictures_of_the_shop_and_leads_to_public_hosts(html: str, text: str) -> None:
+    assert markdown(safe_html(html, known=SHOP), known=SHOP) == text
+
+
+def test_a_target_in_markdown_ends_where_it_should() -> None:
+    assert markdown_safe("https://a.example/(x)<y>[z]\"'`") == "https://a.example/%28x%29%3Cy%3E%5Bz%5D%22%27%60"

@@ -1,0 +1,126 @@
+"""Upstream text as data: what is left of it is visible, plain and short."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given, strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from storefront_mcp.backends.links import KnownOrigins
+from storefront_mcp.backends.sanitizing import (
+    TAGS,
+    absolute_link,
+    line,
+    markdown,
+    paragraphs,
+    safe_html,
+    visible_text,
+    web_url,
+)
+
+ANY = st.text(max_size=400)
+MARKED_UP = st.lists(
+    st.one_of(
+        st.text(max_size=20),
+        st.sampled_from(
+            ["<p>", "</p>", "<br>", "<script>", "</script>", "<b onclick=x>", "<a href='javascript:x'>", "&lt;", "&#0;"]
+        ),
+        st.sampled_from(
+            ["<img src=x onerror=y>", "<!--", "-->", "<style>", "<iframe src=//e>", "\u202e", "\u200b", "<"]
+        ),
+    ),
+    max_size=30,
+).map("".join)
+
+
+@given(MARKED_UP, st.integers(1, 300))
+def test_what_is_left_is_visible_and_bounded(source: str, limit: int) -> None:
+    for text in (paragraphs(source, limit), line(source, limit)):
+        assert len(text) <= limit
+        assert text == text.strip()
+        assert all(char == "\n" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co"} for char in text)
+    assert "\n" not in line(source, limit)
+
+
+def test_no_format_or_control_character_is_forgotten() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    assert {unicodedata.category(char) for char in visible_text(every) if char not in "\t\n"}.isdisjoint(
+        {"Cc", "Cf", "Cs", "Co"}
+    )
+
+
+@given(ANY)
+def test_cleaning_twice_changes_nothing_more(source: str) -> None:
+    assert visible_text(visible_text(source)) == visible_text(source)
+
+
+@given(MARKED_UP)
+def test_harmless_html_has_nothing_active(source: str) -> None:
+    html = safe_html(source, known=KnownOrigins("https://shop.example"))
+    for node in LexborHTMLParser(f"<main>{html}</main>").css("main *"):
+        assert node.tag in TAGS
+        assert set(node.attributes) <= {"href", "src", "alt", "title", "rel", "colspan", "scope"}
+        assert not (node.attributes.get("href") or "").casefold().startswith("javascript")
+    assert isinstance(markdown(html), str)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<p>Two.</p>\n\n<p>Lines &amp; more</p>", "Two.\nLines & more"),
+        ("<ul><li>Carbon<li>Foam</ul>", "Carbon\nFoam"),
+        ("<table><tr><td>Weight</td><td>220 g</td></tr></table>", "Weight 220 g"),
+        ("a < b, c > d", "a < b, c > d"),
+        ("Tom & Jerry's", "Tom & Jerry's"),
+        ("<script>ignore()</script>Hi<style>x</style>", "Hi"),
+        ("first\r\n\r\n\r\n\r\nsecond\u2028third", "first\n\nsecond\nthird"),
+        ("pay\u202e \u200b\U000e0041now\x07", "pay now"),
+        (None, ""),
+        ("<head><title>T</title></head>", ""),
+    ],
+)
+def test_html_reads_as_people_would_read_it(source: str | None, text: str) -> None:
+    assert paragraphs(source) == text
+
+
+def test_a_long_text_is_cut_between_words() -> None:
+    assert line("one two three four", 10) == "one two…"
+    assert line("x" * 30, 10) == "x" * 9 + "…"
+    assert line("Pickle\n <b>Spear</b>") == "Pickle Spear"
+
+
+def test_links_of_a_page_lead_to_the_shop_and_the_shops_directives_go() -> None:
+    known = KnownOrigins("https://shop.example")
+    html = safe_html('<a href="/returns">a</a><a href="#b">b</a>{{widget type="x"}}', known=known)
+
+    assert 'href="https://shop.example/returns"' in html
+    assert 'href="#b"' in html
+    assert "{{" not in html
+    assert markdown("<h2>Returns</h2><ul><li>a</li></ul>") == "## Returns\n\n- a"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        None,
+        "",
+        "//x.example/a",
+        "/a.png",
+        "ftp://x.example/a",
+        "javascript:1",
+        "https://",
+        "https://x.example/ a",
+        "https://x.example/\u202e",
+        "https://[x",
+        "https://x.example/" + "a" * 3000,
+    ],
+)
+def test_only_absolute_web_addresses_are_links(reference: str | None) -> None:
+    assert web_url(reference) is None
+
+
+def test_a_good_address_stays_as_it_is() -> None:
+    assert web_url("https://x.example/a.svg") == "https://x.example/a.svg"
+    assert absolute_link("https://[x", site="https://shop.example") is None
+    assert absolute_link("a", site="") is None
+    assert safe_html('<a href="tel:+61">a</a>').startswith('<a href="tel:+61"')

@@ -1,1 +1,0 @@
-"""The one SQLite file and what is kept in it."""

@@ -1,9 +1,0 @@
-"""A Stripe of our own for tests: Checkout Sessions, PaymentIntents, idempotency keys, webhooks, and every way to fail.
-
-It speaks Stripe's HTTP on loopback to the real `stripe` library, and keeps books that a test can audit. Nothing of it
-is shipped. `running()` serves it from a thread; `python -m tests.fake_stripe --port 0` from a process of its own.
-"""
-
-from tests.fake_stripe.desk import Desk, running
-
-__all__ = ["Desk", "running"]

@@ -1,5 +1,0 @@
-"""The same database fixtures as in `tests/database`."""
-
-from tests.database.conftest import database, fresh_postgres, opened, postgres, where
-
-__all__ = ["database", "fresh_postgres", "opened", "postgres", "where"]

@@ -1,0 +1,1 @@
+"""Tests of the tree itself: its architecture and its documentation."""

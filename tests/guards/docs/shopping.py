@@ -1,0 +1,186 @@
+"""Call every tool once on the demo shop, and measure what its answer costs a model."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from msgspec import Struct
+
+from storefront_mcp.app import all_phases, create_app, planned_roadmap
+from storefront_mcp.database import Database, SqlFlipRepository
+from storefront_mcp.settings.demo import demo_settings
+from storefront_mcp.tools.tool import Tool
+from tests.fakes.agent import Agent, Json
+from tests.guards.docs.markdown import table
+
+PORT = 8000
+BYTES_PER_TOKEN = 4
+VERSION = "2025-11-25"
+BRISBANE = {"country": "AU", "region": "QLD", "postcode": "4000"}
+ADA = {
+    "first_name": "Ada",
+    "last_name": "Byron",
+    "street": "1 Queen Street",
+    "city": "Brisbane",
+    **BRISBANE,
+    "phone": "+61 7 5550 1234",
+}
+ORDERING = frozenset({"place_order", "get_order_status", "cancel_checkout"})
+
+
+class Told(Struct, frozen=True):
+    """A call and the text of its result."""
+
+    tool: str
+    arguments: Json
+    text: str
+
+    @property
+    def tokens(self) -> int:
+        """What the text costs, estimated."""
+        return -(-len(self.text.encode()) // BYTES_PER_TOKEN)
+
+
+class Bought(Struct, frozen=True):
+    """A whole journey."""
+
+    tools: str
+    """The tools as they are listed."""
+    calls: Sequence[Told]
+
+
+def delivered() -> Mapping[str, Tool]:
+    """Every tool that works."""
+    return {name: tool for phase in all_phases() for name, tool in phase.tools.items()}
+
+
+async def journey(state: Path) -> Bought:
+    """From the first search to an order that waits for its buyer, by way of every tool."""
+    settings = demo_settings(PORT, state=state)
+    store = settings.stores[0]
+    database = Database(settings.database)
+    flags = SqlFlipRepository(database)
+    opened = [phase.name for phase in all_phases() if phase.delivered and not phase.missing]
+    flags.flip(planned_roadmap(store), store.id, dict.fromkeys(opened, "active"), by="docs")
+    flags.close()
+    database.close()
+    calls: list[Told] = []
+    wire = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(settings)))  # type: ignore[arg-type]
+    async with Agent(store.origin, VERSION, client=wire) as agent:
+        tools = json.dumps((await agent.ask("tools/list"))["result"], separators=(",", ":"), ensure_ascii=False)
+
+        async def call(tool: str, **arguments: Any) -> Json:
+            result = await agent.call(tool, **arguments)
+            text = result["content"][0]["text"]
+            calls.append(Told(tool, arguments, text))
+            return {} if result["isError"] else json.loads(text)
+
+        await call("get_store_info", topic="contact")
+        await call("list_categories", depth=1)
+        await call("get_category", category="apparel/tops", page_size=3)
+        await call("search_products", query="tee", page_size=3)
+        await call("get_product", sku="TEE")
+        cart = (await call("create_cart"))["cart_id"]
+        await call("add_to_cart", cart_id=cart, sku="TEE")
+        lines = (await call("add_to_cart", cart_id=cart, sku="TEE-BLACK-M", quantity=2))["lines"]
+        await call("update_cart_item", cart_id=cart, line_id=lines[0]["line_id"], quantity=1)
+        lines = (await call("add_to_cart", cart_id=cart, sku="JAR-DILL"))["lines"]
+        await call("remove_from_cart", cart_id=cart, line_id=lines[0]["line_id"])
+        await call("apply_coupon", cart_id=cart, code="SAVE10")
+        await call("remove_coupon", cart_id=cart)
+        quote = await call("get_shipping_methods", cart_id=cart, address=BRISBANE)
+        await call("view_cart", cart_id=cart)
+        order = {
+            "cart_id": cart,
+            "email": "ada@example.com",
+            "shipping_address": ADA,
+            "shipping_method": quote["methods"][0]["code"],
+        }
+        checkout = (await call("place_order", **order))["checkout_id"]
+        await call("place_order", **order, dry_run=True)
+        await call("get_order_status", checkout_id=checkout)
+        await call("cancel_checkout", checkout_id=checkout)
+    return Bought(tools, calls)
+
+
+def reference(bought: Bought) -> str:
+    """Every delivered tool: what it is for, its arguments, one real result."""
+    return "\n\n".join(_entry(tool, bought) for tool in delivered().values())
+
+
+def costs(bought: Bought) -> str:
+    """What a model reads for each call of the journey, in estimated tokens."""
+    rows = [[f"`{told.tool}`", f"`{_brief(told.arguments)}`", str(told.tokens)] for told in bought.calls]
+    whole = sum(told.tokens for told in bought.calls)
+    listed = -(-len(bought.tools.encode()) // BYTES_PER_TOKEN)
+    rows += [["**the whole journey**", "", f"**{whole}**"], ["`tools/list`, once per connection", "", str(listed)]]
+    return table(["Call", "Arguments", "Tokens"], rows)
+
+
+def _entry(tool: Tool, bought: Bought) -> str:
+    told = next(one for one in bought.calls if one.tool == tool.name and one.text.startswith("{"))
+    shown = json.dumps(json.loads(_masked(told.text)), ensure_ascii=False, indent=2)
+    asked = _masked(_json(told.arguments))
+    hints = ["reads"] if not tool.writes else ["writes", *(["may take something away"] if tool.destructive else [])]
+    hints += ["may be repeated"] if tool.idempotent else ["must not be repeated blindly"]
+    return (
+        f"### {tool.name}\n\n{tool.description}\n\n*{', '.join(hints)}*\n\n{_arguments(tool)}\n\n"
+        f"`{asked}` answers:\n\n```json\n{_trimmed(shown)}\n```"
+    )
+
+
+def _arguments(tool: Tool) -> str:
+    schema = tool.input_schema
+    if not schema["properties"]:
+        return "It takes no arguments."
+    definitions: Mapping[str, Any] = schema.get("$defs", {})
+    rows: list[list[str]] = []
+    told: set[str] = set()
+    for name, member in schema["properties"].items():
+        rows.append(_argument(name, member, required=name in schema.get("required", ())))
+        definition = str(member.get("$ref", "")).rpartition("/")[2]
+        inner = {} if definition in told else definitions.get(definition, {})
+        told.add(definition)
+        rows += [
+            _argument(f"{name}.{field}", within, required=field in inner.get("required", ()))
+            for field, within in inner.get("properties", {}).items()
+        ]
+    return table(["Argument", "Type", "Meaning"], rows)
+
+
+def _argument(name: str, member: Mapping[str, Any], *, required: bool) -> list[str]:
+    kind = " or ".join(map(str, member["enum"])) if "enum" in member else member.get("type", "object")
+    least, most = member.get("minimum"), member.get("maximum")
+    if least is not None:
+        kind += f", {least} to {most}" if most is not None else f", at least {least}"
+    meaning = [str(member["description"])] if "description" in member else []
+    meaning += ["required"] if required else []
+    meaning += [f"default {str(member['default']).lower()}"] if "default" in member else []
+    return [f"`{name}`", kind, "; ".join(meaning)]
+
+
+def _trimmed(shown: str, most: int = 40) -> str:
+    """A result, cut where a reader has understood."""
+    lines = shown.splitlines()
+    return "\n".join(lines if len(lines) <= most else [*lines[:most], "…"])
+
+
+def _brief(sent: Json, most: int = 100) -> str:
+    """Arguments, and of long ones the two ends."""
+    arguments = _masked(_json(sent))
+    return arguments if len(arguments) <= most else f"{arguments[: most // 2]}…{arguments[-most // 2 :]}"
+
+
+def _masked(text: str) -> str:
+    """A text without what differs every time."""
+    text = re.sub(r"\b(cart|chk)_[0-9a-f]{32,40}(?:\.[\w-]+)?", r"\1_…", text)
+    text = re.sub(r"/pay/[\w.~-]+", "/pay/…", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2027-02-01T18:00:00Z", text)
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ", "2027-02-08T09:00Z", text)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

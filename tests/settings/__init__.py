@@ -1,1 +1,0 @@
-"""What an operator sets, and what is said when it does not fit."""

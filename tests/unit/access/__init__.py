@@ -1,0 +1,1 @@
+"""Tests of `storefront_mcp/access`."""

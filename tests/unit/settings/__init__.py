@@ -1,0 +1,1 @@
+"""Settings, and the messages about invalid ones."""

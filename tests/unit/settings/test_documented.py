@@ -1,0 +1,96 @@
+"""Every setting is documented and stands in the file that `init` writes."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
+
+from storefront_mcp.cli.settings_file import settings_template
+from storefront_mcp.settings import Settings
+from storefront_mcp.settings.decoding import is_secret
+
+ROOT = Path(__file__).parents[3]
+
+FREE_TABLES = ("flags.options.", "store.payments.instructions.")
+"""Their keys are the operator's."""
+
+
+def settings(shape: type[Struct], above: str = "") -> Iterator[tuple[str, Any, bool]]:
+    """Every setting by its full name, with what holds without it, and whether it is a secret."""
+    for member in fields(shape):
+        kind = get_args(member.type)[0] if get_origin(member.type) is tuple else member.type
+        yield (
+            above + member.encode_name,
+            None if member.default is NODEFAULT and not member.required else member.default,
+            is_secret(member.type),
+        )
+        if isinstance(kind, type) and issubclass(kind, Struct):
+            yield from settings(kind, f"{above}{member.encode_name}.")
+
+
+ALL = {name: default for name, default, _ in settings(Settings)}
+SECRETS = {name for name, _, secret in settings(Settings) if secret}
+"""Refused by the file itself: they come from variables or from other files."""
+
+
+def documented() -> dict[str, str]:
+    """Settings in the manual's tables, with what they say holds without them."""
+    manual = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| `([a-z_.]+)` \| ([^|]*?) ?\|", manual, flags=re.MULTILINE))
+
+
+def test_the_manual_has_every_setting_and_no_other() -> None:
+    assert set(documented()) == set(ALL)
+
+
+@pytest.mark.parametrize("name", [name for name, default in ALL.items() if isinstance(default, str | int | float)])
+def test_the_manual_tells_what_holds_without_a_setting(name: str) -> None:
+    wanted = f'"{ALL[name]}"' if isinstance(ALL[name], str) else str(ALL[name]).lower()
+    assert documented()[name] == f"`{wanted}`"
+
+
+@pytest.mark.parametrize("name", [name for name, default in ALL.items() if default is NODEFAULT])
+def test_the_manual_says_what_is_required(name: str) -> None:
+    assert documented()[name] == "required"
+
+
+def test_the_file_that_init_writes_loads_and_means_what_it_shows(tmp_path: Path) -> None:
+    path = tmp_path / "storefront.toml"
+    path.write_text(settings_template(), encoding="utf-8")
+    (store,) = Settings.load(path, {}).stores
+    assert store.upstream.kind == "maho"
+
+
+def test_everything_that_is_commented_out_loads_too(tmp_path: Path) -> None:
+    path = tmp_path / "storefront.toml"
+    path.write_text(uncommented(), encoding="utf-8")
+    secrets = (
+        "STOREFRONT_STORE__PICKLE__OAUTH__CLIENT_SECRET",
+        "STOREFRONT_STORE__PICKLE__UPSTREAM__CLIENT_SECRET",
+        "STOREFRONT_SMTP__PASSWORD",
+    )
+    signing = {"STOREFRONT_ALERTS__SECRET": "whsec_" + "A" * 32}
+    loaded = Settings.load(path, dict.fromkeys(secrets, "a secret") | signing)
+    assert loaded.flags.provider == "openfeature.contrib.provider.flagd:FlagdProvider"
+    assert loaded.stores[0].upstream.timeouts.read == 20.0
+
+
+def test_the_file_that_init_writes_has_every_setting() -> None:
+    table: list[str] = []
+    found: set[str] = set()
+    for line in uncommented().splitlines():
+        if header := re.fullmatch(r"\[\[?([a-z_.]+)\]\]?", line):
+            table = [header[1]]
+            found.add(header[1])
+        elif setting := re.match(r"([a-z_]+) = ", line):
+            found.add(".".join([*table, setting[1]]))
+    assert {name for name in found if not name.startswith(FREE_TABLES)} == set(ALL) - SECRETS
+
+
+def uncommented() -> str:
+    """The file with every commented setting and table switched on; prose stays a comment."""
+    return re.sub(r"^# (?=[a-z_]+ = |\[)", "", settings_template(), flags=re.MULTILINE)
