@@ -26,8 +26,6 @@ PERSONAL = "no log tells who ordered"
 FEW = "at most one checkout in a thousand needs a person"
 INVARIANTS = (CAPTURE, PAID, LEFT, STUCK, TWICE, CAPTURED_TWICE, SAME, UNPAID, WISH, FAULT, PERSONAL, FEW)
 
-REFUND = "there is no order, but the money was taken: refund it at the provider"
-
 
 class Books(Struct, frozen=True, kw_only=True):
     """What the shop and the provider wrote down."""
@@ -51,7 +49,7 @@ class Books(Struct, frozen=True, kw_only=True):
 def excused(checkout: Checkout, books: Books) -> bool:
     """Whether a checkout rightly waits for a person: twice the shop failed, once after its module took the money."""
     taken = checkout.payment is not None and books.captured[checkout.payment] == 1
-    known = checkout.state == "needs_human" and checkout.problem == REFUND and checkout.place_try > 1
+    known = checkout.state == "needs_human" and checkout.taken is not None and checkout.place_try > 1
     return known and taken and not books.references[checkout.id]
 
 

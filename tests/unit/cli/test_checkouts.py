@@ -77,7 +77,7 @@ def checkout(id_: str, **changes: Any) -> Checkout:
 
 
 def stuck(id_: str = "chk_stuck", **changes: Any) -> Checkout:
-    problem = "there is no order, but the money was taken: refund it at the provider"
+    problem = "there is no order, but AUD 55.00 was taken: refund it at the provider"
     known = {"state": "needs_human", "payment": "pi_1", "session": "cs_1", "session_over": True, "problem": problem}
     return checkout(id_, **known | changes)
 
@@ -139,7 +139,7 @@ def test_a_table_tells_people_what_to_do(run: Run) -> None:
     assert shown.exit_code == 0
     [row] = [line for line in shown.stdout.splitlines() if "│" in line and "chk_stuck" in line]
     assert ["needs_human" in row, "AUD 55.00" in row, "pi_1" in row, "pickle" in row, "2026-11-18" in row] == [True] * 5
-    assert "chk_stuck: there is no order, but the money was taken: refund it at the provider" in shown.stdout
+    assert "chk_stuck: there is no order, but AUD 55.00 was taken: refund it at the provider" in shown.stdout
     assert "finish ID --as" in shown.stdout
     only_open = run("--state", "open").stdout
     assert "chk_open" in only_open
@@ -160,7 +160,7 @@ def test_programs_get_amounts_as_numbers_and_nothing_personal(run: Run) -> None:
         "payment": "pi_1",
         "session": "cs_1",
         "reason": "A reason.",
-        "problem": "there is no order, but the money was taken: refund it at the provider",
+        "problem": "there is no order, but AUD 55.00 was taken: refund it at the provider",
     }
     for output in (run().stdout, run("--json").stdout):
         assert not [secret for secret in SECRETS if secret in output]
