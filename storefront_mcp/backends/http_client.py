@@ -345,4 +345,5 @@ def _classify(call: PendingRequest, response: httpx.Response, body: bytes) -> Up
         if response.is_client_error:
             raise call.failure(f"{status} {kind} instead of JSON", sent=status in GATEWAY_TIMEOUT_STATUSES)
         raise call.failure(f"{status} {kind} instead of JSON")
-    return UpstreamResponse(status=status, is_success=response.is_success, body=body, call=call)
+    date = response.headers.get("date", "")
+    return UpstreamResponse(status=status, is_success=response.is_success, body=body, call=call, date=date)

@@ -1,5 +1,6 @@
 """Decodes what fits of a JSON body, so that one odd field costs that field only."""
 
+from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
@@ -25,6 +26,22 @@ def read_what_fits(answer: UpstreamResponse, kind: type[T]) -> T:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found = _LOST
     return answer.read(kind) if found is _LOST else found  # type: ignore[return-value]
+
+
+def read_members(members: Iterable[msgspec.Raw], kind: type[T]) -> Iterator[tuple[T | None, str | None]]:
+    """Each member as `kind`, None where it does not fit, with its `id` where it has one."""
+    for one in members:
+        try:
+            yield msgspec.json.decode(one, type=kind, strict=False), None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            named = _decode(one, _Named)
+            yield None, str(named.id) if isinstance(named, _Named) else None
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """What has an id."""
+
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 def _decode(body: bytes | msgspec.Raw, kind: Any) -> object:  # noqa: ANN401 -- any type that msgspec decodes

@@ -137,6 +137,8 @@ class UpstreamResponse(Struct, frozen=True, kw_only=True):
     """Whether the status is 2xx."""
     body: bytes
     call: PendingRequest
+    date: str = ""
+    """The `Date` header: when the shop answered, by its clock."""
 
     @property
     def is_list(self) -> bool:

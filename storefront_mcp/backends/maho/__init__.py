@@ -165,6 +165,22 @@ def connect(
     `currency` is sent with every call; a response in another one raises ShopMisconfigured. `transport` replaces the
     network: `httpx.ASGITransport(app)` for a shop in this process. `budget` bounds what its answers cost.
     """
+    upstream, known = client_of(shop, currency, transport=transport, clock=clock, instrumentation=instrumentation)
+    backend = MahoBackend(
+        upstream, replace(shop, known=known), currency=currency, budget=budget or WorkBudget(1.0), clock=clock
+    )
+    return backend, upstream.close
+
+
+def client_of(
+    shop: MahoConfig,
+    currency: str,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    instrumentation: Instrumentation | None = None,
+) -> tuple[UpstreamClient, KnownOrigins]:
+    """A client of the shop's API, and where the links of its answers may lead."""
     root = shop.url.rstrip("/").removesuffix(PREFIX)
     headers = {"accept": ACCEPT_HEADER, "user-agent": "storefront-mcp", "x-currency-code": currency}
     if shop.store_code is not None:
@@ -177,8 +193,4 @@ def connect(
         clock=clock,
         instrumentation=instrumentation,
     )
-    known = replace(shop.known, website=shop.known.website.rstrip("/"), upstream=root)
-    backend = MahoBackend(
-        upstream, replace(shop, known=known), currency=currency, budget=budget or WorkBudget(1.0), clock=clock
-    )
-    return backend, upstream.close
+    return upstream, replace(shop.known, website=shop.known.website.rstrip("/"), upstream=root)

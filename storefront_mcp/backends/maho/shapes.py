@@ -140,6 +140,7 @@ class GalleryImageShape(Struct, frozen=True):
 class AttributeShape(Struct, frozen=True):
     """An attribute that the shop front shows."""
 
+    code: str | None = None
     label: str | None = None
     value: Scalar | None = None
 
@@ -247,6 +248,8 @@ class StoreConfig(Struct, frozen=True, rename="camel"):
 
     allowed_countries: Many[Label] = []
     is_guest_checkout_allowed: bool | None = True
+    timezone: Label | None = None
+    """IANA name."""
 
 
 class RegionShape(Struct, frozen=True):

@@ -7,10 +7,11 @@ import pytest
 from storefront_mcp.app.missed_searches import MissedSearchRecorder
 from storefront_mcp.backends.probe import ShopProbe
 from storefront_mcp.commerce.backend import ShopBackend
+from storefront_mcp.commerce.listing import CatalogueLister
 from tests.guards.docs.markdown import ROOT, is_generated, table
 
 PAGE = ROOT / "docs" / "backends.md"
-PORTS: dict[str, type] = {"port": ShopBackend, "probe": ShopProbe}
+PORTS: dict[str, type] = {"port": ShopBackend, "probe": ShopProbe, "lister": CatalogueLister}
 
 
 def members(port: type) -> dict[str, object]:
