@@ -1,6 +1,8 @@
 """Nothing that a shop answers breaks the adapter, holds up the event loop, or shows an agent a foreign address."""
 
 import asyncio
+import gc
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +68,9 @@ MAX_CALL_SECONDS: Final = 8.0
 MAX_REQUESTS: Final = 3_000
 MAX_RESULT_BYTES: Final = 3_000_000
 MAX_MESSAGE_CHARS: Final = 20_000
+MIN_LONG_BYTES: Final = 10_000
+MAX_KEPT_BYTES: Final = 8_000_000
+"""Of long texts that sixty answered examples may leave behind; one body alone may have five million."""
 LURED: Final = ("javascript:", "10.0.0.7", "upstream.internal", "data:text")
 
 
@@ -130,6 +135,34 @@ async def survives(shop: HostileShop, call: Callable[[MahoBackend], Awaitable[An
     assert clock.longest < MAX_STEP_SECONDS, clock.longest
     assert used < MAX_CALL_SECONDS, used
     assert shop.asked <= MAX_REQUESTS
+
+
+def long_bytes() -> int:
+    """Of all long texts and bytes that anything alive holds."""
+    gc.collect()
+    held = {
+        id(text): sys.getsizeof(text)
+        for holder in gc.get_objects()
+        for text in gc.get_referents(holder)
+        if isinstance(text, str | bytes) and len(text) > MIN_LONG_BYTES
+    }
+    return sum(held.values())
+
+
+@pytest.mark.slow
+def test_answers_are_kept_neither_by_the_adapter_nor_by_the_test() -> None:
+    before = long_bytes()
+    after: list[int] = []
+
+    @given(shops, st.sampled_from(CALLS))
+    @settings(max_examples=60, database=None)
+    def answer(shop: HostileShop, call: Callable[[MahoBackend], Awaitable[Any]]) -> None:
+        asyncio.run(survives(shop, call))
+        shop.answers.clear()
+        after.append(long_bytes() if len(after) == 59 else 0)
+
+    answer()
+    assert 0 < after[59] < before + MAX_KEPT_BYTES
 
 
 @given(shops, st.sampled_from(CALLS))
