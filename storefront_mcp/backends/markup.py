@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from storefront_mcp.backends.hidden_markup import LONG_REFERENCE, VOID_ELEMENTS, HiddenContent
 
 TAG: Final = re.compile(
     r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+)>""",
@@ -14,17 +17,12 @@ TAG: Final = re.compile(
 RAW_ELEMENTS: Final = ("script", "style", "iframe", "noscript", "title")
 """Elements whose content is no markup, and not shown."""
 RAW_END: Final = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW_ELEMENTS}
-HIDDEN_ELEMENTS: Final = frozenset({"template", "object", "svg", "head"})
-"""Elements whose content is markup, and not shown."""
 BLOCK_ELEMENTS: Final = frozenset(
     # One string reads better than thirty.
     "p div br hr li ul ol tr table h1 h2 h3 h4 h5 h6 section article blockquote pre dt dd".split()
 )
 CELL_ELEMENTS: Final = frozenset({"td", "th"})
-VOID_ELEMENTS: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
 BLANK_LINE: Final = re.compile(r"\n\s*\n")
-LONG_REFERENCE: Final = re.compile(r"&#[0-9a-fA-FxX]{9,}+;?")
-"""A reference to no character; `html.unescape` refuses numbers of thousands of digits."""
 
 
 class MarkupTag(Struct, frozen=True):
@@ -78,20 +76,33 @@ def tags(source: str) -> Iterator[MarkupTag]:
 def text_of(source: str) -> str:
     """The text that people see of HTML: a line per block, a space per cell, entities resolved."""
     parts: list[str] = []
-    hidden = 0
-    for tag in tags(source):
-        if not hidden:
-            parts.append(tag.text)
-        if tag.name in HIDDEN_ELEMENTS and not tag.attributes.endswith("/"):
-            hidden = max(hidden + (-1 if tag.closes else 1), 0)
-        elif tag.name == "body":
-            hidden = 0
-        elif tag.name in BLOCK_ELEMENTS:
+    for tag in shown_tags(source):
+        parts.append(tag.text)
+        if tag.name in BLOCK_ELEMENTS:
             parts.append("\n")
         elif tag.name in CELL_ELEMENTS:
             parts.append(" ")
     # Blank lines of the source have no meaning in HTML; one newline per block remains.
     return BLANK_LINE.sub("\n", html.unescape(LONG_REFERENCE.sub("", "".join(parts))))
+
+
+def shown_markup(source: str) -> str:
+    """HTML without what its own markup hides, and without comments."""
+    return "".join(
+        tag.text.replace("<", "&lt;") + (f"<{'/' * tag.closes}{tag.name}{tag.attributes}>" if tag.name else "")
+        for tag in shown_tags(source)
+    )
+
+
+def shown_tags(source: str) -> Iterator[MarkupTag]:
+    """The tags of HTML with the text before each, without hidden elements and what is in them."""
+    hidden = HiddenContent()
+    for tag in tags(source):
+        text = "" if hidden.inside else tag.text
+        if hidden.takes(tag.name, tag.attributes, closes=tag.closes):
+            yield MarkupTag(text, "")
+        else:
+            yield replace(tag, text=text)
 
 
 def depth_of(source: str) -> int:

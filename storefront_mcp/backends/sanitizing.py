@@ -16,22 +16,10 @@ from storefront_mcp.backends.links import (
     markdown_safe,
     without_foreign_links,
 )
-from storefront_mcp.backends.markup import depth_of, text_of
+from storefront_mcp.backends.markup import depth_of, shown_markup, text_of
+from storefront_mcp.commerce.plain_text import visible_text
 
-INVISIBLE: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"  # controls, apart from tab and line ends
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, joiners, fillers
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0"  # zero width, direction overrides
-    "\ufe00-\ufe0e\ufff0-\ufffb\ufffe\uffff"  # variation selectors, annotation marks, non-characters
-    "\ud800-\udfff\ue000-\uf8ff"  # surrogates, private use
-    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # prepended format marks
-    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # layout of hieroglyphs, shorthand and music
-    "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"  # tags, more selectors, more private use
-)
-"""Characters that people do not see but a model reads, or that make a text look different."""
-
-MARKUP: Final = re.compile(r"<[a-zA-Z/!?][^<]*>|&(?:[a-zA-Z][a-zA-Z0-9]*|#[0-9]+|#[xX][0-9a-fA-F]+);")
-LINE_END: Final = re.compile("\r\n?|[\x85\u2028\u2029]")
+MARKUP: Final = re.compile(r"<!--|<[a-zA-Z/!?][^<]*>|&(?:[a-zA-Z][a-zA-Z0-9]*|#[0-9]+|#[xX][0-9a-fA-F]+);")
 SPACES: Final = re.compile(r"[^\S\n]+")
 BLANK_LINES: Final = re.compile(r"\n{3,}")
 
@@ -62,17 +50,6 @@ TAGS: Final = frozenset(
     "sub sup table tbody td tfoot th thead tr u ul".split()
 )
 ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt"}, "td": {"colspan"}, "th": {"colspan", "scope"}}
-
-
-def visible_text(text: str) -> str:
-    r"""A text without invisible and control characters; line ends become `\n`.
-
-    >>> visible_text("pay\u202e\u200b now")
-    'pay now'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return INVISIBLE.sub("", LINE_END.sub("\n", text))
 
 
 def paragraphs(source: str | None, limit: int = MAX_DESCRIPTION_CHARS, *, known: KnownOrigins = NO_ORIGINS) -> str:
@@ -146,7 +123,7 @@ def safe_html(source: str, *, known: KnownOrigins = NO_ORIGINS) -> str:
             return _link(value, known, known.has)
         return without_foreign_links(value, known.has) if attribute in {"title", "alt"} else value
 
-    text = visible_text(without_directives(source[:MAX_PAGE_CHARS]))
+    text = visible_text(shown_markup(without_directives(source[:MAX_PAGE_CHARS])))
     if text.count("<") <= MAX_PAGE_TAGS and len(FORMATTING_START.findall(text)) <= MAX_FORMATTING_TAGS:
         clean = nh3.clean(
             text,

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw, Struct, inspect
 
 from storefront_mcp.access.rate_limits import secret_digest
+from storefront_mcp.calls.argument_text import UNSURE_TEXT, visible_values
 from storefront_mcp.calls.errors import ArgumentsRefused
 from storefront_mcp.commerce.address import PostalAddress
 from storefront_mcp.commerce.errors import ASK_BUYER
@@ -64,15 +65,21 @@ def read_arguments(raw: Raw | bytes | None, shape: type[A]) -> A:
 
     What does not fit is coerced where that is safe: "2" for 2, 2000 for "2000", one value for a list of one, null or ""
     for an absent member, another case of an enumerated word, an object sent as JSON text. An amount in minor units
-    is never made of a decimal number: 25.0 may mean 25 or 2500.
+    is never made of a decimal number: 25.0 may mean 25 or 2500. Characters that nobody sees are left out.
     """
+    sent: Any = None
     try:
-        try:
-            read: A = _decoder(shape).decode(raw or b"{}")
-        except msgspec.ValidationError:
-            sent = msgspec.json.decode(raw or b"{}")
-        else:
-            return read
+        if raw and UNSURE_TEXT.search(raw):
+            plain = msgspec.json.decode(raw)
+            visible = visible_values(plain)
+            sent = None if visible == plain else visible
+        if sent is None:
+            try:
+                read: A = _decoder(shape).decode(raw or b"{}")
+            except msgspec.ValidationError:
+                sent = msgspec.json.decode(raw or b"{}")
+            else:
+                return read
     except UNREADABLE:
         message = "arguments: wanted a JSON object, not nested too deeply and with numbers of a sane size"
         raise ArgumentsRefused(message) from None
@@ -107,7 +114,7 @@ def _decoder(shape: type[Struct]) -> msgspec.json.Decoder[Any]:
 
 def _parse(text: str) -> object:
     try:
-        return msgspec.json.decode(text)
+        return visible_values(msgspec.json.decode(text))
     except UNREADABLE:
         return text
 

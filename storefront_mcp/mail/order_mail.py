@@ -16,6 +16,7 @@ from storefront_mcp.checkout.record import Checkout
 from storefront_mcp.commerce.address import PostalAddress
 from storefront_mcp.commerce.order import OutstandingPayment
 from storefront_mcp.commerce.origins import host_of
+from storefront_mcp.commerce.plain_text import visible_line
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.web.formatting import format_money
 
@@ -65,9 +66,9 @@ def order_mail(
         "money": lambda amount: format_money(amount, store.locale),
     }
     message = EmailMessage()
-    message["From"] = Address(display_name=_header_text(store.name), addr_spec=settings.sender)
+    message["From"] = Address(display_name=visible_line(store.name), addr_spec=settings.sender)
     message["To"] = Address(addr_spec=draft.email)
-    message["Subject"] = _header_text(
+    message["Subject"] = visible_line(
         words["subject"].format(number=checkout.order_number or checkout.id, store=store.name)
     )
     message["Date"] = format_datetime(dt.datetime.fromtimestamp(int(at), dt.UTC))
@@ -103,7 +104,3 @@ def phrases(locale: str) -> dict[str, str]:
 def _all_phrases() -> dict[str, dict[str, str]]:
     read = msgspec.json.decode(Path(__file__).with_name("phrases.json").read_bytes(), type=dict[str, dict[str, str]])
     return {language: {"language": language, **texts} for language, texts in read.items()}
-
-
-def _header_text(text: str) -> str:
-    return " ".join(text.split())

@@ -14,11 +14,12 @@ from storefront_mcp.backends.sanitizing import (
     markdown,
     paragraphs,
     safe_html,
-    visible_text,
     web_url,
 )
+from storefront_mcp.commerce.plain_text import visible_line, visible_text
 
 ANY = st.text(max_size=400)
+JOINERS = {"\u200c", "\u200d"}
 MARKED_UP = st.lists(
     st.one_of(
         st.text(max_size=20),
@@ -28,6 +29,7 @@ MARKED_UP = st.lists(
         st.sampled_from(
             ["<img src=x onerror=y>", "<!--", "-->", "<style>", "<iframe src=//e>", "\u202e", "\u200b", "<"]
         ),
+        st.sampled_from(["<p hidden>", "<div style='display:none'>", "</div>", "<li hidden>", "<noscript>", "<ul>"]),
     ),
     max_size=30,
 ).map("".join)
@@ -38,7 +40,8 @@ def test_what_is_left_is_visible_and_bounded(source: str, limit: int) -> None:
     for text in (paragraphs(source, limit), line(source, limit)):
         assert len(text) <= limit
         assert text == text.strip()
-        assert all(char == "\n" or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co"} for char in text)
+        unseen = [char for char in text if char != "\n" and unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co"}]
+        assert set(unseen) <= JOINERS
     assert "\n" not in line(source, limit)
 
 
@@ -77,10 +80,87 @@ def test_harmless_html_has_nothing_active(source: str) -> None:
         ("pay\u202e \u200b\U000e0041now\x07", "pay now"),
         (None, ""),
         ("<head><title>T</title></head>", ""),
+        ("<head><title>T</title><body>Nice", "Nice"),
     ],
 )
 def test_html_reads_as_people_would_read_it(source: str | None, text: str) -> None:
     assert paragraphs(source) == text
+
+
+HIDDEN = [
+    '<p style="display:none">secret</p>Nice',
+    "<p style='DISPLAY : none !important'>secret</p>Nice",
+    "<span style=display:none>secret</span>Nice",
+    '<span style="display:/**/none">secret</span>Nice',
+    "<span style='disp\\6c ay:no\\ne'>secret</span>Nice",
+    '<span style="display&#58;none">secret</span>Nice',
+    '<p style="visibility:hidden">secret</p>Nice',
+    '<p style="font-size:0px">secret</p>Nice',
+    '<p style="color:red;opacity:0">secret</p>Nice',
+    "<div hidden>secret<div>secret</div>secret</div>Nice",
+    '<div hidden="until-found">secret</div>Nice',
+    "<div/hidden>secret</div>Nice",
+    "<noscript>secret</noscript>Nice",
+    " <noscript><p>secret</p></noscript>Nice",
+    "<p><noscript>secret</noscript>Nice</p>",
+    "<!-- secret -->Nice",
+    "<!-- secret < -->Nice",
+    "Nice<!-- secret",
+    "<!doctype html><!--secret--><html><body>Nice",
+    "<p hidden>secret<p>Nice",
+    "<div><p hidden>secret</div>Nice",
+    "<div hidden><b>secret</i></div>Nice",
+    "<div hidden><br>secret</div>Nice",
+    "<ul><li hidden>secret<ul><li>secret</ul><li>Nice</ul>",
+    "<table><tr hidden><td>secret<tr><td>Nice</table>",
+    "Nice<div hidden>secret",
+    "<dialog>secret</dialog><dialog open>Nice</dialog>",
+    "<video>secret</video>Nice",
+    "<input hidden>Nice",
+]
+
+
+@pytest.mark.parametrize("source", HIDDEN)
+def test_what_markup_hides_from_people_is_not_read_to_a_model(source: str) -> None:
+    known = KnownOrigins("https://shop.example")
+    for shown in (paragraphs(source), line(source), safe_html(source), markdown(safe_html(source, known=known))):
+        assert "Nice" in shown
+        assert "secret" not in shown
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<p data-x=hidden title="hidden">Nice</p>',
+        '<p style="display:block;opacity:0.5;font-size:10px">Nice</p>',
+        "&lt;!-- Nice --&gt;",
+        "&lt;div hidden&gt;Nice",
+        '<p style="display:none">secret</p></p><p>Nice</p>',
+    ],
+)
+def test_what_people_see_is_read(source: str) -> None:
+    assert "Nice" in paragraphs(source)
+    assert "Nice" in safe_html(source)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0645\u06cc\u200c\u0631\u0648\u0645",  # Persian: "I go", written apart
+        "\u0d28\u0d4d\u200d",  # Malayalam: a chillu at the end of a word
+        "\u0915\u094d\u200d\u0937",  # Devanagari: a half form
+        "\U0001f469\u200d\U0001f680",  # one emoji of two
+        "\u2764\ufe0f\u200d\U0001f525",
+    ],
+)
+def test_joiners_survive_where_a_script_needs_them(text: str) -> None:
+    assert visible_text(text) == line(text) == text
+
+
+def test_joiners_go_where_they_spell_nothing() -> None:
+    assert visible_text("pay\u200c\u200d now\u200d") == "pay now"
+    assert visible_text("\u0645\u200c\u200c\u200d\u200c\u06cc") == "\u0645\u200c\u06cc"
+    assert visible_line("Ada\u202e\r\nBcc:\tx") == "Ada Bcc: x"
 
 
 def test_a_long_text_is_cut_between_words() -> None:

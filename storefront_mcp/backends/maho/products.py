@@ -20,12 +20,12 @@ from storefront_mcp.backends.maho.scratch_cart import ScratchCart
 from storefront_mcp.backends.maho.shapes import CmsPage, CollectionShape, LayeredFilter, ListedProduct, ProductDetail
 from storefront_mcp.backends.maho.storable import unstorable_characters
 from storefront_mcp.backends.maho.text_options import TextOptions
-from storefront_mcp.backends.sanitizing import visible_text
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.category import CategoryFacet
 from storefront_mcp.commerce.errors import CategoryNotFound, OutOfStock, PageNotFound, ShopRefused
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.page import ShopPage
+from storefront_mcp.commerce.plain_text import visible_text
 from storefront_mcp.commerce.product import ProductSummary, variant_of
 from storefront_mcp.commerce.search import SearchPage, SearchQuery, Sort
 
@@ -147,6 +147,8 @@ class MahoProducts:
         Raises OutOfStock for a SKU that exists and is sold out, where the shop tells no more than that. `by_trial`
         asks by a cart, too; without it such SKUs are not found.
         """
+        if visible_text(key) != key:
+            return None
         number = self._numbers.find(key)
         if number is not None:
             known = await self.read(number)
@@ -162,7 +164,7 @@ class MahoProducts:
 
     async def _by_trial(self, key: str) -> ProductDetail | None:
         """Only the cart knows the SKUs of variants and of what is sold out."""
-        if SKU_PATTERN.fullmatch(key) is None or visible_text(key) != key or unstorable_characters(key):
+        if SKU_PATTERN.fullmatch(key) is None or unstorable_characters(key):
             return None
         trial = await self._scratch.try_add(key)
         found = None if trial.product is None else await self.read(trial.product)
@@ -235,6 +237,8 @@ class MahoProducts:
 
     async def page(self, identifier: str, known: KnownOrigins) -> ShopPage:
         """A CMS page, sanitized in a thread, one of a store at a time. Raises PageNotFound."""
+        if visible_text(identifier) != identifier:
+            raise PageNotFound(identifier)
         answer = await self._rest.get("/cms-pages", {"identifier": identifier})
         for found in expect_success(answer).read(CollectionShape[CmsPage]).member:
             if found.identifier == identifier and found.is_active is not False:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec import Meta, Raw, Struct
 
+from storefront_mcp.calls.argument_text import visible_values
 from storefront_mcp.calls.arguments import MAX_QUOTED_CHARS, _quote, read_arguments
 from storefront_mcp.calls.errors import ArgumentsRefused
 from tests.fakes.memory_backend import PHASES
@@ -265,6 +266,22 @@ def test_nothing_at_all_means_nothing_was_left_to_say() -> None:
     assert read_arguments(Raw(b"{}"), SHAPES["search_products"]) == SHAPES["search_products"]()
 
 
+@pytest.mark.parametrize(
+    ("sent", "query"),
+    [
+        (r'{"query":"pay\u202e\u200b now\u0007"}', "pay now"),
+        ('{"query":"pay\u202e\u200b now\x7f"}', "pay now"),
+        (r'"{\"query\":\"pay\\u202e now\"}"', "pay now"),
+        (r'{"que\u200bry":"a"}', "a"),
+        ('{"query":"Québec \u4e2d"}', "Québec \u4e2d"),
+        (r'{"query":"\u0645\u06cc\u200c\u0631\u0648\u0645"}', "\u0645\u06cc\u200c\u0631\u0648\u0645"),
+        (r'{"query":"a\r\nb"}', "a\nb"),
+    ],
+)
+def test_what_nobody_sees_is_left_out_of_arguments(sent: str, query: str) -> None:
+    assert read_arguments(sent.encode(), SHAPES["search_products"]).query == query
+
+
 TEXT = st.text(min_size=1, max_size=20)
 VALID = {
     "add_to_cart": st.fixed_dictionaries(
@@ -302,7 +319,7 @@ JSON = st.recursive(
 
 @given(st.data(), st.sampled_from(sorted(VALID)))
 def test_what_is_valid_is_read_exactly_as_it_is(data: st.DataObject, tool: str) -> None:
-    sent = json.dumps(data.draw(VALID[tool])).encode()
+    sent = json.dumps(visible_values(data.draw(VALID[tool]))).encode()
     try:
         strict = msgspec.json.decode(sent, type=SHAPES[tool])
     except msgspec.DecodeError:
