@@ -265,7 +265,8 @@ async def test_a_texts_price_and_limit_are_told_though_the_shops_product_has_nei
         with pytest.raises(errors.OptionsNeeded, match="'Engraving' takes at most 20 characters") as caught:
             await shop.add_line(cart.cart_id, Sku("GIFT-MUG"), 1, {**MUG, "Engraving": "A" * 21})
         assert isinstance(caught.value.detail, VariantChoices)
-        assert caught.value.detail.custom_options[0].max_length == 20
+        [engraving, _] = caught.value.detail.custom_options
+        assert (engraving.max_length, engraving.surcharge) == (20, aud(500))
     after = await shop.add_line(cart.cart_id, Sku("GIFT-MUG"), 1, {**MUG, "Engraving": "A" * 20})
     assert after.lines[0].price == mug.price + aud(500) + aud(300)
     assert (await shop.product("GIFT-MUG")).custom_options[0].max_length == 20

@@ -96,7 +96,7 @@ class MahoCarts:
             if translation.is_sold_out(found, sku):
                 raise OutOfStock(sku)
             return await self._post_line(cart, sku, quantity, {}, found)
-        product = self._catalogue.texts.with_limits(found, translation.product(found, self._price_mapper, self._known))
+        product = self._catalogue.texts.with_known(found, translation.product(found, self._price_mapper, self._known))
         variant = variant_of(product, sku)
         sku = product.sku if variant is None else variant.sku  # as above
         wanted = line_errors.check_choice(sku, options, found, product)

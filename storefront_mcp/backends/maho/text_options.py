@@ -44,7 +44,7 @@ class TextOptions:
 
     async def with_prices(self, found: ProductDetail, product: Product) -> Product:
         """The product with the surcharges of its texts, as far as a cart tells them one by one."""
-        product = self.with_limits(found, product)
+        product = self.with_known(found, product)
         texts = [one for one in product.custom_options if _is_own_text(one) and one.surcharge is None]
         if not 0 < len(texts) <= MAX_TRIED_OPTIONS or product.kind not in TRIED_KINDS or product.min_quantity:
             return product
@@ -52,10 +52,16 @@ class TextOptions:
         options = (replace(one, surcharge=prices.get(one.id, one.surcharge)) for one in product.custom_options)
         return replace(product, custom_options=tuple(options))
 
-    def with_limits(self, found: ProductDetail, product: Product) -> Product:
-        """The product with the limits of its texts that are known by now."""
-        limits = {one.id: self._limits.find((found.id, one.id)) for one in product.custom_options}
-        options = (replace(one, max_length=one.max_length or limits[one.id]) for one in product.custom_options)
+    def with_known(self, found: ProductDetail, product: Product) -> Product:
+        """The product with the surcharges and limits of its texts that are known by now."""
+        options = (
+            replace(
+                one,
+                surcharge=one.surcharge or self._surcharges.find((found.id, one.id)) or None,
+                max_length=one.max_length or self._limits.find((found.id, one.id)),
+            )
+            for one in product.custom_options
+        )
         return replace(product, custom_options=tuple(options))
 
     async def explain_length(
@@ -68,7 +74,7 @@ class TextOptions:
             text = chosen.get(option.id)
             if _is_own_text(option) and isinstance(text, str) and len(text) <= MAX_TRIED_CHARS:
                 await self._find_limit(found, product, chosen, option, len(text))
-        known = self.with_limits(found, product)
+        known = self.with_known(found, product)
         for option in known.custom_options:
             if option.max_length is not None and len(chosen.get(option.id, "")) > option.max_length:
                 problem = f"{option.title!r} takes at most {option.max_length} characters."
