@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.product import MAX_PART_CHARS
 from storefront_mcp.commerce.shop import Shop
+from storefront_mcp.commerce.store import Store
 from storefront_mcp.tools.tool import tool
 
 Topic = Literal["about", "shipping", "returns", "payment", "privacy", "contact"]
@@ -18,6 +19,11 @@ PAGE_WORDS: Final[dict[Topic, tuple[str, ...]]] = {
     "contact": ("contact", "imprint", "impressum", "legal"),
 }
 """Words in the identifiers of pages, by topic."""
+
+
+PAID_ON_A_PAGE: Final = (
+    "The buyer pays on the page at continue_url, which place_order answers; it shows what can be paid with."
+)
 
 
 class GetStoreInfo(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -53,7 +59,11 @@ async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
     words = PAGE_WORDS[args.topic]
     identifier = next((page for page in store.pages if any(word in page for word in words)), None)
     text = None if identifier is None else (await shop.backend.page(identifier)).markdown
-    silent = f"The shop publishes nothing on {args.topic} here. Send the buyer to {store.staff}; make nothing up."
+    methods = (
+        shop.checkouts.ways_to_pay(facts.payment_methods)
+        if shop.checkouts is not None and args.topic in {"about", "payment"}
+        else ()
+    )
     return StoreInfo(
         name=store.name,
         legal_name=store.legal_name,
@@ -64,13 +74,18 @@ async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
         language=store.locale,
         about=store.tagline,
         countries=facts.countries if args.topic in {"about", "shipping"} else (),
-        payment_methods=(
-            shop.checkouts.ways_to_pay(facts.payment_methods)
-            if shop.checkouts is not None and args.topic in {"about", "payment"}
-            else ()
-        ),
+        payment_methods=methods,
         guest_orders=facts.guest_orders,
         page="" if text is None else text[:MAX_PART_CHARS],
         pages=tuple(page for page in store.pages if page != identifier),
-        notice=silent if text is None and args.topic not in {"about", "contact", "payment"} else None,
+        notice=_notice(args.topic, store, answered=text is not None or bool(methods)),
     )
+
+
+def _notice(topic: Topic, store: Store, *, answered: bool) -> str | None:
+    """What to say of a topic that the answer has nothing on."""
+    if answered or topic == "about" or (topic == "contact" and store.contact):
+        return None
+    if topic == "payment":
+        return PAID_ON_A_PAGE
+    return f"The shop publishes nothing on {topic} here. Send the buyer to {store.staff}; make nothing up."

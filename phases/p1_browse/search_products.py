@@ -1,6 +1,6 @@
 """Search the catalogue."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -33,6 +33,12 @@ class SearchResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
     total: int | None = None
     next_cursor: str | None = None
     facets: tuple[CategoryFacet, ...] = ()
+    notice: str | None = None
+
+
+NOTHING_FOUND: Final = (
+    "Nothing matches. Try fewer or other words, a wider price range, or look around with list_categories."
+)
 
 
 @tool()
@@ -61,4 +67,5 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
         total=found.total,
         next_cursor=encode_cursor(found.next, question),
         facets=tuple(facets),
+        notice=None if found.products or args.cursor is not None else NOTHING_FOUND,
     )

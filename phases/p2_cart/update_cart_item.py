@@ -15,10 +15,12 @@ class UpdateCartItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     cart_id: CartHandle
     line_id: Annotated[LineId, Meta(min_length=1, max_length=64, description="From the cart's lines")]
-    quantity: Annotated[int, Meta(ge=1, le=999, description="The new quantity; remove_from_cart takes a line out")]
+    quantity: Annotated[int, Meta(ge=0, le=999, description="The new quantity; 0 takes the line out")]
 
 
 @tool(writes=True, destroys=True, repeats=True)
 async def update_cart_item(args: UpdateCartItem, shop: Shop) -> Cart:
     """Set the quantity of a cart line; returns the cart."""
+    if args.quantity == 0:
+        return await shop.carts.remove_line(args.cart_id, args.line_id)
     return await shop.carts.update_line(args.cart_id, args.line_id, args.quantity)

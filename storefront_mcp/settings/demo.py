@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.settings.mail import StoreMailSettings
 from storefront_mcp.settings.schema import PaymentSettings, StoreSettings, UpstreamSettings
 from storefront_mcp.settings.server import Settings
 from storefront_mcp.settings.storage import DatabaseLocation
@@ -23,6 +24,9 @@ def demo_settings(port: int, *, state: Path) -> Settings:
         tagline="Pickleball gear and proper pickles, sent from Melbourne.",
         currency="AUD",
         locale="en-AU",
+        legal_name="Pickle Warehouse Pty Ltd",
+        address="7 Brine Lane, Footscray VIC 3011, Australia",
+        mail=StoreMailSettings(contact="hello@pickle.example"),
         icon=f"{origin}/favicon.ico",
         documentation=f"{origin}/api/docs",
         privacy_policy=f"{origin}/privacy-policy",

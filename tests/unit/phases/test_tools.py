@@ -110,6 +110,8 @@ def test_a_tools_schema_is_an_object_that_every_client_can_convert(name: str) ->
 class TestSearch:
     async def test_words_categories_and_prices_narrow(self, shop: Shop) -> None:
         assert [p.sku for p in (await use(shop, "search_products", query=" paddle ")).products] == ["PAD-2"]
+        lost = await use(shop, "search_products", query="zzz")
+        assert (lost.products, "list_categories" in lost.notice) == ((), True)
         by_path = await use(shop, "search_products", category="pickleball/paddles")
         by_id = await use(shop, "search_products", category="10")
         assert by_path == by_id
@@ -299,6 +301,10 @@ async def test_a_store_tells_who_it_is_and_what_it_says_on_a_topic(shop: Shop) -
     assert (shipping.page, shipping.pages, shipping.notice) == ("Fast.", ("privacy",), None)
     assert (shipping.countries, shipping.payment_methods) == (("AU",), ())
     assert "(help@pickle.example)" in (await use(shop, "get_store_info", topic="returns")).notice
+    assert (await use(shop, "get_store_info", topic="contact")).notice is None
+    silent = Shop(replace(store, contact=None), shop.backend, shop.carts, None)
+    assert "Send the buyer to the shop; make" in (await use(silent, "get_store_info", topic="contact")).notice
+    assert (await use(silent, "get_store_info")).notice is None
     with pytest.raises(ArgumentsRefused, match="about, contact, payment, privacy, returns, shipping"):
         await use(shop, "get_store_info", topic="weather")
 
@@ -320,13 +326,24 @@ async def test_an_empty_cart_has_no_shipping_methods_and_a_place_without_any_say
     assert (quote.methods, "no way to send" in quote.notice) == ((), True)
 
 
-@pytest.mark.parametrize("quantity", [0, -1, 1000, "many", 1.5, None])
+@pytest.mark.parametrize("quantity", [-1, 1000, "many", 1.5, None])
 async def test_a_quantity_is_a_number_of_pieces(shop: Shop, memory_backend: MemoryBackend, quantity: Any) -> None:
     cart_id = (await use(shop, "create_cart")).cart_id
     memory_backend.asked.clear()
     with pytest.raises(ArgumentsRefused, match="quantity: "):
         await use(shop, "update_cart_item", cart_id=cart_id, line_id="1", quantity=quantity)
     assert memory_backend.asked == []
+
+
+async def test_a_quantity_of_none_takes_the_line_out(shop: Shop) -> None:
+    cart_id = (await use(shop, "create_cart")).cart_id
+    [line] = (await use(shop, "add_to_cart", cart_id=cart_id, sku="PAD-2")).lines
+    cart = await use(shop, "update_cart_item", cart_id=cart_id, line_id=line.line_id, quantity=0)
+    assert cart.lines == ()
+    with pytest.raises(LineNotFound):
+        await use(shop, "update_cart_item", cart_id=cart_id, line_id=line.line_id, quantity=0)
+    with pytest.raises(ArgumentsRefused, match="wanted integer >= 1, got 0"):
+        await use(shop, "add_to_cart", cart_id=cart_id, sku="PAD-2", quantity=0)
 
 
 async def test_a_blank_coupon_never_reaches_the_shop(shop: Shop, memory_backend: MemoryBackend) -> None:
