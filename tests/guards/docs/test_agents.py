@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.guards.docs.markdown import ROOT, is_generated
-from tests.guards.docs.shopping import ORDERING, Bought, costs, delivered, journey, reference
+from tests.guards.docs.markdown import ROOT, is_generated, table
+from tests.guards.docs.shopping import ORDERING, VERSION, Bought, costs, delivered, journey, reference
+from tests.journeys.wishes import WISHES
+from tests.journeys.wishes.shopper import Shopper, open_shop
 
 PAGE = ROOT / "docs" / "agents.md"
 MOST = 6_000
@@ -29,9 +31,25 @@ async def test_every_delivered_tool_is_shown_as_it_is(bought: Bought, update_gol
 
 
 async def test_the_costs_are_what_they_were_give_or_take_a_tenth(bought: Bought, update_goldens: bool) -> None:
-    made = costs(bought)
-    shown = is_generated(PAGE, "costs", made, update=update_goldens)
+    _is_about(costs(bought), "costs", update=update_goldens)
 
+
+@pytest.mark.slow
+async def test_the_wishes_take_what_they_took_give_or_take_a_tenth(tmp_path: Path, update_goldens: bool) -> None:
+    with open_shop(tmp_path) as shop:
+        rows = []
+        for wish in WISHES:
+            async with Shopper(shop, VERSION) as shopper:
+                await wish.script(shopper)
+                rows.append([wish.words, wish.ends, str(shopper.calls), str(shopper.tokens)])
+    calls, tokens = (sum(int(row[at]) for row in rows) for at in (2, 3))
+    rows.append(["**on average**", "", f"**{calls / len(rows):.1f}**", f"**{tokens // len(rows)}**"])
+    _is_about(table(["Wish", "Ends with", "Calls", "Tokens"], rows), "wishes", update=update_goldens)
+
+
+def _is_about(made: str, section: str, *, update: bool) -> None:
+    """Assert that a generated table is the one that is shown, but for a tenth of its last column."""
+    shown = is_generated(PAGE, section, made, update=update)
     assert NUMBER.sub("N", shown) == NUMBER.sub("N", made), "run make goldens"
     for before, now in zip(NUMBER.findall(shown), NUMBER.findall(made), strict=True):
         assert int(before[1]) == pytest.approx(int(now[1]), rel=TOLERANCE, abs=3), "run make goldens"
