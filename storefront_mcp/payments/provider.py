@@ -65,7 +65,7 @@ class PaymentSession(Struct, frozen=True, kw_only=True):
     id: str
     state: SessionState
     url: str | None = None
-    """Only while it is open."""
+    """Only while it is open; some providers tell it to `open_session` alone."""
     payment: str | None = None
     """Id of the payment, once there is one."""
     declined: bool = False

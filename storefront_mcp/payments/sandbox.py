@@ -1,14 +1,19 @@
 """The sandbox: a payment provider in which no money moves, for the demo and for tests.
 
 It is idempotent and durable like a real one: a step that is repeated under its key is done once, and its payments are
-stored in the database.
+stored in the database. The addresses to which a buyer returns are secrets: the page's own address carries them, and the
+database has a digest.
 """
 
+import hashlib
+import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, NoReturn, Protocol
+from urllib.parse import quote, urlencode
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -28,10 +33,31 @@ from storefront_mcp.payments.provider import (
 NAME: Final = "sandbox"
 SESSION_PREFIX, PAYMENT_PREFIX = "sandbox_session_", "sandbox_payment_"
 PATH: Final = "/sandbox/pay/"
+RETURN_PARAMETER, CANCEL_PARAMETER = "return", "cancel"
+"""Of the page's query."""
 AUTHORIZATION_SECONDS: Final = 7 * 86_400
 """How long an authorized payment can be captured, as with most cards."""
 RETENTION_SECONDS: Final = 60 * 86_400
 """How long a payment is stored after its expiry."""
+
+
+class SandboxLink(Struct, frozen=True, kw_only=True):
+    """What the address of a payment page carries. It cannot be made from a record."""
+
+    id: str
+    return_url: str
+    cancel_url: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the addresses of return, in hexadecimal, as it is stored."""
+        return hashlib.sha256(msgspec.json.encode((self.return_url, self.cancel_url))).hexdigest()
+
+    @property
+    def address(self) -> str:
+        """Path and query of the page."""
+        query = {RETURN_PARAMETER: self.return_url, CANCEL_PARAMETER: self.cancel_url}
+        return f"{PATH}{quote(self.id, safe='')}?{urlencode(query)}"
 
 
 class SandboxPayment(Struct, frozen=True, kw_only=True):
@@ -45,8 +71,8 @@ class SandboxPayment(Struct, frozen=True, kw_only=True):
     checkout: str
     amount: Money
     title: str
-    return_url: str
-    cancel_url: str
+    link_digest: str
+    """Of the addresses of return; see `SandboxLink.digest`."""
     expires_at: int
     session: SessionState = "open"
     payment: PaymentState = "waiting"
@@ -94,24 +120,24 @@ class SandboxProvider:
         self._repository = repository
         self._now = now
 
-    def payment_url(self, payment: str) -> str | None:
-        """The sandbox's own page of it."""
-        return f"{self._origin}{PATH}{payment.removeprefix(PAYMENT_PREFIX)}"
+    def payment_url(self, payment: str) -> str | None:  # noqa: ARG002 -- the port's
+        """None: the buyer's page is the only one, and its address is the buyer's."""
+        return None
 
     def check_amount(self, amount: Money) -> None:
         """Take every amount."""
 
     async def open_session(self, request: SessionRequest, *, key: str) -> PaymentSession:
         """Open a page; the same key returns the same page, and is refused for another request."""
+        link = SandboxLink(id=secrets.token_urlsafe(18), return_url=request.return_url, cancel_url=request.cancel_url)
         record = SandboxPayment(
-            id=secrets.token_urlsafe(18),
+            id=link.id,
             key=key,
             store=self._store,
             checkout=request.checkout,
             amount=request.amount,
             title=request.title,
-            return_url=request.return_url,
-            cancel_url=request.cancel_url,
+            link_digest=link.digest,
             expires_at=request.expires_at,
         )
         now = self._now()
@@ -121,11 +147,13 @@ class SandboxProvider:
         stored = await self._repository.open(record, forget=int(now) - RETENTION_SECONDS)
         if _session_request(stored) != _session_request(record):
             _refuse("the key was used for another page")
-        return self._session(stored.at(now))
+        session = _session(stored.at(now))
+        url = self._origin + replace(link, id=stored.id).address
+        return replace(session, url=url) if session.state == "open" else session
 
     async def session(self, session: str) -> PaymentSession:
-        """Fetch a session."""
-        return self._session(await self._find(session, SESSION_PREFIX))
+        """Fetch a session, without its URL."""
+        return _session(await self._find(session, SESSION_PREFIX))
 
     async def expire_session(self, session: str, *, key: str) -> PaymentSession:  # noqa: ARG002 -- idempotent by itself
         """Expire a session, unless it is complete."""
@@ -133,7 +161,7 @@ class SandboxProvider:
         def close(record: SandboxPayment) -> SandboxPayment:
             return replace(record, session="expired", payment="released") if record.session == "open" else record
 
-        return self._session(await self._change(session, SESSION_PREFIX, close))
+        return _session(await self._change(session, SESSION_PREFIX, close))
 
     async def payment(self, payment: str) -> Payment:
         """Fetch a payment."""
@@ -173,18 +201,18 @@ class SandboxProvider:
     async def close(self) -> None:
         """Nothing to close."""
 
-    async def page_state(self, id_: str) -> SandboxPayment | None:
-        """The payment of a page; None when this store has none of that id."""
-        record = await self._repository.find(id_)
-        return record.at(self._now()) if record is not None and record.store == self._store else None
+    async def page_state(self, link: SandboxLink) -> SandboxPayment | None:
+        """The payment of a page; None when this store has none of that link."""
+        record = await self._payment_of(link.id)
+        return record if record is not None and _is_linked(record, link) else None
 
-    async def attempt(self, id_: str, *, works: bool) -> SandboxPayment | None:
-        """An attempt to pay that succeeds or is declined; no effect on a page that is not open."""
+    async def attempt(self, link: SandboxLink, *, works: bool) -> SandboxPayment | None:
+        """An attempt to pay that succeeds or is declined; no effect on a page that is not open, None as above."""
         now = self._now()
 
         def attempt(record: SandboxPayment) -> SandboxPayment:
             record = record.at(now)
-            if record.session != "open" or record.store != self._store:
+            if record.session != "open" or record.store != self._store or not _is_linked(record, link):
                 return record
             if not works:
                 return replace(record, tried=True, declined=True)
@@ -192,11 +220,15 @@ class SandboxProvider:
                 record, tried=True, declined=False, session="complete", payment="authorized", held_at=int(now)
             )
 
-        record = await self._repository.change(id_, attempt)
-        return record if record is not None and record.store == self._store else None
+        record = await self._repository.change(link.id, attempt)
+        return record if record is not None and record.store == self._store and _is_linked(record, link) else None
+
+    async def _payment_of(self, id_: str) -> SandboxPayment | None:
+        record = await self._repository.find(id_)
+        return record.at(self._now()) if record is not None and record.store == self._store else None
 
     async def _find(self, name: str, kind: str) -> SandboxPayment:
-        record = await self.page_state(_id(name, kind))
+        record = await self._payment_of(_id(name, kind))
         return record or _refuse(f"there is no {name[:60]!r}")
 
     async def _change(self, name: str, kind: str, step: Callable[[SandboxPayment], SandboxPayment]) -> SandboxPayment:
@@ -205,14 +237,18 @@ class SandboxProvider:
         record = await self._repository.change(_id(name, kind), lambda record: step(record.at(now)))
         return record or _refuse(f"there is no {name[:60]!r} any more")
 
-    def _session(self, record: SandboxPayment) -> PaymentSession:
-        return PaymentSession(
-            id=SESSION_PREFIX + record.id,
-            state=record.session,
-            url=f"{self._origin}{PATH}{record.id}" if record.session == "open" else None,
-            payment=PAYMENT_PREFIX + record.id if record.tried else None,
-            declined=record.declined,
-        )
+
+def _is_linked(record: SandboxPayment, link: SandboxLink) -> bool:
+    return hmac.compare_digest(record.link_digest, link.digest)
+
+
+def _session(record: SandboxPayment) -> PaymentSession:
+    return PaymentSession(
+        id=SESSION_PREFIX + record.id,
+        state=record.session,
+        payment=PAYMENT_PREFIX + record.id if record.tried else None,
+        declined=record.declined,
+    )
 
 
 def _payment(record: SandboxPayment) -> Payment:
@@ -230,8 +266,7 @@ def _session_request(record: SandboxPayment) -> tuple[object, ...]:
         record.checkout,
         record.amount,
         record.title,
-        record.return_url,
-        record.cancel_url,
+        record.link_digest,
         record.expires_at,
     )
 

@@ -64,7 +64,7 @@ class BuyerPages:
 
     def error_page(self, request: Request[Any, Any, Any], error: PageUnavailable) -> Response[bytes]:
         """The page for PageUnavailable, as Litestar's exception handler."""
-        back = None if error.status == HTTPStatus.NOT_FOUND else page_address(request)
+        back = None if error.status == HTTPStatus.NOT_FOUND else page_address(request, query=True)
         wait = {"retry-after": "60"} if error.status == HTTPStatus.SERVICE_UNAVAILABLE else None
         return self.page(
             "told.html.j2",
@@ -96,9 +96,10 @@ def private_headers(store: Store, *, digest: str, icon: str | None, form_targets
     }
 
 
-def page_address(request: Request[Any, Any, Any]) -> str:
-    """The path of the requested page, without its query."""
-    return quote(request.scope["path"])
+def page_address(request: Request[Any, Any, Any], *, query: bool = False) -> str:
+    """The path of the requested page, and its query if that is wanted."""
+    path, asked = quote(request.scope["path"]), request.scope["query_string"].decode("latin-1")
+    return f"{path}?{asked}" if query and asked else path
 
 
 async def call_or_unavailable(call: Awaitable[T]) -> T:

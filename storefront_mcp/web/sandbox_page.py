@@ -1,4 +1,7 @@
-"""`/sandbox/pay/{session}`: the sandbox provider's payment page, which moves no money and says so."""
+"""`/sandbox/pay/{session}`: the sandbox provider's payment page, which moves no money and says so.
+
+Its query has the addresses to which the buyer returns; they are trusted only where the provider knows their digest.
+"""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,14 +15,8 @@ from litestar.params import FromPath
 
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.store import Store
-from storefront_mcp.payments.sandbox import PATH, SandboxProvider
-from storefront_mcp.web.buyer_pages import (
-    BuyerPages,
-    PageUnavailable,
-    call_or_unavailable,
-    page_address,
-    read_fields,
-)
+from storefront_mcp.payments.sandbox import CANCEL_PARAMETER, PATH, RETURN_PARAMETER, SandboxLink, SandboxProvider
+from storefront_mcp.web.buyer_pages import BuyerPages, PageUnavailable, call_or_unavailable, read_fields
 from storefront_mcp.web.host_router import site_of
 from storefront_mcp.web.responses import see_other
 
@@ -42,29 +39,36 @@ def sandbox_routes(providers: Mapping[StoreId, SandboxProvider], pages: BuyerPag
     async def show(request: Request[Any, Any, Any], session: FromPath[str]) -> Response[bytes]:
         """What would be paid; `?challenge` is the second step."""
         store, provider = _provider(request, providers)
-        slip = await call_or_unavailable(provider.page_state(session))
+        link = _link(request, session)
+        slip = await call_or_unavailable(provider.page_state(link))
         if slip is None:
             raise PageUnavailable(HTTPStatus.NOT_FOUND)
         challenge = slip.session == "open" and CHALLENGE in request.query_params
-        return pages.page("sandbox.html.j2", store, slip=slip, state=slip.session, challenge=challenge)
+        return pages.page("sandbox.html.j2", store, slip=slip, link=link, state=slip.session, challenge=challenge)
 
     @post(SESSION_PATH, exception_handlers={PageUnavailable: pages.error_page}, include_in_schema=False)
     async def submit(request: Request[Any, Any, Any], session: FromPath[str]) -> Response[bytes]:
         """A button was pressed: challenge, succeed or fail."""
         _, provider = _provider(request, providers)
+        link = _link(request, session)
         act = (await read_fields(request)).one("act")
         if act == CHALLENGE:
-            return see_other(f"{page_address(request)}?{CHALLENGE}=1")
+            return see_other(f"{link.address}&{CHALLENGE}=1")
         if act not in ATTEMPT_OUTCOMES:
             raise PageUnavailable(HTTPStatus.BAD_REQUEST)
-        slip = await call_or_unavailable(provider.attempt(session, works=ATTEMPT_OUTCOMES[act]))
+        slip = await call_or_unavailable(provider.attempt(link, works=ATTEMPT_OUTCOMES[act]))
         if slip is None:
             raise PageUnavailable(HTTPStatus.NOT_FOUND)
-        return see_other(
-            slip.return_url if slip.session == "complete" and ATTEMPT_OUTCOMES[act] else page_address(request)
-        )
+        return see_other(link.return_url if slip.session == "complete" and ATTEMPT_OUTCOMES[act] else link.address)
 
     return [show, submit]
+
+
+def _link(request: Request[Any, Any, Any], session: str) -> SandboxLink:
+    query = request.query_params
+    return SandboxLink(
+        id=session, return_url=query.get(RETURN_PARAMETER, ""), cancel_url=query.get(CANCEL_PARAMETER, "")
+    )
 
 
 def _provider(

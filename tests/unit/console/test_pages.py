@@ -19,6 +19,7 @@ from storefront_mcp.database.engine import utc_now
 from storefront_mcp.database.flips import SqlFlipRepository
 from storefront_mcp.database.order_mails import SqlOrderMailQueue, queue_mail
 from storefront_mcp.database.usage import SqlUsageRepository
+from storefront_mcp.payments.sandbox import SandboxProvider
 from storefront_mcp.records.usage import DurationSummary, UsageRow
 from tests.fakes.agent import VERSIONS, Agent
 from tests.serving import until
@@ -195,14 +196,17 @@ def test_money_is_not_let_go_beside_an_order_that_is_known(ada: Browser) -> None
     ada.send("/checkouts/finish", {"checkout": "chk_known", "as": "refunded"})
 
 
-def test_a_checkout_shows_lines_its_payment_at_the_provider_and_each_step_and_is_closed(ada: Browser) -> None:
+def test_a_checkout_shows_lines_its_payment_at_the_provider_and_each_step_and_is_closed(
+    ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SandboxProvider, "payment_url", lambda _, payment: f"https://dashboard.example/{payment}")
     steps = (CheckoutStep("authorized", 1_795_000_100.0), CheckoutStep("placing", 1_795_000_107.0))
     stage = ada.stage
     stage.stuck("chk_steps", state="placed", ended_at=1.0, steps=steps, payment="sandbox_payment_abc")
     page = ada.get("/checkouts/one", params={"checkout": "chk_steps"}).text
     for wanted in ("Paddle", "PAD-2", "$279.00", "$558.00", "18 November 2026", ": authorized", ": placing"):
         assert wanted in page
-    assert f'href="{stage.origin}/sandbox/pay/abc"' in page
+    assert 'href="https://dashboard.example/sandbox_payment_abc"' in page
     assert "Close it" not in page
 
     stage.stuck("chk_open", state="open", due_at=None, payment=None)

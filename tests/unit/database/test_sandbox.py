@@ -19,8 +19,7 @@ RECORD = SandboxPayment(
     checkout="chk_1",
     amount=Money(1, "AUD"),
     title="Pickle Warehouse",
-    return_url="https://pickle.example/pay/t?done=1",
-    cancel_url="https://pickle.example/pay/t",
+    link_digest="d" * 64,
     expires_at=1_800_000_000,
 )
 

@@ -1,5 +1,6 @@
 """Schema migration, from nothing or from any older revision, by whichever process starts first."""
 
+import asyncio
 import multiprocessing
 import re
 import sqlite3
@@ -11,13 +12,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
 from storefront_mcp.database import Database, DatabaseUnusable, SqlFlipRepository, schema
+from storefront_mcp.database.sandbox import SqlSandboxRepository
 from storefront_mcp.database.tables import METADATA
+from storefront_mcp.payments.sandbox import SandboxLink
 
 VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
 BEFORE_MIGRATIONS = """
@@ -136,6 +140,30 @@ def test_a_known_key_of_a_checkout_goes_to_the_cart_of_that_checkout(
     with closing(Database(where)) as database, database.reading() as connection:
         rows = connection.execute(text("SELECT store, cart, key, request, checkout FROM checkout_keys")).all()
     assert [tuple(row) for row in rows] == [("pickle", "cart-1", "order-1", "wish-1", "chk_1")]
+
+
+def test_a_sandbox_payment_from_before_the_update_keeps_its_page_and_loses_its_addresses(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = SandboxLink(id="a", return_url="https://pickle.example/pay/t?done=1", cancel_url="https://pickle.example/é")
+    fields = {"id": "a", "key": "k", "store": "pickle", "checkout": "chk_1", "title": "Pickle", "expires_at": 9}
+    fields |= {"amount": {"minor": 1, "currency": "AUD"}, "return_url": link.return_url, "cancel_url": link.cancel_url}
+    row = {"id": "a", "key": "k", "expires_at": 9, "slip": msgspec.json.encode(fields)}
+    with monkeypatch.context() as patched:
+
+        def before_links(connection: Connection) -> None:
+            schema.VERSION.create(connection)
+            schema.upgrade(connection, "0013")
+
+        patched.setattr(schema, "bring_up_to_date", before_links)
+        with closing(Database(where)) as old, old.writing() as connection:
+            connection.execute(METADATA.tables["sandbox_slips"].insert().values(row))
+    with closing(Database(where)) as database:
+        found = asyncio.run(SqlSandboxRepository(database).find("a"))
+        with database.reading() as connection:
+            assert b"pickle.example" not in connection.execute(text("SELECT slip FROM sandbox_slips")).scalar_one()
+    assert found is not None
+    assert (found.checkout, found.link_digest) == ("chk_1", link.digest)
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(where: str) -> None:

@@ -17,11 +17,12 @@ from storefront_mcp.commerce.money import Money
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.sandbox import SqlSandboxRepository
 from storefront_mcp.payments.provider import PaymentProvider, SessionRequest
-from storefront_mcp.payments.sandbox import SESSION_PREFIX, SandboxPayment, SandboxProvider
+from storefront_mcp.payments.sandbox import SESSION_PREFIX, SandboxLink, SandboxPayment, SandboxProvider
 from storefront_mcp.payments.stripe.provider import StripeProvider, StripeTimeouts
 from tests.fakes.stripe import running
 
 SECRET = "whsec_contract"
+RETURN_URL, CANCEL_URL = "https://shop.example/pay/tok?done=1", "https://shop.example/pay/tok"
 PRICE = Money(5500, "AUD")
 HURRIED = StripeTimeouts(connect=2, read=5, total=8, repeats=0)
 """No repetitions by the library: they wait half a second each."""
@@ -90,7 +91,8 @@ class SandboxBuyer:
         self.ahead += seconds
 
     async def _attempt(self, session: str, *, works: bool) -> SandboxPayment:
-        record = await self.provider.attempt(session.removeprefix(SESSION_PREFIX), works=works)
+        link = SandboxLink(id=session.removeprefix(SESSION_PREFIX), return_url=RETURN_URL, cancel_url=CANCEL_URL)
+        record = await self.provider.attempt(link, works=works)
         assert record is not None
         return record
 
@@ -124,8 +126,8 @@ def session_request(
         email=email,
         **{
             "title": "Brine & Barrel, order chk_1",
-            "return_url": "https://shop.example/pay/tok?done=1",
-            "cancel_url": "https://shop.example/pay/tok",
+            "return_url": RETURN_URL,
+            "cancel_url": CANCEL_URL,
             "expires_at": int(time.time()) + 3600,
             **more,
         },

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from msgspec.structs import replace
 
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.payments.provider import EventRefused, Payment, PaymentSession, ProviderRefused
@@ -25,7 +26,7 @@ async def test_a_new_page_can_be_visited_and_holds_nothing(case: ProviderCase) -
     assert opened.state == "open"
     assert (opened.url or "").startswith("http")
     assert not opened.declined
-    assert await case.provider.session(opened.id) == opened
+    assert await case.provider.session(opened.id) in (opened, replace(opened, url=None))
 
 
 async def test_opening_again_under_the_same_key_gives_the_same_page(case: ProviderCase) -> None:
@@ -65,11 +66,14 @@ async def test_a_paid_page_is_complete_and_its_money_is_held_and_not_taken(case:
 
 
 async def test_a_declined_try_leaves_the_page_open_and_says_so(case: ProviderCase) -> None:
-    opened = await case.provider.open_session(session_request(), key="chk_1:session:1")
+    order = session_request()
+    opened = await case.provider.open_session(order, key="chk_1:session:1")
     await case.buyer.decline(opened.id)
     declined = await case.provider.session(opened.id)
 
-    assert (declined.state, declined.declined, declined.url) == ("open", True, opened.url)
+    assert (declined.state, declined.declined) == ("open", True)
+    assert declined.url in (None, opened.url)
+    assert (await case.provider.open_session(order, key="chk_1:session:1")).url == opened.url
     if declined.payment is not None:
         assert (await case.provider.payment(declined.payment)).state == "waiting"
 

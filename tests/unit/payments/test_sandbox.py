@@ -1,22 +1,26 @@
 """The sandbox: idempotent, durable, and its payment page."""
 
 import asyncio
+import itertools
 import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import msgspec
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.sandbox import SqlSandboxRepository
+from storefront_mcp.database.tables import SANDBOX_SLIPS
 from storefront_mcp.payments.provider import (
     EventRefused,
     PaymentProvider,
@@ -25,7 +29,14 @@ from storefront_mcp.payments.provider import (
     ProviderRefused,
     SessionRequest,
 )
-from storefront_mcp.payments.sandbox import AUTHORIZATION_SECONDS, PATH, RETENTION_SECONDS, SandboxProvider
+from storefront_mcp.payments.sandbox import (
+    AUTHORIZATION_SECONDS,
+    PATH,
+    RETENTION_SECONDS,
+    SESSION_PREFIX,
+    SandboxLink,
+    SandboxProvider,
+)
 from storefront_mcp.web.host_router import HostRouter
 from storefront_mcp.web.sandbox_page import sandbox_routes
 from tests.fakes.memory_backend import STORE
@@ -74,14 +85,26 @@ async def session(sandbox: SandboxProvider) -> PaymentSession:
     return await sandbox.open_session(WANTED, key="chk_1:session:1")
 
 
-def payment_id(session: PaymentSession) -> str:
-    assert session.url is not None
-    return session.url.removeprefix(STORE.origin + PATH)
+def content_of(folder: Path) -> bytes:
+    """Of every file there."""
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+def link_of(session: PaymentSession) -> SandboxLink:
+    """What the session's URL carries."""
+    url = urlsplit(session.url or "")
+    query = dict(parse_qsl(url.query))
+    return SandboxLink(id=url.path.removeprefix(PATH), return_url=query["return"], cancel_url=query["cancel"])
+
+
+def address_of(session: PaymentSession) -> str:
+    """Path and query of the page."""
+    return (session.url or "").removeprefix(STORE.origin)
 
 
 async def pay(sandbox: SandboxProvider, session: PaymentSession) -> str:
     """The person pays; answers the payment."""
-    await sandbox.attempt(payment_id(session), works=True)
+    await sandbox.attempt(link_of(session), works=True)
     payment = (await sandbox.session(session.id)).payment
     assert payment is not None
     return payment
@@ -133,7 +156,7 @@ async def test_what_is_let_go_cannot_be_taken(sandbox: SandboxProvider, session:
 
 
 async def test_a_declined_page_stays_open_for_another_try(sandbox: SandboxProvider, session: PaymentSession) -> None:
-    await sandbox.attempt(payment_id(session), works=False)
+    await sandbox.attempt(link_of(session), works=False)
     declined = await sandbox.session(session.id)
     assert (declined.state, declined.declined) == ("open", True)
     assert declined.payment is not None
@@ -147,7 +170,7 @@ async def test_a_declined_page_stays_open_for_another_try(sandbox: SandboxProvid
 async def test_letting_go_before_anybody_paid_closes_the_page(
     sandbox: SandboxProvider, session: PaymentSession
 ) -> None:
-    await sandbox.attempt(payment_id(session), works=False)
+    await sandbox.attempt(link_of(session), works=False)
     payment = (await sandbox.session(session.id)).payment
     assert payment is not None
     assert (await sandbox.release(payment, key="r")).state == "released"
@@ -156,7 +179,7 @@ async def test_letting_go_before_anybody_paid_closes_the_page(
 
 async def test_closing_a_page_is_a_race_that_one_side_wins(sandbox: SandboxProvider, session: PaymentSession) -> None:
     closed, _ = await asyncio.gather(
-        sandbox.expire_session(session.id, key="x"), sandbox.attempt(payment_id(session), works=True)
+        sandbox.expire_session(session.id, key="x"), sandbox.attempt(link_of(session), works=True)
     )
     again = await sandbox.expire_session(session.id, key="x")
     assert closed.state == again.state
@@ -165,7 +188,7 @@ async def test_closing_a_page_is_a_race_that_one_side_wins(sandbox: SandboxProvi
 
 async def test_nothing_can_be_paid_on_a_closed_page(sandbox: SandboxProvider, session: PaymentSession) -> None:
     await sandbox.expire_session(session.id, key="x")
-    record = await sandbox.attempt(payment_id(session), works=True)
+    record = await sandbox.attempt(link_of(session), works=True)
     assert record is not None
     assert (record.session, record.payment) == ("expired", "released")
 
@@ -209,8 +232,8 @@ async def test_one_store_does_not_see_the_pages_of_another(
     other = SandboxProvider(StoreId("other"), "https://other.example", SqlSandboxRepository(database), now=clock)
     with pytest.raises(ProviderRefused):
         await other.session(session.id)
-    assert await other.page_state(payment_id(session)) is None
-    assert await other.attempt(payment_id(session), works=True) is None
+    assert await other.page_state(link_of(session)) is None
+    assert await other.attempt(link_of(session), works=True) is None
     with pytest.raises(ProviderRefused, match="another page"):
         await other.open_session(WANTED, key="chk_1:session:1")
 
@@ -232,6 +255,30 @@ async def test_it_sends_no_webhooks_and_closes_nothing(sandbox: SandboxProvider)
     await sandbox.close()
 
 
+async def test_no_live_link_can_be_made_from_a_copy_of_the_database(
+    app: HostRouter, database: Database, session: PaymentSession, tmp_path: Path
+) -> None:
+    assert (await ask(app, "GET", address_of(session))).status_code == 200
+    content = content_of(tmp_path)
+    for hidden in (WANTED.cancel_url, "t0ken"):
+        assert hidden.encode() not in content
+    with database.reading() as connection:
+        row = connection.execute(select(SANDBOX_SLIPS)).one()
+    cells = [cell.decode() if isinstance(cell, bytes) else str(cell) for cell in row]
+    fields = [str(value) for value in msgspec.json.decode(row.slip).values()]
+    id_ = session.id.removeprefix(SESSION_PREFIX)
+    assert id_ in fields
+    for return_url, cancel_url in itertools.product(("", *cells, *fields), repeat=2):
+        link = SandboxLink(id=id_, return_url=return_url, cancel_url=cancel_url)
+        for answer in (
+            await ask(app, "GET", link.address),
+            await ask(app, "POST", link.address, data={"act": "pay"}),
+        ):
+            assert answer.status_code == 404
+    assert (await ask(app, "GET", PATH + id_)).status_code == 404
+    assert (await ask(app, "POST", address_of(session), data={"act": "pay"})).status_code == 303
+
+
 async def test_no_email_is_written_down(tmp_path: Path, database: Database, session: PaymentSession) -> None:
     database.close()
     assert b"jane" not in (tmp_path / "sandbox.db").read_bytes()
@@ -245,7 +292,7 @@ async def test_a_database_that_fails_is_a_provider_that_is_down(
     for step in (
         sandbox.open_session(WANTED, key="k"),
         sandbox.session(session.id),
-        sandbox.attempt(payment_id(session), works=True),
+        sandbox.attempt(link_of(session), works=True),
     ):
         with pytest.raises(ProviderDown) as down:
             await step
@@ -296,22 +343,23 @@ async def ask(app: HostRouter, method: str, path: str, **options: Any) -> httpx.
 
 
 async def press(app: HostRouter, session: PaymentSession, act: str, site: str = "same-origin") -> httpx.Response:
-    return await ask(app, "POST", PATH + payment_id(session), data={"act": act}, headers={"sec-fetch-site": site})
+    return await ask(app, "POST", address_of(session), data={"act": act}, headers={"sec-fetch-site": site})
 
 
 async def test_the_page_says_that_it_is_a_test_and_changes_nothing(
     app: HostRouter, sandbox: SandboxProvider, session: PaymentSession
 ) -> None:
-    before = await sandbox.page_state(payment_id(session))
-    answer = await ask(app, "GET", PATH + payment_id(session))
-    head = await ask(app, "HEAD", PATH + payment_id(session))
+    before = await sandbox.page_state(link_of(session))
+    answer = await ask(app, "GET", address_of(session))
+    head = await ask(app, "HEAD", address_of(session))
     assert answer.status_code == head.status_code == 200
     assert head.content == b""
     for wanted in ("TEST", "No money moves here.", "A$342.05", ">Pay<", ">Decline<", ">Needs 3-D Secure<"):
         assert wanted in answer.text
     assert f'href="{WANTED.cancel_url}">Walk away</a>' in answer.text
     assert answer.headers["cache-control"] == "no-store"
-    assert await sandbox.page_state(payment_id(session)) == before
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert await sandbox.page_state(link_of(session)) == before
 
 
 @pytest.mark.parametrize("act", ["pay", "approve"])
@@ -320,19 +368,19 @@ async def test_paying_leads_back_to_the_shop_and_happens_once(
 ) -> None:
     answer = await press(app, session, act)
     assert (answer.status_code, answer.headers["location"]) == (303, WANTED.return_url)
-    shown = await ask(app, "GET", PATH + payment_id(session) + "?challenge=1")
+    shown = await ask(app, "GET", address_of(session) + "&challenge=1")
     assert "paid already" in shown.text
     assert "<form" not in shown.text
     late = await press(app, session, "decline")
-    assert late.headers["location"] == PATH + payment_id(session)
+    assert late.headers["location"] == address_of(session)
     assert (await sandbox.session(session.id)).state == "complete"
 
 
 async def test_declining_stays_on_the_page_and_says_so(app: HostRouter, session: PaymentSession) -> None:
     for act in ("decline", "fail"):
         answer = await press(app, session, act)
-        assert (answer.status_code, answer.headers["location"]) == (303, PATH + payment_id(session))
-    assert "Declined." in (await ask(app, "GET", PATH + payment_id(session))).text
+        assert (answer.status_code, answer.headers["location"]) == (303, address_of(session))
+    assert "Declined." in (await ask(app, "GET", address_of(session))).text
 
 
 async def test_3d_secure_is_a_second_step(app: HostRouter, session: PaymentSession) -> None:
@@ -344,7 +392,7 @@ async def test_3d_secure_is_a_second_step(app: HostRouter, session: PaymentSessi
 
 
 async def test_an_expired_page_has_no_buttons(app: HostRouter, session: PaymentSession, clock: Clock) -> None:
-    path = PATH + payment_id(session)
+    path = address_of(session)
     clock.now = WANTED.expires_at
     shown = await ask(app, "GET", path)
     assert "This payment page is closed" in shown.text
@@ -370,7 +418,7 @@ async def test_a_database_that_cannot_be_read_is_a_503(
     def fail(_connection: Any, cursor: Any, *_rest: Any) -> None:
         cursor.execute("SELECT nonsense FROM nowhere")
 
-    assert (await ask(app, "GET", PATH + payment_id(session))).status_code == 503
+    assert (await ask(app, "GET", address_of(session))).status_code == 503
     assert (await press(app, session, "pay")).status_code == 503
 
 
