@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.product import ProductSummary
@@ -24,6 +25,10 @@ class CategoryPage(Struct, frozen=True, omit_defaults=True, kw_only=True):
     category: Category
     products: tuple[ProductSummary, ...]
     total: int | None = None
+    as_of: str | None = None
+    """UTC, when the shop said so; absent: just now."""
+    stale: bool = False
+    """The shop does not answer now: this may have changed."""
 
 
 @tool()
@@ -34,4 +39,10 @@ async def get_category(args: GetCategory, shop: Shop) -> CategoryPage:
     """
     category = await shop.backend.category(args.category)
     found = await shop.backend.search(SearchQuery(category=category.id, size=args.page_size))
-    return CategoryPage(category=category, products=found.products, total=found.total)
+    return CategoryPage(
+        category=replace(category, as_of=None, stale=False),
+        products=found.products,
+        total=found.total,
+        as_of=found.as_of,
+        stale=found.stale,
+    )

@@ -33,6 +33,10 @@ class SearchResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
     total: int | None = None
     next_cursor: str | None = None
     facets: tuple[CategoryFacet, ...] = ()
+    as_of: str | None = None
+    """UTC, when the shop said so; absent: just now."""
+    stale: bool = False
+    """The shop does not answer now: this may have changed."""
     notice: str | None = None
 
 
@@ -68,4 +72,6 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
         next_cursor=encode_cursor(found.next, question),
         facets=tuple(facets),
         notice=None if found.products or args.cursor is not None else NOTHING_FOUND,
+        as_of=found.as_of,
+        stale=found.stale,
     )

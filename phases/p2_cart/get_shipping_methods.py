@@ -39,5 +39,5 @@ async def get_shipping_methods(args: GetShippingMethods, shop: Shop) -> Shipping
     Totals of the cart may change afterwards, as tax follows the address.
     """
     methods = tuple(await shop.carts.shipping_methods(args.cart_id, args.address))
-    gaps = tuple(await shop.backend.quote_gaps(args.address))
+    gaps = tuple(await shop.carts.quote_gaps(args.address))
     return ShippingQuote(methods=methods, estimate=bool(gaps), depends_on=gaps, notice=None if methods else NOT_SENT)

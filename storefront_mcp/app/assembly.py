@@ -17,6 +17,7 @@ from storefront_mcp.app.alerts import AlertWiring
 from storefront_mcp.app.authentication import AuthenticationWiring
 from storefront_mcp.app.backends import Close, backend_of, probe_of
 from storefront_mcp.app.call_policy import CallPolicyWiring
+from storefront_mcp.app.catalogue import CatalogueWiring
 from storefront_mcp.app.checkout import CheckoutWiring, field_encryption
 from storefront_mcp.app.console import ConsoleWiring
 from storefront_mcp.app.maintenance_watch import MaintenanceWatch, WatchedShop
@@ -118,6 +119,7 @@ class ServerAssembly:
             smtp=settings.smtp,
             now=now,
         )
+        self._catalogue = CatalogueWiring(settings, now=now)
         self._call_policy = CallPolicyWiring(settings, database, now=now)
         self._planned = {store.id: planned_roadmap(store, today=now().date()) for store in settings.stores}
         self.stores: Mapping[StoreId, StoreAssembly] = {}
@@ -203,7 +205,13 @@ class ServerAssembly:
             payment_stop=lambda: self._refresher.roadmap(store.id).payment_stop,
         )
         policy, limiter = self._call_policy.add(settings, store, instrumentation)
-        shown = self._console.add(settings, backend, circuit_open=circuit_open, forwarding=limiter.monitor.finding)
+        shown = self._console.add(
+            settings,
+            self._catalogue.add(settings, backend),
+            cache_stats=partial(self._catalogue.stats, store.id),
+            circuit_open=circuit_open,
+            forwarding=limiter.monitor.finding,
+        )
         shop = Shop(store, shown, carts, agent_checkout)
         site = StoreSite(
             shop,
@@ -274,7 +282,7 @@ class ServerAssembly:
             with contextlib.suppress(asyncio.CancelledError):
                 await refreshing
             self._refresher.close()
-            for part in (self._authentication, self._call_policy, self._console):
+            for part in (self._catalogue, self._authentication, self._call_policy, self._console):
                 await part.close()
             for assembly in self.stores.values():
                 await assembly.close_backend()

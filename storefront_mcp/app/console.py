@@ -14,7 +14,7 @@ from storefront_mcp.app.health_checks import StoreHealthChecks
 from storefront_mcp.app.missed_searches import MissedSearchRecorder
 from storefront_mcp.cards import CARDS
 from storefront_mcp.cards.site.icon import brand_hue
-from storefront_mcp.commerce.backend import ShopBackend
+from storefront_mcp.commerce.backend import CacheStats, CatalogueReader
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.console.dependencies import ConsoleDependencies, TitledFinding
 from storefront_mcp.console.pages import console_routes
@@ -77,23 +77,24 @@ class ConsoleWiring:
     def add(
         self,
         store_settings: StoreSettings,
-        backend: ShopBackend,
+        reader: CatalogueReader,
         *,
+        cache_stats: Callable[[], CacheStats],
         circuit_open: Callable[[], bool],
         forwarding: Callable[[], Finding],
-    ) -> ShopBackend:
-        """Add a store; returns its backend, decorated to record searches without results if the store has a console."""
+    ) -> CatalogueReader:
+        """Add a store; returns its reader, decorated to record searches without results if the store has a console."""
         if store_settings.id not in self._locations:
-            return backend
+            return reader
         self._health_checks[store_settings.id] = StoreHealthChecks(
             partial(_subject, self._settings, store_settings),
             self._readiness,
             rests=circuit_open,
-            cache=CacheHealthCheck(lambda: backend.cache_stats, self._settings.limits_store),
+            cache=CacheHealthCheck(cache_stats, self._settings.limits_store),
             forwarding=forwarding,
             now=self._now,
         )
-        return MissedSearchRecorder(backend, partial(self._usage.count_missed_search, store_settings.id))
+        return MissedSearchRecorder(reader, partial(self._usage.count_missed_search, store_settings.id))
 
     def routes(
         self,

@@ -29,11 +29,8 @@ class CacheStats(Struct, frozen=True, kw_only=True):
     """Look-ups for which the shop had to be asked."""
 
 
-class ShopBackend(Protocol):
-    """A shop we can ask. Every method raises only ShopError.
-
-    Cart ids here are the backend's own and are secrets: whoever knows one owns the cart.
-    """
+class CatalogueReader(Protocol):
+    """What a shop tells everybody alike. Every method raises only ShopError."""
 
     async def search(self, search: SearchQuery) -> SearchPage:
         """Products that match, page by page."""
@@ -58,6 +55,13 @@ class ShopBackend(Protocol):
 
     async def store_facts(self) -> StoreFacts:
         """What the shop's own configuration tells of countries, payment methods and guests."""
+
+
+class ShopBackend(CatalogueReader, Protocol):
+    """A shop we can ask. Every method raises only ShopError.
+
+    Cart ids here are the backend's own and are secrets: whoever knows one owns the cart.
+    """
 
     async def create_cart(self) -> Cart:
         """A new, empty cart."""

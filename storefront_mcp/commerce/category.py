@@ -2,10 +2,11 @@
 
 from msgspec import Struct
 
+from storefront_mcp.commerce.catalogue_value import CatalogueValue
 from storefront_mcp.commerce.ids import CategoryId
 
 
-class Category(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Category(CatalogueValue, frozen=True, kw_only=True):
     """A category, with its children down to the requested depth."""
 
     id: CategoryId

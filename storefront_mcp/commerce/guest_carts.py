@@ -152,6 +152,10 @@ class GuestCarts:
                 raise CartEmpty
             return await self._backend.shipping_methods(record.upstream, address)
 
+    async def quote_gaps(self, address: Address) -> Sequence[str]:
+        """Names of what an address lacks and shipping prices may depend on, such as `postcode`."""
+        return await self._backend.quote_gaps(address)
+
     @asynccontextmanager
     async def lock(self, handle: CartId) -> AsyncIterator[CartRecord]:
         """The record of a handle, with the cart locked against other calls of this process.

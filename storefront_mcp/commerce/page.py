@@ -1,11 +1,10 @@
 """A shop's pages: shipping, returns, privacy; and the facts of its configuration."""
 
-from msgspec import Struct
-
+from storefront_mcp.commerce.catalogue_value import CatalogueValue
 from storefront_mcp.commerce.order import PaymentMethod
 
 
-class StoreFacts(Struct, frozen=True, kw_only=True):
+class StoreFacts(CatalogueValue, frozen=True, kw_only=True):
     """What a shop's configuration tells about orders."""
 
     countries: tuple[str, ...] = ()
@@ -15,7 +14,7 @@ class StoreFacts(Struct, frozen=True, kw_only=True):
     guest_orders: bool = True
 
 
-class ShopPage(Struct, frozen=True, kw_only=True):
+class ShopPage(CatalogueValue, frozen=True, kw_only=True):
     """A policy or information page."""
 
     identifier: str

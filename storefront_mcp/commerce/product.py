@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
+from storefront_mcp.commerce.catalogue_value import CatalogueValue
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.money import Money
 
@@ -76,7 +77,7 @@ class TierPrice(Struct, frozen=True, kw_only=True):
     price: Money
 
 
-class Product(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Product(CatalogueValue, frozen=True, kw_only=True):
     """The full record of a product."""
 
     sku: Sku
@@ -93,7 +94,7 @@ class Product(Struct, frozen=True, omit_defaults=True, kw_only=True):
     image: str | None = None
     images: tuple[str, ...] = ()
     """Further pictures."""
-    attributes: dict[str, str] = {}
+    attributes: dict[str, str] = field(default_factory=dict)
     tier_prices: tuple[TierPrice, ...] = ()
     min_quantity: int | None = None
     max_quantity: int | None = None

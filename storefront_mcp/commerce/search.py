@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from storefront_mcp.commerce.catalogue_value import CatalogueValue
 from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import ProductSummary
@@ -25,7 +26,7 @@ class SearchQuery(Struct, frozen=True, kw_only=True):
     """A `SearchPage.next` of the same query."""
 
 
-class SearchPage(Struct, frozen=True, kw_only=True):
+class SearchPage(CatalogueValue, frozen=True, kw_only=True):
     """One page of results, in an order that is stable between pages."""
 
     products: tuple[ProductSummary, ...]

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from storefront_mcp.commerce.backend import ShopBackend
+from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.checkout import CheckoutPort
 from storefront_mcp.commerce.errors import NoWayToPay
 from storefront_mcp.commerce.guest_carts import GuestCarts
@@ -13,8 +13,8 @@ class Shop(Struct, frozen=True):
     """One store, its backend, carts and checkouts."""
 
     store: Store
-    backend: ShopBackend
-    """For the catalogue; carts are reached by handle through `carts`."""
+    backend: CatalogueReader
+    """Carts are reached by handle through `carts`."""
     carts: GuestCarts
     checkouts: CheckoutPort | None = None
     """None where no payment is configured; the phase that needs it cannot open then."""

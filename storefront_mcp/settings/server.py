@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from storefront_mcp.settings.alerts import AlertSettings, alert_problems
+from storefront_mcp.settings.catalogue import CatalogueSettings
 from storefront_mcp.settings.decoding import decode_table
 from storefront_mcp.settings.environment import apply_environment
 from storefront_mcp.settings.limits import (
@@ -54,6 +55,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trusted_proxies: tuple[Network, ...] = LOOPBACK_NETWORKS
     """Proxies whose forwarding headers are trusted."""
     forwarded_by: ForwardedBy = "x-forwarded-for"
+    catalogue: CatalogueSettings = CatalogueSettings()
     audit: AuditSettings = AuditSettings()
     guests: GuestSettings = GuestSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -1,0 +1,65 @@
+"""Catalogue wiring: the cache between tools and each store's shop."""
+
+import datetime as dt
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from storefront_mcp.catalogue.cache import CatalogueCache
+from storefront_mcp.catalogue.cache_freshness import CatalogueFreshness, FreshnessRule
+from storefront_mcp.catalogue.cache_memory import CacheMemory
+from storefront_mcp.catalogue.cache_reader import CatalogueCacheReader
+from storefront_mcp.commerce.backend import CacheStats, CatalogueReader, ShopBackend
+from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.settings.catalogue import StoreCatalogueSettings
+from storefront_mcp.settings.schema import StoreSettings
+from storefront_mcp.settings.server import Settings
+
+BYTES_PER_MB = 1_000_000
+
+
+class _StoreCatalogue(Struct, frozen=True, kw_only=True):
+    backend: ShopBackend
+    reader: CatalogueCacheReader
+
+
+class CatalogueWiring:
+    """The catalogue caches of all stores of one worker."""
+
+    def __init__(self, settings: Settings, *, now: Callable[[], dt.datetime]) -> None:
+        self._max_bytes = settings.catalogue.memory_mb * BYTES_PER_MB // len(settings.stores)
+        self._now: Callable[[], float] = lambda: now().timestamp()
+        self._stores: dict[StoreId, _StoreCatalogue] = {}
+
+    def add(self, settings: StoreSettings, backend: ShopBackend) -> CatalogueReader:
+        """What tools read a store's catalogue by."""
+        cache = CatalogueCache(settings.id, CacheMemory(max_bytes=self._max_bytes), now=self._now)
+        reader = CatalogueCacheReader(backend, cache, freshness_of(settings.catalogue))
+        self._stores[settings.id] = _StoreCatalogue(backend=backend, reader=reader)
+        return reader
+
+    def stats(self, store: StoreId) -> CacheStats:
+        """What is cached of a shop's answers, by its adapter too, and how often that saved a question."""
+        found = self._stores[store]
+        both = (found.reader.cache_stats, found.backend.cache_stats)
+        return CacheStats(
+            kept=sum(one.kept for one in both),
+            hits=sum(one.hits for one in both),
+            misses=sum(one.misses for one in both),
+        )
+
+    async def close(self) -> None:
+        """End what is under way."""
+        for one in self._stores.values():
+            await one.reader.cache.close()
+
+
+def freshness_of(settings: StoreCatalogueSettings) -> CatalogueFreshness:
+    """The rules of a store: what is refreshed behind may be so many times as old as what is fresh."""
+    day = 24 * settings.outage
+    return CatalogueFreshness(
+        search=FreshnessRule(fresh=settings.search, refreshing=10 * settings.search, outage=settings.outage),
+        product=FreshnessRule(fresh=settings.product, outage=settings.outage),
+        browse=FreshnessRule(fresh=settings.browse, refreshing=12 * settings.browse, outage=day),
+        page=FreshnessRule(fresh=settings.page, refreshing=6 * settings.page, outage=day),
+    )
