@@ -1,6 +1,5 @@
 """Cart handles in SQL, shared by every worker."""
 
-import asyncio
 import datetime as dt
 import hashlib
 import itertools
@@ -13,7 +12,7 @@ from sqlalchemy import select
 from storefront_mcp.commerce.cart import LostLine
 from storefront_mcp.commerce.guest_carts import CartRecord
 from storefront_mcp.commerce.ids import CartId, StoreId
-from storefront_mcp.database.engine import Database, utc_now
+from storefront_mcp.database.engine import Database, in_thread, utc_now
 from storefront_mcp.database.row_quota import (
     OWN_INTERVAL_WRITES,
     SWEEP_INTERVAL_WRITES,
@@ -48,15 +47,9 @@ class SqlCartHandleRepository:
         self._holders = HolderDigests(database)
         self._writes = itertools.count(1)
 
-    async def find(self, store: StoreId, handle: CartId) -> CartRecord | None:
+    @in_thread
+    def find(self, store: StoreId, handle: CartId) -> CartRecord | None:
         """The record of a handle of this store; None when there is none."""
-        return await asyncio.to_thread(self._find, store, handle)
-
-    async def put(self, record: CartRecord) -> None:
-        """Insert or update a record."""
-        await asyncio.to_thread(self._put, record)
-
-    def _find(self, store: StoreId, handle: CartId) -> CartRecord | None:
         query = select(CARTS.c.upstream, CARTS.c.lines, CARTS.c.expires_at).where(
             CARTS.c.key == _row_key(store, handle)
         )
@@ -72,7 +65,9 @@ class SqlCartHandleRepository:
             expires_at=row.expires_at,
         )
 
-    def _put(self, record: CartRecord) -> None:
+    @in_thread
+    def put(self, record: CartRecord) -> None:
+        """Insert or update a record."""
         changed = {
             "upstream": record.upstream,
             "lines": _encode_lines(record.lines),

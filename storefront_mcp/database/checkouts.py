@@ -1,6 +1,5 @@
 """Checkouts in SQL; each method is one transaction that is durable when it returns."""
 
-import asyncio
 import datetime as dt
 import itertools
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from storefront_mcp.database.audit import append_entry
 from storefront_mcp.database.checkout_quota import CHECKOUT_QUOTA, crowding_ids, drop_unpaid
 from storefront_mcp.database.checkout_rows import CheckoutRowMapper
 from storefront_mcp.database.encryption import FieldEncryption
-from storefront_mcp.database.engine import Database
+from storefront_mcp.database.engine import Database, in_thread
 from storefront_mcp.database.order_mails import queue_mail
 from storefront_mcp.database.row_quota import OWN_INTERVAL_WRITES, HolderDigests, RowQuota
 from storefront_mcp.database.tables.checkouts import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS, LIVE
@@ -46,68 +45,12 @@ class SqlCheckoutRepository:
         self._opened = itertools.count(1)
         self._rows = CheckoutRowMapper(encryption)
 
-    async def open(self, checkout: Checkout, *, key: str | None = None) -> Checkout:
+    @in_thread
+    def open(self, checkout: Checkout, *, key: str | None = None) -> Checkout:
         """Insert a checkout; if its cart has a live one or knows `key` (a digest), return that one instead.
 
         Raises KeyConflict when the cart knows `key` for another `request`.
         """
-        return await asyncio.to_thread(self._open, checkout, key)
-
-    async def crowding(self, store: StoreId) -> Sequence[str]:
-        """Ids of open checkouts of a store that are too many: the oldest of the request's client, and of all."""
-        return await asyncio.to_thread(self._crowding, store)
-
-    async def find(self, store: StoreId, id_: str) -> Checkout | None:
-        """By its id."""
-        return await asyncio.to_thread(self._find_row, None, _C.store == store, _C.id == id_)
-
-    async def find_by_pay_key(self, store: StoreId, pay_key: str) -> Checkout | None:
-        """By the digest of its payment page's token."""
-        return await asyncio.to_thread(self._find_row, None, _C.store == store, _C.pay_key == pay_key)
-
-    async def find_by_key(self, store: StoreId, cart: str, key: str) -> Checkout | None:
-        """By the digests of a cart and of an idempotency key that was sent with it."""
-        known = select(_K.checkout).where(_K.store == store, _K.cart == cart, _K.key == key).scalar_subquery()
-        return await asyncio.to_thread(self._find_row, None, _C.store == store, _C.id == known)
-
-    async def find_by_cart(self, store: StoreId, cart: str) -> Checkout | None:
-        """The newest checkout of a cart, live or not."""
-        return await asyncio.to_thread(self._find_row, None, _C.store == store, _C.cart == cart)
-
-    async def lease(self, id_: str, *, now: float, seconds: float) -> Checkout | None:
-        """Lease a checkout and increment its fence. None when it is leased already or unknown."""
-        return await asyncio.to_thread(self._lease, id_, now, now + seconds)
-
-    async def write(self, checkout: Checkout, *, release: bool = False, entry: AuditEntry | None = None) -> None:
-        """Update every field if the fence is unchanged; `release` ends the lease.
-
-        `personal=None` leaves what is stored, as it may only be unreadable for now; only `erase` deletes it.
-        `entry` goes into the audit with it. Raises LeaseLost, and then nothing was written.
-        """
-        await asyncio.to_thread(self._write, checkout, release=release, entry=entry)
-
-    async def mark_due(self, store: StoreId, id_: str, *, now: float) -> None:
-        """Make it due now, even one that has ended. Needs no lease."""
-        await asyncio.to_thread(self._mark_due, store, id_, now)
-
-    async def due(self, *, now: float, limit: int) -> Sequence[str]:
-        """Ids that are due and not leased, the longest due first."""
-        return await asyncio.to_thread(self._due, now, limit)
-
-    async def list_by_state(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
-        """Checkouts in these states, newest first, without personal data. All stores when `store` is None."""
-        return await asyncio.to_thread(self._list_by_state, store, states, limit)
-
-    async def keep_event(self, provider: str, event: str, *, store: StoreId, checkout: str | None, now: float) -> bool:
-        """Record a provider's event; whether it is new."""
-        row = {"store": store, "provider": provider, "event": event, "checkout": checkout, "at": now}
-        return await asyncio.to_thread(self._keep_event, row)
-
-    async def erase(self, *, before: dt.datetime) -> int:
-        """Erase personal data, keys and events of checkouts that ended before; the number of checkouts."""
-        return await asyncio.to_thread(self._erase, before.timestamp())
-
-    def _open(self, checkout: Checkout, key: str | None) -> Checkout:
         holder = self._holders.digest(request_holder())
         with self._database.writing(survives="power") as connection:
             if key is not None and (known := self._existing(connection, checkout, key)) is not None:
@@ -135,11 +78,125 @@ class SqlCheckoutRepository:
                     connection.execute(delete(CHECKOUT_KEYS).where(ours))
             return found
 
-    def _crowding(self, store: StoreId) -> Sequence[str]:
+    @in_thread
+    def crowding(self, store: StoreId) -> Sequence[str]:
+        """Ids of open checkouts of a store that are too many: the oldest of the request's client, and of all."""
         holder = self._holders.digest(request_holder())
         with self._database.reading() as connection:
             ids = crowding_ids(connection, holder, self._quota)
             return connection.execute(select(_C.id).where(_C.id.in_(ids), _C.store == store)).scalars().all()
+
+    @in_thread
+    def find(self, store: StoreId, id_: str) -> Checkout | None:
+        """By its id."""
+        return self._find_row(None, _C.store == store, _C.id == id_)
+
+    @in_thread
+    def find_by_pay_key(self, store: StoreId, pay_key: str) -> Checkout | None:
+        """By the digest of its payment page's token."""
+        return self._find_row(None, _C.store == store, _C.pay_key == pay_key)
+
+    @in_thread
+    def find_by_key(self, store: StoreId, cart: str, key: str) -> Checkout | None:
+        """By the digests of a cart and of an idempotency key that was sent with it."""
+        known = select(_K.checkout).where(_K.store == store, _K.cart == cart, _K.key == key).scalar_subquery()
+        return self._find_row(None, _C.store == store, _C.id == known)
+
+    @in_thread
+    def find_by_cart(self, store: StoreId, cart: str) -> Checkout | None:
+        """The newest checkout of a cart, live or not."""
+        return self._find_row(None, _C.store == store, _C.cart == cart)
+
+    @in_thread
+    def lease(self, id_: str, *, now: float, seconds: float) -> Checkout | None:
+        """Lease a checkout and increment its fence. None when it is leased already or unknown."""
+        taken = (
+            update(CHECKOUTS)
+            .where(_C.id == id_, _C.lease_until <= now)
+            .values(fence=_C.fence + 1, lease_until=now + seconds, due_at=_NEXT_LOOK, hastened_at=None)
+            .returning(_C.id)
+        )
+        with self._database.writing(survives="power") as connection:
+            if connection.execute(taken).scalar_one_or_none() is None:
+                return None
+            return self._find_row(connection, _C.id == id_)
+
+    @in_thread
+    def write(self, checkout: Checkout, *, release: bool = False, entry: AuditEntry | None = None) -> None:
+        """Update every field if the fence is unchanged; `release` ends the lease.
+
+        `personal=None` leaves what is stored, as it may only be unreadable for now; only `erase` deletes it.
+        `entry` goes into the audit with it. Raises LeaseLost, and then nothing was written.
+        """
+        row = self._rows.row(checkout)
+        if release:
+            row["lease_until"] = 0.0
+        if checkout.personal is None:
+            del row["personal"]
+        written = update(CHECKOUTS).where(_C.id == checkout.id, _C.fence == checkout.fence).values(row).returning(_C.id)
+        with self._database.writing(survives="power") as connection:
+            if connection.execute(written).scalar_one_or_none() is None:
+                raise LeaseLost
+            if checkout.state == "placed" and checkout.confirms_by_mail:
+                queue_mail(self._database, connection, checkout)
+            if entry is not None:
+                append_entry(self._database, connection, [entry])
+
+    @in_thread
+    def mark_due(self, store: StoreId, id_: str, *, now: float) -> None:
+        """Make it due now, even one that has ended. Needs no lease."""
+        with self._database.writing(survives="power") as connection:
+            connection.execute(update(CHECKOUTS).where(_C.store == store, _C.id == id_).values(hastened_at=now))
+
+    @in_thread
+    def due(self, *, now: float, limit: int) -> Sequence[str]:
+        """Ids that are due and not leased, the longest due first."""
+        query = (
+            select(_C.id)
+            .where(or_(_C.due_at <= now, _C.hastened_at <= now), _C.lease_until <= now)
+            .order_by(_NEXT_LOOK, _C.id)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query).scalars().all()
+
+    @in_thread
+    def list_by_state(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
+        """Checkouts in these states, newest first, without personal data. All stores when `store` is None."""
+        query = _READ.where(_C.state.in_(states)).order_by(_C.created_at.desc(), _C.id).limit(limit)
+        if store is not None:
+            query = query.where(_C.store == store)
+        with self._database.reading() as connection:
+            rows: Sequence[Row[Any]] = connection.execute(query).all()
+        return [self._rows.checkout(row, personal=False) for row in rows]
+
+    @in_thread
+    def keep_event(self, provider: str, event: str, *, store: StoreId, checkout: str | None, now: float) -> bool:
+        """Record a provider's event; whether it is new."""
+        row = {"store": store, "provider": provider, "event": event, "checkout": checkout, "at": now}
+        kept = self._database.insert(CHECKOUT_EVENTS).values(row).on_conflict_do_nothing()
+        with self._database.writing(survives="power") as connection:
+            return connection.execute(kept.returning(CHECKOUT_EVENTS.c.event)).scalar_one_or_none() is not None
+
+    @in_thread
+    def erase(self, *, before: dt.datetime) -> int:
+        """Erase personal data, keys and events of checkouts that ended before; the number of checkouts."""
+        moment = before.timestamp()
+        ended = and_(_C.ended_at < moment, _C.live.is_(False))
+        ids = select(_C.id).where(ended)
+        events = CHECKOUT_EVENTS.c
+        with self._database.writing(survives="power") as connection:
+            connection.execute(delete(CHECKOUT_KEYS).where(_K.checkout.in_(ids)))
+            connection.execute(
+                delete(CHECKOUT_EVENTS).where(
+                    or_(events.checkout.in_(ids), and_(events.checkout.is_(None), events.at < moment))
+                )
+            )
+            erased = update(CHECKOUTS).where(ended, _C.personal.is_not(None)).values(personal=None, holder=None)
+            count = connection.execute(erased).rowcount
+        if count:
+            self._database.forget()
+        return count
 
     def _existing(self, connection: Connection, checkout: Checkout, key: str) -> Checkout | None:
         """The checkout of a known key; a new key is stored for this checkout, and None returned."""
@@ -160,77 +217,6 @@ class SqlCheckoutRepository:
         with self._database.reading() if connection is None else nullcontext(connection) as reading:
             row = reading.execute(query).one_or_none()
         return None if row is None else self._rows.checkout(row)
-
-    def _lease(self, id_: str, now: float, until: float) -> Checkout | None:
-        taken = (
-            update(CHECKOUTS)
-            .where(_C.id == id_, _C.lease_until <= now)
-            .values(fence=_C.fence + 1, lease_until=until, due_at=_NEXT_LOOK, hastened_at=None)
-            .returning(_C.id)
-        )
-        with self._database.writing(survives="power") as connection:
-            if connection.execute(taken).scalar_one_or_none() is None:
-                return None
-            return self._find_row(connection, _C.id == id_)
-
-    def _write(self, checkout: Checkout, *, release: bool, entry: AuditEntry | None) -> None:
-        row = self._rows.row(checkout)
-        if release:
-            row["lease_until"] = 0.0
-        if checkout.personal is None:
-            del row["personal"]
-        written = update(CHECKOUTS).where(_C.id == checkout.id, _C.fence == checkout.fence).values(row).returning(_C.id)
-        with self._database.writing(survives="power") as connection:
-            if connection.execute(written).scalar_one_or_none() is None:
-                raise LeaseLost
-            if checkout.state == "placed" and checkout.confirms_by_mail:
-                queue_mail(self._database, connection, checkout)
-            if entry is not None:
-                append_entry(self._database, connection, [entry])
-
-    def _mark_due(self, store: StoreId, id_: str, now: float) -> None:
-        with self._database.writing(survives="power") as connection:
-            connection.execute(update(CHECKOUTS).where(_C.store == store, _C.id == id_).values(hastened_at=now))
-
-    def _due(self, now: float, limit: int) -> Sequence[str]:
-        query = (
-            select(_C.id)
-            .where(or_(_C.due_at <= now, _C.hastened_at <= now), _C.lease_until <= now)
-            .order_by(_NEXT_LOOK, _C.id)
-            .limit(limit)
-        )
-        with self._database.reading() as connection:
-            return connection.execute(query).scalars().all()
-
-    def _list_by_state(self, store: StoreId | None, states: Sequence[State], limit: int) -> Sequence[Checkout]:
-        query = _READ.where(_C.state.in_(states)).order_by(_C.created_at.desc(), _C.id).limit(limit)
-        if store is not None:
-            query = query.where(_C.store == store)
-        with self._database.reading() as connection:
-            rows: Sequence[Row[Any]] = connection.execute(query).all()
-        return [self._rows.checkout(row, personal=False) for row in rows]
-
-    def _keep_event(self, row: dict[str, Any]) -> bool:
-        kept = self._database.insert(CHECKOUT_EVENTS).values(row).on_conflict_do_nothing()
-        with self._database.writing(survives="power") as connection:
-            return connection.execute(kept.returning(CHECKOUT_EVENTS.c.event)).scalar_one_or_none() is not None
-
-    def _erase(self, before: float) -> int:
-        ended = and_(_C.ended_at < before, _C.live.is_(False))
-        ids = select(_C.id).where(ended)
-        events = CHECKOUT_EVENTS.c
-        with self._database.writing(survives="power") as connection:
-            connection.execute(delete(CHECKOUT_KEYS).where(_K.checkout.in_(ids)))
-            connection.execute(
-                delete(CHECKOUT_EVENTS).where(
-                    or_(events.checkout.in_(ids), and_(events.checkout.is_(None), events.at < before))
-                )
-            )
-            erased = update(CHECKOUTS).where(ended, _C.personal.is_not(None)).values(personal=None, holder=None)
-            count = connection.execute(erased).rowcount
-        if count:
-            self._database.forget()
-        return count
 
 
 def _kept_key(checkout: Checkout, key: str) -> ColumnElement[bool]:

@@ -1,11 +1,13 @@
 """An open database, SQLite or PostgreSQL: transactions, start-up checks, change detection, readiness."""
 
+import asyncio
 import datetime as dt
+import functools
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
@@ -21,12 +23,25 @@ from storefront_mcp.records.audit import Durability
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 SERVER_DIALECTS: Final = ("postgresql://", "postgres://")
 
 
 def utc_now() -> dt.datetime:
     """The current time, the default clock of every repository."""
     return dt.datetime.now(dt.UTC)
+
+
+def in_thread(blocking: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Decorate a method that asks the database, and so blocks: its callers await it while it runs in a thread."""
+
+    @functools.wraps(blocking)
+    async def awaited(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(blocking, *args, **kwargs)
+
+    return awaited
 
 
 class ChangeProbe(Protocol):

@@ -1,6 +1,5 @@
 """Idempotency records in SQL, shared by every worker; answers are encrypted."""
 
-import asyncio
 import datetime as dt
 import hashlib
 import hmac
@@ -13,7 +12,7 @@ import msgspec
 from sqlalchemy import delete, select
 
 from storefront_mcp.calls.idempotency import ANSWER_TTL_SECONDS, CLAIM_LEASE_SECONDS, IdempotencyRecord, IdempotentCall
-from storefront_mcp.database.engine import Database, utc_now
+from storefront_mcp.database.engine import Database, in_thread, utc_now
 from storefront_mcp.database.row_quota import (
     OWN_INTERVAL_WRITES,
     SWEEP_INTERVAL_WRITES,
@@ -54,25 +53,9 @@ class SqlIdempotencyRepository:
         self._secret = get_shared_secret(database, "replays")
         self._writes = itertools.count(1)
 
-    async def claim(self, call: IdempotentCall) -> IdempotencyRecord | None:
+    @in_thread
+    def claim(self, call: IdempotentCall) -> IdempotencyRecord | None:
         """The record of the key, or None when this call has claimed it."""
-        return await asyncio.to_thread(self._claim, call)
-
-    async def store_answer(self, call: IdempotentCall, answer: bytes) -> None:
-        """Store the answer, encrypted."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        encrypted = nonce + _cipher(self._derive_key("answer", call)).encrypt(nonce, answer, None)
-        await asyncio.to_thread(self._store_outcome, call, "answered", encrypted)
-
-    async def mark_unknown(self, call: IdempotentCall) -> None:
-        """Store that the outcome is unknown."""
-        await asyncio.to_thread(self._store_outcome, call, "unclear", None)
-
-    async def release(self, call: IdempotentCall) -> None:
-        """Delete the claim."""
-        await asyncio.to_thread(self._release, call)
-
-    def _claim(self, call: IdempotentCall) -> IdempotencyRecord | None:
         key, now = self._derive_key("key", call), int(self._now().timestamp())
         arguments = hmac.digest(self._secret, b"arguments\0" + call.arguments, hashlib.sha256)
         held = {"arguments": arguments, "state": "running", "answer": None, "lease_until": now + CLAIM_LEASE_SECONDS}
@@ -106,16 +89,30 @@ class SqlIdempotencyRepository:
             )
         return None
 
+    @in_thread
+    def store_answer(self, call: IdempotentCall, answer: bytes) -> None:
+        """Store the answer, encrypted."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        encrypted = nonce + _cipher(self._derive_key("answer", call)).encrypt(nonce, answer, None)
+        self._store_outcome(call, "answered", encrypted)
+
+    @in_thread
+    def mark_unknown(self, call: IdempotentCall) -> None:
+        """Store that the outcome is unknown."""
+        self._store_outcome(call, "unclear", None)
+
+    @in_thread
+    def release(self, call: IdempotentCall) -> None:
+        """Delete the claim."""
+        with self._database.writing() as connection:
+            connection.execute(delete(REPLAYS).where(REPLAYS.c.key == self._derive_key("key", call)))
+
     def _store_outcome(self, call: IdempotentCall, state: Literal["answered", "unclear"], answer: bytes | None) -> None:
         expires_at = int(self._now().timestamp()) + ANSWER_TTL_SECONDS
         ended = {"state": state, "answer": answer, "expires_at": expires_at}
         # Durable, as the next call under the key must not act again.
         with self._database.writing(survives="power") as connection:
             connection.execute(REPLAYS.update().where(REPLAYS.c.key == self._derive_key("key", call)).values(ended))
-
-    def _release(self, call: IdempotentCall) -> None:
-        with self._database.writing() as connection:
-            connection.execute(delete(REPLAYS).where(REPLAYS.c.key == self._derive_key("key", call)))
 
     def _decrypt(self, call: IdempotentCall, encrypted: bytes | None, *, same: bool) -> bytes:
         if encrypted is None or not same:

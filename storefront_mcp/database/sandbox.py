@@ -1,6 +1,5 @@
 """Sandbox payments in SQL, shared by every worker."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -10,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storefront_mcp.commerce.error_codes import error_name
 from storefront_mcp.commerce.errors import ShopBusy
-from storefront_mcp.database.engine import Database
+from storefront_mcp.database.engine import Database, in_thread
 from storefront_mcp.database.tables import SANDBOX_SLIPS
 from storefront_mcp.payments.provider import ProviderDown
 from storefront_mcp.payments.sandbox import SandboxPayment
@@ -24,19 +23,9 @@ class SqlSandboxRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, record: SandboxPayment, *, forget: int) -> SandboxPayment:
+    @in_thread
+    def open(self, record: SandboxPayment, *, forget: int) -> SandboxPayment:
         """Insert a payment, or return that of the same key; payments that expired before `forget` are deleted."""
-        return await asyncio.to_thread(self._open, record, forget)
-
-    async def find(self, id_: str) -> SandboxPayment | None:
-        """By its id."""
-        return await asyncio.to_thread(self._find, id_)
-
-    async def change(self, id_: str, step: Callable[[SandboxPayment], SandboxPayment]) -> SandboxPayment | None:
-        """Apply `step` in one transaction, which is rolled back when it raises; None for an unknown id."""
-        return await asyncio.to_thread(self._change, id_, step)
-
-    def _open(self, record: SandboxPayment, forget: int) -> SandboxPayment:
         row = {"id": record.id, "key": record.key, "expires_at": record.expires_at}
         row["slip"] = msgspec.json.encode(record)
         stored = select(SANDBOX_SLIPS.c.slip).where(SANDBOX_SLIPS.c.key == record.key)
@@ -48,14 +37,18 @@ class SqlSandboxRepository:
         except (SQLAlchemyError, ShopBusy) as error:
             raise _down(error) from error
 
-    def _find(self, id_: str) -> SandboxPayment | None:
+    @in_thread
+    def find(self, id_: str) -> SandboxPayment | None:
+        """By its id."""
         try:
             with self._database.reading() as connection:
                 return _read(connection, id_)
         except (SQLAlchemyError, ShopBusy) as error:
             raise _down(error) from error
 
-    def _change(self, id_: str, step: Callable[[SandboxPayment], SandboxPayment]) -> SandboxPayment | None:
+    @in_thread
+    def change(self, id_: str, step: Callable[[SandboxPayment], SandboxPayment]) -> SandboxPayment | None:
+        """Apply `step` in one transaction, which is rolled back when it raises; None for an unknown id."""
         try:
             with self._database.writing(survives="power", alone=f"sandbox {id_}") as connection:
                 before = _read(connection, id_)
