@@ -95,7 +95,10 @@ class CatalogueLister(Protocol):
         """Products that have changed since (Unix seconds by the shop's clock), and perhaps more; not by stock alone."""
 
     async def read(self, key: str) -> CatalogueEntry | None:
-        """One product by its key, listed or not; None when there is none, or guests cannot see it."""
+        """One product by its key, listed or not; None when there is none, or guests cannot see it.
+
+        Raises ShopRefused for one that the shop tells in a way that cannot be read.
+        """
 
     async def find(self, sku: str) -> CatalogueEntry | None:
         """One product by its SKU or url key; None when there is none, or the shop finds it by its id alone."""

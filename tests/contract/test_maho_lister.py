@@ -396,3 +396,64 @@ async def test_what_is_switched_off_is_not_read(odd: MahoLister, script: respx.R
     script.get("/products/1").mock(return_value=ld(member(1, status="disabled")))
 
     assert await odd.read("1") is None
+
+
+@pytest.mark.parametrize(
+    "changed", [{"variants": "none"}, {"price": 10**15, "finalPrice": 10**15}, {"description": "x" * 30_000}]
+)
+async def test_a_product_that_cannot_be_read_is_refused_and_the_shop_is_not_down(
+    odd: MahoLister, script: respx.Router, changed: dict[str, Any]
+) -> None:
+    script.get("/products/1").mock(return_value=ld(member(1, **changed)))
+
+    with pytest.raises(ShopRefused):
+        await odd.read("1")
+
+
+async def test_a_read_of_a_shop_that_is_down_says_so(odd: MahoLister, script: respx.Router) -> None:
+    script.get("/products/1").mock(return_value=httpx.Response(503, json={}))
+
+    with pytest.raises(ShopDown):
+        await odd.read("1")
+
+
+async def test_a_short_list_leaves_out_what_cannot_be_read_and_shrinks_too(
+    odd: MahoLister, script: respx.Router
+) -> None:
+    long = {"description": "x" * 15_000}
+    rows = [member(1, **long), member(2, price=10**15, finalPrice=10**15), member(3, sku=None), member(4, **long)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        size, number = int(request.url.params["pageSize"]), int(request.url.params["page"])
+        return members(*rows[(number - 1) * size : number * size], total=4)
+
+    script.get("/products").mock(side_effect=answer)
+    found, after = [], None
+    while True:
+        page = await odd.brief_page(after)
+        found += [one.key for one in page.entries]
+        if (after := page.next) is None:
+            break
+
+    assert found == ["1", "4"]
+
+
+async def test_a_product_too_long_for_every_list_is_passed_over_without_a_name(
+    odd: MahoLister, script: respx.Router
+) -> None:
+    rows = [member(1), member(2, description="x" * 30_000), member(3)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        size, number = int(request.url.params["pageSize"]), int(request.url.params["page"])
+        return members(*rows[(number - 1) * size : number * size], total=3)
+
+    script.get("/products").mock(side_effect=answer)
+    keys, lost, after = [], [], None
+    while True:
+        page = await odd.page(after)
+        keys += [one.key for one in page.entries]
+        lost += page.unreadable
+        if (after := page.next) is None:
+            break
+
+    assert (keys, lost) == (["1", "3"], [])

@@ -1,13 +1,15 @@
 """Reads Maho's whole catalogue by page: implements `commerce.listing.CatalogueLister`."""
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Generic, ParamSpec, TypeVar
 
 import httpx
 import msgspec
+from msgspec import Struct
 
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import KnownOrigins
@@ -26,6 +28,10 @@ from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.errors import ShopDown, ShopMisconfigured, ShopRefused
 from storefront_mcp.commerce.listing import BriefEntry, BriefPage, CatalogueEntry, EntryPage
 
+M = TypeVar("M")
+P = ParamSpec("P")
+T = TypeVar("T")
+
 PAGE_SIZES: Final = (100, 50, 10, 1)
 """Products that one call asks for: the most that Maho gives, and less where that is too much for it or for us."""
 PAGES_UNTIL_LARGER: Final = 20
@@ -38,6 +44,16 @@ TOO_MUCH: Final = (BodyTooLong, TimeoutError, httpx.ReadTimeout)
 """Failures of a call that a smaller page may not have."""
 FAR_SECONDS: Final = 366 * 24 * 3600
 """How far ahead the date lies for which a shop that knows `updatedSince` has no changes."""
+
+
+class ListPage(Struct, Generic[M], frozen=True, kw_only=True):
+    """One page of a list."""
+
+    members: list[tuple[M | None, str | None]]
+    """Each as it was read; None where it could not be, and then its id if it has one."""
+    total: int
+    next: str | None
+    shop_time: float
 
 
 class MahoLister:
@@ -73,26 +89,21 @@ class MahoLister:
 
     async def brief_page(self, after: str | None = None) -> BriefPage:
         """What is listed, by ascending id: neither what is sold out nor what only words find."""
-        seen = _position(after)
-        size = PAGE_SIZES[0]
-        found = await self._rest.page(
-            CollectionShape[ListedProduct], "/products", BY_ID, number=seen // size + 1, size=size
-        )
+        found = await self._list(BY_ID, _position(after), ListedProduct)
         entries = []
-        for one in found.member:
-            shown = summary(one, self._prices)
-            entries.append(
-                BriefEntry(
-                    key=str(one.id),
-                    sku=shown.sku,
-                    price=shown.price,
-                    list_price=shown.list_price,
-                    in_stock=shown.in_stock,
+        for shape, _lost in found.members:
+            shown = None if shape is None else self._or_none(summary, shape, self._prices)
+            if shape is not None and shown is not None:
+                entries.append(
+                    BriefEntry(
+                        key=str(shape.id),
+                        sku=shown.sku,
+                        price=shown.price,
+                        list_price=shown.list_price,
+                        in_stock=shown.in_stock,
+                    )
                 )
-            )
-        return BriefPage(
-            entries=tuple(entries), total=found.totalItems, next=_next(seen, len(found.member), found.totalItems)
-        )
+        return BriefPage(entries=tuple(entries), total=found.total, next=found.next)
 
     async def changes(self, since: float, after: str | None = None) -> EntryPage:
         """By the shop's filter where it has one; else newest change first, up to the first that is older."""
@@ -110,14 +121,22 @@ class MahoLister:
         """By id; None for a variant, and for what is switched off."""
         if not is_id(key):
             return None
-        answer = await self._rest.get(f"/products/{key}")
+        try:
+            answer = await self._rest.get(f"/products/{key}")
+        except ShopDown as error:
+            if isinstance(error.__cause__, BodyTooLong):
+                raise _unreadable(key) from error
+            raise
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        found = expect_success(answer).read(EntryShape)
-        if found.visibility == HIDDEN_VISIBILITY or found.status != ENABLED:
-            return None
         await self._learn_zone()
-        return self._mapper.entry(found)
+        ((found, _lost),) = read_members([msgspec.Raw(expect_success(answer).body)], EntryShape)
+        if found is not None and (found.visibility == HIDDEN_VISIBILITY or found.status != ENABLED):
+            return None
+        entry = None if found is None else self._or_none(self._mapper.entry, found)
+        if entry is None:
+            raise _unreadable(key)
+        return entry
 
     async def find(self, sku: str) -> CatalogueEntry | None:
         """By SKU or url key, as the shop's search knows it: not what is sold out, nor by the SKU of a variant."""
@@ -132,37 +151,12 @@ class MahoLister:
         return MahoCategories(self._rest, self._budget, clock=self._clock)
 
     async def _whole_page(self, query: dict[str, str], after: str | None) -> EntryPage:
-        """One page, in the largest size that the shop and we can bear at this position."""
         await self._learn_zone()
-        seen = _position(after)
-        while True:
-            step = next(at for at, size in enumerate(PAGE_SIZES) if at >= self._step and seen % size == 0)
-            try:
-                page = await self._page_of(query, seen, PAGE_SIZES[step])
-            except ShopDown as error:
-                if not isinstance(error.__cause__, TOO_MUCH):
-                    raise
-                if step == len(PAGE_SIZES) - 1:
-                    if not isinstance(error.__cause__, BodyTooLong):
-                        raise
-                    return await self._page_without(seen)
-                self._step, self._pages_of_step = step + 1, 0
-                continue
-            self._pages_of_step += 1
-            if self._step and self._pages_of_step >= PAGES_UNTIL_LARGER:
-                self._step, self._pages_of_step = self._step - 1, 0
-            return page
-
-    async def _page_of(self, query: dict[str, str], seen: int, size: int) -> EntryPage:
-        asked = {**query, "page": str(seen // size + 1), "pageSize": str(size)}
-        answer = expect_success(await self._rest.get("/products", asked))
-        found = answer.read(CollectionShape[msgspec.Raw])
-        # A page past the end repeats the last one.
-        members = [] if seen >= found.totalItems else found.member[:size]
+        found = await self._list(query, _position(after), EntryShape)
         entries: list[CatalogueEntry] = []
         unreadable: list[str] = []
-        for shape, lost in read_members(members, EntryShape):
-            entry = None if shape is None else self._entry(shape)
+        for shape, lost in found.members:
+            entry = None if shape is None else self._or_none(self._mapper.entry, shape)
             key = lost if shape is None else str(shape.id)
             if entry is not None:
                 entries.append(entry)
@@ -171,30 +165,60 @@ class MahoLister:
         return EntryPage(
             entries=tuple(entries),
             unreadable=tuple(unreadable),
+            total=found.total,
+            next=found.next,
+            shop_time=found.shop_time,
+        )
+
+    async def _list(self, query: dict[str, str], seen: int, kind: type[M]) -> "ListPage[M]":
+        """One page, in the largest size that the shop and we can bear at this position."""
+        while True:
+            step = next(at for at, size in enumerate(PAGE_SIZES) if at >= self._step and seen % size == 0)
+            try:
+                page = await self._list_of(query, seen, PAGE_SIZES[step], kind)
+            except ShopDown as error:
+                last = step == len(PAGE_SIZES) - 1
+                if not isinstance(error.__cause__, TOO_MUCH) or (last and not isinstance(error.__cause__, BodyTooLong)):
+                    raise
+                if last:
+                    return await self._page_without(seen)
+                self._step, self._pages_of_step = step + 1, 0
+                continue
+            self._pages_of_step += 1
+            if self._step and self._pages_of_step >= PAGES_UNTIL_LARGER:
+                self._step, self._pages_of_step = self._step - 1, 0
+            return page
+
+    async def _list_of(self, query: dict[str, str], seen: int, size: int, kind: type[M]) -> "ListPage[M]":
+        asked = {**query, "page": str(seen // size + 1), "pageSize": str(size)}
+        answer = expect_success(await self._rest.get("/products", asked))
+        found = answer.read(CollectionShape[msgspec.Raw])
+        # A page past the end repeats the last one.
+        members = [] if seen >= found.totalItems else found.member[:size]
+        return ListPage(
+            members=list(read_members(members, kind)),
             total=found.totalItems,
             next=_next(seen, len(members), found.totalItems),
             shop_time=self._shop_time(answer),
         )
 
-    def _entry(self, shape: EntryShape) -> CatalogueEntry | None:
-        """The entry; None when an amount in it is no money. Raises ShopMisconfigured."""
+    async def _page_without(self, seen: int) -> "ListPage[M]":
+        """A page of the one product there that is too long to be read, which is named where a short list can."""
+        key, total = None, seen + 2
+        with contextlib.suppress(ShopDown):
+            brief = await self._list_of(BY_ID, seen, 1, ListedProduct)
+            total = brief.total
+            key = next((str(one.id) for one, _lost in brief.members if one is not None), None)
+        return ListPage(members=[(None, key)], total=total, next=_next(seen, 1, total), shop_time=self._now())
+
+    def _or_none(self, translate: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """What it gives; None when an amount in it is no money. Raises ShopMisconfigured."""
         try:
-            return self._mapper.entry(shape)
+            return translate(*args, **kwargs)
         except ShopDown as odd:
             if isinstance(odd, ShopMisconfigured):
                 raise
             return None
-
-    async def _page_without(self, seen: int) -> EntryPage:
-        """A page of the one product there that is too long to be read."""
-        brief = await self._rest.page(CollectionShape[ListedProduct], "/products", BY_ID, number=seen + 1, size=1)
-        return EntryPage(
-            entries=(),
-            unreadable=tuple(str(one.id) for one in brief.member),
-            total=brief.totalItems,
-            next=_next(seen, len(brief.member), brief.totalItems),
-            shop_time=self._now(),
-        )
 
     async def _filters_by_change(self) -> bool:
         """Shops that do not know the filter list everything, also for a date far ahead."""
@@ -230,6 +254,10 @@ def list_shop(
     upstream, known = client_of(shop, currency, transport=transport, clock=clock)
     prices = PriceMapper(currency=currency, tax=TaxDisplay(clock=clock))
     return MahoLister(RestClient(upstream), prices, known, clock=clock, now=now), upstream.close
+
+
+def _unreadable(key: str) -> ShopRefused:
+    return ShopRefused("this product cannot be read.", internal=f"product {key} cannot be read")
 
 
 def _position(after: str | None) -> int:
