@@ -1,6 +1,7 @@
 """Guest carts by handle: opaque, bound to a store, with a limited lifetime; and the port that stores handles."""
 
 import asyncio
+import base64
 import datetime as dt
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -66,8 +67,8 @@ async def leave_as_is(_handle: CartId) -> str | None:
 
 
 def new_handle() -> CartId:
-    """A random handle of 160 bits."""
-    return CartId("cart_" + secrets.token_hex(20))
+    """A random handle of 128 bits, in base32 (RFC 4648 §6): every call repeats it, and every letter is paid for."""
+    return CartId("cart_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower())
 
 
 class GuestCarts:
