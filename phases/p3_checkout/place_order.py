@@ -28,7 +28,10 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cart_id: CartHandle
     email: Annotated[str, Meta(min_length=3, max_length=254, description="The buyer's")]
     shipping_address: Annotated[PostalAddress, Meta(description="The whole address")]
-    billing_address: Annotated[PostalAddress | None, Meta(description="If it differs")] = None
+    billing_address: Annotated[
+        PostalAddress | None,
+        Meta(description="As shipping_address, if it differs", extra_json_schema={"as_text": True}),
+    ] = None
     shipping_method: Annotated[str, Meta(min_length=1, max_length=120, description="Code of get_shipping_methods")]
     note: Annotated[str, Meta(max_length=500, description="To the shop")] = ""
     idempotency_key: KeyText = ""

@@ -93,7 +93,7 @@ def schema_of(shape: Any) -> Schema:  # noqa: ANN401 -- any type that msgspec ca
     """The JSON Schema 2020-12 of a type, without titles (every word costs tokens) and without references.
 
     Clients that convert schemas for a model's provider fail on `$ref` beside other members, on `additionalProperties`,
-    and on objects whose members are not known, which are published as their JSON text.
+    and on objects whose members are not known, which are published as their JSON text; so is what is marked `as_text`.
 
     Raises RecursionError for a type that holds itself.
     """
@@ -138,8 +138,8 @@ def _plain(member: Schema) -> Schema:
     plain = {
         key: value for key, value in plain.items() if key not in {"minLength", "maxLength", "additionalProperties"}
     }
-    if plain.get("type") == "object" and "properties" not in plain:
-        # Gemini refuses every tool beside one that has it, and a strict model can only send {}.
-        plain |= {"type": "string", "description": f"A JSON object, as text. {plain.get('description', '')}".strip()}
+    if plain.pop("as_text", False) or (plain.get("type") == "object" and "properties" not in plain):
+        # Of an object without known members Gemini refuses every tool, and a strict model can only send {}.
+        plain = {"type": "string", "description": f"A JSON object, as text. {plain.get('description', '')}".strip()}
     is_text = all(isinstance(choice, str) for choice in plain.get("enum", (None,)))
     return {"type": "string"} | plain if is_text else plain

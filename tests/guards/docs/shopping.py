@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from storefront_mcp.settings.demo import demo_settings
 from storefront_mcp.tools.tool import Tool
 from tests.fakes.agent import Agent, Json
 from tests.guards.docs.markdown import table
+from tests.journeys.wishes.shopper import Shopper, open_shop
 
 PORT = 8000
 BYTES_PER_TOKEN = 4
@@ -28,6 +30,8 @@ ADA = {
     **BRISBANE,
     "phone": "+61 7 5550 1234",
 }
+DEFINITION = ("name", "description", "inputSchema")
+"""What clients give a model of a tool."""
 ORDERING = frozenset({"place_order", "get_order_status", "cancel_checkout"})
 
 
@@ -47,9 +51,43 @@ class Told(Struct, frozen=True):
 class Bought(Struct, frozen=True):
     """A whole journey."""
 
-    tools: str
-    """The tools as they are listed."""
+    listed: Json
+    """The result of tools/list."""
     calls: Sequence[Told]
+
+    @property
+    def list_tokens(self) -> int:
+        """What the list costs on its way, estimated."""
+        return _tokens(self.listed)
+
+    @property
+    def definition_tokens(self) -> int:
+        """What of the list a model reads: titles and hints are for the client program."""
+        return _tokens([{name: tool[name] for name in DEFINITION} for tool in self.listed["tools"]])
+
+    @property
+    def result_tokens(self) -> int:
+        """What the results cost, estimated."""
+        return sum(told.tokens for told in self.calls)
+
+
+class Shopping:
+    """Calls by one agent, and what was told."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self.calls: list[Told] = []
+
+    async def call(self, tool: str, **arguments: Any) -> Json:
+        """What the tool returned; nothing if it refused."""
+        result = await self._agent.call(tool, **arguments)
+        text = result["content"][0]["text"]
+        self.calls.append(Told(tool, arguments, text))
+        return {} if result["isError"] else json.loads(text)
+
+    async def bought(self) -> Bought:
+        """All of it, with the tools."""
+        return Bought((await self._agent.ask("tools/list"))["result"], self.calls)
 
 
 def delivered() -> Mapping[str, Tool]:
@@ -57,27 +95,27 @@ def delivered() -> Mapping[str, Tool]:
     return {name: tool for phase in all_phases() for name, tool in phase.tools.items()}
 
 
-async def journey(state: Path) -> Bought:
-    """From the first search to an order that waits for its buyer, by way of every tool."""
+@asynccontextmanager
+async def opened(state: Path) -> AsyncIterator[Agent]:
+    """An agent at the demo shop, with every phase open that can be."""
     settings = demo_settings(PORT, state=state)
     store = settings.stores[0]
     database = Database(settings.database)
     flags = SqlFlipRepository(database)
-    opened = [phase.name for phase in all_phases() if phase.delivered and not phase.missing]
-    flags.flip(planned_roadmap(store), store.id, dict.fromkeys(opened, "active"), by="docs")
+    working = [phase.name for phase in all_phases() if phase.delivered and not phase.missing]
+    flags.flip(planned_roadmap(store), store.id, dict.fromkeys(working, "active"), by="docs")
     flags.close()
     database.close()
-    calls: list[Told] = []
     wire = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(settings)))  # type: ignore[arg-type]
     async with Agent(store.origin, VERSION, client=wire) as agent:
-        tools = json.dumps((await agent.ask("tools/list"))["result"], separators=(",", ":"), ensure_ascii=False)
+        yield agent
 
-        async def call(tool: str, **arguments: Any) -> Json:
-            result = await agent.call(tool, **arguments)
-            text = result["content"][0]["text"]
-            calls.append(Told(tool, arguments, text))
-            return {} if result["isError"] else json.loads(text)
 
+async def journey(state: Path) -> Bought:
+    """From the first search to an order that waits for its buyer, by way of every tool."""
+    async with opened(state) as agent:
+        shopping = Shopping(agent)
+        call = shopping.call
         await call("get_store_info", topic="contact")
         await call("list_categories", depth=1)
         await call("get_category", category="apparel/tops", page_size=3)
@@ -103,7 +141,36 @@ async def journey(state: Path) -> Bought:
         await call("place_order", **order, dry_run=True)
         await call("get_order_status", checkout_id=checkout)
         await call("cancel_checkout", checkout_id=checkout)
-    return Bought(tools, calls)
+        return await shopping.bought()
+
+
+async def session(state: Path) -> Bought:
+    """A typical one: two jars with a coupon, from the first look to an order that the buyer has paid."""
+    with open_shop(state) as shop:
+        async with Agent(shop.origin, VERSION) as agent, Shopper(shop, VERSION) as person:
+            return await _two_jars(Shopping(agent), person)
+
+
+async def _two_jars(shopping: Shopping, person: Shopper) -> Bought:
+    call = shopping.call
+    await call("list_categories", depth=1)
+    await call("search_products", query="warehouse dill")
+    await call("get_product", sku="JAR-DILL")
+    cart = (await call("create_cart"))["cart_id"]
+    [line] = (await call("add_to_cart", cart_id=cart, sku="JAR-DILL"))["lines"]
+    await call("update_cart_item", cart_id=cart, line_id=line["line_id"], quantity=2)
+    await call("apply_coupon", cart_id=cart, code="SAVE10")
+    quote = await call("get_shipping_methods", cart_id=cart, address=BRISBANE)
+    await call("view_cart", cart_id=cart)
+    way = quote["methods"][0]["code"]
+    order = {"cart_id": cart, "email": "ada@example.com", "shipping_address": ADA, "shipping_method": way}
+    await call("place_order", **order, dry_run=True)
+    placed = await call("place_order", **order)
+    await call("get_order_status", checkout_id=placed["checkout_id"])
+    await person.pays(placed)
+    done = await call("get_order_status", checkout_id=placed["checkout_id"])
+    assert done["status"] == "completed"
+    return await shopping.bought()
 
 
 def reference(bought: Bought) -> str:
@@ -114,10 +181,26 @@ def reference(bought: Bought) -> str:
 def costs(bought: Bought) -> str:
     """What a model reads for each call of the journey, in estimated tokens."""
     rows = [[f"`{told.tool}`", f"`{_brief(told.arguments)}`", str(told.tokens)] for told in bought.calls]
-    whole = sum(told.tokens for told in bought.calls)
-    listed = -(-len(bought.tools.encode()) // BYTES_PER_TOKEN)
-    rows += [["**the whole journey**", "", f"**{whole}**"], ["`tools/list`, once per connection", "", str(listed)]]
+    rows += [
+        ["**the whole journey**", "", f"**{bought.result_tokens}**"],
+        ["`tools/list`, once per connection", "", str(bought.list_tokens)],
+    ]
     return table(["Call", "Arguments", "Tokens"], rows)
+
+
+def session_costs(typical: Bought) -> str:
+    """What a model reads in a typical session, with what it is told of the tools."""
+    rows = [[f"`{told.tool}`", f"`{_brief(told.arguments)}`", str(told.tokens)] for told in typical.calls]
+    rows += [
+        ["the tools, as a model is given them", "", str(typical.definition_tokens)],
+        ["**the whole session**", "", f"**{typical.definition_tokens + typical.result_tokens}**"],
+        ["with all of `tools/list`", "", str(typical.list_tokens + typical.result_tokens)],
+    ]
+    return table(["Call", "Arguments", "Tokens"], rows)
+
+
+def _tokens(value: object) -> int:
+    return -(-len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()) // BYTES_PER_TOKEN)
 
 
 def _entry(tool: Tool, bought: Bought) -> str:
@@ -176,7 +259,7 @@ def _brief(sent: Json, most: int = 100) -> str:
 
 def _masked(text: str) -> str:
     """A text without what differs every time."""
-    text = re.sub(r"\b(cart|chk)_[0-9a-f]{32,40}(?:\.[\w-]+)?", r"\1_…", text)
+    text = re.sub(r"\b(cart|chk)_[0-9a-z]{26,32}(?:\.[\w-]+)?", r"\1_…", text)
     text = re.sub(r"/pay/[\w.~-]+", "/pay/…", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2027-02-01T18:00:00Z", text)
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ", "2027-02-08T09:00Z", text)

@@ -6,13 +6,28 @@ from pathlib import Path
 import pytest
 
 from tests.guards.docs.markdown import ROOT, is_generated, table
-from tests.guards.docs.shopping import ORDERING, VERSION, Bought, costs, delivered, journey, reference
+from tests.guards.docs.shopping import (
+    ORDERING,
+    VERSION,
+    Bought,
+    costs,
+    delivered,
+    journey,
+    reference,
+    session,
+    session_costs,
+)
 from tests.journeys.wishes import WISHES
 from tests.journeys.wishes.shopper import Shopper, open_shop
 
 PAGE = ROOT / "docs" / "agents.md"
 MOST = 6_000
 """Tokens of a browse-and-cart journey."""
+MOST_LISTED = 2_798
+"""Tokens of tools/list, with every phase open."""
+SESSION_CALLS = 13
+MOST_IN_A_SESSION = 3_500
+"""Tokens of a typical session's results, and of the tools as a model is given them."""
 TOLERANCE = 0.10
 NUMBER = re.compile(r"(?<=\| )(\**)(\d+)(\**)(?= \|$)", re.MULTILINE)
 
@@ -57,6 +72,20 @@ def _is_about(made: str, section: str, *, update: bool) -> None:
 
 async def test_browsing_and_filling_a_cart_costs_less_than_six_thousand_tokens(bought: Bought) -> None:
     assert sum(told.tokens for told in bought.calls if told.tool not in ORDERING) < MOST
+
+
+async def test_the_list_of_tools_costs_no_more_than_before_there_was_a_tool_for_gift_cards(bought: Bought) -> None:
+    assert bought.list_tokens <= MOST_LISTED
+
+
+@pytest.mark.slow
+async def test_a_typical_session_of_thirteen_calls_costs_at_most_3500_tokens_with_the_tools(
+    tmp_path: Path, update_goldens: bool
+) -> None:
+    typical = await session(tmp_path)
+    _is_about(session_costs(typical), "session", update=update_goldens)
+    assert len(typical.calls) == SESSION_CALLS
+    assert typical.definition_tokens + typical.result_tokens <= MOST_IN_A_SESSION
 
 
 async def test_an_order_costs_less_than_a_thousand_tokens(bought: Bought) -> None:

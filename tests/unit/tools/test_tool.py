@@ -90,6 +90,7 @@ class Parcel(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     note: Annotated[str, Meta(min_length=1, max_length=500)]
     marks: Annotated[dict[str, str | list[str]], Meta(description="By place")] = {}
     label: Annotated[str, Meta(max_length=9)] | None = None
+    back: Annotated[Wish | None, Meta(description="If elsewhere", extra_json_schema={"as_text": True})] = None
 
 
 def test_how_long_a_text_may_be_is_said_when_it_matters() -> None:
@@ -100,6 +101,11 @@ def test_how_long_a_text_may_be_is_said_when_it_matters() -> None:
 def test_an_object_of_members_that_nobody_knows_is_published_as_its_text() -> None:
     marks = schema_of(Parcel)["properties"]["marks"]
     assert marks == {"type": "string", "description": "A JSON object, as text. By place"}
+
+
+def test_an_object_that_would_be_described_twice_may_be_published_as_its_text() -> None:
+    back = schema_of(Parcel)["properties"]["back"]
+    assert back == {"type": "string", "description": "A JSON object, as text. If elsewhere"}
 
 
 def test_an_object_is_described_where_it_is_meant_as_many_clients_follow_no_reference() -> None:
