@@ -1,6 +1,6 @@
 """Maho's guest carts: reads and changes them, and maps the shop's 4xx responses to errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
@@ -31,6 +31,7 @@ from storefront_mcp.commerce.errors import (
     OutOfStock,
     ProductNotFound,
     ShopDown,
+    ShopError,
 )
 from storefront_mcp.commerce.ids import CartId, LineId, Sku
 from storefront_mcp.commerce.product import variant_of
@@ -197,16 +198,22 @@ class MahoCarts:
             return await self.fetch(cart)
         return answer.read(GuestCart)
 
-    async def check_stock(self, found: GuestCart) -> None:
+    async def products_of(self, found: GuestCart) -> Mapping[int, ProductDetail | ShopError | None]:
+        """What the shop shows of the products in a cart, by their ids."""
+        return await self._catalogue.read_all(item.product_id for item in found.items if item.product_id is not None)
+
+    async def check_stock(self, found: GuestCart, products: Mapping[int, ProductDetail | ShopError | None]) -> None:
         """Check every line against the stock the shop shows. Raises as `line_errors.check_stock`."""
         wanted: dict[str, int] = {}
         for item in found.items:
             wanted[item.sku] = wanted.get(item.sku, 0) + (translation.pieces(item.qty) or 0)
         numbers = {item.sku: item.product_id for item in found.items if item.product_id is not None}
         for sku, number in numbers.items():
-            product = await self._catalogue.read(number)
+            product = products[number]
             if product is None:
                 raise OutOfStock(sku)
+            if isinstance(product, ShopError):
+                raise product
             await self._check_line(product, Sku(sku), wanted[sku])
 
     async def _check_line(self, product: ProductDetail, sku: Sku, quantity: int, *, also: int = 0) -> None:

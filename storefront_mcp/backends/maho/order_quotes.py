@@ -1,5 +1,6 @@
 """Quotes an order before payment: checks address, shipping method and stock, and computes the totals."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -117,12 +118,15 @@ class OrderQuotes:
         check_note(draft.note)
         await self._delivery.check_guests()
         written = await self.address_bodies(draft)
-        rates = await self._carts.rates(cart, written["shippingAddress"])
+        # Rates change the cart, products are only read: the one need not wait for the others.
+        rates, products = await asyncio.gather(
+            self._carts.rates(cart, written["shippingAddress"]), self._carts.products_of(found)
+        )
         offered = translation.shipping_methods(rates, self._price_mapper)
         chosen = next((rate for rate in rates if rate.code == draft.shipping_method and rate.price is not None), None)
         if chosen is None:
             raise ShippingMethodRefused(draft.shipping_method, offered)
-        await self._carts.check_stock(found)
+        await self._carts.check_stock(found, products)
         settled = await self._apply_to_cart(cart, written, chosen)
         if settled is None and self._carts.is_older_fork:
             settled = await self._carts.fetch(cart)

@@ -1,9 +1,10 @@
 """Maho's products: search by page, look-up by SKU or URL key, read by id."""
 
 import asyncio
+import math
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -22,7 +23,7 @@ from storefront_mcp.backends.maho.storable import unstorable_characters
 from storefront_mcp.backends.maho.text_options import TextOptions
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.category import CategoryFacet
-from storefront_mcp.commerce.errors import CategoryNotFound, OutOfStock, PageNotFound, ShopRefused
+from storefront_mcp.commerce.errors import CategoryNotFound, OutOfStock, PageNotFound, ShopError, ShopRefused
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.page import ShopPage
 from storefront_mcp.commerce.plain_text import visible_text
@@ -38,6 +39,10 @@ SORT_PARAMETERS: Final[dict[Sort, dict[str, str]]] = {
 }
 MAX_FILTERED_PAGES: Final = 5
 """Pages read at most per search where the client has to filter."""
+PAGES_AT_ONCE: Final = 2
+"""Of those, read at the same time after the first one: fewer waits, and at most one page in vain."""
+MAX_READS_AT_ONCE: Final = 10
+"""Products that are read at the same time."""
 MAX_FACETS: Final = 100
 SKU_WORD_PATTERN: Final = re.compile(r"(?=\S*[-_0-9])[^\s/?#]{2,64}")
 """A search for what may be a SKU, since it has more than letters."""
@@ -105,11 +110,17 @@ class MahoProducts:
         self, query: dict[str, str], number: int, seen: int, search: SearchQuery
     ) -> SearchPage:
         """Text and category: read the text's matches by page and filter by category here."""
-        wanted = await self._categories.with_descendants(CategoryId(search.category or ""))
+        wanted, pages = await asyncio.gather(
+            self._budget.meter(self._categories.with_descendants(CategoryId(search.category or ""))),
+            self._read_pages(query, number, 1),
+        )
         kept: list[ListedProduct] = []
         from_start = (number, seen) == (1, 0)
         for at in range(number, number + MAX_FILTERED_PAGES):
-            found = await self._rest.page(CollectionShape[ListedProduct], "/products", query, number=at, size=PAGE_SIZE)
+            if at - number == len(pages):
+                left = max(math.ceil(pages[-1].totalItems / PAGE_SIZE) - at + 1, 1)
+                pages += await self._read_pages(query, at, min(left, PAGES_AT_ONCE, number + MAX_FILTERED_PAGES - at))
+            found = pages[at - number]
             for index, one in enumerate(found.member):
                 if (at == number and index < seen) or wanted.isdisjoint(one.category_ids):
                     continue
@@ -119,6 +130,16 @@ class MahoProducts:
             if not found.member or at * PAGE_SIZE >= found.totalItems:
                 return SearchPage(products=self._summaries(kept), total=len(kept) if from_start else None)
         return SearchPage(products=self._summaries(kept), next=str(number + MAX_FILTERED_PAGES))
+
+    async def _read_pages(
+        self, query: Mapping[str, str], number: int, count: int
+    ) -> list[CollectionShape[ListedProduct]]:
+        """So many pages of a list from this number on, at the same time."""
+        pages = (
+            self._rest.page(CollectionShape[ListedProduct], "/products", query, number=at, size=PAGE_SIZE)
+            for at in range(number, number + count)
+        )
+        return await asyncio.gather(*map(self._budget.meter, pages))
 
     async def _by_word(self, query: Mapping[str, str]) -> SearchPage:
         """The parent of the variant whose SKU was searched for, which Maho's search does not find."""
@@ -198,6 +219,20 @@ class MahoProducts:
             for child in product.variants:
                 self._cache_number(child.sku, product.id)
         return product
+
+    async def read_all(self, numbers: Iterable[int]) -> Mapping[int, ProductDetail | ShopError | None]:
+        """Products by their ids, each once and some at the same time; an error stands for the product it concerns."""
+        turns = asyncio.Semaphore(MAX_READS_AT_ONCE)
+
+        async def read(number: int) -> ProductDetail | ShopError | None:
+            async with turns:
+                try:
+                    return await self._budget.meter(self.read(number))
+                except ShopError as error:
+                    return error
+
+        wanted = list(dict.fromkeys(numbers))
+        return dict(zip(wanted, await asyncio.gather(*map(read, wanted)), strict=True))
 
     def _cache_number(self, sku: str, number: int) -> None:
         if len(sku) <= sanitizing.MAX_CODE_CHARS:
