@@ -9,6 +9,7 @@ from storefront_mcp.database.tables.alerts import ALERT_DELIVERIES, ALERTS
 from storefront_mcp.database.tables.api_keys import API_KEYS, KEY_EPOCHS
 from storefront_mcp.database.tables.audit import AUDIT, AUDIT_HEAD
 from storefront_mcp.database.tables.cart_handles import CARTS
+from storefront_mcp.database.tables.catalogue_changes import CATALOGUE_CHANGES
 from storefront_mcp.database.tables.catalogue_mirrors import CATALOGUE_MIRRORS
 from storefront_mcp.database.tables.checkouts import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS
 from storefront_mcp.database.tables.console_sessions import CONSOLE_INVITATIONS, CONSOLE_SEATS
@@ -29,6 +30,7 @@ __all__ = [
     "AUDIT",
     "AUDIT_HEAD",
     "CARTS",
+    "CATALOGUE_CHANGES",
     "CATALOGUE_MIRRORS",
     "CHECKOUTS",
     "CHECKOUT_EVENTS",
