@@ -25,11 +25,6 @@ class Caller(Struct, frozen=True, kw_only=True):
     expires_at: dt.datetime | None = None
 
     @property
-    def is_guest(self) -> bool:
-        """Whether no credential was sent."""
-        return self.kind == "guest"
-
-    @property
     def identifier(self) -> str:
         """One text per principal, for rate limits, idempotency and request state: `guest`, `key:4fQ…`, `token:…`."""
         return f"{self.kind}:{self.principal}" if self.principal else self.kind

@@ -126,7 +126,7 @@ class CallPolicy:
         if self.instrumentation is not None:
             self.instrumentation.count_limited(exceeded.rule)
         actor = unauthenticated_actor(origin.address, origin.client())
-        if caller is not None and not caller.is_guest:
+        if caller is not None and caller.kind != "guest":
             actor = caller_actor(caller, origin.client())
         self._throttled.enqueue(self._entry("limit.hit", exceeded.rule, actor, RateLimited.code))
 
@@ -142,7 +142,7 @@ class CallPolicy:
 
     def _sink(self, tool: Tool, caller: Caller) -> EntryQueue:
         """Entries of callers that are known, and those of orders, are never folded."""
-        return self._guest_calls if caller.is_guest and tool.scarce_action != "order" else self.audit_sink
+        return self._guest_calls if caller.kind == "guest" and tool.scarce_action != "order" else self.audit_sink
 
     def _call_entry(
         self, tool: Tool, arguments: Struct | None, caller: Caller, origin: RequestOrigin, began: float, outcome: str

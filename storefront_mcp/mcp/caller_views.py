@@ -52,7 +52,7 @@ class CallerViews:
 def traits_of(request: McpRequest, store: Store) -> CallerTraits:
     """What flags may depend on of the sender of a request."""
     caller = request.caller
-    identifier = (request.agent or request.address) if caller.is_guest else caller.identifier
+    identifier = (request.agent or request.address) if caller.kind == "guest" else caller.identifier
     return caller_traits(store.id, caller.kind, request.client(), identifier)
 
 

@@ -166,7 +166,7 @@ async def _subscribe(request: McpRequest, subscriptions: StreamSubscriptions) ->
         raise JsonRpcError(ErrorCode.INVALID_PARAMS, "params.notifications must be an object") from None
     wanted = [kind for kind, flag in requested.items() if flag is True]
     traits = traits_of(request, request.shop.store)
-    holder = (request.agent or request.address) if request.caller.is_guest else request.caller.identifier
+    holder = (request.agent or request.address) if request.caller.kind == "guest" else request.caller.identifier
     listener = subscriptions.join(request.id, wanted, traits, request.prepared.contents, holder=holder)
     if listener is None:
         refusal = subscriptions.quota.refusal

@@ -91,7 +91,7 @@ def insufficient_scope_error(error: ScopeMissing, caller: Caller) -> JsonRpcErro
     return JsonRpcError(
         rendering.code,
         str(error),
-        status=401 if caller.is_guest else rendering.status,
+        status=401 if caller.kind == "guest" else rendering.status,
         details={"code": error.code, "required_scope": error.scope},
         needs=error.scope,
     )

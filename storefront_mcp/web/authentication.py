@@ -115,7 +115,7 @@ class BearerAuthenticator:
 
     def insufficient_scope(self, scope: str, caller: Caller) -> HttpRejection:
         """The rejection for a missing scope: 401 for guests, 403 for other callers (RFC 6750 §3.1)."""
-        if caller.is_guest:
+        if caller.kind == "guest":
             status, detail = HTTPStatus.UNAUTHORIZED, f"This takes a credential with the scope {scope}."
         else:
             status, detail = HTTPStatus.FORBIDDEN, f"This takes the scope {scope}, which your credential does not have."

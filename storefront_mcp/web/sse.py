@@ -136,7 +136,7 @@ class SseEndpoint:
     async def _open(self, scope: Scope, receive: Receive, send: Send, cors: Headers, caller: Caller) -> None:
         origin = self._origin(scope)
         connection = SseConnection(origin.address, caller)
-        place = self._quota.admit(origin.address if caller.is_guest else caller.identifier, connection.retire)
+        place = self._quota.admit(origin.address if caller.kind == "guest" else caller.identifier, connection.retire)
         if place is None:
             if self._limiter is not None:
                 self._limiter.audit_limited(self._quota.refusal, origin)

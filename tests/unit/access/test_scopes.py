@@ -85,8 +85,8 @@ def test_lists_show_what_a_caller_may_call() -> None:
 
 def test_a_guest_has_one_name_and_nothing_else() -> None:
     assert GUEST.identifier == "guest"
-    assert GUEST.is_guest
-    assert not key().is_guest
+    assert GUEST.kind == "guest"
+    assert key().kind == "key"
 
 
 def test_every_promise_asks_for_a_scope_that_exists() -> None:
