@@ -125,9 +125,9 @@ class GuestCarts:
                 fresh = await self._backend.create_cart()
                 cart = await self._backend.add_line(fresh.cart_id, sku, quantity, options)
             if cart.cart_id == record.upstream:
-                return await self._save(handle, _with_notice(cart, notice))
+                return await self._save(handle, cart, notice)
             lost = LINES_LOST_TEXT if record.lines else RESTARTED_TEXT
-            return await self._save(handle, replace(_with_notice(cart, lost), lost_lines=record.lines))
+            return await self._save(handle, replace(cart, lost_lines=record.lines), lost)
 
     async def update_line(self, handle: CartId, line: LineId, quantity: int) -> Cart:
         """Set a line's quantity."""
@@ -174,7 +174,7 @@ class GuestCarts:
     async def _change(self, handle: CartId, change: Callable[[CartId], Awaitable[Cart]]) -> Cart:
         async with self.lock(handle) as record:
             notice = await self._before_change(handle)
-            return await self._save(handle, _with_notice(await change(record.upstream), notice))
+            return await self._save(handle, await change(record.upstream), notice)
 
     async def _record(self, handle: CartId) -> CartRecord:
         record = await self._handles.find(self._store, handle)
@@ -182,8 +182,11 @@ class GuestCarts:
             raise CartNotFound
         return record
 
-    async def _save(self, handle: CartId, cart: Cart) -> Cart:
-        """Store the handle's record; returns the cart with the handle in place of the backend's id."""
+    async def _save(self, handle: CartId, cart: Cart, notice: str | None = None) -> Cart:
+        """Store the handle's record.
+
+        Returns the cart with the handle in place of the backend's id, and a notice put before its own.
+        """
         await self._handles.put(
             CartRecord(
                 store=self._store,
@@ -193,11 +196,5 @@ class GuestCarts:
                 expires_at=int((self._now() + HANDLE_LIFETIME).timestamp()),
             )
         )
-        return replace(cart, cart_id=handle)
-
-
-def _with_notice(cart: Cart, notice: str | None) -> Cart:
-    """The cart with a notice put before its own."""
-    if notice is None:
-        return cart
-    return replace(cart, notice=notice if cart.notice is None else f"{notice} {cart.notice}")
+        notices = [text for text in (notice, cart.notice) if text is not None]
+        return replace(cart, cart_id=handle, notice=" ".join(notices) or None)
