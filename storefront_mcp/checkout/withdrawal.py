@@ -56,8 +56,10 @@ async def before_cart_change(context: CheckoutContext, cart: CartId) -> str | No
     Raises what `withdraw` and `check_not_ordered` raise.
     """
     found = await context.records.find_by_cart(context.store.id, context.cart_digest(cart))
+    if found is None:
+        return None
     check_not_ordered(context, found)
-    if found is None or found.state in TERMINAL_STATES:
+    if found.state in TERMINAL_STATES:
         return None
     await withdraw(context, found, CART_CHANGED_REASON)
     return (
