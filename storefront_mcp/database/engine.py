@@ -146,8 +146,12 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read-only transaction on one snapshot; blocks nobody."""
-        with self._explain_errors(), self._driver.engine.connect() as connection:
-            yield connection.execution_options(**self._driver.read_options)
+        try:
+            with self._driver.engine.connect() as connection:
+                yield connection.execution_options(**self._driver.read_options)
+        except (SQLAlchemyError, ShopBusy) as error:
+            self._explain(error)
+            raise
 
     @contextmanager
     def writing(self, *, survives: Durability = "process", alone: str | None = None) -> Iterator[Connection]:
@@ -157,24 +161,23 @@ class Database:
         ShopBusy, with nothing written, when the lock is not free in time.
         """
         options, lock = self._driver.write_options[survives], self._driver.lock_statement
-        with self._explain_errors(), self._driver.engine.connect() as connection, ExitStack() as transaction:
-            connection.execution_options(**options)
-            try:
-                transaction.enter_context(connection.begin())
-                if alone is not None and lock is not None:
-                    connection.exec_driver_sql(lock(alone))
-            except OperationalError as error:
-                raise ShopBusy(retry_after=5, internal=f"{self.name}: {error.orig}") from error
-            yield connection
-
-    @contextmanager
-    def _explain_errors(self) -> Iterator[None]:
-        """Add a note (PEP 678) to errors of the database: its name, and what to do."""
         try:
-            yield
+            with self._driver.engine.connect() as connection, ExitStack() as transaction:
+                connection.execution_options(**options)
+                try:
+                    transaction.enter_context(connection.begin())
+                    if alone is not None and lock is not None:
+                        connection.exec_driver_sql(lock(alone))
+                except OperationalError as error:
+                    raise ShopBusy(retry_after=5, internal=f"{self.name}: {error.orig}") from error
+                yield connection
         except (SQLAlchemyError, ShopBusy) as error:
-            error.add_note(f"{self.name}: {self._driver.explain(*_cause(error))}")
+            self._explain(error)
             raise
+
+    def _explain(self, error: SQLAlchemyError | ShopBusy) -> None:
+        """Add a note (PEP 678) to an error of the database: its name, and what to do."""
+        error.add_note(f"{self.name}: {self._driver.explain(*_cause(error))}")
 
     def failure(self, error: Exception) -> FailureKind:
         """What an error of the database means."""
