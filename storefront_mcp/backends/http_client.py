@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final, TypeVar, cast
+from typing import Final, Self, TypeVar, cast
 
 import httpx
 from msgspec import Struct
@@ -174,7 +174,7 @@ class UpstreamClient:
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         instrumentation: Instrumentation | None = None,
-    ) -> "UpstreamClient":
+    ) -> Self:
         """A client of the API below `url`, which sends `headers` and the request id with every call."""
         return cls(
             transport or _transport(url),
@@ -194,23 +194,27 @@ class UpstreamClient:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def read(
+    async def get(
         self, path: str, query: Mapping[str, str] | None = None, *, bearer: str | None = None
     ) -> UpstreamResponse:
         """Send GET, with a bearer token if given."""
         request = self._requests.build("GET", path, query=query, bearer=bearer)
-        return await self._ask(
-            PendingRequest(request=request, reads=True, harmless=True, timeout_seconds=self._limits.total)
+        return self.check(
+            await self._ask(
+                PendingRequest(request=request, reads=True, harmless=True, timeout_seconds=self._limits.total)
+            )
         )
 
-    async def write(self, method: str, path: str, body: object = None, *, harmless: bool = False) -> UpstreamResponse:
+    async def send(self, method: str, path: str, body: object = None, *, harmless: bool = False) -> UpstreamResponse:
         """Send a POST, PUT or DELETE. POST and PUT always carry JSON, `{}` without a `body`.
 
         `harmless`: safe to repeat or to leave unknown, so a lost response raises plain ShopDown.
         """
         request = self._requests.build(method, path, body=None if method == "DELETE" else body or {})
-        return await self._ask(
-            PendingRequest(request=request, reads=False, harmless=harmless, timeout_seconds=self._limits.total)
+        return self.check(
+            await self._ask(
+                PendingRequest(request=request, reads=False, harmless=harmless, timeout_seconds=self._limits.total)
+            )
         )
 
     async def post_once(self, path: str, body: object) -> UpstreamResponse:
@@ -221,9 +225,15 @@ class UpstreamClient:
         """
         seconds = max(self._limits.order, self._limits.total)
         request = self._requests.build("POST", path, body=body, read=seconds)
-        return await self._ask(
-            PendingRequest(request=request, reads=False, harmless=False, timeout_seconds=seconds, final=True)
+        return self.check(
+            await self._ask(
+                PendingRequest(request=request, reads=False, harmless=False, timeout_seconds=seconds, final=True)
+            )
         )
+
+    def check(self, answer: UpstreamResponse) -> UpstreamResponse:
+        """The response. A client of one software's interface raises for what means the same after any request."""
+        return answer
 
     async def _ask(self, call: PendingRequest) -> UpstreamResponse:
         if named := request_id():

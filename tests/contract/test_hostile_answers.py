@@ -66,7 +66,7 @@ def client(body: bytes, coding: str | None, **limits: Any) -> tuple[UpstreamClie
 )
 async def test_a_body_is_read_plain_or_in_gzip(body: bytes, coding: str | None) -> None:
     upstream, _ = client(body, coding)
-    assert (await upstream.read("/x")).body == (b"{}" if body else b"")
+    assert (await upstream.get("/x")).body == (b"{}" if body else b"")
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ async def test_a_body_is_read_plain_or_in_gzip(body: bytes, coding: str | None) 
 async def test_no_body_costs_more_than_its_bound(body: bytes, coding: str | None, said: str) -> None:
     upstream, pieces = client(body, coding)
     with pytest.raises(ShopDown) as caught:
-        await upstream.read("/x")
+        await upstream.get("/x")
     assert said in (caught.value.internal or "")
     assert pieces.read <= MAX_BYTES // 1000 + 1
     with pytest.raises(ShopOutcomeUnknown):
-        await upstream.write("POST", "/x")
+        await upstream.send("POST", "/x")
 
 
 async def test_an_order_is_taken_for_made_though_its_answer_cannot_be_read() -> None:
@@ -99,11 +99,11 @@ async def test_an_order_is_taken_for_made_though_its_answer_cannot_be_read() -> 
 
 async def test_all_answers_under_way_share_one_bound() -> None:
     upstream, _ = client(b"0" * 9_000, None, max_held_bytes=20_000)
-    held = [asyncio.create_task(upstream.read("/x")) for _ in range(3)]
+    held = [asyncio.create_task(upstream.get("/x")) for _ in range(3)]
     await asyncio.gather(*held)
     crowded, _ = client(b"0" * 9_000, None, max_held_bytes=5_000)
     with pytest.raises(ShopDown) as caught:
-        await crowded.read("/x")
+        await crowded.get("/x")
     assert "all answers under way" in (caught.value.internal or "")
 
 

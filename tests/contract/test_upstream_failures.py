@@ -51,7 +51,7 @@ def answer(status: int, body: str = "{}", headers: dict[str, str] | None = None)
 
 
 async def price(chain: UpstreamClient, method: str) -> Price:
-    answered = await (chain.read(PATH) if method == "GET" else chain.write(method, PATH))
+    answered = await (chain.get(PATH) if method == "GET" else chain.send(method, PATH))
     return answered.read(Price)
 
 
@@ -117,7 +117,7 @@ async def test_a_harmless_write_that_is_lost_is_no_riddle_but_still_sent_once() 
     shop = Shop(httpx.ReadTimeout(""))
 
     with pytest.raises(errors.ShopDown) as caught:
-        await upstream(shop).write("POST", "/guest-carts", harmless=True)
+        await upstream(shop).send("POST", "/guest-carts", harmless=True)
 
     assert type(caught.value) is errors.ShopDown
     assert len(shop.asked) == 1
@@ -132,7 +132,7 @@ async def test_a_read_that_was_cut_off_once_is_read_again() -> None:
             raise now
         return now
 
-    assert (await upstream(Shop(unsteady)).read("/x")).read(Price).price == Decimal("19.95")
+    assert (await upstream(Shop(unsteady)).get("/x")).read(Price).price == Decimal("19.95")
 
 
 async def test_a_slow_shop_is_given_up_after_the_total_time() -> None:
@@ -145,9 +145,9 @@ async def test_a_slow_shop_is_given_up_after_the_total_time() -> None:
 
     chain = UpstreamClient.at("https://shop.example", headers={}, limits=ClientLimits(total=0.01), transport=Slow())
     with pytest.raises(errors.ShopDown) as read:
-        await chain.read("/x")
+        await chain.get("/x")
     with pytest.raises(errors.ShopOutcomeUnknown):
-        await chain.write("POST", "/x")
+        await chain.send("POST", "/x")
     assert type(read.value) is errors.ShopDown
 
 
@@ -158,7 +158,7 @@ async def test_a_shop_with_empty_caches_has_ten_seconds_for_its_first_answer() -
         return answer(200, '{"price": "19.95"}')
 
     chain = UpstreamClient.at("https://shop.example", headers={}, transport=httpx.MockTransport(cold))
-    assert (await chain.read("/x")).read(Price).price == Decimal("19.95")
+    assert (await chain.get("/x")).read(Price).price == Decimal("19.95")
     assert ClientLimits().total > ClientLimits().read
 
 
@@ -174,7 +174,7 @@ async def test_shoppers_who_wait_together_for_a_slow_shop_do_not_open_the_circui
 
     async def fail_together(number: int) -> None:
         waiting.clear()
-        calls = [asyncio.ensure_future(chain.read("/x")) for _ in range(number)]
+        calls = [asyncio.ensure_future(chain.get("/x")) for _ in range(number)]
         await asyncio.sleep(0)
         clock.now += 20
         waiting.set()
@@ -205,9 +205,9 @@ async def test_a_body_that_breaks_off_over_a_real_socket_is_a_failure() -> None:
     with served(demo_lifespan(app)) as origin:
         chain = UpstreamClient.at(origin, headers={})
         with pytest.raises(errors.ShopDown):
-            await chain.read("/torn")
+            await chain.get("/torn")
         with pytest.raises(errors.ShopOutcomeUnknown):
-            await chain.write("POST", "/torn")
+            await chain.send("POST", "/torn")
         await chain.close()
     assert len(asked) == 3, "a read twice, a write once"
 
@@ -230,7 +230,7 @@ def demo_lifespan(app: Callable[..., object]) -> Callable[..., object]:
 )
 async def test_a_busy_shop_names_its_pause_or_gets_a_minute(said: dict[str, str], pause: int) -> None:
     with pytest.raises(errors.ShopBusy) as caught:
-        await upstream(Shop(answer(429, headers={**JSON, **said}))).read("/x")
+        await upstream(Shop(answer(429, headers={**JSON, **said}))).get("/x")
     assert caught.value.retry_after == pause
 
 
@@ -238,7 +238,7 @@ async def test_a_redirect_is_not_followed_and_only_the_log_says_where_it_leads()
     shop = Shop(answer(301, "", {"location": f"https://elsewhere.example/{CART}"}))
 
     with pytest.raises(errors.ShopMisconfigured) as caught:
-        await upstream(shop).read("/x")
+        await upstream(shop).get("/x")
 
     assert "elsewhere.example/[cart]" in (caught.value.internal or "")
     assert "elsewhere" not in str(caught.value)
@@ -249,9 +249,9 @@ async def test_a_refusal_is_an_answer_and_a_write_carries_json() -> None:
     shop = Shop(answer(400, '{"error": "bad_request"}'))
     chain = upstream(shop)
 
-    assert not (await chain.write("POST", "/x")).is_success
-    assert not (await chain.write("DELETE", "/x")).is_success
-    assert (await chain.read("/x", {"page": "1"})).status == 400
+    assert not (await chain.send("POST", "/x")).is_success
+    assert not (await chain.send("DELETE", "/x")).is_success
+    assert (await chain.get("/x", {"page": "1"})).status == 400
 
     post, delete, get = shop.asked
     assert (post.content, post.headers["content-type"]) == (b"{}", "application/json")
@@ -264,7 +264,7 @@ async def test_a_refusal_is_an_answer_and_a_write_carries_json() -> None:
 async def test_prices_keep_every_digit(price: str, quoted: bool) -> None:
     body = f'{{"price": "{price}"}}' if quoted else f'{{"price": {price}}}'
 
-    assert (await upstream(Shop(answer(200, body))).read("/x")).read(Price).price == Decimal(price)
+    assert (await upstream(Shop(answer(200, body))).get("/x")).read(Price).price == Decimal(price)
 
 
 def test_nothing_that_opens_a_cart_is_left_in_a_text() -> None:
@@ -279,7 +279,7 @@ def down(clock: Clock) -> tuple[Shop, UpstreamClient]:
 
 async def failing(chain: UpstreamClient) -> None:
     with pytest.raises(errors.ShopDown):
-        await chain.read("/x")
+        await chain.get("/x")
 
 
 async def test_a_shop_that_is_down_is_not_asked_again_until_it_had_time(
@@ -290,7 +290,7 @@ async def test_a_shop_that_is_down_is_not_asked_again_until_it_had_time(
         await failing(chain)
     assert len(shop.asked) == 3
     with pytest.raises(errors.ShopDown) as caught:
-        await chain.write("POST", "/x")
+        await chain.send("POST", "/x")
     assert type(caught.value) is errors.ShopDown, "a write that was not sent is not unclear"
 
     clock.now += 10
@@ -300,8 +300,8 @@ async def test_a_shop_that_is_down_is_not_asked_again_until_it_had_time(
 
     clock.now += 10
     shop.answer = answer(404)
-    assert (await chain.read("/x")).status == 404
-    assert (await chain.read("/x")).status == 404
+    assert (await chain.get("/x")).status == 404
+    assert (await chain.get("/x")).status == 404
     assert len(shop.asked) == 6
 
 
@@ -319,14 +319,14 @@ async def test_while_one_call_probes_the_others_do_not_wait(down: tuple[Shop, Up
             return answer(200)
 
     chain._transport = Hanging()
-    probe = asyncio.create_task(chain.read("/x"))
+    probe = asyncio.create_task(chain.get("/x"))
     await asked.wait()
     await failing(chain)
     probe.cancel()
     with pytest.raises(asyncio.CancelledError):
         await probe
     released.set()
-    assert (await chain.read("/x")).is_success, "a probe given up by us leaves the turn to the next"
+    assert (await chain.get("/x")).is_success, "a probe given up by us leaves the turn to the next"
 
 
 async def test_one_shoppers_broken_write_does_not_lock_out_the_others() -> None:
@@ -334,7 +334,7 @@ async def test_one_shoppers_broken_write_does_not_lock_out_the_others() -> None:
     chain = upstream(shop, failures=2)
     for _ in range(6):
         with pytest.raises(errors.ShopOutcomeUnknown):
-            await chain.write("POST", "/x")
+            await chain.send("POST", "/x")
     assert len(shop.asked) == 6
 
 
@@ -346,7 +346,7 @@ async def test_success_and_answers_of_a_living_shop_start_the_count_anew() -> No
         await failing(chain)
         shop.answer = living
         with pytest.raises(errors.ShopError):
-            (await chain.read("/x")).read(Price)
+            (await chain.get("/x")).read(Price)
     assert not chain._circuit.open
 
 
@@ -369,9 +369,9 @@ async def test_what_cannot_be_written_into_a_request_is_refused() -> None:
     chain = upstream(shop)
     for query in ({"search": "\ud800"}, {"search": "x" * 100_000}):
         with pytest.raises(errors.ShopRefused):
-            await chain.read("/x", query)
+            await chain.get("/x", query)
     with pytest.raises(errors.ShopRefused):
-        await chain.write("POST", "/x", {"code": "\ud800"})
+        await chain.send("POST", "/x", {"code": "\ud800"})
     assert shop.asked == []
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storefront_mcp.backends.cache import TtlCache, merged_stats
-from storefront_mcp.backends.http_client import ClientLimits, UpstreamClient
+from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
 from storefront_mcp.backends.maho import translation
 from storefront_mcp.backends.maho.addresses import AddressMapper
@@ -67,7 +67,7 @@ class MahoBackend:
 
     def __init__(
         self,
-        upstream: UpstreamClient,
+        rest: RestClient,
         shop: MahoConfig,
         *,
         currency: str,
@@ -75,8 +75,7 @@ class MahoBackend:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shop: Final = shop
-        rest = RestClient(upstream)
-        self._upstream: Final = upstream
+        self._rest: Final = rest
         tax = TaxDisplay(configured=shop.prices_include_tax, clock=clock)
         self._price_mapper: Final = PriceMapper(currency=currency, tax=tax)
         categories = MahoCategories(rest, budget, clock=clock)
@@ -121,7 +120,7 @@ class MahoBackend:
     @property
     def circuit_open(self) -> bool:
         """Whether the circuit breaker is open: calls are refused, apart from probes."""
-        return self._upstream.circuit_open
+        return self._rest.circuit_open
 
     @property
     def cache_stats(self) -> CacheStats:
@@ -179,13 +178,13 @@ def client_of(
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Callable[[], float] = time.monotonic,
     instrumentation: Instrumentation | None = None,
-) -> tuple[UpstreamClient, KnownOrigins]:
+) -> tuple[RestClient, KnownOrigins]:
     """A client of the shop's API, and where the links of its answers may lead."""
     root = shop.url.rstrip("/").removesuffix(PREFIX)
     headers = {"accept": ACCEPT_HEADER, "user-agent": "storefront-mcp", "x-currency-code": currency}
     if shop.store_code is not None:
         headers["x-store-code"] = shop.store_code
-    upstream = UpstreamClient.at(
+    upstream = RestClient.at(
         root + PREFIX,
         headers=headers,
         limits=shop.limits,

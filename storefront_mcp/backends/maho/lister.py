@@ -251,9 +251,9 @@ def list_shop(
     """Build a lister and its close function. Sends nothing; `transport` replaces the network, `limits` the shop's."""
     if limits is not None:
         shop = msgspec.structs.replace(shop, limits=limits)
-    upstream, known = client_of(shop, currency, transport=transport, clock=clock)
+    rest, known = client_of(shop, currency, transport=transport, clock=clock)
     prices = PriceMapper(currency=currency, tax=TaxDisplay(clock=clock))
-    return MahoLister(RestClient(upstream), prices, known, clock=clock, now=now), upstream.close
+    return MahoLister(rest, prices, known, clock=clock, now=now), rest.close
 
 
 def _unreadable(key: str) -> ShopRefused:

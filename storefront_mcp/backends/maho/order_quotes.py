@@ -246,7 +246,7 @@ class OrderQuotes:
             return
         body = {"email": draft.email, **written, "shippingMethod": draft.shipping_method}
         try:
-            answer = await self._rest.settle(f"{cart_path(cart)}/place-order", body)
+            answer = await self._rest.post_once(f"{cart_path(cart)}/place-order", body)
         except ShopOutcomeUnknown as failed:
             if failed.over:
                 return

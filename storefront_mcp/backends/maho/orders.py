@@ -91,7 +91,7 @@ class MahoOrders:
         except TimeoutError as error:
             raise ShopDown(internal="the addresses of an order could not be looked up in time") from error
         try:
-            answer = await self._rest.settle(f"{cart_path(cart)}/place-order", body)
+            answer = await self._rest.post_once(f"{cart_path(cart)}/place-order", body)
         except ShopBusy as busy:
             raise ShopDown(internal=busy.internal) from busy
         if answer.is_success:

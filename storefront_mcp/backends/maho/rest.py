@@ -34,25 +34,21 @@ WRONG_SHOP_STATUSES: Final = frozenset(
 """Statuses that point to a wrong configuration; callers handle a 404 with another meaning first."""
 
 
-class RestClient:
-    """Calls below the API root. Raises ShopMisconfigured for a disabled API, unknown store view or currency."""
+class RestClient(UpstreamClient):
+    """Calls below the API root."""
 
-    def __init__(self, upstream: UpstreamClient) -> None:
-        self._upstream = upstream
-
-    async def get(
-        self, path: str, query: Mapping[str, str] | None = None, *, bearer: str | None = None
-    ) -> UpstreamResponse:
-        """GET; a 4xx is returned."""
-        return check_shop(await self._upstream.read(path, query, bearer=bearer))
-
-    async def send(self, method: str, path: str, body: object = None, *, harmless: bool = False) -> UpstreamResponse:
-        """POST, PUT or DELETE; a 4xx is returned."""
-        return check_shop(await self._upstream.write(method, path, body, harmless=harmless))
-
-    async def settle(self, path: str, body: object) -> UpstreamResponse:
-        """A POST that must not be repeated (`UpstreamClient.post_once`); a 4xx is returned."""
-        return check_shop(await self._upstream.post_once(path, body))
+    def check(self, answer: UpstreamResponse) -> UpstreamResponse:
+        """The response. Raises ShopMisconfigured for a disabled API, unknown store view or currency."""
+        if answer.is_success:
+            return answer
+        said = error_body(answer)
+        closed = said.error == "protocol_disabled"
+        elsewhere = answer.status == HTTPStatus.BAD_REQUEST and said.message.startswith(
+            ("Unknown store", "Currency not available")
+        )
+        if closed or elsewhere:
+            raise ShopMisconfigured(f"{answer.where}: {answer.status} {redacted(said.message[:400])[:200]}")
+        return answer
 
     async def page(
         self, kind: type[CollectionShape[T]], path: str, query: Mapping[str, str], *, number: int, size: int
@@ -89,20 +85,6 @@ def error_reason(answer: UpstreamResponse) -> str:
         return "no reason given"
     text = sanitizing.line(said.message).removeprefix("Failed to add product: ")
     return redacted(text) or "no reason given"
-
-
-def check_shop(answer: UpstreamResponse) -> UpstreamResponse:
-    """The response. Raises ShopMisconfigured for a disabled API, unknown store view or currency."""
-    if answer.is_success:
-        return answer
-    said = error_body(answer)
-    closed = said.error == "protocol_disabled"
-    elsewhere = answer.status == HTTPStatus.BAD_REQUEST and said.message.startswith(
-        ("Unknown store", "Currency not available")
-    )
-    if closed or elsewhere:
-        raise ShopMisconfigured(f"{answer.where}: {answer.status} {redacted(said.message[:400])[:200]}")
-    return answer
 
 
 def expect_success(answer: UpstreamResponse) -> UpstreamResponse:
