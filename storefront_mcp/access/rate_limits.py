@@ -1,9 +1,10 @@
-"""Rate limits of one store (token buckets), and `RateLimiter`, the protocol that memory and Redis implement."""
+"""Rate limits of one store (token buckets), `RateLimiter`, which memory and Redis implement, and daily budgets."""
 
 import hashlib
 import math
 import operator
 import re
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, Protocol, Self
 
@@ -18,6 +19,9 @@ RuleName = Literal["address", "guest", "principal", "cart", "coupons", "coupon",
 
 RATE_PATTERN: Final = re.compile(r"([1-9]\d{0,8})/(s|min|h) burst ([1-9]\d{0,8})")
 UNITS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
+DAY_SECONDS: Final = 86_400.0
+MAX_HOLDERS: Final = 20_000
+"""Clients that are counted by themselves; any more count only in the sum."""
 
 
 class RateLimit(Struct, frozen=True):
@@ -252,6 +256,38 @@ class StoreRateLimits:
         rate = RateLimit(max(1, shared.burst - used), shared.interval)
         # Not a store's name: stores in front of one shop share this bucket.
         return await self._limiter.take(f"shop:{self._upstream_scope}", (PermitRequest("coupons", "all", rate),))
+
+
+class DailyQuota(Struct, frozen=True, kw_only=True):
+    """Bounds of a day."""
+
+    per_holder: int
+    in_all: int
+
+
+class DailyBudget:
+    """Counts what each holder (a client address; empty when unknown or shared) makes a worker keep from day to day."""
+
+    def __init__(self, quota: DailyQuota, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` is monotonic, in seconds."""
+        self._quota = quota
+        self._clock = clock
+        self._day = -1
+        self._spent: dict[str, int] = {}
+        self._total = 0
+
+    def spend(self, holder: str) -> bool:
+        """Count one more; whether it is within the day's budget."""
+        today = int(self._clock() // DAY_SECONDS)
+        if today != self._day:
+            self._day, self._spent, self._total = today, {}, 0
+        spent = self._spent.get(holder, 0)
+        if self._total >= self._quota.in_all or (holder and spent >= self._quota.per_holder):
+            return False
+        if holder and (spent or len(self._spent) < MAX_HOLDERS):
+            self._spent[holder] = spent + 1
+        self._total += 1
+        return True
 
 
 def _fair_steps(burst: int) -> Iterator[int]:

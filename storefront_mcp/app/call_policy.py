@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from storefront_mcp.access.daily_budget import DailyQuota
-from storefront_mcp.access.rate_limits import SignatureVerifier, StoreRateLimits
+from storefront_mcp.access.rate_limits import DailyQuota, SignatureVerifier, StoreRateLimits
 from storefront_mcp.calls.policy import CallPolicy
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.store import Store

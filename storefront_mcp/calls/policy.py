@@ -9,8 +9,7 @@ from typing import Any, Final
 from msgspec import UNSET, Struct
 
 from storefront_mcp.access.caller import Caller
-from storefront_mcp.access.daily_budget import DailyBudget, DailyQuota
-from storefront_mcp.access.rate_limits import LimitExceeded, StoreRateLimits
+from storefront_mcp.access.rate_limits import DailyBudget, DailyQuota, LimitExceeded, StoreRateLimits
 from storefront_mcp.calls.arguments import cart_of, redacted
 from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, RateLimited, ScopeMissing
 from storefront_mcp.calls.idempotency import IdempotencyRepository
@@ -24,13 +23,13 @@ from storefront_mcp.records.audit import (
     AuditSink,
     AuditUnavailable,
     EntryQueue,
+    FoldingAuditSink,
     ThrottledAuditSink,
     What,
     audit_timestamp,
     caller_actor,
     unauthenticated_actor,
 )
-from storefront_mcp.records.folding import FoldingAuditSink
 from storefront_mcp.records.outcomes import OK
 from storefront_mcp.tools.tool import Tool
 

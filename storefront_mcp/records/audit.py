@@ -1,4 +1,4 @@
-"""Audit entries, `AuditSink` (the port that writes them), and a throttled sink for unauthenticated causes."""
+"""Audit entries, `AuditSink` (the port that writes them), and sinks that bound what strangers and guests cause."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from storefront_mcp.access.caller import Caller
+from storefront_mcp.access.rate_limits import DailyBudget
+from storefront_mcp.instrumentation import request_holder
 from storefront_mcp.records.outcomes import OK
 
 What = Literal[
@@ -31,6 +33,10 @@ THROTTLE_WINDOW_SECONDS: Final = 60.0
 """Seconds in which equal entries are written once."""
 MAX_THROTTLED_KINDS: Final = 1_024
 """Different entries that are remembered as written."""
+FOLD_SECONDS: Final = 3600.0
+"""Seconds in which alike entries become one; what a `kill -9` may lose is no more than their number."""
+MAX_FOLDED_KINDS: Final = 1_024
+"""Kinds of entries that are counted apart; there are as many as tools, rules and error codes allow."""
 
 
 class AuditActor(Struct, frozen=True, kw_only=True):
@@ -192,6 +198,50 @@ class ThrottledAuditSink:
             entry = replace(entry, details={**(entry.details or {}), "unwritten_before": self._unwritten})
             self._unwritten = 0
         self._audit_sink.enqueue(entry)
+
+
+class FoldingAuditSink:
+    """Enqueues guests' entries while the request's client is within its daily budget, and counts them from then on.
+
+    A folded entry holds in `details` how many it stands for, and since when.
+    """
+
+    def __init__(self, audit_sink: EntryQueue, *, budget: DailyBudget, clock: Callable[[], float]) -> None:
+        self._audit_sink = audit_sink
+        self._budget = budget
+        self._clock = clock
+        self._folded: dict[tuple[str, ...], tuple[AuditEntry, str, int]] = {}
+        self._flush_at = float("inf")
+
+    def enqueue(self, entry: AuditEntry) -> None:
+        """Enqueue an entry, or count it among its like."""
+        if self._clock() >= self._flush_at:
+            self.flush()
+        if self._budget.spend(request_holder()):
+            self._audit_sink.enqueue(entry)
+            return
+        alike: tuple[str, ...] = (entry.what, entry.subject, entry.outcome, entry.who.kind)
+        if len(self._folded) >= MAX_FOLDED_KINDS and alike not in self._folded:
+            alike = ()
+        if not self._folded:
+            self._flush_at = self._clock() + FOLD_SECONDS
+        _, since, count = self._folded.get(alike, (entry, entry.at, 0))
+        self._folded[alike] = entry, since, count + 1
+
+    def flush(self) -> None:
+        """Enqueue what was folded."""
+        folded, self._folded, self._flush_at = self._folded, {}, float("inf")
+        for newest, since, count in folded.values():
+            self._audit_sink.enqueue(
+                replace(
+                    newest,
+                    who=AuditActor(kind=newest.who.kind),
+                    milliseconds=UNSET,
+                    request=UNSET,
+                    arguments=UNSET,
+                    details={"folded": count, "since": since},
+                )
+            )
 
 
 def audit_timestamp(at: dt.datetime) -> str:

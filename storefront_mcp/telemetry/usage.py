@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from storefront_mcp.access.daily_budget import DailyBudget, DailyQuota
+from storefront_mcp.access.rate_limits import DailyBudget, DailyQuota
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.instrumentation import NULL_OBSERVATION, ObservedRequest, RequestObservation, request_holder
 from storefront_mcp.records.outcomes import OK

@@ -10,8 +10,14 @@ from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
 from storefront_mcp.access.caller import GUEST, Caller
-from storefront_mcp.access.daily_budget import DailyQuota
-from storefront_mcp.access.rate_limits import LimitExceeded, RateLimit, RateLimitRules, StoreRateLimits, secret_digest
+from storefront_mcp.access.rate_limits import (
+    DailyQuota,
+    LimitExceeded,
+    RateLimit,
+    RateLimitRules,
+    StoreRateLimits,
+    secret_digest,
+)
 from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, RateLimited
 from storefront_mcp.calls.pipeline import NO_REQUEST, ToolCall, run_call
 from storefront_mcp.calls.policy import ENTRY_QUOTA, CallPolicy

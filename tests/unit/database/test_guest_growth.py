@@ -8,7 +8,7 @@ import pytest
 from msgspec import UNSET
 from sqlalchemy import func, select
 
-from storefront_mcp.access.daily_budget import DailyBudget, DailyQuota
+from storefront_mcp.access.rate_limits import DailyBudget, DailyQuota
 from storefront_mcp.calls.idempotency import IdempotentCall
 from storefront_mcp.calls.policy import ENTRY_QUOTA
 from storefront_mcp.commerce.cart import LostLine
@@ -22,8 +22,7 @@ from storefront_mcp.database.idempotency import ANSWER_QUOTA, MAX_BYTES_PER_HOLD
 from storefront_mcp.database.row_quota import OWN_INTERVAL_WRITES, RowQuota
 from storefront_mcp.database.tables import CARTS, CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS, REPLAYS
 from storefront_mcp.instrumentation import REQUEST_CONTEXT, RequestContext
-from storefront_mcp.records.audit import AuditActor, AuditEntry
-from storefront_mcp.records.folding import FOLD_SECONDS, FoldingAuditSink
+from storefront_mcp.records.audit import FOLD_SECONDS, AuditActor, AuditEntry, FoldingAuditSink
 from storefront_mcp.records.usage import UsageRow
 from storefront_mcp.settings.limits import GuestSettings
 from storefront_mcp.telemetry.usage import ROW_QUOTA, UsageRecorder
