@@ -34,7 +34,6 @@ from storefront_mcp.database.cart_handles import SqlCartHandleRepository
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.flips import SqlFlipRepository
 from storefront_mcp.database.row_quota import RowQuota
-from storefront_mcp.database.shared_secrets import get_shared_secret
 from storefront_mcp.database.workers import SqlWorkerRepository
 from storefront_mcp.mcp.capabilities import capabilities
 from storefront_mcp.mcp.versions import LATEST_HANDSHAKE_VERSION, SSE_VERSIONS, STREAMABLE_HTTP_VERSIONS
@@ -109,10 +108,10 @@ class ServerAssembly:
             now=now,
             quota=RowQuota(per_holder=settings.guests.carts_per_address, in_all=settings.guests.carts),
         )
-        self._key = get_shared_secret(database, "request state")
+        self._key = database.shared_secret("request state")
         self.checkout = CheckoutWiring(
             database,
-            secret=get_shared_secret(database, "checkouts"),
+            secret=database.shared_secret("checkouts"),
             encryption=field_encryption(settings),
             retention=dt.timedelta(days=settings.personal_data.keep_days),
             quota=RowQuota(per_holder=settings.guests.checkouts_per_address, in_all=settings.guests.checkouts),

@@ -16,14 +16,12 @@ from storefront_mcp.database.engine import Database, in_thread, utc_now
 from storefront_mcp.database.row_quota import (
     OWN_INTERVAL_WRITES,
     SWEEP_INTERVAL_WRITES,
-    HolderDigests,
     RowQuota,
     drop_own_excess,
     sweep_excess,
     sweep_expired,
 )
 from storefront_mcp.database.tables import CARTS
-from storefront_mcp.instrumentation import request_holder
 
 CART_QUOTA: Final = RowQuota(per_holder=5_000, in_all=500_000)
 MAX_LINES_BYTES: Final = 16 * 1024
@@ -44,7 +42,6 @@ class SqlCartHandleRepository:
         self._database = database
         self._now = now
         self._quota = quota
-        self._holders = HolderDigests(database)
         self._writes = itertools.count(1)
 
     @in_thread
@@ -68,12 +65,11 @@ class SqlCartHandleRepository:
     @in_thread
     def put(self, record: CartRecord) -> None:
         """Insert or update a record."""
-        changed = {
-            "upstream": record.upstream,
-            "lines": _encode_lines(record.lines),
-            "expires_at": record.expires_at,
-        }
-        holder = self._holders.digest(request_holder())
+        lines = record.lines
+        while len(encoded := msgspec.json.encode(lines)) > MAX_LINES_BYTES:
+            lines = lines[: len(lines) // 2]
+        changed = {"upstream": record.upstream, "lines": encoded, "expires_at": record.expires_at}
+        holder = self._database.holder_digest()
         row = {"key": _row_key(record.store, record.handle), "store": record.store, "holder": holder} | changed
         with self._database.writing() as connection:
             connection.execute(
@@ -85,12 +81,6 @@ class SqlCartHandleRepository:
             if writes % SWEEP_INTERVAL_WRITES == 0:
                 sweep_expired(connection, CARTS, int(self._now().timestamp()))
                 sweep_excess(connection, CARTS, self._quota.in_all)
-
-
-def _encode_lines(lines: tuple[LostLine, ...]) -> bytes:
-    while len(encoded := msgspec.json.encode(lines)) > MAX_LINES_BYTES:
-        lines = lines[: len(lines) // 2]
-    return encoded
 
 
 def _row_key(store: StoreId, handle: CartId) -> bytes:

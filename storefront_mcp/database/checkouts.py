@@ -16,9 +16,8 @@ from storefront_mcp.database.checkout_rows import CheckoutRowMapper
 from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database, in_thread
 from storefront_mcp.database.order_mails import queue_mail
-from storefront_mcp.database.row_quota import OWN_INTERVAL_WRITES, HolderDigests, RowQuota
+from storefront_mcp.database.row_quota import OWN_INTERVAL_WRITES, RowQuota
 from storefront_mcp.database.tables.checkouts import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS, LIVE
-from storefront_mcp.instrumentation import request_holder
 from storefront_mcp.records.audit import AuditEntry
 
 _C: Final = CHECKOUTS.c
@@ -41,7 +40,6 @@ class SqlCheckoutRepository:
     ) -> None:
         self._database = database
         self._quota = quota
-        self._holders = HolderDigests(database)
         self._opened = itertools.count(1)
         self._rows = CheckoutRowMapper(encryption)
 
@@ -51,7 +49,7 @@ class SqlCheckoutRepository:
 
         Raises KeyConflict when the cart knows `key` for another `request`.
         """
-        holder = self._holders.digest(request_holder())
+        holder = self._database.holder_digest()
         with self._database.writing(survives="power") as connection:
             if key is not None and (known := self._existing(connection, checkout, key)) is not None:
                 return known
@@ -81,7 +79,7 @@ class SqlCheckoutRepository:
     @in_thread
     def crowding(self, store: StoreId) -> Sequence[str]:
         """Ids of open checkouts of a store that are too many: the oldest of the request's client, and of all."""
-        holder = self._holders.digest(request_holder())
+        holder = self._database.holder_digest()
         with self._database.reading() as connection:
             ids = crowding_ids(connection, holder, self._quota)
             return connection.execute(select(_C.id).where(_C.id.in_(ids), _C.store == store)).scalars().all()

@@ -3,13 +3,16 @@
 import asyncio
 import datetime as dt
 import functools
+import hmac
+import secrets
 import weakref
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy import Connection, Engine, Table, event, select
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -18,6 +21,8 @@ from storefront_mcp.database import schema
 from storefront_mcp.database.errors import DatabaseUnusable
 from storefront_mcp.database.failures import OTHER, SILENT, FailureKind, failure_kind
 from storefront_mcp.database.sqlite import SqliteDriver
+from storefront_mcp.database.tables import KEYS
+from storefront_mcp.instrumentation import request_holder
 from storefront_mcp.records.audit import Durability
 
 if TYPE_CHECKING:
@@ -27,6 +32,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SERVER_DIALECTS: Final = ("postgresql://", "postgres://")
+HOLDER_BYTES: Final = 12
+"""Of the digest that stands for a client."""
 
 
 def utc_now() -> dt.datetime:
@@ -178,6 +185,27 @@ class Database:
     def _explain(self, error: SQLAlchemyError | ShopBusy) -> None:
         """Add a note (PEP 678) to an error of the database: its name, and what to do."""
         error.add_note(f"{self.name}: {self._driver.explain(*_cause(error))}")
+
+    def shared_secret(self, name: str) -> bytes:
+        """The secret of a name, which every worker shares: 32 random bytes, stored at the first call."""
+        # Durable, as what it has signed may be.
+        with self.writing(survives="power") as connection:
+            new = self.insert(KEYS).values(name=name, key=secrets.token_bytes(32)).on_conflict_do_nothing()
+            connection.execute(new)
+            key: bytes = connection.execute(select(KEYS.c.key).where(KEYS.c.name == name)).scalar_one()
+        return key
+
+    @cached_property
+    def _holder_secret(self) -> bytes:
+        return self.shared_secret("holders")
+
+    def holder_digest(self) -> bytes | None:
+        """What stands for the current request's client in rows; not guessed from an address without a shared secret.
+
+        None for whoever is unknown or shares an address with many. Call it outside of a transaction.
+        """
+        holder = request_holder()
+        return hmac.digest(self._holder_secret, holder.encode(), "sha256")[:HOLDER_BYTES] if holder else None
 
     def failure(self, error: Exception) -> FailureKind:
         """What an error of the database means."""

@@ -16,15 +16,12 @@ from storefront_mcp.database.engine import Database, in_thread, utc_now
 from storefront_mcp.database.row_quota import (
     OWN_INTERVAL_WRITES,
     SWEEP_INTERVAL_WRITES,
-    HolderDigests,
     RowQuota,
     drop_own_excess,
     sweep_excess,
     sweep_expired,
 )
-from storefront_mcp.database.shared_secrets import get_shared_secret
 from storefront_mcp.database.tables import REPLAYS
-from storefront_mcp.instrumentation import request_holder
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -49,8 +46,7 @@ class SqlIdempotencyRepository:
         self._database = database
         self._now = now
         self._quota = quota
-        self._holders = HolderDigests(database)
-        self._secret = get_shared_secret(database, "replays")
+        self._secret = database.shared_secret("replays")
         self._writes = itertools.count(1)
 
     @in_thread
@@ -60,7 +56,7 @@ class SqlIdempotencyRepository:
         arguments = hmac.digest(self._secret, b"arguments\0" + call.arguments, hashlib.sha256)
         held = {"arguments": arguments, "state": "running", "answer": None, "lease_until": now + CLAIM_LEASE_SECONDS}
         held["expires_at"] = now + ANSWER_TTL_SECONDS
-        holder = held["holder"] = self._holders.digest(request_holder())
+        holder = held["holder"] = self._database.holder_digest()
         with self._database.writing(alone=key.hex()) as connection:
             fresh = self._database.insert(REPLAYS).values({"key": key} | held).on_conflict_do_nothing()
             if connection.execute(fresh.returning(REPLAYS.c.key)).one_or_none() is not None:

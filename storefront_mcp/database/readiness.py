@@ -10,7 +10,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import schema
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.shared_secrets import get_shared_secret
 from storefront_mcp.database.tables import KEYS, WRITE_PROBES
 
 IDENTITY: Final = "identity"
@@ -25,7 +24,7 @@ class DatabaseReadiness:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.identity = _digest(get_shared_secret(database, IDENTITY))
+        self.identity = _digest(database.shared_secret(IDENTITY))
         """Tells this database from every other; public."""
 
     @property

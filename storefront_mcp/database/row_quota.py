@@ -1,15 +1,9 @@
 """Bounds of the tables that guests fill: rows of one client, and rows in all; those that expire next go first."""
 
-import hashlib
-import hmac
-from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
 from sqlalchemy import Column, Connection, Table, delete, func, select
-
-from storefront_mcp.database.engine import Database
-from storefront_mcp.database.shared_secrets import get_shared_secret
 
 SWEEP_INTERVAL_WRITES: Final = 256
 """Writes of one worker between two sweeps of a table."""
@@ -17,7 +11,6 @@ OWN_INTERVAL_WRITES: Final = 16
 """Writes of one worker between two looks at what the client of the second one holds."""
 SWEEP_ROWS: Final = 2_000
 """Rows that one sweep deletes at most, to keep it short; more than are added between two."""
-DIGEST_BYTES: Final = 12
 
 
 class RowQuota(Struct, frozen=True, kw_only=True):
@@ -26,21 +19,6 @@ class RowQuota(Struct, frozen=True, kw_only=True):
     per_holder: int
     """Of one client address."""
     in_all: int
-
-
-class HolderDigests:
-    """Digests that stand for client addresses in rows, under a key that the address is not guessed without."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @cached_property
-    def _secret(self) -> bytes:
-        return get_shared_secret(self._database, "holders")
-
-    def digest(self, holder: str) -> bytes | None:
-        """None for whoever is unknown or shares an address with many. Call it outside of a transaction."""
-        return hmac.digest(self._secret, holder.encode(), hashlib.sha256)[:DIGEST_BYTES] if holder else None
 
 
 def sweep_expired(connection: Connection, table: Table, now: int) -> None:

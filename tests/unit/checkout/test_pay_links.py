@@ -14,7 +14,6 @@ from storefront_mcp.checkout.context import pay_key
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.database.checkouts import SqlCheckoutRepository
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.shared_secrets import get_shared_secret
 from storefront_mcp.database.tables import METADATA
 from tests.unit.checkout.environment import DRAFT, HANDLE, STORE, CheckoutEnvironment
 
@@ -22,7 +21,7 @@ from tests.unit.checkout.environment import DRAFT, HANDLE, STORE, CheckoutEnviro
 def worker(database: Database) -> CheckoutEnvironment:
     """A process with this database."""
     environment = CheckoutEnvironment()
-    records, secret = SqlCheckoutRepository(database), get_shared_secret(database, "checkouts")
+    records, secret = SqlCheckoutRepository(database), database.shared_secret("checkouts")
     environment.context = replace(environment.context, records=records, secret=secret)
     environment.start()
     return environment
