@@ -205,6 +205,8 @@ def _expected_words(what: str, path: str, shape: type[Struct]) -> str:
     kind = _kind_at(path, shape)
     if isinstance(kind, inspect.LiteralType):
         return f"wanted one of {', '.join(map(str, kind.values))}"
+    if path and isinstance(kind, inspect.StructType) and what.startswith("Expected `object"):
+        return f"wanted an object of {', '.join(_names_at(path, shape))}"
     sentence = re.sub(r", got `.*`$", "", what).replace("Expected", "wanted").replace("`", "").replace(" | null", "")
     for python, json in JSON_TYPE_WORDS.items():
         sentence = re.sub(rf"\b{python}\b", json, sentence)

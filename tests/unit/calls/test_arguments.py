@@ -159,7 +159,11 @@ def test_other_kinds_are_mended_alike(sent: str, read: dict[str, Any]) -> None:
             '{"cart_id":"c","address":{"contry":"AU"}}',
             "address.contry: there is no such argument; the arguments are country, postcode, region, city, street.",
         ),
-        ("get_shipping_methods", '{"cart_id":"c","address":"AU"}', 'address: wanted object, got "AU"'),
+        (
+            "get_shipping_methods",
+            '{"cart_id":"c","address":"AU"}',
+            'address: wanted an object of country, postcode, region, city, street, got "AU"',
+        ),
         ("get_shipping_methods", '{"address":"{}"}', "cart_id, address.country: are required and were not sent"),
         ("add_to_cart", '{"quantity":2}', "cart_id, sku: are required and were not sent"),
         (
@@ -344,7 +348,8 @@ def test_any_json_is_read_or_refused_in_a_short_sentence(data: st.DataObject, to
     sent = data.draw(JSON | st.dictionaries(st.sampled_from(names), JSON, max_size=5))
     read = read_or_refused(json.dumps(sent).encode(), SHAPES[tool])
     if isinstance(read, str):
-        assert 0 < len(read) < 400
+        # The longest names every member of two empty addresses.
+        assert 0 < len(read) < 500
         assert "Expected" not in read.partition("got")[0]
 
 
