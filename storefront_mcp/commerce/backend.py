@@ -45,7 +45,7 @@ class CatalogueReader(Protocol):
         """The tree below `parent` (the root when None), `depth` levels of it. Raises CategoryNotFound."""
 
     async def category(self, key: str) -> Category:
-        """The category with this id or url path, with its direct children. Raises CategoryNotFound."""
+        """The category with this id, URL path or unmistakable name, with its children. Raises CategoryNotFound."""
 
     async def facets(self, category: CategoryId) -> Sequence[CategoryFacet]:
         """What a category's products differ in; empty where the shop does not say."""

@@ -276,6 +276,22 @@ async def test_a_bare_url_key_is_looked_for_on_every_level(scripted: MahoBackend
         await scripted.category("adults")
 
 
+async def test_a_name_finds_its_category_unless_several_have_it(scripted: MahoBackend, script: respx.Router) -> None:
+    script.get("/url-resolver").mock(return_value=members())
+    script.get("/categories").mock(
+        return_value=members(
+            {"id": 3, "name": "Balls", "urlKey": "balls-in", "childrenCount": 0},
+            {"id": 4, "name": "Balls", "urlKey": "balls-out", "childrenCount": 0},
+            {"id": 5, "name": "Grips & Care", "urlKey": "grips", "childrenCount": 0},
+        )
+    )
+    script.get("/categories/5").mock(return_value=ld({"id": 5, "name": "Grips & Care"}))
+
+    assert (await scripted.category("grips & care")).id == "5"
+    with pytest.raises(errors.CategoryNotFound):
+        await scripted.category("Balls")
+
+
 async def test_the_tree_is_kept_for_a_while(scripted: MahoBackend, script: respx.Router, clock: Clock) -> None:
     route = script.get("/categories").mock(return_value=members({"id": 3, "name": "A", "childrenCount": 0}))
 

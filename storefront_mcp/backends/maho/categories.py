@@ -46,9 +46,9 @@ class MahoCategories:
         return await self._subtree(parent or ROOT_ID, min(depth, MAX_TREE_DEPTH))
 
     async def category(self, key: str) -> Category:
-        """The category with this id, URL path or URL key, with its children. Raises CategoryNotFound."""
+        """The category with this id, URL path, URL key or name, with its children. Raises CategoryNotFound."""
         path = key.strip().strip("/")
-        found = await self._by_id(path) or await self._by_path(path) or await self._by_url_key(path)
+        found = await self._by_id(path) or await self._by_path(path) or await self._by_name(path)
         if found is None:
             raise CategoryNotFound(key)
         children = [child for child in found.children if _is_visible(child)]
@@ -112,14 +112,14 @@ class MahoCategories:
                 return await self._by_id(str(resolved.id))
         return None
 
-    async def _by_url_key(self, key: str) -> CategoryShape | None:
-        """Walks the tree, since Maho ignores a filter by URL key."""
+    async def _by_name(self, key: str) -> CategoryShape | None:
+        """The first with this URL key, else the only one of this name. Walks the tree: Maho filters by neither."""
         if not key or "/" in key:
             return None
-        for one in _flatten(await self._subtree(ROOT_ID, MAX_TREE_DEPTH)):
-            if one.path.rpartition("/")[2] == key:
-                return await self._by_id(one.id)
-        return None
+        walked = list(_flatten(await self._subtree(ROOT_ID, MAX_TREE_DEPTH)))
+        by_key = [one for one in walked if one.path.rpartition("/")[2] == key][:1]
+        meant = by_key or [one for one in walked if one.name.casefold() == key.casefold()]
+        return await self._by_id(meant[0].id) if len(meant) == 1 else None
 
 
 def _is_visible(found: CategoryShape) -> bool:
