@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from storefront_mcp.commerce.backend import Options
 from storefront_mcp.commerce.errors import OptionsNeeded
 from storefront_mcp.commerce.ids import Sku
-from storefront_mcp.commerce.product import CustomOption, OptionValue
+from storefront_mcp.commerce.product import CustomOption, OptionValue, Product, Variant
 
 Titled = TypeVar("Titled", CustomOption, OptionValue)
 
@@ -38,6 +38,20 @@ def resolve_options(sku: Sku, offered: Sequence[CustomOption], requested: Option
     if missing:
         raise OptionsNeeded(sku, f"It needs {_list_titles(missing)}.", offered)
     return chosen
+
+
+def named_variant(product: Product, requested: Options) -> tuple[Variant | None, Options]:
+    """The one variant whose options are requested in words, `{"Colour": "Black", "Size": "M"}`, and what else is.
+
+    None, and the options as they are, where they name no variant wholly, or might mean a custom option.
+    """
+    labels = {_plain(label) for variant in product.variants for label in variant.options}
+    said = {_plain(key): _plain(value) for key, value in requested.items() if isinstance(value, str)}
+    said = {label: value for label, value in said.items() if label in labels}
+    meant = [variant for variant in product.variants if said and said == _plain_options(variant)]
+    if len(meant) != 1 or any(_plain(option.title) in labels for option in product.custom_options):
+        return None, requested
+    return meant[0], {key: value for key, value in requested.items() if _plain(key) not in labels}
 
 
 def dropped_options(
@@ -137,6 +151,10 @@ def _by_name(key: str, among: Sequence[Titled]) -> Titled | None:
     by_title = [one for one in among if _plain(one.title) == _plain(key)]
     found = by_id or by_title
     return found[0] if len(found) == 1 else None
+
+
+def _plain_options(variant: Variant) -> Mapping[str, str]:
+    return {_plain(label): _plain(value) for label, value in variant.options.items()}
 
 
 def _plain(text: str) -> str:

@@ -159,6 +159,7 @@ async def test_a_category_is_found_by_id_by_path_and_by_its_last_word(shop: Maho
     assert paddles.children
     assert await shop.category(paddles.id) == paddles
     assert await shop.category("paddles") == paddles
+    assert await shop.category(" Paddles") == paddles
 
 
 async def test_facets_and_pages_are_read(shop: MahoBackend) -> None:
@@ -204,6 +205,26 @@ async def test_a_family_of_variants_is_refused_with_its_variants(shop: MahoBacke
     assert isinstance(choices, VariantChoices)
     assert "TEE-BLACK-M" in {variant.sku for variant in choices.variants}
     assert (await shop.cart(cart.cart_id)).lines == ()
+
+
+async def test_options_in_words_choose_the_variant_that_they_name(shop: MahoBackend) -> None:
+    cart = (await shop.create_cart()).cart_id
+    for sku, words in (
+        ("TEE", {"Colour": "Black", "Size": "M"}),
+        ("tee", {"size": " m", "COLOUR": "black"}),
+        ("TEE-BLACK-M", {"Colour": "Black", "Size": "M"}),
+    ):
+        after = await shop.add_line(cart, Sku(sku), 1, words)
+    assert [(line.sku, line.quantity) for line in after.lines] == [("TEE-BLACK-M", 3)]
+    for sku, words in (
+        ("TEE", {"Size": "M"}),
+        ("TEE", {"Colour": "Pink", "Size": "M"}),
+        ("TEE-BLACK-M", {"Colour": "Blue", "Size": "M"}),
+    ):
+        with pytest.raises(errors.VariantNeeded):
+            await shop.add_line(cart, Sku(sku), 1, words)
+    with pytest.raises(errors.OutOfStock):
+        await shop.add_line(cart, Sku("TEE"), 1, {"Colour": "Green", "Size": "XL"})
 
 
 @pytest.mark.parametrize("options", [{}, {"Engraving": "ADA"}, {**MUG, "Mug size": "999"}, {**MUG, "Colour": "Red"}])

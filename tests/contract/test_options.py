@@ -2,12 +2,14 @@
 
 import pytest
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from storefront_mcp.commerce.error_details import VariantChoices
 from storefront_mcp.commerce.errors import OptionsNeeded
 from storefront_mcp.commerce.ids import Sku
-from storefront_mcp.commerce.options import dropped_options, resolve_options
-from storefront_mcp.commerce.product import CustomOption, OptionValue
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.options import dropped_options, named_variant, resolve_options
+from storefront_mcp.commerce.product import CustomOption, OptionValue, Product, Variant
 
 SKU = Sku("MUG")
 SIZES = (OptionValue(id="1", title="Small"), OptionValue(id="2", title="Large"))
@@ -16,6 +18,35 @@ SIZE = CustomOption(id="2", title="Mug  size", kind="choice", required=True, val
 EXTRAS = CustomOption(id="3", title="Extras", kind="choices", values=SIZES)
 PHOTO = CustomOption(id="4", title="Photo", kind="other")
 OFFERED = (ENGRAVING, SIZE, EXTRAS, PHOTO)
+
+
+BLACK = Variant(sku=Sku("TEE-BLACK-M"), options={"Colour": "Black", "Size": "M"})
+BLUE = Variant(sku=Sku("TEE-BLUE-M"), options={"Colour": "Blue", "Size": "M"})
+TEE = Product(sku=Sku("TEE"), name="Tee", price=Money(2500, "AUD"), variants=(BLACK, BLUE), custom_options=(ENGRAVING,))
+
+
+@pytest.mark.parametrize(
+    ("asked", "variant", "left"),
+    [
+        ({"colour": "BLACK", "Size ": "m"}, BLACK, {}),
+        ({"Colour": "Blue", "Size": "M", "Engraving": "ADA"}, BLUE, {"Engraving": "ADA"}),
+        ({"Size": "M"}, None, {"Size": "M"}),
+        ({"Colour": ["Blue"], "Size": "M"}, None, {"Colour": ["Blue"], "Size": "M"}),
+        ({"Engraving": "ADA"}, None, {"Engraving": "ADA"}),
+        ({}, None, {}),
+    ],
+)
+def test_options_in_words_name_a_variant_wholly_or_not_at_all(
+    asked: dict[str, str | list[str]], variant: Variant | None, left: dict[str, object]
+) -> None:
+    assert named_variant(TEE, asked) == (variant, left)
+
+
+def test_a_word_that_may_mean_a_custom_option_names_no_variant() -> None:
+    asked = {"Colour": "Black", "Size": "M"}
+    size = replace(SIZE, title="Size")
+    assert named_variant(replace(TEE, custom_options=(size,)), asked) == (None, asked)
+    assert named_variant(replace(TEE, variants=(BLACK, replace(BLACK, sku=Sku("TWIN")))), asked) == (None, asked)
 
 
 @pytest.mark.parametrize(

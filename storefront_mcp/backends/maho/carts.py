@@ -32,6 +32,7 @@ from storefront_mcp.commerce.errors import (
     ProductNotFound,
     ShopDown,
     ShopError,
+    VariantNeeded,
 )
 from storefront_mcp.commerce.ids import CartId, LineId, Sku
 from storefront_mcp.commerce.product import variant_of
@@ -99,6 +100,11 @@ class MahoCarts:
             return await self._post_line(cart, sku, quantity, {}, found)
         product = self._catalogue.texts.with_known(found, translation.product(found, self._price_mapper, self._known))
         variant = variant_of(product, sku)
+        if options and product.variants:
+            named, options = custom.named_variant(product, options)
+            if variant is not None and named not in (None, variant):
+                raise VariantNeeded(sku, product.variants)
+            variant = named or variant
         sku = product.sku if variant is None else variant.sku  # as above
         wanted = line_errors.check_choice(sku, options, found, product)
         if translation.is_sold_out(found, sku):
