@@ -1,6 +1,6 @@
 """Search the catalogue."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -9,7 +9,7 @@ from storefront_mcp.commerce.cursor import decode_cursor, encode_cursor
 from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import ProductSummary
-from storefront_mcp.commerce.search import SearchQuery, Sort
+from storefront_mcp.commerce.search import SearchQuery
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.tool import tool
 
@@ -21,7 +21,9 @@ class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     category: Annotated[str, Meta(max_length=200, description="Id or path; its subcategories count")] | None = None
     min_price_minor: Annotated[int, Meta(ge=0, description="In minor units (cents)")] | None = None
     max_price_minor: Annotated[int, Meta(ge=0, description="In minor units (cents)")] | None = None
-    sort: Annotated[Sort, Meta(description="Their order")] = "relevance"
+    sort: Annotated[
+        Literal["relevance", "price_low", "price_high", "name", "newest"], Meta(description="Their order")
+    ] = "relevance"
     page_size: Annotated[int, Meta(ge=1, le=50, description="How many products")] = 10
     cursor: Annotated[str, Meta(max_length=500, description="next_cursor of the page before")] | None = None
 

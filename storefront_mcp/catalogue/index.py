@@ -7,14 +7,13 @@ counts and sorts. One index is one store view, currency and language, in generat
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
 from storefront_mcp.catalogue.document import CatalogueDocument
-from storefront_mcp.commerce.ids import CategoryId
-
-IndexSort = Literal["relevance", "price_low", "price_high", "name", "newest", "best_selling", "rating", "discount"]
+from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
+from storefront_mcp.catalogue.question import IndexQuestion
 
 
 class IndexUnusable(Exception):
@@ -29,56 +28,12 @@ class IndexWriteFailed(Exception):
     """A write or commit failed, as on a full disk. What was committed is still read; the writer must begin again."""
 
 
-class WordChoice(Struct, frozen=True):
-    """A stem that fulfils a group of alternatives, and how much finding it is worth against the typed word."""
-
-    stem: str
-    weight: float = 1.0
-
-
-class WordGroup(Struct, frozen=True, kw_only=True):
-    """One thing that was asked for: a word, with whatever means the same."""
-
-    text: str
-    """As typed, folded."""
-    choices: tuple[tuple[WordChoice, ...], ...]
-    """Any of these; within one, all words, such as those of a synonym of two words."""
-
-
-class AttributeFilter(Struct, frozen=True, kw_only=True):
-    """One attribute and the values of which one must hold."""
-
-    code: str
-    values: tuple[str, ...]
-    """Labels."""
-
-
-class IndexQuestion(Struct, frozen=True, kw_only=True):
-    """A parsed question. All but the groups must hold of each hit; amounts are minor units of the index's currency."""
-
-    groups: tuple[WordGroup, ...] = ()
-    required: int | None = None
-    """How many of the groups must match; None: all."""
-    category: CategoryId | None = None
-    """This one or any below it."""
-    price_min: int | None = None
-    price_max: int | None = None
-    in_stock: bool | None = None
-    on_sale: bool | None = None
-    attributes: tuple[AttributeFilter, ...] = ()
-    """Those of variants, and stock, hold together in one variant."""
-    sort: IndexSort = "relevance"
-    size: int = 10
-    offset: int = 0
-    facets: bool = False
-
-
 class IndexHit(Struct, frozen=True, kw_only=True):
     """One product that matched."""
 
     document: CatalogueDocument
-    matched: int
-    """How many of the groups it matches."""
+    missed: tuple[str, ...] = ()
+    """Texts of the groups that it does not match."""
 
 
 class IndexFacet(Struct, frozen=True, kw_only=True):
@@ -119,6 +74,10 @@ class CatalogueIndex(Protocol):
     @property
     def size(self) -> int:
         """Number of products in it."""
+
+    @property
+    def lexicon(self) -> CatalogueLexicon:
+        """The words, filters and categories that it has."""
 
     def refresh(self) -> bool:
         """Read what was committed and swapped in the meantime; whether that was anything.

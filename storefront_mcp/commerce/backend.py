@@ -33,7 +33,7 @@ class CatalogueReader(Protocol):
     """What a shop tells everybody alike. Every method raises only ShopError."""
 
     async def search(self, search: SearchQuery) -> SearchPage:
-        """Products that match, page by page."""
+        """Products that match, page by page. Raises FilterRefused for a filter or order that the shop has not."""
 
     async def product(self, key: str) -> Product:
         """The product with this SKU or url key.

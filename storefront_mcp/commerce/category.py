@@ -27,8 +27,13 @@ class FacetValue(Struct, frozen=True):
     count: int
 
 
-class CategoryFacet(Struct, frozen=True):
-    """A property by which a category's products differ."""
+class CategoryFacet(Struct, frozen=True, omit_defaults=True):
+    """A property by which products differ, or the range of their prices."""
 
-    label: str
-    values: tuple[FacetValue, ...]
+    label: str = ""
+    values: tuple[FacetValue, ...] = ()
+    code: str = ""
+    """By which it is named in `filters`; empty where it cannot be filtered by."""
+    min_minor: int | None = None
+    """Of prices, in minor units of the store's currency."""
+    max_minor: int | None = None

@@ -36,6 +36,11 @@ class ProductSummary(Struct, frozen=True, omit_defaults=True, kw_only=True):
     choose: Annotated[str | None, Meta(description="What must be chosen before it can be bought")] = None
     selected_variant: Variant | None = None
     """The one that was searched for by its SKU."""
+    variant: Annotated[Sku | None, Meta(description="The one that fits what was asked, where only one does")] = None
+    options: Annotated[dict[str, str], Meta(description="What variants differ in")] = {}
+    brand: str | None = None
+    rating: Annotated[float | None, Meta(description="Of 5")] = None
+    match: Annotated[str | None, Meta(description="What it does not match")] = None
 
 
 class OptionAxis(Struct, frozen=True, kw_only=True):

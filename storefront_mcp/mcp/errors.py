@@ -16,6 +16,7 @@ from storefront_mcp.calls.errors import (
     UnknownTool,
 )
 from storefront_mcp.commerce import errors as shop
+from storefront_mcp.commerce.search_errors import FilterRefused
 from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError
 
 
@@ -34,6 +35,7 @@ ERROR_RENDERINGS: Final[Mapping[type[Exception], ErrorRendering]] = {
     shop.CategoryNotFound: RESULT,
     shop.PageNotFound: RESULT,
     shop.CursorRefused: RESULT,
+    FilterRefused: RESULT,
     shop.CartNotFound: RESULT,
     shop.CartGone: RESULT,
     shop.LineNotFound: RESULT,

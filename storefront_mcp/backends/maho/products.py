@@ -29,6 +29,7 @@ from storefront_mcp.commerce.page import ShopPage
 from storefront_mcp.commerce.plain_text import visible_text
 from storefront_mcp.commerce.product import ProductSummary, variant_of
 from storefront_mcp.commerce.search import SearchPage, SearchQuery, Sort
+from storefront_mcp.commerce.search_errors import FilterRefused
 
 SORT_PARAMETERS: Final[dict[Sort, dict[str, str]]] = {
     "relevance": {},
@@ -79,7 +80,14 @@ class MahoProducts:
         self.caches: Final = (self._numbers, *self._scratch.caches, *self.texts.caches)
 
     async def search(self, search: SearchQuery) -> SearchPage:
-        """One page of matching products; `next` is `page` or `page.offset`. Raises CategoryNotFound, ShopRefused."""
+        """One page of matching products; `next` is `page` or `page.offset`.
+
+        Raises CategoryNotFound, ShopRefused, and FilterRefused for what the shop cannot be asked.
+        """
+        if search.sort not in SORT_PARAMETERS:
+            raise FilterRefused(search.sort, list(SORT_PARAMETERS))
+        if search.filters or search.on_sale is not None:
+            raise FilterRefused(search.filters[0][0] if search.filters else "on_sale", ())
         query = dict(SORT_PARAMETERS[search.sort])
         if search.price_min is not None:
             query["priceMin"] = f"{search.price_min.major():f}"

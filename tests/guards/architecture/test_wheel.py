@@ -12,7 +12,7 @@ from tests.guards.architecture.tree import PACKAGE, ROOT, installed, shipped
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 NOT_SHIPPED = ("cards/rendered/",)
-EXTRAS = ("otel", "postgresql", "redis")
+EXTRAS = ("mirror", "otel", "postgresql", "redis")
 """What shops add when they need it: modules for it can be imported only then."""
 SLOWS_THE_START = ("pydantic", "starlette")
 """Litestar imports these when it finds them, so they must not come along. attrs does, with aiohttp, for 40 ms."""

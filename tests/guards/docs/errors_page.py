@@ -24,6 +24,7 @@ from storefront_mcp.commerce.error_codes import CANCELLED, CodedError
 from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import CustomOption, Variant
+from storefront_mcp.commerce.search_errors import FilterRefused
 from storefront_mcp.commerce.shipping import ShippingMethod
 from storefront_mcp.mcp.errors import ERROR_RENDERINGS
 from storefront_mcp.mcp.jsonrpc import ErrorCode
@@ -61,6 +62,7 @@ def samples() -> Mapping[type[CodedError], CodedError]:
         shop.CategoryNotFound("no/such/shelf"),
         shop.PageNotFound("about"),
         shop.CursorRefused(),
+        FilterRefused("material", ["color", "size"]),
         shop.CartNotFound(),
         shop.CartGone([LostLine(Sku("PAD-2"), 1)]),
         shop.LineNotFound("7"),

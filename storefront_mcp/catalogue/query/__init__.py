@@ -1,0 +1,1 @@
+"""What a buyer's words mean, whatever engine searches: folding, phrases, words, spelling."""

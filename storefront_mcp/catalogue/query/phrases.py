@@ -1,0 +1,212 @@
+"""Phrases of a search that are conditions, not words: prices, reductions, stock and order, in English and German."""
+
+import re
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+
+from storefront_mcp.catalogue.query.folding import fold_text
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.search import Sort
+
+DOLLARS: Final = frozenset(
+    "AUD BBD BMD BND BSD BZD CAD FJD GYD HKD JMD KYD LRD NAD NZD SBD SGD SRD TTD TWD USD XCD".split()
+)
+"""Currencies that their own shops call dollars."""
+ABOUT_PERCENT: Final = 20
+"""How far from "about 50" a price may be, either way."""
+THOUSANDS_DIGITS: Final = 3
+_CURRENCIES: Final = {
+    "$": DOLLARS,
+    "dollar": DOLLARS,
+    "dollars": DOLLARS,
+    "bucks": DOLLARS,
+    "a$": {"AUD"},
+    "au$": {"AUD"},
+    "us$": {"USD"},
+    "c$": {"CAD"},
+    "nz$": {"NZD"},
+    "€": {"EUR"},
+    "euro": {"EUR"},
+    "euros": {"EUR"},
+    "£": {"GBP"},
+    "quid": {"GBP"},
+    "pound": {"GBP"},
+    "pounds": {"GBP"},
+    "pfund": {"GBP"},
+    "¥": {"JPY", "CNY"},
+    "yen": {"JPY"},
+    "franken": {"CHF"},
+    "sfr": {"CHF"},
+    **{code.lower(): {code} for code in "AUD CAD CHF CNY CZK DKK EUR GBP HUF JPY NOK NZD PLN SEK SGD USD".split()},
+}
+_MONEY: Final = "|".join(re.escape(word) for word in sorted(_CURRENCIES, key=len, reverse=True))
+_UNITS: Final = (
+    "mm|cm|dm|km|m|ml|cl|dl|l|lit(?:er|re)s?|kg|g|gr|grams?|gramm|mg|oz|ounces?|lbs?|inch(?:es)?|zoll|ft|feet|foot|yards?|w|"
+    "watts?|v|volts?|ah|mah|gb|tb|mb|hz|mhz|ghz|packs?|pcs|pieces?|stuck|pairs?|paar|%|percent|prozent|years?|yrs?|jahren?|"
+    "months?|monate?n?|weeks?|wochen?|days?|tagen?|hours?|stunden?|min|minutes?|minuten|players?|people|persons?|personen|"
+    "grad|degrees?"
+)
+_NUMBER: Final = r"\d{1,9}(?:[.,]\d{1,3}){0,2}"
+
+
+def _amount(letter: str) -> str:
+    """The pattern of an amount of money, with groups of this letter; a number before a unit is none."""
+    return (
+        rf"(?:(?P<before{letter}>(?<![a-z])(?:{_MONEY}))\s?)?(?P<number{letter}>{_NUMBER})(?![\d.,]*\d)"
+        rf"(?:,-)?(?:\s?(?P<after{letter}>(?:{_MONEY}))(?![a-z]))?(?!\s?(?:{_UNITS})(?![a-z]))"
+    )
+
+
+_UPPER_WORDS: Final = (
+    r"under|below|less than|cheaper than|lower than|up to|at most|(?:no|not) more than|not over|max(?:imum|imal)?\.?|"
+    r"within|unter|bis zu|bis|hoe?chstens|weniger als|gue?nstiger als|billiger als|nicht mehr als|nicht ue?ber|<=?|"
+    r"(?:with an? )?budget(?: (?:of|is|von|ist))?:?"
+)
+_LOWER_WORDS: Final = (
+    r"over|above|more than|at least|from|starting (?:at|from)|min(?:imum|destens)?\.?|ue?ber|ab|mehr als|teurer als|>=?"
+)
+_NEAR_WORDS: Final = r"around|about|roughly|approx(?:imately|\.)?|circa|ca\.?|ungefae?hr|etwa|rund|so um die"
+
+
+_BETWEEN: Final = re.compile(
+    rf"(?<!\w)(?:between|zwischen|from|von)\s+{_amount('a')}\s*(?:and|und|to|bis|-|\u2013)\s*{_amount('b')}"
+)
+_RANGE: Final = re.compile(rf"(?<![\w.,]){_amount('a')}\s?(?:to|bis|-|\u2013)\s?{_amount('b')}")
+"""A price range only where one end has a currency."""
+_UPPER: Final = re.compile(rf"(?<!\w)(?:{_UPPER_WORDS})\s*{_amount('a')}")
+_LOWER: Final = re.compile(rf"(?<!\w)(?:{_LOWER_WORDS})\s*{_amount('a')}")
+_NEAR: Final = re.compile(rf"(?<!\w)(?:{_NEAR_WORDS})\s*{_amount('a')}")
+_BARE: Final = re.compile(rf"(?<![\w.,])(?:for\s+|fue?r\s+)?{_amount('a')}")
+_SALE: Final = re.compile(
+    r"(?<!\w)(?:(?:\d{1,2} ?% ?)(?:off|discount|rabatt|reduziert)|on sale|(?:in|im) (?:the )?sale|on special|on offer|"
+    r"special offers?|discount(?:ed|s)?|reduced(?! (?:salt|sugar|fat|sodium))|clearance|marked down|bargains?|deals?|"
+    r"sales?|im angebot|(?:sonder)?angebote?n?|reduziert(?:e[rsnm]?)?|rabatt(?:e|ierte?[rsnm]?)?|ausverkauf|"
+    r"heruntergesetzte?[rsnm]?|schnae?ppchen)(?!\w)"
+)
+_STOCK: Final = re.compile(
+    r"(?<!\w)(?:in stock|available now|now available|currently available|ready to ship|auf lager|"
+    r"(?:sofort )?lieferbar|verfue?gbar|vorrae?tig)(?!\w)"
+)
+_SOLD_OUT: Final = re.compile(
+    r"(?<!\w)(?:sold out|out of stock|not in stock|ausverkauft(?:e[rsnm]?)?|vergriffen|"
+    r"nicht (?:auf lager|lieferbar))(?!\w)"
+)
+_ORDERS: Final[tuple[tuple[Sort, re.Pattern[str]], ...]] = (
+    (
+        "price_low",
+        re.compile(
+            r"(?<!\w)(?:(?:the )?cheapest|(?:at )?(?:the )?lowest prices?|lowest priced|least expensive|"
+            r"(?:am |der |die |das )?(?:gue?nstigste|billigste|preiswerteste)[rsnm]?)(?!\w)"
+        ),
+    ),
+    ("price_high", re.compile(r"(?<!\w)(?:(?:the )?most expensive|priciest|dearest|teuerste[rsnm]?)(?!\w)")),
+    ("newest", re.compile(r"(?<!\w)(?:newest|latest|new arrivals?|neue?ste[rsnm]?|neuheite?n?)(?!\w)")),
+    ("best_selling", re.compile(r"(?<!\w)(?:best[- ]?sell(?:ing|ers?)|most popular|beliebteste[rsnm]?)(?!\w)")),
+    ("rating", re.compile(r"(?<!\w)(?:(?:top|best|highest)[- ]rated|bestbewertete?[rsnm]?)(?!\w)")),
+)
+
+
+class PhraseReading(Struct, frozen=True, kw_only=True):
+    """The conditions that a text states, and what is left of it."""
+
+    text: str
+    """Folded."""
+    price_min: Money | None = None
+    price_max: Money | None = None
+    in_stock: bool | None = None
+    on_sale: bool | None = None
+    sort: Sort | None = None
+    other_currency: bool = False
+    """Whether an amount in a currency that is not the store's was left aside."""
+
+
+class _Amounts:
+    """Amounts of one text, in the store's currency."""
+
+    def __init__(self, currency: str) -> None:
+        self._currency = currency
+        self.foreign = False
+
+    def read(self, match: re.Match[str], which: str) -> Money | None:
+        """The amount of a named group; None, and marked, in another currency."""
+        named = match[f"before{which}"] or match[f"after{which}"]
+        if named is not None and self._currency not in _CURRENCIES[named]:
+            self.foreign = True
+            return None
+        return Money.of(_number(match[f"number{which}"]), self._currency)
+
+
+def _number(text: str) -> Decimal:
+    """A number in either way of writing: "1,299", "1.299" and "1299" are one, "12,5" and "12.50" have cents."""
+    whole, separator, last = text.replace(",", ".").rpartition(".")
+    if separator and len(last) != THOUSANDS_DIGITS:
+        return Decimal(f"{whole.replace('.', '')}.{last}")
+    return Decimal(text.replace(",", "").replace(".", ""))
+
+
+def read_phrases(text: str, currency: str) -> PhraseReading:
+    """Take price, sale, stock and order phrases out of a text.
+
+    A number without a currency is the store's; "$" is the store's dollar where it has one. A number before a unit, such
+    as "16 mm" or "2 m", is no price.
+
+    >>> reading = read_phrases("Padle under $200 in stock", "AUD")
+    >>> reading.text, str(reading.price_max), reading.in_stock
+    ('padle', 'AUD 200.00', True)
+    """
+    rest = fold_text(text)
+    amounts = _Amounts(currency)
+    low: Money | None = None
+    high: Money | None = None
+    match = _BETWEEN.search(rest) or next(filter(_names_money, _RANGE.finditer(rest)), None)
+    if match is not None:
+        low, high = amounts.read(match, "a"), amounts.read(match, "b")
+        if low is not None and high is not None and low.minor > high.minor:
+            low, high = high, low
+        rest = _without(rest, match)
+    if high is None and (match := _UPPER.search(rest)) is not None:
+        high = amounts.read(match, "a")
+        rest = _without(rest, match)
+    if low is None and (match := _LOWER.search(rest)) is not None:
+        low = amounts.read(match, "a")
+        rest = _without(rest, match)
+    if low is high is None and (match := _NEAR.search(rest)) is not None:
+        middle = amounts.read(match, "a")
+        if middle is not None:
+            low = Money(middle.minor * (100 - ABOUT_PERCENT) // 100, currency)
+            high = Money(middle.minor * (100 + ABOUT_PERCENT) // 100, currency)
+        rest = _without(rest, match)
+    if low is high is None and (match := next(filter(_names_money, _BARE.finditer(rest)), None)) is not None:
+        high = amounts.read(match, "a")
+        rest = _without(rest, match)
+    on_sale, rest = _take_out(_SALE, rest)
+    sold_out, rest = _take_out(_SOLD_OUT, rest)
+    in_stock, rest = _take_out(_STOCK, rest)
+    sort: Sort | None = None
+    for order, pattern in _ORDERS:
+        found, rest = _take_out(pattern, rest)
+        sort = order if found and sort is None else sort
+    return PhraseReading(
+        text=" ".join(rest.split()),
+        price_min=low,
+        price_max=high,
+        in_stock=False if sold_out else in_stock or None,
+        on_sale=on_sale or None,
+        sort=sort,
+        other_currency=amounts.foreign,
+    )
+
+
+def _names_money(match: re.Match[str]) -> bool:
+    return any(value for name, value in match.groupdict().items() if name.startswith(("before", "after")))
+
+
+def _take_out(pattern: re.Pattern[str], text: str) -> tuple[bool, str]:
+    rest, count = pattern.subn(" ", text)
+    return count > 0, rest
+
+
+def _without(text: str, match: re.Match[str]) -> str:
+    return f"{text[: match.start()]} {text[match.end() :]}"

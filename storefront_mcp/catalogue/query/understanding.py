@@ -1,0 +1,249 @@
+"""From a buyer's words to groups of alternatives that an index can match."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Final
+
+from msgspec import Struct
+
+from storefront_mcp.catalogue.query.folding import plain_words, text_words
+from storefront_mcp.catalogue.query.language import MAX_SYNONYM_WORDS, LanguageWords, StemWords, Synonyms
+from storefront_mcp.catalogue.query.lexicon import MIN_PART_CHARS, CatalogueLexicon
+from storefront_mcp.catalogue.query.spelling import SpellingIndex
+from storefront_mcp.catalogue.question import WordChoice, WordGroup
+
+MAX_QUERY_WORDS: Final = 16
+"""Words of a query that are read; what comes after them is left out."""
+MAX_CHOICES: Final = 24
+"""Alternatives of one word."""
+PAIR: Final = 2
+"""Words that may be written as one."""
+MAX_LABEL_WORDS: Final = 3
+"""Words of a filter's value that are recognised in a text."""
+MAX_UNIT_CHARS: Final = 2
+"""Characters of a word behind a number that is taken for a unit, as in "5 L"."""
+MAX_LABEL_READINGS: Final = 4
+"""Ways to read the values in a text, such as a medium size and a medium heat, that are tried."""
+MIN_PREFIX_CHARS: Final = 4
+"""Characters of the shortest unfinished word."""
+SYNONYM_WEIGHT: Final = 0.5
+COMPOUND_WEIGHT: Final = 0.7
+NEAR_WEIGHT: Final = 0.8
+"""Of corrected, unfinished and translated words."""
+
+Choice = tuple[WordChoice, ...]
+
+
+class LabelSpan(Struct, frozen=True, kw_only=True):
+    """Words of a query that are a value of an attribute."""
+
+    start: int
+    stop: int
+    """Behind its last word."""
+    readings: tuple[tuple[str, str], ...]
+    """Attribute code and value."""
+
+
+class ReadWords(Struct, frozen=True, kw_only=True):
+    """A query, read."""
+
+    groups: tuple[WordGroup, ...]
+    """Of all its words."""
+    labels: tuple[LabelSpan, ...] = ()
+    unlabelled: tuple[WordGroup, ...] = ()
+    """Groups of what is left when the values of `labels` are filters."""
+    corrected: str | None = None
+    """The text with its corrected words, when there are any."""
+    unknown: tuple[str, ...] = ()
+    """Words that nothing in the catalogue is like, as in the texts of groups."""
+    unknown_shown: tuple[str, ...] = ()
+    """The same, as they were typed."""
+
+
+class WordReader:
+    """Reads queries against one state of a catalogue."""
+
+    def __init__(self, language: LanguageWords, lexicon: CatalogueLexicon) -> None:
+        """For a language and what the catalogue has."""
+        self._language = language
+        self._lexicon = lexicon
+        self._stem = language.stem
+
+    def read(self, text: str, *, conditions: bool = False) -> ReadWords:
+        """The groups of a text; one of fillers alone has none where conditions were taken out of it."""
+        typed = text_words(text)[:MAX_QUERY_WORDS]
+        shown = dict(zip(typed, plain_words(text), strict=False))
+        labels = tuple(self._labels(typed))
+        replaced: dict[str, str] = {}
+        unknown: list[str] = []
+        groups = tuple(self._groups(self._meaningful(typed, fully=conditions), replaced, unknown))
+        taken = {at for span in labels for at in range(span.start, span.stop)}
+        rest = [
+            word for at, word in enumerate(typed) if at not in taken and not self._names_attribute(typed, at, labels)
+        ]
+        return ReadWords(
+            groups=groups,
+            labels=labels,
+            unlabelled=tuple(self._groups(self._meaningful(rest, fully=True), {}, [])) if labels else groups,
+            corrected=" ".join(replaced.get(word, shown[word]) for word in typed) if replaced else None,
+            unknown=tuple(unknown),
+            unknown_shown=tuple(shown[word] for word in unknown),
+        )
+
+    def _meaningful(self, typed: Sequence[str], *, fully: bool = False) -> Sequence[str]:
+        """Words without the fillers; all of them when there are only fillers, unless nothing may remain."""
+        kept = [word for at, word in enumerate(typed) if not self._is_filler(word) or self._is_part(typed, at)]
+        return kept or ([] if fully else typed)
+
+    def _is_filler(self, word: str) -> bool:
+        return word in self._language.fillers or (
+            word in self._language.foreign_fillers and not self._lexicon.has_stem(self._stem(word))
+        )
+
+    def _is_part(self, typed: Sequence[str], at: int) -> bool:
+        """Whether a word and a neighbour are one word of the catalogue, such as "over grip"."""
+        pairs = ("".join(typed[start : start + PAIR]) for start in (at - 1, at) if 0 <= start < len(typed) - 1)
+        return any(self._lexicon.has_stem(self._stem(pair)) for pair in pairs)
+
+    def _groups(self, typed: Sequence[str], replaced: dict[str, str], unknown: list[str]) -> Iterator[WordGroup]:
+        """A group for each word, or for several that mean one thing."""
+        stems = [self._stem(word) for word in typed]
+        at = 0
+        while at < len(typed):
+            length, choices = self._expression(typed, stems, at)
+            if not choices:
+                choices = self._unknown(typed[at], replaced)
+                if not choices:
+                    unknown.append(typed[at])
+                    choices = ((WordChoice(stems[at]),),)
+            yield WordGroup(text=" ".join(typed[at : at + length]), choices=choices[:MAX_CHOICES])
+            at += length
+
+    def _expression(self, typed: Sequence[str], stems: Sequence[str], at: int) -> tuple[int, tuple[Choice, ...]]:
+        """How many words from here mean one thing, and what else means it; no choices for what is not known."""
+        for length in range(min(MAX_SYNONYM_WORDS, len(typed) - at), 1, -1):
+            span = tuple(stems[at : at + length])
+            choices = list(self._synonyms(self._language.synonyms, span))
+            if not all(map(self._lexicon.has_stem, span)):
+                choices.extend(self._synonyms(self._language.foreign, span, NEAR_WEIGHT))
+            if length == PAIR:
+                joined = self._stem("".join(typed[at : at + PAIR]))
+                choices.extend(self._synonyms(self._language.synonyms, (joined,)))
+                if self._lexicon.has_stem(joined):
+                    choices.insert(0, (WordChoice(joined),))
+            if choices:
+                return length, self._with_own(span, choices)
+        word, stem = typed[at], stems[at]
+        choices = [*self._synonyms(self._language.synonyms, (stem,)), *self._compounds(word)]
+        return 1, self._with_own((stem,), choices)
+
+    def _with_own(self, span: StemWords, choices: Iterable[Choice]) -> tuple[Choice, ...]:
+        """Choices behind the words themselves, where the catalogue has all of those."""
+        own = tuple(WordChoice(stem) for stem in span)
+        known = [own] if all(map(self._lexicon.has_stem, span)) else []
+        return tuple(dict.fromkeys([*known, *choices]))
+
+    def _synonyms(self, table: Synonyms, span: StemWords, weight: float = SYNONYM_WEIGHT) -> Iterator[Choice]:
+        """Expressions of a table that the catalogue has, or has as a part of its words."""
+        for other in table.get(span, ()):
+            stems = tuple(map(self._stem, other))
+            if all(map(self._lexicon.has_stem, stems)):
+                yield tuple(WordChoice(stem, weight / len(stems)) for stem in stems)
+            elif len(other) == 1:
+                yield from self._compounds(other[0], weight * COMPOUND_WEIGHT)
+                if self._language.compounds and len(other[0]) >= MIN_PREFIX_CHARS:
+                    for longer in self._lexicon.beginning(other[0]):
+                        yield (WordChoice(self._stem(longer), weight * COMPOUND_WEIGHT),)
+
+    def _compounds(self, word: str, weight: float = COMPOUND_WEIGHT) -> Iterator[Choice]:
+        """Longer words that end with this one, where the language writes them so."""
+        if self._language.compounds and len(word) >= MIN_PREFIX_CHARS:
+            for longer in self._lexicon.ending(word):
+                yield (WordChoice(self._stem(longer), weight),)
+
+    def _unknown(self, word: str, replaced: dict[str, str]) -> tuple[Choice, ...]:
+        """What a word may mean that the catalogue does not have: another language, parts, a beginning, an error."""
+        stem = self._stem(word)
+        foreign = tuple(self._synonyms(self._language.foreign, (stem,), NEAR_WEIGHT))
+        if foreign or not word.isalpha():
+            return foreign
+        if parts := self._lexicon.parts(word):
+            return (tuple(WordChoice(part, NEAR_WEIGHT) for part in parts),)
+        if choices := self._split(word):
+            return choices
+        if len(word) >= MIN_PREFIX_CHARS and (longer := self._lexicon.beginning(word)):
+            return tuple((WordChoice(self._stem(one), NEAR_WEIGHT),) for one in longer)
+        return self._correction(word, replaced)
+
+    def _split(self, word: str) -> tuple[Choice, ...]:
+        """What a word means as two words with synonyms, or by its end in the neighbour's language."""
+        for at in range(MIN_PART_CHARS - 1, len(word) - MIN_PART_CHARS + 2):
+            pair = (word[:at], word[at:])
+            if choices := tuple(self._synonyms(self._language.synonyms, tuple(map(self._stem, pair)))):
+                return choices
+        for at in range(MIN_PART_CHARS - 1, len(word) - MIN_PART_CHARS):
+            if choices := tuple(self._synonyms(self._language.foreign, (self._stem(word[at:]),), COMPOUND_WEIGHT)):
+                return choices
+        return ()
+
+    def _correction(self, word: str, replaced: dict[str, str]) -> tuple[Choice, ...]:
+        """The nearest word of the catalogue, or the nearest that means one of its words."""
+        near = self._speller.nearest(word)
+        if near is not None:
+            replaced[word] = near
+            return self._expression([near], [self._stem(near)], 0)[1]
+        near = self._meanings.nearest(word)
+        if near is None:
+            return ()
+        stem = self._stem(near)
+        choices = self._expression([near], [stem], 0)[1] or tuple(
+            self._synonyms(self._language.foreign, (stem,), NEAR_WEIGHT)
+        )
+        if choices:
+            replaced[word] = near
+        return choices
+
+    @cached_property
+    def _speller(self) -> SpellingIndex:
+        """The catalogue's own words, without those that say nothing."""
+        counts = self._lexicon.counts
+        return SpellingIndex({word: counts[word] for word in counts if word not in self._language.fillers})
+
+    @cached_property
+    def _meanings(self) -> SpellingIndex:
+        """Words of which the lists of synonyms, but not the catalogue, know a meaning that the catalogue has."""
+        found: dict[str, int] = {}
+        for table in (self._language.synonyms, self._language.foreign):
+            for word in self._language.explained:
+                if next(self._synonyms(table, (self._stem(word),)), None) is not None:
+                    found[word] = 1
+        return SpellingIndex(found)
+
+    def _labels(self, typed: Sequence[str]) -> Iterator[LabelSpan]:
+        """Values of attributes in a text, the longest first; "5 L" is an amount and no size."""
+        stems = [self._stem(word) for word in typed]
+        at = 0
+        while at < len(typed):
+            for length in range(min(MAX_LABEL_WORDS, len(typed) - at), 0, -1):
+                readings = self._lexicon.labels.get(tuple(stems[at : at + length]), ())
+                amount = at > 0 and typed[at - 1][0].isdigit() and len(typed[at]) <= MAX_UNIT_CHARS
+                if readings and not amount and not typed[at].replace(".", "").isdigit():
+                    yield LabelSpan(start=at, stop=at + length, readings=tuple(readings))
+                    at += length
+                    break
+            else:
+                at += 1
+
+    def _names_attribute(self, typed: Sequence[str], at: int, labels: Sequence[LabelSpan]) -> bool:
+        """Whether a word beside a value only names its attribute, as in "size M"."""
+        for span in labels:
+            if at not in (span.start - 1, span.stop):
+                continue
+            names = {
+                name
+                for code, _ in span.readings
+                for name in text_words(f"{code} {self._lexicon.attributes[code].label}")
+            }
+            if self._stem(typed[at]) in {self._stem(name) for name in names}:
+                return True
+        return False

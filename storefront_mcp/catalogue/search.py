@@ -1,0 +1,222 @@
+"""`CatalogueSearch`: answers a buyer's search from an index, giving up no more than it must to find something."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from storefront_mcp.catalogue.document import CatalogueDocument
+from storefront_mcp.catalogue.index import CatalogueIndex, IndexAnswer
+from storefront_mcp.catalogue.query.folding import fold_text, sku_letters
+from storefront_mcp.catalogue.query.language import LanguageWords
+from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
+from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
+from storefront_mcp.catalogue.query.relaxation import SearchAttempt, search_attempts
+from storefront_mcp.catalogue.query.understanding import ReadWords, WordReader
+from storefront_mcp.catalogue.question import AttributeFilter, IndexQuestion
+from storefront_mcp.catalogue.search_hints import search_hints
+from storefront_mcp.catalogue.summaries import facets_of, selected_summary, summary_of
+from storefront_mcp.commerce.errors import CursorRefused
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.product import variant_of
+from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery, Sort
+from storefront_mcp.commerce.search_errors import FilterRefused
+
+CURSOR_PREFIX: Final = "m"
+"""Before the offset in a cursor, so that no position in the shop is taken for one here."""
+MIN_CODE_CHARS: Final = 4
+"""Characters of the shortest word in a sentence that is looked up as a SKU."""
+_CODE_MARKS: Final = frozenset("-_./")
+
+
+class CatalogueSearch:
+    """Searches one index, in one language and currency."""
+
+    def __init__(self, index: CatalogueIndex, language: LanguageWords, currency: str) -> None:
+        """The index must be of this language and currency."""
+        self._index = index
+        self._language = language
+        self._currency = currency
+        self._reader: WordReader | None = None
+        self._lexicon: CatalogueLexicon | None = None
+
+    def search(self, query: SearchQuery) -> SearchPage:
+        """One page of what matches. Raises CursorRefused, FilterRefused."""
+        offset = _offset(query.after)
+        phrases = read_phrases(query.text, self._currency)
+        question = self._conditions(query, phrases, offset)
+        if (by_sku := self._by_sku(query.text, question)) is not None:
+            return by_sku
+        stated = replace(phrases, text="") != PhraseReading(text="")
+        words = self._words().read(phrases.text, conditions=stated) if phrases.text else ReadWords(groups=())
+        attempt = SearchAttempt(groups=())
+        answer = IndexAnswer(hits=(), total=0)
+        for attempt in search_attempts(words, narrowed=_is_narrowed(question)):
+            answer = self._answer(_question_of(question, attempt, own_sort=query.sort != "relevance"))
+            if answer.total:
+                break
+        found = answer.total > 0
+        return SearchPage(
+            products=tuple(
+                summary_of(hit.document, question.attributes, attempt.labels, missed=hit.missed) for hit in answer.hits
+            ),
+            total=answer.total,
+            next=_next(offset, len(answer.hits), answer.total),
+            facets=facets_of(answer),
+            understood=_conditions_of_text(query, phrases, attempt if found else None),
+            did_you_mean=words.corrected,
+            relaxed=attempt.relaxed if found else (),
+            hints=search_hints(self._index, question, phrases, words, answer, currency=self._currency),
+        )
+
+    def _answer(self, question: IndexQuestion) -> IndexAnswer:
+        """What matches; in an order that is not by words, those that only mention them if there are no others."""
+        if question.groups and question.sort != "relevance":
+            named = self._index.search(replace(question, of_kind=True))
+            if named.total:
+                return named
+        return self._index.search(question)
+
+    def find(self, sku: str) -> CatalogueDocument | None:
+        """The product with this SKU or url key, its own or a variant's."""
+        return self._index.find(sku)
+
+    def _words(self) -> WordReader:
+        """The reader for the words that the index has now."""
+        lexicon = self._index.lexicon
+        if self._reader is None or lexicon is not self._lexicon:
+            self._reader, self._lexicon = WordReader(self._language, lexicon), lexicon
+        return self._reader
+
+    def _conditions(self, query: SearchQuery, phrases: PhraseReading, offset: int) -> IndexQuestion:
+        """What must hold: what the caller sent, and where that is silent, what the text says."""
+        return IndexQuestion(
+            category=query.category,
+            price_min=_minor(phrases.price_min if query.price_min is None else query.price_min),
+            price_max=_minor(phrases.price_max if query.price_max is None else query.price_max),
+            in_stock=phrases.in_stock if query.in_stock is None else query.in_stock,
+            on_sale=phrases.on_sale if query.on_sale is None else query.on_sale,
+            attributes=tuple(self._filter(code, labels) for code, labels in query.filters),
+            sort=self._sort(query, phrases),
+            size=query.size,
+            offset=offset,
+            facets=query.facets,
+        )
+
+    def _sort(self, query: SearchQuery, phrases: PhraseReading) -> Sort:
+        return phrases.sort or "relevance" if query.sort == "relevance" else query.sort
+
+    def _filter(self, code: str, labels: Sequence[str]) -> AttributeFilter:
+        """A filter by code or label, its values in the shop's own spelling. Raises FilterRefused."""
+        known = self._index.lexicon.attributes
+        wanted = fold_text(code)
+        attribute = known.get(code) or next((one for one in known.values() if fold_text(one.label) == wanted), None)
+        if attribute is None:
+            raise FilterRefused(code, sorted(known))
+        values = {fold_text(value): value for value in attribute.values}
+        for label in labels:
+            if fold_text(label) not in values:
+                raise FilterRefused(f"{attribute.code}: {label}", sorted(attribute.values))
+        return AttributeFilter(code=attribute.code, values=tuple(values[fold_text(label)] for label in labels))
+
+    def _by_sku(self, text: str, question: IndexQuestion) -> SearchPage | None:
+        """The one product whose SKU the text is, or holds; None where it only looks like one or a bound excludes it."""
+        for candidate in _codes(text):
+            document = self._index.find(candidate)
+            if document is None:
+                continue
+            product = document.product
+            variant = next((one for one in product.variants if sku_letters(one.sku) == sku_letters(candidate)), None)
+            whole = candidate == text.strip()
+            if variant is None and whole and not _CODE_MARKS & set(candidate) and not candidate.isupper():
+                continue  # "polo" may be a SKU, but is a word first
+            if not _fits(document, question):
+                continue
+            chosen = variant_of(product, variant.sku) if variant is not None else None
+            return SearchPage(products=(selected_summary(document, chosen),), total=1)
+        return None
+
+
+def _question_of(question: IndexQuestion, attempt: SearchAttempt, *, own_sort: bool) -> IndexQuestion:
+    """The question of an attempt; an order that the text asks for is only kept where all words match."""
+    filters: dict[str, list[str]] = {}
+    for code, label in attempt.labels:
+        filters.setdefault(code, []).append(label)
+    merged = tuple(AttributeFilter(code=code, values=tuple(values)) for code, values in filters.items())
+    return replace(
+        question,
+        groups=attempt.groups,
+        required=attempt.required,
+        attributes=(*question.attributes, *merged),
+        sort=question.sort if own_sort or attempt.required is None else "relevance",
+    )
+
+
+def _is_narrowed(question: IndexQuestion) -> bool:
+    """Whether anything but words was asked for."""
+    return bool(
+        question.attributes
+        or question.category is not None
+        or question.price_min is not None
+        or question.price_max is not None
+        or question.on_sale
+    )
+
+
+def _codes(text: str) -> Iterator[str]:
+    """What in a text may be a SKU: all of it, and words with a mark or a digit in them."""
+    whole = text.strip()
+    if whole:
+        yield whole
+    for word in whole.split():
+        bare = word.strip("\"'()[],;:!?")
+        if len(bare) >= MIN_CODE_CHARS and bare != whole and _CODE_MARKS & set(bare):
+            yield bare
+
+
+def _fits(document: CatalogueDocument, question: IndexQuestion) -> bool:
+    """Whether a product that was found by its SKU is within the stated bounds."""
+    price = document.product.price.minor
+    reduced = document.product.list_price is not None
+    return (
+        (question.price_min is None or price >= question.price_min)
+        and (question.price_max is None or price <= question.price_max)
+        and question.in_stock in (None, document.product.in_stock)
+        and question.on_sale in (None, reduced)
+        and (question.category is None or any(one.id == question.category for one in document.categories))
+    )
+
+
+def _conditions_of_text(
+    query: SearchQuery, phrases: PhraseReading, attempt: SearchAttempt | None
+) -> ReadConditions | None:
+    """What the text, not the caller's arguments, said; None when it said nothing."""
+    filters: dict[str, tuple[str, ...]] = {}
+    for code, label in attempt.labels if attempt is not None else ():
+        filters[code] = (*filters.get(code, ()), label)
+    read = ReadConditions(
+        min_price_minor=_minor(phrases.price_min) if query.price_min is None else None,
+        max_price_minor=_minor(phrases.price_max) if query.price_max is None else None,
+        in_stock=phrases.in_stock if query.in_stock is None else None,
+        on_sale=phrases.on_sale if query.on_sale is None else None,
+        sort=phrases.sort if query.sort == "relevance" else None,
+        filters=filters,
+    )
+    return None if read == ReadConditions() else read
+
+
+def _minor(amount: Money | None) -> int | None:
+    return None if amount is None else amount.minor
+
+
+def _offset(after: str | None) -> int:
+    """The position of a cursor. Raises CursorRefused."""
+    if after is None:
+        return 0
+    if not after.startswith(CURSOR_PREFIX) or not after[1:].isdecimal():
+        raise CursorRefused
+    return int(after[1:])
+
+
+def _next(offset: int, count: int, total: int) -> str | None:
+    return f"{CURSOR_PREFIX}{offset + count}" if count and offset + count < total else None

@@ -1,0 +1,104 @@
+"""Products of an index in the words of lists: summaries and facets, short."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from storefront_mcp.catalogue.document import CatalogueDocument
+from storefront_mcp.catalogue.index import IndexAnswer
+from storefront_mcp.catalogue.query.folding import fold_text
+from storefront_mcp.catalogue.question import AttributeFilter
+from storefront_mcp.commerce.category import CategoryFacet, FacetValue
+from storefront_mcp.commerce.product import Product, ProductSummary, Variant
+
+MAX_OPTION_VALUES: Final = 4
+"""Values of an option that a list spells out; of more it has the first, the last and how many."""
+_CHOSEN_KINDS: Final = frozenset({"bundle", "grouped", "downloadable", "giftcard"})
+
+
+def summary_of(
+    document: CatalogueDocument,
+    filters: Sequence[AttributeFilter] = (),
+    labels: Sequence[tuple[str, str]] = (),
+    *,
+    missed: Sequence[str] = (),
+) -> ProductSummary:
+    """A product in a list, with the variant that fits the filters where only one does."""
+    product = document.product
+    wanted = [*((one.code, one.values) for one in filters), *((code, (label,)) for code, label in labels)]
+    variant = _fitting_variant(document, wanted)
+    return ProductSummary(
+        sku=product.sku,
+        name=product.name,
+        price=product.price,
+        list_price=product.list_price,
+        in_stock=product.in_stock,
+        choose=_to_choose(product),
+        variant=None if variant is None else variant.sku,
+        options={axis.label: _short(axis.values) for axis in product.axes if axis.values},
+        brand=document.brand,
+        rating=document.rating,
+        match=f"not {', '.join(missed)}" if missed else None,
+    )
+
+
+def selected_summary(document: CatalogueDocument, variant: Variant | None) -> ProductSummary:
+    """A product that was found by its SKU, or by a variant's."""
+    product = document.product
+    return ProductSummary(
+        sku=product.sku,
+        name=product.name,
+        price=product.price,
+        list_price=product.list_price,
+        in_stock=product.in_stock,
+        choose=_to_choose(product),
+        selected_variant=variant,
+        brand=document.brand,
+        rating=document.rating,
+    )
+
+
+def facets_of(answer: IndexAnswer) -> tuple[CategoryFacet, ...]:
+    """The facets of an answer, prices first."""
+    if answer.price_range is None:
+        return ()
+    low, high = answer.price_range
+    prices = [CategoryFacet(code="price", min_minor=low, max_minor=high)] if low < high else []
+    return (
+        *prices,
+        *(
+            CategoryFacet(
+                code=facet.code,
+                label=facet.label,
+                values=tuple(FacetValue(label, count) for label, count in facet.values),
+            )
+            for facet in answer.facets
+        ),
+    )
+
+
+def _to_choose(product: Product) -> str | None:
+    if product.variants:
+        return "variant"
+    needed = product.kind in _CHOSEN_KINDS or any(option.required for option in product.custom_options)
+    return "options" if needed else None
+
+
+def _short(values: Sequence[str]) -> str:
+    """The values of an option in a few characters: `Black, Blue`, `S … XL (6)`."""
+    if len(values) <= MAX_OPTION_VALUES:
+        return ", ".join(values)
+    return f"{values[0]} … {values[-1]} ({len(values)})"
+
+
+def _fitting_variant(document: CatalogueDocument, wanted: Sequence[tuple[str, Sequence[str]]]) -> Variant | None:
+    """The only variant with one of the wanted values of each attribute in which variants differ."""
+    labels = {one.code: one.label for one in document.attributes if one.axis}
+    needed = {labels[code]: {fold_text(value) for value in values} for code, values in wanted if code in labels}
+    if not needed:
+        return None
+    fitting = [
+        variant
+        for variant in document.product.variants
+        if all(fold_text(variant.options.get(label, "")) in values for label, values in needed.items())
+    ]
+    return fitting[0] if len(fitting) == 1 else None

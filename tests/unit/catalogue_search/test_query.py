@@ -1,0 +1,177 @@
+"""Words of buyers: folded, taken apart into conditions, corrected."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from storefront_mcp.catalogue.query.folding import fold_text, plain_words, sku_letters, text_words
+from storefront_mcp.catalogue.query.language import language_words
+from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
+from storefront_mcp.catalogue.query.spelling import SpellingIndex, edit_distance
+from storefront_mcp.catalogue.tantivy_engine.schema import snowball_stem
+
+TEXTS = st.text(max_size=120)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Kopfhörer Kopfhoerer Kopfhorer", ["kopfhorer"] * 3),
+        ("Men's T-Shirt", ["men", "tshirt"]),
+        ("Jalapeños, 480g", ["jalapenos", "480", "g"]),
+        ("1,5 L", ["1.5", "l"]),
+        ("blue shoes", ["blue", "shoes"]),
+        ("Größe \u0131 \u2019n", ["grosse", "i", "n"]),
+        ("TEE-BLACK-M", ["tee", "black", "m"]),
+        ("!!", []),
+    ],
+)
+def test_words_are_compared_folded(text: str, expected: list[str]) -> None:
+    assert text_words(text) == expected
+
+
+@given(TEXTS)
+def test_folding_twice_changes_nothing_and_words_pair_with_what_is_shown(text: str) -> None:
+    assert (
+        text_words(" ".join(text_words(text))) == text_words(text) or any(map(str.isdigit, text)) or not text.isascii()
+    )
+    assert len(text_words(text)) == len(plain_words(text))
+
+
+def test_a_sku_is_one_whatever_its_case_and_punctuation() -> None:
+    assert sku_letters("TEE-BLACK-M") == sku_letters("tee black m") == "teeblackm"
+
+
+@pytest.mark.parametrize(
+    ("text", "rest", "low", "high"),
+    [
+        ("padle under 200", "padle", None, 20000),
+        ("socks below $9.50", "socks", None, 950),
+        ("Geschenk unter 50 Dollar", "geschenk", None, 5000),
+        ("gift for 50 dollars", "gift", None, 5000),
+        ("budget of 30 mug", "mug", None, 3000),
+        ("Geschenk bis zu 20", "geschenk", None, 2000),
+        ("nicht mehr als 20 Gurken", "gurken", None, 2000),
+        ("net over $1,200", "net", 120000, None),
+        ("ab 15 Socken", "socken", 1500, None),
+        ("hamper between 50 and 100", "hamper", 5000, 10000),
+        ("zwischen 100 und 50 Korb", "korb", 5000, 10000),
+        ("hampers 50-100 dollars", "hampers", 5000, 10000),
+        ("gift around 30", "gift", 2400, 3600),
+        ("16 mm core", "16 mm core", None, None),
+        ("under 2 m wide", "under 2 m wide", None, None),
+        ("backpack up to 20 l", "backpack up to 20 l", None, None),
+        ("pack of 6", "pack of 6", None, None),
+        ("3-5 players", "3-5 players", None, None),
+        ("JAR-480", "jar-480", None, None),
+    ],
+)
+def test_price_phrases_become_bounds_and_amounts_with_units_do_not(
+    text: str, rest: str, low: int | None, high: int | None
+) -> None:
+    reading = read_phrases(text, "AUD")
+
+    assert reading.text == rest
+    assert (reading.price_min and reading.price_min.minor) == low
+    assert (reading.price_max and reading.price_max.minor) == high
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor", "other"),
+    [
+        ("Jacke bis 1.299,50 €", "EUR", 129950, False),
+        ("Jacke bis 1.299 €", "EUR", 129900, False),
+        ("jacket under 20 €", "AUD", None, True),
+        ("jacket under £20", "AUD", None, True),
+        ("jacket under US$20", "AUD", None, True),
+        ("jacket under $20", "CAD", 2000, False),
+        ("jacket under $20", "EUR", None, True),
+        ("under 2000 yen", "JPY", 2000, False),
+        ("unter 20 Franken", "CHF", 2000, False),
+    ],
+)
+def test_an_amount_in_another_currency_is_no_bound(text: str, currency: str, minor: int | None, *, other: bool) -> None:
+    reading = read_phrases(text, currency)
+
+    assert (reading.price_max and reading.price_max.minor) == minor
+    assert reading.other_currency is other
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tees on sale", PhraseReading(text="tees", on_sale=True)),
+        ("20% off paddles", PhraseReading(text="paddles", on_sale=True)),
+        ("Jacken im Angebot", PhraseReading(text="jacken", on_sale=True)),
+        ("reduced salt", PhraseReading(text="reduced salt")),
+        ("nets in stock", PhraseReading(text="nets", in_stock=True)),
+        ("Netze auf Lager", PhraseReading(text="netze", in_stock=True)),
+        ("sold out nets", PhraseReading(text="nets", in_stock=False)),
+        ("nicht lieferbar", PhraseReading(text="", in_stock=False)),
+        ("the cheapest net", PhraseReading(text="net", sort="price_low")),
+        ("günstigste Socken", PhraseReading(text="socken", sort="price_low")),
+        ("most expensive mug", PhraseReading(text="mug", sort="price_high")),
+        ("newest tees", PhraseReading(text="tees", sort="newest")),
+        ("best-selling socks", PhraseReading(text="socks", sort="best_selling")),
+        ("top rated socks", PhraseReading(text="socks", sort="rating")),
+    ],
+)
+def test_sale_stock_and_order_phrases_become_conditions(text: str, expected: PhraseReading) -> None:
+    assert read_phrases(text, "AUD") == expected
+
+
+@given(TEXTS)
+def test_no_text_breaks_the_reading_of_phrases(text: str) -> None:
+    reading = read_phrases(text, "AUD")
+
+    assert reading.price_max is None or reading.price_max.minor >= 0
+    assert len(reading.text) <= len(fold_text(text))
+
+
+@given(st.text("abcd", max_size=8), st.text("abcd", max_size=8))
+def test_a_distance_is_the_same_both_ways_and_zero_for_equals(first: str, second: str) -> None:
+    distance = edit_distance(first, second, 3)
+
+    assert distance == edit_distance(second, first, 3)
+    assert (distance == 0) is (first == second)
+    assert distance >= min(4, abs(len(first) - len(second)))
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "near"),
+    [
+        ("padle", {"paddle": 9, "saddle": 9}, "paddle"),
+        ("apddle", {"paddle": 1}, "paddle"),
+        ("mug", {"mud": 1}, None),
+        ("sold", {"old": 1}, None),
+        ("hoddie", {"hoodie": 1, "hobbies": 5}, "hoodie"),
+        ("cualiflower", {"cauliflower": 1}, "cauliflower"),
+        ("padels", {"pedals": 1}, None),
+        ("tea5", {"teas": 1}, None),
+        ("socjs", {"socks": 1, "sochs": 4}, "sochs"),
+        ("x" * 50, {"x" * 49: 1}, None),
+        ("aabb", {"aabc": 1}, "aabc"),
+    ],
+)
+def test_an_unknown_word_is_the_nearest_known_one(word: str, known: dict[str, int], near: str | None) -> None:
+    assert SpellingIndex(known).nearest(word) == near
+
+
+def test_a_language_without_lists_has_its_stems_and_the_operators_words() -> None:
+    language = language_words("fr-FR", snowball_stem("fr-FR"), ["baskets, chaussures # de sport"])
+
+    assert language.stem("chaussures") == language.stem("chaussure")
+    assert language.synonyms[(language.stem("baskets"),)] == (("chaussures",),)
+    assert language.fillers == frozenset()
+
+
+def test_a_language_without_a_stemmer_keeps_its_words() -> None:
+    assert snowball_stem("ja")("靴") == "靴"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("knives", "knife"), ("personalized", "personalised"), ("colours", "color")]
+)
+def test_english_forms_share_a_stem(first: str, second: str) -> None:
+    stem = language_words("en", snowball_stem("en")).stem
+
+    assert stem(first) == stem(second)

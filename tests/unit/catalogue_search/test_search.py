@@ -1,0 +1,225 @@
+"""A search over an index: what is understood, given up and hinted at, and what is never given up."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from storefront_mcp.catalogue.search import CatalogueSearch
+from storefront_mcp.commerce.errors import CursorRefused
+from storefront_mcp.commerce.ids import CategoryId
+from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery
+from storefront_mcp.commerce.search_errors import FilterRefused
+from tests.fakes.demo_documents import demo_documents
+from tests.unit.catalogue_search.conftest import built_search
+
+WORDS = "paddle padle tee black M kimchi under 20 over 5 net sale cheapest in stock xyzzy between 10 and 30 $ €".split()
+
+
+def ask(search: CatalogueSearch, text: str = "", **more: object) -> SearchPage:
+    return search.search(SearchQuery(text=text, **more))  # type: ignore[arg-type]
+
+
+def skus(page: SearchPage) -> list[str]:
+    return [product.sku for product in page.products]
+
+
+def test_what_was_understood_is_said(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "padle under 200 in stock")
+
+    assert page.understood == ReadConditions(max_price_minor=20000, in_stock=True)
+    assert (page.did_you_mean, page.relaxed) == ("paddle", ())
+    assert all(product.price.minor <= 20000 and product.in_stock for product in page.products)
+
+
+def test_values_in_a_text_hold_in_one_variant_which_is_named(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "t-shirt for men black M")
+
+    assert page.understood == ReadConditions(filters={"color": ("Black",), "size": ("M",)})
+    assert page.relaxed == ("left out: men",)
+    assert "TEE-BLACK-M" in [product.variant for product in page.products]
+
+
+def test_a_value_that_fits_no_product_is_a_word(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "white kimchi")
+
+    assert skus(page)[:1] == ["FER-WHITE-L"] or skus(page)[:1] == ["FER-WHITE"]
+    assert page.understood is None
+
+
+def test_what_the_caller_sends_counts_before_what_the_text_says(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "paddles under 200", price_max=Money(3000, "AUD"), sort="price_high")
+
+    assert page.understood is None
+    assert page.products[0].price.minor <= 3000
+
+
+def test_a_variants_sku_finds_its_family_and_names_it(warehouse: CatalogueSearch) -> None:
+    (product,) = ask(warehouse, "cap green sm").products
+
+    assert product.sku == "CAP"
+    assert product.selected_variant is not None
+    assert product.selected_variant.sku == "CAP-GREEN-SM"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"price_max": Money(100, "AUD")},
+        {"price_min": Money(90000, "AUD")},
+        {"in_stock": False},
+        {"on_sale": True},
+        {"category": CategoryId("24")},
+    ],
+)
+def test_a_sku_beyond_a_stated_bound_is_not_found(warehouse: CatalogueSearch, more: dict[str, object]) -> None:
+    assert "PAD-1" not in skus(ask(warehouse, "PAD-1", **more))
+
+
+def test_a_plain_word_that_is_a_sku_too_is_a_word(warehouse: CatalogueSearch) -> None:
+    assert len(ask(warehouse, "hood").products) > 1
+    assert skus(ask(warehouse, "HOOD")) == ["HOOD"]
+
+
+def test_words_are_given_up_one_at_a_time_and_what_misses_is_said(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "waterproof kimchi")
+
+    assert page.relaxed == ("all words but one",)
+    assert page.products[0].match == "not waterproof"
+
+
+def test_any_word_will_do_in_the_end(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "espresso mandoline trolley")
+
+    assert page.relaxed == ("any word",)
+    assert page.total
+
+
+def test_unknown_words_alone_leave_the_conditions(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "xyzzy under 8")
+
+    assert page.relaxed == ("words left out, conditions kept",)
+    assert {product.price.minor <= 800 for product in page.products} == {True}
+
+
+def test_fillers_beside_a_condition_ask_for_everything(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "all products on sale")
+
+    assert (page.total, page.understood) == (13, ReadConditions(on_sale=True))
+
+
+def test_nothing_found_says_the_nearest_price(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "paddle", price_max=Money(500, "AUD"))
+
+    assert (page.total, page.products) == (0, ())
+    assert page.hints == ("None under AUD 5.00; from AUD 18.00 (PAD-W4).",)
+    assert ask(warehouse, "sock over 99").hints == ("None over AUD 99.00; up to AUD 24.00 (SOCK-WOOL).",)
+
+
+def test_nothing_found_says_what_is_sold_out_and_what_is_not_reduced(warehouse: CatalogueSearch) -> None:
+    assert ask(warehouse, "tether in stock").hints == ("Sold out: Serve Trainer Tether (TRAIN-7).",)
+    assert ask(warehouse, "mandoline on sale").hints == ("None of 1 is reduced.",)
+
+
+def test_nothing_found_says_what_nothing_has_and_where_to_begin(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "xyzzy")
+
+    assert page.hints[0] == "No product has: xyzzy."
+    assert page.hints[1].startswith("Categories here: Pickles, ")
+    assert len(msgspec.json.encode(page)) / 4 <= 150
+
+
+def test_another_currency_is_said(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "paddle under 20 €")
+
+    assert page.hints == ("Prices are in AUD; the amount in another currency was left aside.",)
+    assert page.understood is None
+
+
+def test_filters_go_by_code_or_label_and_whatever_case(warehouse: CatalogueSearch) -> None:
+    by_code = ask(warehouse, filters=(("color", ("Black",)), ("size", ("M",))))
+
+    assert by_code.total
+    assert by_code.products == ask(warehouse, filters=(("Colour", ("black",)), ("SIZE", ("m",)))).products
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [((("material", ("Wool",)),), "color, heat, size, skill"), ((("heat", ("Nuclear",)),), "Hot, Medium, Mild")],
+)
+def test_a_filter_that_there_is_not_is_refused_with_those_that_there_are(
+    warehouse: CatalogueSearch, filters: tuple[tuple[str, tuple[str, ...]], ...], said: str
+) -> None:
+    with pytest.raises(FilterRefused, match=said):
+        ask(warehouse, filters=filters)
+
+
+def test_pages_follow_each_other_without_a_gap(warehouse: CatalogueSearch) -> None:
+    seen: list[str] = []
+    after: str | None = None
+    while True:
+        page = ask(warehouse, "kimchi", size=5, after=after)
+        seen += skus(page)
+        after = page.next
+        if after is None:
+            break
+
+    assert len(seen) == len(set(seen)) == page.total
+
+
+@pytest.mark.parametrize("after", ["7", "m", "mx", "m-1", "m1.5", ""])
+def test_a_foreign_position_is_refused(warehouse: CatalogueSearch, after: str) -> None:
+    with pytest.raises(CursorRefused):
+        ask(warehouse, "kimchi", after=after)
+
+
+def test_facets_have_codes_and_counts_and_the_prices(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "tees", facets=True)
+    prices, *facets = page.facets
+
+    assert (prices.code, prices.min_minor, prices.max_minor) == ("price", 2400, 4500)
+    assert [facet.code for facet in facets] == ["size", "color"]
+    assert {value.label: value.count for value in facets[0].values} == {"S": 7, "M": 7, "L": 7, "XL": 7}
+    assert ask(warehouse, "PAD-1", facets=True).facets == ()
+
+
+def test_an_operators_synonyms_add_to_the_general_ones(tmp_path: Path) -> None:
+    lines = ["# ours", "sour spheres > kimchi", "thingummy, visor"]
+    search = built_search(tmp_path, demo_documents(), locale="en-AU", currency="AUD", synonyms=lines)
+
+    assert all(
+        "kimchi" in sku.lower() or sku.startswith(("FER-", "KIT", "SPICE", "HAMP", "BOOK"))
+        for sku in skus(ask(search, "sour spheres"))
+    )
+    assert skus(ask(search, "thingummy"))[0] == "VISOR"
+    assert ask(search, "rucksack").total
+
+
+def test_german_compounds_are_found_by_their_end_their_parts_and_together(kaufhaus: CatalogueSearch) -> None:
+    assert set(skus(ask(kaufhaus, "Jacke"))) == {"JA-REGEN", "JA-WINTER", "JA-STRICK", "JA-LAUF"}
+    assert skus(ask(kaufhaus, "Regen Jacke"))[0] == "JA-REGEN"
+    assert skus(ask(kaufhaus, "Hausschuh"))[0] == "SC-HAUS"
+    assert skus(ask(kaufhaus, "bread knife")) == ["KU-MESSER"]
+    assert ask(kaufhaus, "etwas für den Garten").total == 1
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=8), st.integers(0, 50_000), st.integers(0, 50_000))
+@settings(deadline=None)
+def test_no_answer_leaves_a_price_bound_that_the_caller_stated(
+    warehouse: CatalogueSearch, words: list[str], first: int, second: int
+) -> None:
+    low, high = sorted((first, second))
+    page = ask(warehouse, " ".join(words), price_min=Money(low, "AUD"), price_max=Money(high, "AUD"))
+
+    assert all(low <= product.price.minor <= high for product in page.products)
+
+
+@given(st.text(max_size=200))
+@settings(deadline=None)
+def test_no_text_breaks_a_search(warehouse: CatalogueSearch, text: str) -> None:
+    page = ask(warehouse, text)
+
+    assert page.total is not None
+    assert len(page.products) <= min(page.total, 10)
