@@ -32,7 +32,8 @@ CLIENT_ARGUMENTS: Final = frozenset({"wait_for_previous", "toolCallId", "session
 CLIENT_ARGUMENTS_PATTERN: Final = re.compile("|".join(sorted(CLIENT_ARGUMENTS)).encode())
 SYNONYMS: Final[Mapping[str, Sequence[str]]] = {
     "productid": ("sku",), "product": ("sku",), "productsku": ("sku",), "variantid": ("sku",), "variant": ("sku",),
-    "itemid": ("line_id", "sku"), "id": ("sku", "line_id", "checkout_id", "cart_id"), "qty": ("quantity",),
+    "itemid": ("line_id", "sku"), "sku": ("line_id",), "name": ("first_name",), "fullname": ("first_name",),
+    "id": ("sku", "line_id", "checkout_id", "cart_id"), "qty": ("quantity",),
     "amount": ("quantity",), "coupon": ("code",), "couponcode": ("code",), "promocode": ("code",),
     "orderid": ("checkout_id",), "q": ("query",), "search": ("query",), "keywords": ("query",), "limit": ("page_size",),
     "maxprice": ("max_price_minor",), "minprice": ("min_price_minor",), "slug": ("url_key",),

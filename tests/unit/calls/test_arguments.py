@@ -363,6 +363,8 @@ def test_any_bytes_are_read_or_refused(sent: bytes, tool: str) -> None:
     [
         ("add_to_cart", '{"cart_id":"c","product_id":"X"}', "Did you mean sku?"),
         ("get_product", '{"productId":"X"}', "Did you mean sku?"),
+        ("remove_from_cart", '{"cart_id":"c","sku":"X"}', "Did you mean line_id?"),
+        ("place_order", '{"cart_id":"c","shipping_address":{"name":"Ada Byron"}}', "Did you mean first_name?"),
         ("get_shipping_methods", '{"cart_id":"c","country":"AU"}', "Did you mean address.country?"),
         ("get_shipping_methods", '{"cart_id":"c","shipping_address":{"country":"AU"}}', "Did you mean address?"),
         ("get_shipping_methods", '{"cart_id":"c","address":{"country":"AU","zip":"1"}}', "Did you mean postcode?"),
