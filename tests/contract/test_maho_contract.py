@@ -370,6 +370,19 @@ async def test_what_the_shop_sells_beyond_its_stock_can_be_ordered(
     assert (await shop.add_line(cart.cart_id, Sku("PAD-2"), 4, {})).lines[0].quantity == 60
 
 
+async def test_a_line_may_be_named_by_the_sku_that_it_alone_has(shop: MahoBackend) -> None:
+    cart = (await shop.create_cart()).cart_id
+    for text in ("ADA", "BOB"):
+        await shop.add_line(cart, Sku("GIFT-MUG"), 1, {**MUG, "Engraving": text})
+    await shop.add_line(cart, Sku("JAR-DILL"), 1, {})
+    after = await shop.update_line(cart, LineId("jar-dill"), 2)
+    assert [line.quantity for line in after.lines] == [1, 1, 2]
+    after = await shop.remove_line(cart, LineId("JAR-DILL"))
+    assert len(after.lines) == 2
+    with pytest.raises(errors.LineNotFound):
+        await shop.remove_line(cart, LineId(after.lines[0].sku))
+
+
 async def test_lines_and_carts_that_are_not_there_are_told_apart(shop: MahoBackend) -> None:
     cart = await shop.create_cart()
     for line in ("999", "../coupon", ""):

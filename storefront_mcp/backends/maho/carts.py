@@ -135,9 +135,7 @@ class MahoCarts:
     async def update(self, cart: CartId, line: LineId, quantity: int) -> Cart:
         """Set a line's quantity, after a stock check: Maho accepts any number."""
         before = await self.fetch(cart)
-        item = next((one for one in before.items if str(one.id) == line), None)
-        if item is None:
-            raise LineNotFound(line)
+        item = _item(before, line)
         product = None if item.product_id is None else await self._catalogue.read(item.product_id)
         if product is not None:
             others = sum(
@@ -145,13 +143,12 @@ class MahoCarts:
             )
             await self._check_line(product, Sku(item.sku), quantity, also=others)
         answer = await self._rest.send("PUT", f"{cart_path(cart)}/items/{item.id}", {"qty": quantity})
-        return await self._change(answer, cart, line, item)
+        return await self._change(answer, cart, LineId(str(item.id)), item)
 
     async def remove(self, cart: CartId, line: LineId) -> Cart:
         """Remove a line. Raises LineNotFound, CartGone."""
         if not is_id(line):
-            await self.fetch(cart)
-            raise LineNotFound(line)
+            line = LineId(str(_item(await self.fetch(cart), line).id))
         return await self._change(await self._rest.send("DELETE", f"{cart_path(cart)}/items/{line}"), cart, line, None)
 
     async def apply_coupon(self, cart: CartId, code: str) -> Cart:
@@ -298,3 +295,12 @@ def _options_to_send(options: Options) -> dict[str, object]:
     """The options of a product that could not be read, as they were given."""
     given = {option: answer if isinstance(answer, str) else list(answer) for option, answer in options.items()}
     return {"options": given} if given else {}
+
+
+def _item(cart: GuestCart, line: LineId) -> CartItem:
+    """The item with this id, else the only one of this SKU. Raises LineNotFound."""
+    by_id = [one for one in cart.items if str(one.id) == line]
+    found = by_id or [one for one in cart.items if one.sku.casefold() == line.casefold()]
+    if len(found) != 1:
+        raise LineNotFound(line)
+    return found[0]
