@@ -1,5 +1,7 @@
-"""Arguments that are repeated in headers (`x-mcp-header`), and the check that header and argument agree."""
+"""Arguments repeated in headers (`x-mcp-header`): how values are written, and that header and argument agree."""
 
+import base64
+import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -9,8 +11,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from storefront_mcp.mcp.jsonrpc import JSON_DECODE_ERRORS, ErrorCode, JsonRpcError
-from storefront_mcp.mcp.message import decode_value
 
+BASE64_PREFIX, BASE64_SUFFIX = "=?base64?", "?="
 PARAMETER_HEADER_PREFIX: Final = "mcp-param-"
 SCHEMA_KEYWORD: Final = "x-mcp-header"
 NUMBER_PATTERN: Final = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?", re.ASCII)
@@ -54,6 +56,26 @@ def check_header_arguments(
             raise _mismatch(parameter, "is missing")
         if not _same(decode_value(values[0].strip(" \t"), header=_header_name(parameter)), argument):
             raise _mismatch(parameter, f"does not match the argument {'.'.join(parameter.path)}")
+
+
+def decode_value(value: str, *, header: str = "Mcp-Name") -> str:
+    """A header value, decoded if it is `=?base64?…?=`. Raises JsonRpcError with HEADER_MISMATCH."""
+    if not (
+        value.startswith(BASE64_PREFIX)
+        and value.endswith(BASE64_SUFFIX)
+        and len(value) >= len(BASE64_PREFIX) + len(BASE64_SUFFIX)
+    ):
+        return value
+    inner = value[len(BASE64_PREFIX) : -len(BASE64_SUFFIX)]
+    invalid = JsonRpcError(ErrorCode.HEADER_MISMATCH, f"{header} is not valid Base64 of UTF-8")
+    try:
+        raw = base64.b64decode(inner, validate=True)
+        text = raw.decode()
+    except (binascii.Error, ValueError):
+        raise invalid from None
+    if base64.b64encode(raw).decode() != inner:
+        raise invalid
+    return text
 
 
 def _marked_arguments(schema: Mapping[str, Any], path: tuple[str, ...]) -> Sequence[HeaderArgument]:

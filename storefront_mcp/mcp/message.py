@@ -1,7 +1,5 @@
 """A posted message and its routing headers: decoding in one pass, version negotiation, and the first contradiction."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -10,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import fields
 
+from storefront_mcp.mcp.header_arguments import BASE64_PREFIX, decode_value
 from storefront_mcp.mcp.jsonrpc import JSON_DECODE_ERRORS, ErrorCode, JsonRpcError, RequestId
 from storefront_mcp.mcp.versions import (
     DEFAULT_NEGOTIATED_VERSION,
@@ -98,7 +97,6 @@ ESCAPE_PATTERN: Final = re.compile(
 REPLACEMENT_ESCAPE: Final = rb"\ufffd"
 MAX_EXACT_FLOAT: Final = 2**53
 """A float up to here that has no fraction is exactly that integer."""
-BASE64_PREFIX, BASE64_SUFFIX = "=?base64?", "?="
 NAME_PARAMETERS: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 """Methods that `Mcp-Name` is sent for, and the parameter that it must equal."""
 HANDSHAKE_METHOD: Final = "initialize"
@@ -361,26 +359,6 @@ def unsupported_version(requested: str) -> JsonRpcError:
         "Unsupported protocol version",
         details={"supported": list(MODERN_VERSIONS), "requested": requested},
     )
-
-
-def decode_value(value: str, *, header: str = "Mcp-Name") -> str:
-    """A header value, decoded if it is `=?base64?…?=`. Raises JsonRpcError with HEADER_MISMATCH."""
-    if not (
-        value.startswith(BASE64_PREFIX)
-        and value.endswith(BASE64_SUFFIX)
-        and len(value) >= len(BASE64_PREFIX) + len(BASE64_SUFFIX)
-    ):
-        return value
-    inner = value[len(BASE64_PREFIX) : -len(BASE64_SUFFIX)]
-    invalid = JsonRpcError(ErrorCode.HEADER_MISMATCH, f"{header} is not valid Base64 of UTF-8")
-    try:
-        raw = base64.b64decode(inner, validate=True)
-        text = raw.decode()
-    except (binascii.Error, ValueError):
-        raise invalid from None
-    if base64.b64encode(raw).decode() != inner:
-        raise invalid
-    return text
 
 
 def _duplicated_header(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

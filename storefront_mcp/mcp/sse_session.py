@@ -9,7 +9,7 @@ from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.mcp.dispatch import ResponseStream
 from storefront_mcp.mcp.endpoint import JsonRpcEndpoint
 from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError, error_bytes
-from storefront_mcp.mcp.message import JsonRpcMessage, is_handshake, meta_of, read_message
+from storefront_mcp.mcp.message import JsonRpcMessage, is_handshake, meta_of
 from storefront_mcp.mcp.versions import HANDSHAKE_VERSIONS, LATEST_HANDSHAKE_VERSION, ProtocolVersion
 
 Push = Callable[[bytes], None]
@@ -20,10 +20,6 @@ class SseClientSession:
 
     def __init__(self) -> None:
         self.version: ProtocolVersion = LATEST_HANDSHAKE_VERSION
-
-    def read(self, body: bytes) -> JsonRpcMessage:
-        """Decode a posted message. Raises JsonRpcError."""
-        return read_message(body)
 
     async def answer_message(
         self, message: JsonRpcMessage, endpoint: JsonRpcEndpoint, caller: Caller, push: Push, origin: RequestOrigin

@@ -15,6 +15,7 @@ from storefront_mcp.calls.errors import RateLimited
 from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.mcp.jsonrpc import JsonRpcError, error_bytes
 from storefront_mcp.mcp.message import JsonRpcMessage
+from storefront_mcp.mcp.message import read_message
 from storefront_mcp.mcp.sse_session import SseClientSession
 from storefront_mcp.web.authentication import BearerAuthenticator, HttpRejection, RejectAllVerifier
 from storefront_mcp.web.body import BodyRefused, read_body
@@ -185,7 +186,7 @@ class SseEndpoint:
             )
             return
         try:
-            message = connection.session.read(await read_body(list(scope["headers"]), receive))
+            message = read_message(await read_body(list(scope["headers"]), receive))
         except BodyRefused as refused:
             if refused.status:
                 await self._responses.problem(send, refused.status, str(refused), [*refused.headers, *cors])

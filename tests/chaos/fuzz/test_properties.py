@@ -13,9 +13,15 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from msgspec import UNSET, Raw
 
 from storefront_mcp.access.stream_quota import StreamQuota
-from storefront_mcp.mcp.header_arguments import HeaderArgument, check_header_arguments
+from storefront_mcp.mcp.header_arguments import (
+    BASE64_PREFIX,
+    BASE64_SUFFIX,
+    HeaderArgument,
+    check_header_arguments,
+    decode_value,
+)
 from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError
-from storefront_mcp.mcp.message import BASE64_PREFIX, BASE64_SUFFIX, decode_value, read_message, read_routing
+from storefront_mcp.mcp.message import read_message, read_routing
 from storefront_mcp.mcp.results import response_bytes
 from storefront_mcp.mcp.subscriptions import (
     CHANGE_NOTIFICATIONS,

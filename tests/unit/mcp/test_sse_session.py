@@ -10,6 +10,7 @@ from storefront_mcp.access.caller import GUEST
 from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.mcp.endpoint import JsonRpcEndpoint
 from storefront_mcp.mcp.jsonrpc import JsonRpcError
+from storefront_mcp.mcp.message import read_message
 from storefront_mcp.mcp.sse_session import SseClientSession
 from tests.unit.mcp.environment import check_note
 from tests.unit.mcp.requests import HANDSHAKE, NEWEST, Json, check_error, claim, endpoint, message
@@ -25,7 +26,7 @@ class Line:
 
     async def say(self, body: Any) -> list[Json]:
         pushed: list[bytes] = []
-        read = self.conversant.read(json.dumps(body).encode())
+        read = read_message(json.dumps(body).encode())
         await self.conversant.answer_message(read, self._to, GUEST, pushed.append, RequestOrigin())
         return [json.loads(one) for one in pushed]
 
@@ -96,7 +97,7 @@ async def test_what_needs_no_answer_gets_none(body: Json) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"jsonrpc":"1.0"}', b'"\xff"', b'{"jsonrpc":"2.0","id":null}'])
 def test_what_is_no_message_is_refused(body: bytes) -> None:
     with pytest.raises(JsonRpcError):
-        SseClientSession().read(body)
+        read_message(body)
 
 
 async def test_progress_comes_before_its_answer() -> None:
