@@ -132,43 +132,5 @@ GUEST_ROWS: Final = MetricDefinition(
 )
 BUILD: Final = MetricDefinition(name="storefront_build_info", kind="gauge", help="Always 1.", labels=("version",))
 
-METRICS: Final = (
-    REQUESTS,
-    MCP_REQUESTS,
-    CALLS,
-    CALL_SECONDS,
-    SHOP_SECONDS,
-    CIRCUIT,
-    STREAMS,
-    LIMITED,
-    CHECKOUTS,
-    LAG,
-    ALERTS,
-    WRITABLE,
-    DISK_FREE,
-    DISK_SIZE,
-    FLIPS,
-    GUEST_ROWS,
-    BUILD,
-)
-
-
-def metrics_table() -> str:
-    """Markdown tables of metrics and labels for the manual."""
-    rows = [f"| `{one.name}` | {one.kind} | {_list_labels(one.labels)} | {one.help} |" for one in METRICS]
-    labels = [f"| `{name}` | {meaning} |" for name, meaning in LABELS.items()]
-    return "\n".join(
-        [
-            "| metric | kind | labels | what it tells |",
-            "| --- | --- | --- | --- |",
-            *rows,
-            "",
-            "| label | values |",
-            "| --- | --- |",
-            *labels,
-        ]
-    )
-
-
-def _list_labels(labels: tuple[str, ...]) -> str:
-    return ", ".join(f"`{label}`" for label in labels)
+METRICS: Final = tuple(one for one in list(globals().values()) if isinstance(one, MetricDefinition))
+"""All of the above."""

@@ -23,7 +23,7 @@ from storefront_mcp.settings.demo import demo_settings
 from storefront_mcp.settings.server import Settings
 from storefront_mcp.settings.telemetry import MetricsSettings
 from storefront_mcp.telemetry.exposition import DatabaseCollector, MetricsScrape
-from storefront_mcp.telemetry.metrics import LABELS, METRICS, metrics_table
+from storefront_mcp.telemetry.metrics import LABELS, METRICS
 from tests.fakes.agent import Agent
 from tests.journeys.conftest import flip
 from tests.serving import WITH_US, free_port, served, until
@@ -199,6 +199,27 @@ def _told(url: str, enough: Callable[[Told], bool]) -> Told:
 
     until(looked, "the numbers to be told", patience=15)
     return found[0]
+
+
+def metrics_table() -> str:
+    """As in the manual."""
+    rows = [f"| `{one.name}` | {one.kind} | {_list_labels(one.labels)} | {one.help} |" for one in METRICS]
+    labels = [f"| `{name}` | {meaning} |" for name, meaning in LABELS.items()]
+    return "\n".join(
+        [
+            "| metric | kind | labels | what it tells |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+            "| label | values |",
+            "| --- | --- |",
+            *labels,
+        ]
+    )
+
+
+def _list_labels(labels: tuple[str, ...]) -> str:
+    return ", ".join(f"`{label}`" for label in labels)
 
 
 def test_the_manual_has_every_metric_and_label() -> None:
