@@ -12,7 +12,7 @@ from storefront_mcp.access.scopes import sorted_scopes
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.audit import append_entry
 from storefront_mcp.database.engine import Database, utc_now
-from storefront_mcp.database.tables import API_KEYS, KEY_EPOCHS
+from storefront_mcp.database.tables.api_keys import API_KEYS, KEY_EPOCHS
 from storefront_mcp.records.audit import What, operator_entry
 
 NOTE_USE_EVERY_SECONDS: Final = 60

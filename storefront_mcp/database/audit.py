@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from storefront_mcp.database.audit_search import ENTRY_DECODER, search_audit, stored_entry
 from storefront_mcp.database.engine import Database, utc_now
-from storefront_mcp.database.tables import AUDIT, AUDIT_HEAD
+from storefront_mcp.database.tables.audit import AUDIT, AUDIT_HEAD
 from storefront_mcp.records.audit import (
     AuditActor,
     AuditEntry,

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Text, and_, cast, func, literal, not_, or_, select
 
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.tables import AUDIT
+from storefront_mcp.database.tables.audit import AUDIT
 from storefront_mcp.records.audit import AuditEntry, AuditPage, AuditQuery, StoredAuditEntry
 from storefront_mcp.records.outcomes import FORMER_OUTCOMES, INTERNAL_ERROR
 

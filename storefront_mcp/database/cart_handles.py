@@ -21,7 +21,7 @@ from storefront_mcp.database.row_quota import (
     sweep_excess,
     sweep_expired,
 )
-from storefront_mcp.database.tables import CARTS
+from storefront_mcp.database.tables.cart_handles import CARTS
 
 CART_QUOTA: Final = RowQuota(per_holder=5_000, in_all=500_000)
 MAX_LINES_BYTES: Final = 16 * 1024

@@ -7,7 +7,7 @@ from sqlalchemy import CursorResult, Table, delete, insert, select
 
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.tables import CONSOLE_INVITATIONS, CONSOLE_SEATS
+from storefront_mcp.database.tables.console_sessions import CONSOLE_INVITATIONS, CONSOLE_SEATS
 from storefront_mcp.records.console_sessions import ConsoleSession, LoginLink
 
 

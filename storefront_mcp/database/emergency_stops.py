@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, func, insert, select
 
 from storefront_mcp.commerce.ids import StoreId
-from storefront_mcp.database.tables import STOPS
+from storefront_mcp.database.tables.emergency_stops import STOPS
 from storefront_mcp.records.audit import AuditEntry, operator_entry
 from storefront_mcp.roadmap.emergency_stops import EmergencyStop
 

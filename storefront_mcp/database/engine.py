@@ -21,7 +21,7 @@ from storefront_mcp.database import schema
 from storefront_mcp.database.errors import DatabaseUnusable
 from storefront_mcp.database.failures import OTHER, SILENT, FailureKind, failure_kind
 from storefront_mcp.database.sqlite import SqliteDriver
-from storefront_mcp.database.tables import KEYS
+from storefront_mcp.database.tables.shared_secrets import KEYS
 from storefront_mcp.instrumentation import request_holder
 from storefront_mcp.records.audit import Durability
 

@@ -16,7 +16,8 @@ from storefront_mcp.database.audit import append_entry
 from storefront_mcp.database.emergency_stops import current_stops, newest_stop_numbers, stop_entry, write_stop
 from storefront_mcp.database.engine import Database, utc_now
 from storefront_mcp.database.schedules import due_schedules, end_schedule, read_schedule, schedule_entry, write_schedule
-from storefront_mcp.database.tables import FLIPS, STOPS
+from storefront_mcp.database.tables.emergency_stops import STOPS
+from storefront_mcp.database.tables.flips import FLIPS
 from storefront_mcp.instrumentation import store_job
 from storefront_mcp.records.audit import operator_entry
 from storefront_mcp.roadmap.emergency_stops import EmergencyStop, StopScope

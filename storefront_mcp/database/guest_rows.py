@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from sqlalchemy import func, select
 
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.tables import AUDIT, CARTS, CHECKOUTS, REPLAYS
+from storefront_mcp.database.tables.audit import AUDIT
+from storefront_mcp.database.tables.cart_handles import CARTS
+from storefront_mcp.database.tables.checkouts import CHECKOUTS
+from storefront_mcp.database.tables.idempotency import REPLAYS
 from storefront_mcp.records.audit import audit_timestamp
 
 

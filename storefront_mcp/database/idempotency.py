@@ -21,7 +21,7 @@ from storefront_mcp.database.row_quota import (
     sweep_excess,
     sweep_expired,
 )
-from storefront_mcp.database.tables import REPLAYS
+from storefront_mcp.database.tables.idempotency import REPLAYS
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import schema
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.tables import KEYS, WRITE_PROBES
+from storefront_mcp.database.tables.shared_secrets import KEYS
+from storefront_mcp.database.tables.workers import WRITE_PROBES
 
 IDENTITY: Final = "identity"
 """Name of the shared secret that tells one database from another."""

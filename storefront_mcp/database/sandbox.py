@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront_mcp.commerce.error_codes import error_name
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database.engine import Database, in_thread
-from storefront_mcp.database.tables import SANDBOX_SLIPS
+from storefront_mcp.database.tables.sandbox import SANDBOX_SLIPS
 from storefront_mcp.payments.provider import ProviderDown
 from storefront_mcp.payments.sandbox import SandboxPayment
 

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from storefront_mcp.commerce.ids import StoreId
-from storefront_mcp.database.tables import SCHEDULED_FLIPS
+from storefront_mcp.database.tables.emergency_stops import SCHEDULED_FLIPS
 from storefront_mcp.records.audit import AuditEntry, operator_entry
 from storefront_mcp.roadmap.flips import ScheduledFlip
 from storefront_mcp.roadmap.manifest import Status

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, case, delete, func, select
 
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.engine import Database
-from storefront_mcp.database.tables import CHECKOUTS, TRAFFIC
+from storefront_mcp.database.tables.checkouts import CHECKOUTS
+from storefront_mcp.database.tables.usage import TRAFFIC
 from storefront_mcp.records.outcomes import current_outcome
 from storefront_mcp.records.usage import DurationSummary, UsageRow
 

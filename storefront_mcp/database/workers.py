@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.engine import Database, utc_now
-from storefront_mcp.database.tables import WORKERS
+from storefront_mcp.database.tables.workers import WORKERS
 
 STALE_SECONDS: Final = 30
 """A worker that was not seen for so long has ended."""

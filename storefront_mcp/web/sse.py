@@ -14,8 +14,7 @@ from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.calls.errors import RateLimited
 from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.mcp.jsonrpc import JsonRpcError, error_bytes
-from storefront_mcp.mcp.message import JsonRpcMessage
-from storefront_mcp.mcp.message import read_message
+from storefront_mcp.mcp.message import JsonRpcMessage, read_message
 from storefront_mcp.mcp.sse_session import SseClientSession
 from storefront_mcp.web.authentication import BearerAuthenticator, HttpRejection, RejectAllVerifier
 from storefront_mcp.web.body import BodyRefused, read_body

@@ -16,7 +16,7 @@ from storefront_mcp.checkout.record import State
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database, SqlCheckoutRepository
 from storefront_mcp.database.alerts import SqlAlertRepository
-from storefront_mcp.database.tables import ALERTS
+from storefront_mcp.database.tables.alerts import ALERTS
 from storefront_mcp.records.alerts import AlertKey
 from tests.external.deploy.processes import run, serving, settings_file, told
 from tests.serving import free_port, until

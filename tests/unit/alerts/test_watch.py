@@ -22,7 +22,7 @@ from storefront_mcp.database import Database, SqlCheckoutRepository, audit as au
 from storefront_mcp.database.alerts import SqlAlertRepository
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import utc_now
-from storefront_mcp.database.tables import AUDIT, AUDIT_HEAD
+from storefront_mcp.database.tables.audit import AUDIT, AUDIT_HEAD
 from storefront_mcp.records.alerts import REMINDER_SECONDS, AlertKey, AlertMessage
 from storefront_mcp.records.audit import operator_entry
 from storefront_mcp.web.webhooks import WebhookRefusals

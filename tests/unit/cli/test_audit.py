@@ -13,7 +13,7 @@ from storefront_mcp.cli import audit as audit_commands, main
 from storefront_mcp.database import Database
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import utc_now
-from storefront_mcp.database.tables import AUDIT
+from storefront_mcp.database.tables.audit import AUDIT
 from storefront_mcp.records.audit import audit_timestamp
 from tests.unit.records.entries import entry
 

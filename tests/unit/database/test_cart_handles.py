@@ -13,7 +13,7 @@ from storefront_mcp.commerce.guest_carts import CartRecord, new_handle
 from storefront_mcp.commerce.ids import CartId, Sku, StoreId
 from storefront_mcp.database import Database, SqlCartHandleRepository
 from storefront_mcp.database.row_quota import SWEEP_INTERVAL_WRITES, RowQuota
-from storefront_mcp.database.tables import CARTS
+from storefront_mcp.database.tables.cart_handles import CARTS
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 PICKLE = StoreId("pickle")

@@ -25,7 +25,7 @@ from storefront_mcp.commerce.order import Order, OrderDraft
 from storefront_mcp.database import Database, FieldEncryption, SqlCheckoutRepository
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import utc_now
-from storefront_mcp.database.tables import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS
+from storefront_mcp.database.tables.checkouts import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS
 from storefront_mcp.records.audit import operator_entry
 from tests.unit.checkout.memory import MemoryRecords
 

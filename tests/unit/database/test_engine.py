@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from storefront_mcp.database import Database, DatabaseUnusable, SqlFlipRepository
-from storefront_mcp.database.tables import FLIPS
+from storefront_mcp.database.tables.flips import FLIPS
 from tests.postgres import PostgresServer
 
 Opened = Callable[[], Database]

@@ -20,7 +20,9 @@ from storefront_mcp.database.checkouts import SqlCheckoutRepository
 from storefront_mcp.database.guest_rows import count_guest_rows
 from storefront_mcp.database.idempotency import ANSWER_QUOTA, MAX_BYTES_PER_HOLDER, SqlIdempotencyRepository
 from storefront_mcp.database.row_quota import OWN_INTERVAL_WRITES, RowQuota
-from storefront_mcp.database.tables import CARTS, CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS, REPLAYS
+from storefront_mcp.database.tables.cart_handles import CARTS
+from storefront_mcp.database.tables.checkouts import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS
+from storefront_mcp.database.tables.idempotency import REPLAYS
 from storefront_mcp.instrumentation import REQUEST_CONTEXT, RequestContext
 from storefront_mcp.records.audit import FOLD_SECONDS, AuditActor, AuditEntry, FoldingAuditSink
 from storefront_mcp.records.usage import UsageRow

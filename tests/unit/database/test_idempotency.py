@@ -12,7 +12,7 @@ from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database, idempotency as replays_module
 from storefront_mcp.database.idempotency import SqlIdempotencyRepository
 from storefront_mcp.database.row_quota import RowQuota
-from storefront_mcp.database.tables import REPLAYS
+from storefront_mcp.database.tables.idempotency import REPLAYS
 
 WISH = IdempotentCall(
     store=StoreId("pickle"), tool="add", owner="cart:cart_secret", key="k", arguments=b'{"sku":"PAD-2"}', repeats=False

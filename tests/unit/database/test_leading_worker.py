@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import Database, workers as module
-from storefront_mcp.database.tables import WORKERS
+from storefront_mcp.database.tables.workers import WORKERS
 from storefront_mcp.database.workers import STALE_SECONDS, SqlWorkerRepository
 
 

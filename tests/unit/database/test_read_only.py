@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from storefront_mcp.database import Database, DatabaseUnusable
-from storefront_mcp.database.tables import FLIPS
+from storefront_mcp.database.tables.flips import FLIPS
 
 Make = Callable[[Path], object]
 

@@ -13,7 +13,7 @@ from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import Database, DatabaseUnusable
 from storefront_mcp.database.failures import failure_kind
 from storefront_mcp.database.readiness import DatabaseReadiness
-from storefront_mcp.database.tables import WRITE_PROBES
+from storefront_mcp.database.tables.workers import WRITE_PROBES
 from tests.conftest import fill_disk
 from tests.postgres import PostgresServer
 

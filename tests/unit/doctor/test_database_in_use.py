@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.database import Database
 from storefront_mcp.database.readiness import DatabaseReadiness
-from storefront_mcp.database.tables import CARTS
+from storefront_mcp.database.tables.cart_handles import CARTS
 from storefront_mcp.settings.limits import GuestSettings
 from storefront_mcp.settings.storage import DatabaseLocation
 from tests.unit.doctor.conftest import ExaminedServer

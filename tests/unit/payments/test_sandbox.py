@@ -20,7 +20,7 @@ from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.sandbox import SqlSandboxRepository
-from storefront_mcp.database.tables import SANDBOX_SLIPS
+from storefront_mcp.database.tables.sandbox import SANDBOX_SLIPS
 from storefront_mcp.payments.provider import (
     EventRefused,
     PaymentProvider,

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from storefront_mcp.database import Database
 from storefront_mcp.database.audit import AuditLog, append_entry, link_hash
-from storefront_mcp.database.tables import AUDIT, AUDIT_HEAD
+from storefront_mcp.database.tables.audit import AUDIT, AUDIT_HEAD
 from storefront_mcp.records.audit import AuditActor, AuditQuery
 from tests.often import often
 from tests.unit.records.entries import entry
