@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from storefront_mcp.cards.endpoint.upcoming import UpcomingItem, upcoming_items
 from storefront_mcp.cards.json_output import JSON_TYPE, pretty_json
@@ -20,7 +20,8 @@ class ToolAnnotations(Struct, frozen=True, kw_only=True, rename="camel"):
 
     read_only_hint: bool
     destructive_hint: bool
-    idempotent_hint: bool
+    idempotent_hint: bool | UnsetType = UNSET
+    """Left out where it is false, the default, or says nothing, as of what only reads."""
     open_world_hint: bool = False
 
 
@@ -61,7 +62,7 @@ def _open(tool: Tool) -> OpenTool:
         annotations=ToolAnnotations(
             read_only_hint=not tool.writes,
             destructive_hint=tool.destructive,
-            idempotent_hint=tool.idempotent,
+            idempotent_hint=True if tool.writes and tool.idempotent else UNSET,
         ),
     )
 

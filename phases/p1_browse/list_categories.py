@@ -13,7 +13,7 @@ from storefront_mcp.tools.tool import tool
 class ListCategories(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where to start and how deep to go."""
 
-    parent: Annotated[str, Meta(max_length=200, description="Id or path; left out: the whole shop")] | None = None
+    parent: Annotated[str, Meta(max_length=200, description="Id or path; default: all")] | None = None
     depth: Annotated[int, Meta(ge=1, le=5, description="Levels")] = 2
 
 
@@ -25,7 +25,7 @@ class CategoryTree(Struct, frozen=True):
 
 @tool()
 async def list_categories(args: ListCategories, shop: Shop) -> CategoryTree:
-    """List the shop's categories as a tree, with how many products each holds. get_category has their descriptions."""
+    """List categories as a tree, with how many products each holds; get_category describes them."""
     parent = None if args.parent is None else (await shop.backend.category(args.parent)).id
     tree = await shop.backend.categories(parent, depth=args.depth)
     return CategoryTree(tuple(map(_brief, tree)))

@@ -19,8 +19,8 @@ class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     query: Annotated[str, Meta(max_length=200, description="Words that must all match; leave out to list")] = ""
     category: Annotated[str, Meta(max_length=200, description="Id or path; its subcategories count")] | None = None
-    min_price_minor: Annotated[int, Meta(ge=0, description="In minor units (cents)")] | None = None
-    max_price_minor: Annotated[int, Meta(ge=0, description="In minor units (cents)")] | None = None
+    min_price_minor: Annotated[int, Meta(ge=0, description="Minor units")] | None = None
+    max_price_minor: Annotated[int, Meta(ge=0, description="Minor units")] | None = None
     sort: Annotated[
         Literal["relevance", "price_low", "price_high", "name", "newest"], Meta(description="Their order")
     ] = "relevance"
@@ -49,10 +49,10 @@ NOTHING_FOUND: Final = (
 
 @tool()
 async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
-    """Search the shop's products by words, category and price.
+    """Search products by words, category and price.
 
-    Prices are in minor units (27900 AUD is AUD 279.00). "choose" says that a product needs a variant or options: read
-    it with get_product before adding it. Facets come with a category's first page.
+    Prices are in minor units (27900 AUD is 279.00). "choose": it needs a variant or options; read it with get_product
+    before adding it. Facets come with a category's first page.
     """
     category: CategoryId | None = None
     if args.category is not None:

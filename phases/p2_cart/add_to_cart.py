@@ -18,14 +18,14 @@ class AddToCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     quantity: Annotated[int, Meta(ge=1, le=999, description="How many")] = 1
     options: Annotated[
         dict[str, str | list[str]],
-        Meta(description="Custom options: option id to text, value id, or list of value ids"),
+        Meta(description="Custom options: option id to text, value id or value ids"),
     ] = {}
 
 
 @tool(writes=True)
 async def add_to_cart(args: AddToCart, shop: Shop) -> Cart:
-    """Add a product to a guest cart; returns the cart.
+    """Add a product to a cart; returns the cart.
 
-    A SKU that is already in the cart raises its quantity. A product with variants is refused with the list of them.
+    A SKU already in it raises its quantity. A product with variants is refused with the list of them.
     """
     return await shop.carts.add_line(args.cart_id, args.sku, args.quantity, args.options)

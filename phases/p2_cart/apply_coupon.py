@@ -24,8 +24,8 @@ class ApplyCoupon(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 @tool(writes=True, destroys=True, repeats=True, limit="coupon")
 async def apply_coupon(args: ApplyCoupon, shop: Shop) -> Cart:
-    """Apply a coupon code to a guest cart; returns the cart.
+    """Apply a coupon to a cart; returns the cart.
 
-    A cart has one coupon: another code takes its place. Tries are limited for all shoppers together.
+    A cart has one: another takes its place. Tries are limited for all shoppers together.
     """
     return await shop.carts.apply_coupon(args.cart_id, args.code.strip())

@@ -13,8 +13,8 @@ class CreateCart(Struct, frozen=True, forbid_unknown_fields=True):
 
 @tool(writes=True, limit="cart")
 async def create_cart(args: CreateCart, shop: Shop) -> Cart:
-    """Start an empty guest cart and return its cart_id for the other cart tools.
+    """Start a guest cart; returns its cart_id for the other cart tools.
 
-    Keep it: it is the only key to the cart, and lives for seven days after the last change.
+    Keep it: it is the only key to the cart, and lives seven days after its last change.
     """
     return await shop.carts.create()

@@ -36,7 +36,7 @@ NOT_SENT: Final = "The shop has no way to send this cart to that address."
 async def get_shipping_methods(args: GetShippingMethods, shop: Shop) -> ShippingQuote:
     """Quote shipping of a cart to a country, with postcode and region where prices depend on them.
 
-    Totals of the cart may change afterwards, as tax follows the address.
+    The cart's totals may change, as tax follows the address.
     """
     methods = tuple(await shop.carts.shipping_methods(args.cart_id, args.address))
     gaps = tuple(await shop.carts.quote_gaps(args.address))

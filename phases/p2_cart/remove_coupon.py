@@ -15,5 +15,5 @@ class RemoveCoupon(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 @tool(writes=True, destroys=True, repeats=True)
 async def remove_coupon(args: RemoveCoupon, shop: Shop) -> Cart:
-    """Take the coupon off a guest cart; returns the cart."""
+    """Take the coupon off a cart; returns the cart."""
     return await shop.carts.remove_coupon(args.cart_id)

@@ -17,7 +17,7 @@ class RemoveFromCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     line_id: Annotated[LineId, Meta(min_length=1, max_length=64, description="From the cart's lines")]
 
 
-@tool(writes=True, destroys=True)
+@tool(writes=True, destroys=True, repeats=True)
 async def remove_from_cart(args: RemoveFromCart, shop: Shop) -> Cart:
-    """Take a line out of a guest cart; returns the cart."""
+    """Take a line out of a cart; returns the cart."""
     return await shop.carts.remove_line(args.cart_id, args.line_id)

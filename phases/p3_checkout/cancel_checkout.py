@@ -17,5 +17,5 @@ class CancelCheckout(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 @tool(writes=True, destroys=True, repeats=True, limit="order")
 async def cancel_checkout(args: CancelCheckout, shop: Shop) -> CheckoutView:
-    """Give up an order that is not paid yet: its payment page closes, the cart stays."""
+    """Give up an unpaid order: its payment page closes, the cart stays."""
     return await shop.required_checkouts.cancel(args.checkout_id)

@@ -27,6 +27,9 @@ GZIP_WINDOW_BITS: Final = zlib.MAX_WBITS | 16
 SECRET_PATTERN: Final = re.compile(r"[0-9a-fA-F]{32,}")
 """Masked cart ids and order tokens, which are bearer secrets: never logged."""
 
+GIFT_CARD_PATTERN: Final = re.compile(r"(/gift-?cards?/)[^\s]+")
+"""A gift card's code at the end of a path, which is worth money: never logged either."""
+
 MAX_DEFINITE_STATUS: Final = 500
 """Highest status that ends a call. Above it a gateway answers, and the shop may still be processing the request."""
 
@@ -45,7 +48,7 @@ def redacted(text: str) -> str:
     >>> redacted("GET /guest-carts/e3fb5edf10227d4b7cc2b3951703a469/items")
     'GET /guest-carts/[cart]/items'
     """
-    return SECRET_PATTERN.sub("[cart]", text)
+    return GIFT_CARD_PATTERN.sub(r"\1[code]", SECRET_PATTERN.sub("[cart]", text))
 
 
 @cache

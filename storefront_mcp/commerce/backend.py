@@ -88,6 +88,18 @@ class ShopBackend(CatalogueReader, Protocol):
     async def remove_coupon(self, cart: CartId) -> Cart:
         """Use no code, also when none was used. Raises CartGone."""
 
+    async def apply_gift_card(self, cart: CartId, code: str) -> Cart:
+        """Pay by this card too, up to its balance; also when it is applied.
+
+        Raises GiftCardRejected, ShopBusy, CartGone.
+        """
+
+    async def remove_gift_card(self, cart: CartId, code: str) -> Cart:
+        """Take a card off, by its code or as the cart shows it.
+
+        Raises GiftCardRejected for one that is not on a cart which has others, CartGone.
+        """
+
     async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod]:
         """What sending this cart there costs. Raises CountryNotServed, AddressRefused, CartGone."""
 

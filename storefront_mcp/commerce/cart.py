@@ -1,6 +1,6 @@
 """Carts: lines and totals."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
@@ -9,6 +9,10 @@ from storefront_mcp.commerce.money import Money
 
 CartHandle = Annotated[CartId, Meta(min_length=1, max_length=64, description="From create_cart")]
 """A cart id as an argument of a tool."""
+
+
+MAX_SHOWN_CODE_CHARS: Final = 4
+"""Characters of a gift card's code that are shown, at most a third of it."""
 
 
 class CartLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -38,6 +42,15 @@ class CartTotals(Struct, frozen=True, omit_defaults=True, kw_only=True):
     total: Money
 
 
+class AppliedGiftCard(Struct, frozen=True, kw_only=True):
+    """A gift card that pays for a cart, or for a part of it."""
+
+    code: str
+    """Masked by `masked_code`: who has the whole code has the money."""
+    amount: Money
+    """What it pays of this cart."""
+
+
 class LostLine(Struct, frozen=True):
     """A line of a cart that the shop no longer has."""
 
@@ -53,8 +66,19 @@ class Cart(Struct, frozen=True, omit_defaults=True, kw_only=True):
     lines: tuple[CartLine, ...] = ()
     totals: CartTotals
     coupon: str | None = None
+    gift_cards: tuple[AppliedGiftCard, ...] = ()
     ships_by: Annotated[str | None, Meta(description="The chosen shipping method")] = None
     notice: Annotated[str | None, Meta(description="What the buyer should hear about")] = None
     lost_lines: tuple[LostLine, ...] = ()
     """Lines of an earlier cart under this handle, which the shop has lost."""
     expires_at: Annotated[str | None, Meta(description="ISO 8601, UTC")] = None
+
+
+def masked_code(code: str) -> str:
+    """A gift card's code with only its end shown.
+
+    >>> masked_code("GC-H5B4-60TL-QDKT-GA8F")
+    '…GA8F'
+    """
+    shown = min(MAX_SHOWN_CODE_CHARS, len(code) // 3)
+    return f"…{code[len(code) - shown :]}"

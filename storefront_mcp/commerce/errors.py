@@ -14,6 +14,7 @@ ShopError
 ├── OptionsNeeded       carries the options to fill in
 ├── QuantityRefused
 ├── CouponRejected
+├── GiftCardRejected
 ├── CountryNotServed
 ├── AddressRefused
 ├── CartEmpty
@@ -194,6 +195,15 @@ class CouponRejected(ShopError):
         self.dropped = dropped
 
 
+class GiftCardRejected(ShopError):
+    """The shop does not take this gift card; `reason` is a sentence without its period and without the code."""
+
+    code = "invalid_gift_card"
+
+    def __init__(self, reason: str, *, internal: str | None = None) -> None:
+        super().__init__(f"{reason}. Check the code with the buyer; never guess: tries are limited.", internal=internal)
+
+
 class CountryNotServed(ShopError):
     """The shop does not deliver there."""
 
@@ -317,10 +327,7 @@ class KeyReused(ShopError):
     code = "idempotency_key_reused"
 
     def __init__(self) -> None:
-        super().__init__(
-            "This idempotency_key was used with other arguments. Send the same arguments again, or a new key for a new "
-            "wish."
-        )
+        super().__init__("This idempotency_key was used with other arguments. Send those again, or a new key.")
 
 
 class PaymentDown(ShopError):

@@ -145,6 +145,14 @@ class GuestCarts:
         """Remove the coupon."""
         return await self._change(handle, self._backend.remove_coupon)
 
+    async def apply_gift_card(self, handle: CartId, code: str) -> Cart:
+        """Apply a gift card."""
+        return await self._change(handle, lambda cart: self._backend.apply_gift_card(cart, code))
+
+    async def remove_gift_card(self, handle: CartId, code: str) -> Cart:
+        """Remove a gift card."""
+        return await self._change(handle, lambda cart: self._backend.remove_gift_card(cart, code))
+
     async def shipping_methods(self, handle: CartId, address: Address) -> Sequence[ShippingMethod]:
         """Shipping methods and prices for an address. Raises CartEmpty, which no shop does."""
         async with self.lock(handle) as record:

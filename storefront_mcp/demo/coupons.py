@@ -30,7 +30,7 @@ COUPONS: Final = {
     )
 }
 
-GIFT_CARDS: Final = {"GC-BRINE-50": 50_00, "GC-BRINE-5": 5_00}
+GIFT_CARDS: Final = {"GC-BRINE-50": 50_00, "GC-BRINE-5": 5_00, "GC-BARREL-500": 500_00}
 """Gift card codes and their first balance in AUD cents."""
 
 

@@ -142,9 +142,9 @@ class DemoState:
         return next((offer for offer in self.shipping_offers(cart) if offer.code == cart.shipping_method), None)
 
     def payment_methods(self, grand_total: int) -> list[DemoPaymentMethod]:
-        """Payment methods for a total: only `free` for 0, never `free` above."""
+        """Payment methods for a total: `free` for 0, beside those that are paid later, and never above."""
         if grand_total <= 0:
-            return [FREE]
+            return [*OFFLINE_METHODS, FREE]
         cards = [DemoPaymentMethod(code=code, title="Credit or debit card") for code in self.payment_modules]
         return [*cards, PREPAID, *OFFLINE_METHODS]
 

@@ -45,6 +45,7 @@ ERROR_RENDERINGS: Final[Mapping[type[Exception], ErrorRendering]] = {
     shop.OptionsNeeded: RESULT,
     shop.QuantityRefused: RESULT,
     shop.CouponRejected: RESULT,
+    shop.GiftCardRejected: RESULT,
     shop.CountryNotServed: RESULT,
     shop.AddressRefused: RESULT,
     shop.CartEmpty: RESULT,

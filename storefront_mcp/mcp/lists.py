@@ -61,10 +61,12 @@ def template_entries(resources: Sequence[Resource], version: ProtocolVersion) ->
 def _tool(tool: Tool, version: ProtocolVersion) -> Entry:
     entry = _base_entry(tool.name, tool.title, tool.description, version) | {"inputSchema": tool.input_schema}
     if version.tool_annotations:
-        entry["annotations"] = ({} if version.structured_content else {"title": tool.title}) | {
+        entry["annotations"] = {
+            **({} if version.structured_content else {"title": tool.title}),
             "readOnlyHint": not tool.writes,
             "destructiveHint": tool.destructive,
-            "idempotentHint": tool.idempotent,
+            # False by default, and without a meaning for what only reads.
+            **({"idempotentHint": True} if tool.writes and tool.idempotent else {}),
             "openWorldHint": False,
         }
     return entry

@@ -11,11 +11,13 @@ R = TypeVar("R")
 Schema = dict[str, Any]
 
 Scarce = Literal["coupon", "cart", "order"]
-"""Actions with tighter rate limits than calls: coupon tries, new carts, orders."""
+"""Actions with tighter rate limits than calls: tries of coupons and gift cards, new carts, orders."""
 
 IDEMPOTENCY_KEY: Final = "idempotency_key"
 KeyText = Annotated[str, Meta(max_length=255, description="Makes repeats safe")]
 """Any text that the agent chooses."""
+UnlistedKeyText = Annotated[str, Meta(max_length=255, extra_json_schema={"unlisted": True})]
+"""Of a tool whose repetition has no further effect: taken, and not worth its tokens in the schema."""
 
 
 class Tool(Struct, frozen=True, kw_only=True):
@@ -47,7 +49,7 @@ def tool(
 
     A third parameter, `context: ToolContext`, lets it report progress, log and ask the client. Name, title, description
     and schema are derived from the function. Reading tools are idempotent. A writing tool whose arguments have
-    no `idempotency_key` is given one.
+    no `idempotency_key` is given one, which is published unless it repeats without further effect.
     """
 
     def made(run: Callable[..., Awaitable[R]]) -> Tool:
@@ -58,7 +60,9 @@ def tool(
             message = f"tool {name} has no docstring: the model would not know what it does"
             raise TypeError(message)
         keyed = writes and IDEMPOTENCY_KEY not in hints["args"].__struct_fields__
-        arguments = _with_idempotency_key(hints["args"]) if keyed else hints["args"]
+        idempotent = not writes if repeats is None else repeats
+        key = UnlistedKeyText if idempotent else KeyText
+        arguments = _with_idempotency_key(hints["args"], key) if keyed else hints["args"]
         return Tool(
             name=name,
             title=name.replace("_", " ").capitalize(),
@@ -69,7 +73,7 @@ def tool(
             wants_context="context" in hints,
             writes=writes,
             destructive=destroys,
-            idempotent=not writes if repeats is None else repeats,
+            idempotent=idempotent,
             scarce_action=limit,
             server_idempotency=keyed,
             input_schema=schema_of(arguments),
@@ -78,11 +82,11 @@ def tool(
     return made
 
 
-def _with_idempotency_key(arguments: type[Struct]) -> type[Struct]:
-    """A subclass of the arguments with an `idempotency_key`."""
+def _with_idempotency_key(arguments: type[Struct], key: Any) -> type[Struct]:  # noqa: ANN401 -- an annotated type
+    """A subclass of the arguments with an `idempotency_key` of the type `key`."""
     return msgspec.defstruct(
         arguments.__name__,
-        [(IDEMPOTENCY_KEY, KeyText, "")],
+        [(IDEMPOTENCY_KEY, key, "")],
         bases=(arguments,),
         module=arguments.__module__,
         kw_only=True,

@@ -6,6 +6,7 @@ import inspect
 import json
 
 import httpx
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -401,6 +402,10 @@ async def test_lines_and_carts_that_are_not_there_are_told_apart(shop: MahoBacke
     with pytest.raises(errors.CartGone):
         await shop.remove_coupon(GONE)
     with pytest.raises(errors.CartGone):
+        await shop.apply_gift_card(GONE, "GC-BRINE-50")
+    with pytest.raises(errors.CartGone):
+        await shop.remove_gift_card(GONE, "GC-BRINE-50")
+    with pytest.raises(errors.CartGone):
         await shop.shipping_methods(GONE, Address(country="AU"))
 
 
@@ -434,6 +439,50 @@ async def test_coupons_are_used_refused_and_taken_off(shop: MahoBackend) -> None
     await shop.apply_coupon(cart, "SAVE10")
     assert (await shop.remove_coupon(cart)).coupon is None
     assert (await shop.remove_coupon(cart)).totals.total == aud(27900)
+
+
+async def test_gift_cards_pay_up_to_their_balance_and_are_taken_off(shop: MahoBackend) -> None:
+    cart = (await shop.create_cart()).cart_id
+    await shop.add_line(cart, Sku("PAD-2"), 1, {})
+    one = await shop.apply_gift_card(cart, "GC-BRINE-50")
+    assert [(card.code, card.amount) for card in one.gift_cards] == [("…-50", aud(5000))]
+    assert (one.totals.gift_cards, one.totals.total) == (aud(5000), aud(22900))
+    assert await shop.apply_gift_card(cart, "GC-BRINE-50") == one
+    both = await shop.apply_gift_card(cart, "GC-BRINE-5")
+    assert (both.totals.gift_cards, both.totals.total, adds_up(both)) == (aud(5500), aud(22400), True)
+    assert "GC-BRINE" not in msgspec.json.encode(both).decode()
+
+    with pytest.raises(errors.GiftCardRejected, match="is not on the cart, which has …-50, …E-5"):
+        await shop.remove_gift_card(cart, "GC-OTHER")
+    assert (await shop.remove_gift_card(cart, "gc-brine-50")).totals.gift_cards == aud(500)
+    none = await shop.remove_gift_card(cart, "…E-5")
+    assert (none.gift_cards, none.totals.gift_cards, none.totals.total) == ((), None, aud(27900))
+    assert await shop.remove_gift_card(cart, "GC-BRINE-5") == none
+
+
+@pytest.mark.parametrize("code", ["GC-GUESSED-1234", "GC-🥒"])
+async def test_a_gift_card_that_the_shop_does_not_take_is_refused_without_its_code(
+    shop: MahoBackend, code: str
+) -> None:
+    cart = (await shop.create_cart()).cart_id
+    await shop.add_line(cart, Sku("PAD-2"), 1, {})
+    with pytest.raises(errors.GiftCardRejected, match="never guess") as caught:
+        await shop.apply_gift_card(cart, code)
+    assert code not in f"{caught.value} {caught.value.internal}"
+    assert (await shop.cart(cart)).gift_cards == ()
+
+
+async def test_guessing_gift_cards_makes_the_shop_busy(shop: MahoBackend) -> None:
+    cart = (await shop.create_cart()).cart_id
+
+    async def guess() -> None:
+        for number in range(12):
+            with contextlib.suppress(errors.GiftCardRejected):
+                await shop.apply_gift_card(cart, f"GC-GUESS-{number}")
+
+    with pytest.raises(errors.ShopBusy) as caught:
+        await guess()
+    assert "GUESS" not in caught.value.internal
 
 
 async def test_guessing_coupons_makes_the_shop_busy(shop: MahoBackend) -> None:

@@ -87,6 +87,8 @@ ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[MahoBackend], Awaitable[
     (shapes.GuestCart, False, lambda shop: shop.update_line(ID, LineId("1"), 1)),
     (shapes.GuestCart, False, lambda shop: shop.add_line(ID, Sku("1"), 1, {"1": "1"})),
     (shapes.GuestCart, False, lambda shop: shop.apply_coupon(ID, "X")),
+    (shapes.GuestCart, False, lambda shop: shop.apply_gift_card(ID, "X")),
+    (shapes.GuestCart, False, lambda shop: shop.remove_gift_card(ID, "X")),
     (shapes.StoreConfig, False, lambda shop: shop.shipping_methods(ID, Address(country="AU", region="VIC"))),
     (shapes.QuotedCart, False, lambda shop: shop.shipping_methods(ID, Address(country="AU", region="VIC"))),
     (shapes.GuestCart, False, lambda shop: shop.quote_order(ID, DRAFT)),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from storefront_mcp import phases
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import CacheStats, Options
-from storefront_mcp.commerce.cart import Cart, CartLine, CartTotals
+from storefront_mcp.commerce.cart import AppliedGiftCard, Cart, CartLine, CartTotals, masked_code
 from storefront_mcp.commerce.category import Category, CategoryFacet, FacetValue
 from storefront_mcp.commerce.errors import (
     CartEmpty,
@@ -19,6 +19,7 @@ from storefront_mcp.commerce.errors import (
     CategoryNotFound,
     CountryNotServed,
     CouponRejected,
+    GiftCardRejected,
     LineNotFound,
     NotEnoughStock,
     OutOfStock,
@@ -123,6 +124,8 @@ PAYMENT_METHODS = (
     PaymentMethod(code="banktransfer", title="Bank transfer", offline=True),
 )
 FREE = PaymentMethod(code="free", title="Nothing to pay", free=True)
+GIFT_CARDS = {"GC-MEMORY-50": aud(5000), "GC-MEMORY-5": aud(500)}
+"""Codes and balances; nothing is ever taken off them."""
 PAGES = {"shipping": ShopPage(identifier="shipping", title="Shipping", html="<p>Fast.</p>", markdown="Fast.")}
 
 
@@ -276,6 +279,23 @@ class MemoryBackend:
     async def remove_coupon(self, cart: CartId) -> Cart:
         await self._asked("remove_coupon")
         return self._kept(replace(self._found(cart), coupon=None))
+
+    async def apply_gift_card(self, cart: CartId, code: str) -> Cart:
+        await self._asked("apply_gift_card")
+        before = self._found(cart)
+        if code not in GIFT_CARDS:
+            raise GiftCardRejected("The shop does not take this gift card")
+        others = tuple(card for card in before.gift_cards if card.code != masked_code(code))
+        card = AppliedGiftCard(code=masked_code(code), amount=GIFT_CARDS[code])
+        return self._kept(replace(before, gift_cards=(*others, card)))
+
+    async def remove_gift_card(self, cart: CartId, code: str) -> Cart:
+        await self._asked("remove_gift_card")
+        before = self._found(cart)
+        left = tuple(card for card in before.gift_cards if card.code not in {code, masked_code(code)})
+        if before.gift_cards and len(left) == len(before.gift_cards):
+            raise GiftCardRejected("This gift card is not on the cart")
+        return self._kept(replace(before, gift_cards=left))
 
     async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod]:
         await self._asked("shipping_methods")
@@ -459,4 +479,11 @@ def _totalled(cart: Cart) -> Cart:
     subtotal = sum((line.total for line in cart.lines), aud(0))
     discount = aud(subtotal.minor // 10) if cart.coupon else None
     total = subtotal - discount if discount else subtotal
-    return replace(cart, totals=CartTotals(subtotal=subtotal, discount=discount, total=total))
+    paid: list[AppliedGiftCard] = []
+    for card in cart.gift_cards:
+        amount = min(GIFT_CARDS[next(code for code in GIFT_CARDS if masked_code(code) == card.code)].minor, total.minor)
+        paid.append(replace(card, amount=aud(amount)))
+        total -= aud(amount)
+    cards = sum((card.amount for card in paid), aud(0)) or None
+    totals = CartTotals(subtotal=subtotal, discount=discount, gift_cards=cards, total=total)
+    return replace(cart, gift_cards=tuple(paid), totals=totals)

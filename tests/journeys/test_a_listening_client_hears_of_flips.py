@@ -77,7 +77,7 @@ async def test_a_listener_hears_of_the_cart_and_then_shops(settings: Settings) -
             assert {await next_of(heard), await next_of(heard)} == {TOOLS, PROMPTS}
 
             assert await prompts(agent) == ["find_a_gift", "compare_products", "fill_the_cart"]
-            assert len(await agent.tools()) == 13
+            assert len(await agent.tools()) == 15
             filled = await agent.ask("prompts/get", name="fill_the_cart", arguments={"wanted": "a jar of dill"})
             assert "a jar of dill" in filled["result"]["messages"][0]["content"]["text"]
             cart = value(await agent.call("create_cart"))["cart_id"]

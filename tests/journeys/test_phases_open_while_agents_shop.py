@@ -16,7 +16,7 @@ CARD = "/.well-known/mcp/server-card.json"
 
 
 @pytest.mark.slow
-async def test_from_planned_to_thirteen_tools_without_a_failed_request(tmp_path: Path) -> None:
+async def test_from_planned_to_fifteen_tools_without_a_failed_request(tmp_path: Path) -> None:
     port = free_port()
     settings = demo_settings(port, state=tmp_path)
     with served(create_app(settings), port) as origin:

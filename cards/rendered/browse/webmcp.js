@@ -6,7 +6,7 @@
     {
       "name": "search_products",
       "title": "Search products",
-      "description": "Search the shop's products by words, category and price.\n\nPrices are in minor units (27900 AUD is AUD 279.00). \"choose\" says that a product needs a variant or options: read\nit with get_product before adding it. Facets come with a category's first page.",
+      "description": "Search products by words, category and price.\n\nPrices are in minor units (27900 AUD is 279.00). \"choose\": it needs a variant or options; read it with get_product\nbefore adding it. Facets come with a category's first page.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -19,12 +19,12 @@
             "type": "string"
           },
           "min_price_minor": {
-            "description": "In minor units (cents)",
+            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
           "max_price_minor": {
-            "description": "In minor units (cents)",
+            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
@@ -91,12 +91,12 @@
     {
       "name": "list_categories",
       "title": "List categories",
-      "description": "List the shop's categories as a tree, with how many products each holds. get_category has their descriptions.",
+      "description": "List categories as a tree, with how many products each holds; get_category describes them.",
       "inputSchema": {
         "type": "object",
         "properties": {
           "parent": {
-            "description": "Id or path; left out: the whole shop",
+            "description": "Id or path; default: all",
             "type": "string"
           },
           "depth": {
@@ -112,7 +112,7 @@
     {
       "name": "get_category",
       "title": "Get category",
-      "description": "Read a category: what it is, its subcategories, and the first page of its products.\n\nMore products, other orders and price ranges: search_products with this category.",
+      "description": "Read a category, its subcategories and the first page of its products.\n\nMore products, other orders and price ranges: search_products with it.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -121,7 +121,7 @@
             "type": "string"
           },
           "page_size": {
-            "description": "How many products",
+            "description": "How many",
             "type": "integer",
             "minimum": 1,
             "maximum": 50,
@@ -142,7 +142,6 @@
         "properties": {
           "topic": {
             "type": "string",
-            "description": "What about",
             "enum": [
               "about",
               "contact",

@@ -20,6 +20,7 @@ from storefront_mcp.backends.maho import translation
 from storefront_mcp.backends.maho.addresses import AddressMapper
 from storefront_mcp.backends.maho.carts import MahoCarts
 from storefront_mcp.backends.maho.categories import MahoCategories
+from storefront_mcp.backends.maho.gift_cards import MahoGiftCards
 from storefront_mcp.backends.maho.order_progress import MahoOrderProgress
 from storefront_mcp.backends.maho.order_quotes import OrderQuotes
 from storefront_mcp.backends.maho.orders import MahoOrders
@@ -106,6 +107,9 @@ class MahoBackend:
         self.remove_line: Final = budget.limit(self._carts.remove)
         self.apply_coupon: Final = budget.limit(self._carts.apply_coupon)
         self.remove_coupon: Final = budget.limit(self._carts.remove_coupon)
+        gift_cards = MahoGiftCards(rest, self._carts)
+        self.apply_gift_card: Final = budget.limit(gift_cards.apply)
+        self.remove_gift_card: Final = budget.limit(gift_cards.remove)
         self.shipping_methods: Final = budget.limit(quotes.shipping_methods)
         self.quote_gaps: Final = self._addresses.gaps
         self.quote_order: Final = budget.limit(quotes.quote)

@@ -128,7 +128,7 @@ class MahoCarts:
     ) -> Cart:
         answer = await self._rest.send("POST", f"{cart_path(cart)}/items", {"sku": sku, "qty": quantity} | chosen)
         if answer.is_success:
-            return await self._after(answer, cart)
+            return await self.after_change(answer, cart)
         product = None if found is None else translation.product(found, self._price_mapper, self._known)
         raise line_errors.line_error(answer, sku, product)
 
@@ -158,7 +158,7 @@ class MahoCarts:
         before = translation.coupon(await self.fetch(cart))
         answer = await self._coupon(cart, code)
         if answer.is_success:
-            after = await self._after(answer, cart)
+            after = await self.after_change(answer, cart)
             if after.coupon is not None:
                 return after
         elif answer.status == HTTPStatus.NOT_FOUND:
@@ -170,7 +170,7 @@ class MahoCarts:
 
     async def remove_coupon(self, cart: CartId) -> Cart:
         """Remove the coupon code."""
-        return await self._after(await self._rest.send("DELETE", f"{cart_path(cart)}/coupon"), cart)
+        return await self.after_change(await self._rest.send("DELETE", f"{cart_path(cart)}/coupon"), cart)
 
     async def shipping_methods(self, cart: CartId, address: Address) -> tuple[ShippingMethod, ...]:
         """Shipping methods for an address. Maho stores the address on the cart; harmless to repeat."""
@@ -242,9 +242,9 @@ class MahoCarts:
             raise LineNotFound(line)
         if not answer.is_success and item is not None:
             raise line_errors.line_error(answer, Sku(item.sku), None)
-        return await self._after(answer, cart)
+        return await self.after_change(answer, cart)
 
-    async def _after(self, answer: UpstreamResponse, cart: CartId) -> Cart:
+    async def after_change(self, answer: UpstreamResponse, cart: CartId) -> Cart:
         """The cart after a change, read again if the response is empty, as the older fork's are. Raises CartGone."""
         if answer.status == HTTPStatus.NOT_FOUND:
             raise CartGone

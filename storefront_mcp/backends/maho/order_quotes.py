@@ -33,6 +33,7 @@ from storefront_mcp.commerce.errors import (
     CartEmpty,
     CartGone,
     EmailRefused,
+    NoWayToPay,
     OrderRefused,
     ShippingMethodRefused,
     ShopDown,
@@ -140,6 +141,8 @@ class OrderQuotes:
             self._written[cart] = _WrittenOrder(written, draft.shipping_method, has_method)
         if not has_method:
             settled = self._with_shipping(settled, chosen)
+            if not self._total(found) and self._total(settled):
+                raise NoWayToPay  # `free` would be offered and taken, and shipping would stay due
         title = next(
             one.title for one in offered if one.code == sanitizing.line(chosen.code, translation.MAX_LABEL_CHARS)
         )
@@ -259,17 +262,25 @@ class OrderQuotes:
             raise ShopDown(internal=f"{answer.where}: an order without a payment method")
         expect_success(answer)
 
+    def _total(self, found: GuestCart) -> Money:
+        return self._price_mapper.money(found.prices.grand_total if isinstance(found.prices, CartPrices) else None)
+
     def _with_shipping(self, found: GuestCart, rate: ShippingRateShape) -> GuestCart:
-        """The cart with its shipping amount and total recomputed for this rate."""
+        """The cart with its totals recomputed for this rate, of which gift cards pay what they can."""
         prices = found.prices if isinstance(found.prices, CartPrices) else CartPrices()
         before = prices.shipping_amount if prices.shipping_amount_incl_tax is None else prices.shipping_amount_incl_tax
         price = self._price_mapper.money(rate.price)
         total = self._price_mapper.money(prices.grand_total) - self._price_mapper.money(before) + price
+        money = self._price_mapper.money
+        left = sum(money(one.balance).minor - money(one.applied_amount).minor for one in found.applied_giftcards)
+        by_card = Money(max(0, min(left, total.minor)), total.currency)
+        total -= by_card
         changed = replace(
             prices,
             shipping_amount=price.major(),
             shipping_amount_incl_tax=price.major(),
             grand_total=total.major(),
+            giftcard_amount=(money(prices.giftcard_amount) + by_card).major() if by_card else prices.giftcard_amount,
         )
         return replace(found, prices=changed)
 

@@ -308,6 +308,14 @@ class AppliedCoupon(Struct, frozen=True):
     code: str | None = None
 
 
+class AppliedGiftCardShape(Struct, frozen=True, rename="camel"):
+    """A gift card that pays for a cart."""
+
+    code: Label = ""
+    balance: Decimal | None = None
+    applied_amount: Decimal | None = None
+
+
 class ShippingRateShape(Struct, frozen=True, rename="camel"):
     """A shipping rate; `price` is null on a carrier's error."""
 
@@ -350,6 +358,7 @@ class GuestCart(Struct, frozen=True, rename="camel", kw_only=True):
     items: Many[CartItem] = []
     prices: CartPrices | Nothing | None = None
     applied_coupon: AppliedCoupon | Nothing | None = None
+    applied_giftcards: Few[AppliedGiftCardShape] = []
     selected_shipping_method: SelectedShipping | Nothing | None = None
     selected_payment_method: SelectedPayment | Nothing | None = None
     available_shipping_methods: Many[ShippingRateShape] = []

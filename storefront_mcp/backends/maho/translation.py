@@ -27,7 +27,7 @@ from storefront_mcp.backends.maho.shapes import (
     ShippingRateShape,
     StockItem,
 )
-from storefront_mcp.commerce.cart import Cart, CartLine
+from storefront_mcp.commerce.cart import AppliedGiftCard, Cart, CartLine, masked_code
 from storefront_mcp.commerce.category import Category, CategoryFacet, FacetValue
 from storefront_mcp.commerce.errors import CartGone
 from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
@@ -289,6 +289,13 @@ def cart(found: GuestCart, price_mapper: PriceMapper, asked: CartId) -> Cart:
         lines=tuple(_line(item, price_mapper) for item in found.items),
         totals=price_mapper.totals(found.prices if isinstance(found.prices, CartPrices) else CartPrices()),
         coupon=coupon(found),
+        gift_cards=tuple(
+            AppliedGiftCard(
+                code=masked_code(sanitizing.line(one.code, MAX_LABEL_CHARS)),
+                amount=price_mapper.money(one.applied_amount),
+            )
+            for one in found.applied_giftcards
+        ),
     )
 
 

@@ -54,6 +54,8 @@ CALLS: Final[tuple[Callable[[MahoBackend], Awaitable[Any]], ...]] = (
     lambda shop: shop.update_line(CART, LineId("7"), 2),
     lambda shop: shop.remove_line(CART, LineId("7")),
     lambda shop: shop.apply_coupon(CART, "TEN"),
+    lambda shop: shop.apply_gift_card(CART, "GC-1"),
+    lambda shop: shop.remove_gift_card(CART, "GC-1"),
     lambda shop: shop.shipping_methods(CART, Address(country="AU", region="WA")),
     lambda shop: shop.quote_order(CART, DRAFT),
     lambda shop: shop.payment_methods(CART),

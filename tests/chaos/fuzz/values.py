@@ -115,6 +115,8 @@ def arguments(rng: random.Random, tool: str, world: Any) -> dict[str, Any]:
         "get_shipping_methods": {**cart, "address": address(rng)},
         "view_cart": cart,
         "remove_coupon": cart,
+        "apply_gift_card": {**cart, "code": code},
+        "remove_gift_card": {**cart, "code": code},
     }
     others: tuple[dict[str, Any], ...] = (
         {},

@@ -18,6 +18,8 @@ TOOLS = {
     "view_cart",
     "apply_coupon",
     "remove_coupon",
+    "apply_gift_card",
+    "remove_gift_card",
     "get_shipping_methods",
     "place_order",
     "get_order_status",

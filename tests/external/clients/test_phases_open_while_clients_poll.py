@@ -79,7 +79,7 @@ async def polling(origin: str, *, kept: bool) -> AsyncIterator[Looks]:
         task.cancel()
 
 
-async def test_no_poll_fails_from_the_stub_to_sixteen_tools(planned: str, tmp_path: Path) -> None:
+async def test_no_poll_fails_from_the_stub_to_eighteen_tools(planned: str, tmp_path: Path) -> None:
     async with polling(planned, kept=True) as kept, polling(planned, kept=False) as fresh:
         await kept.until("503", within=PATIENCE)
         await fresh.until("503", within=PATIENCE)
@@ -87,8 +87,8 @@ async def test_no_poll_fails_from_the_stub_to_sixteen_tools(planned: str, tmp_pa
         await kept.until("5 tools")
         await fresh.until("5 tools")
         await opened("p2_cart", tmp_path)
-        await kept.until("13 tools")
-        await fresh.until("13 tools")
+        await kept.until("15 tools")
+        await fresh.until("15 tools")
 
     for looks in (kept, fresh):
         story = [look for look, _ in itertools.groupby(looks.seen)]
@@ -97,7 +97,7 @@ async def test_no_poll_fails_from_the_stub_to_sixteen_tools(planned: str, tmp_pa
         assert story == [
             "200 planned, 503 with 0 tools",
             "200 active, 200 with 5 tools",
-            "200 active, 200 with 13 tools",
+            "200 active, 200 with 15 tools",
         ]
 
 
@@ -134,7 +134,7 @@ async def test_the_stub_is_exact_to_the_byte_and_the_card_changes_with_the_flip(
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_the_python_client_sees_five_tools_then_thirteen_then_sixteen_on_one_connection(
+async def test_the_python_client_sees_five_tools_then_fifteen_then_eighteen_on_one_connection(
     planned: str, tmp_path: Path, mode: str
 ) -> None:
     with pytest.RaisesGroup(pytest.RaisesExc(MCPError), flatten_subgroups=True):
@@ -144,12 +144,12 @@ async def test_the_python_client_sees_five_tools_then_thirteen_then_sixteen_on_o
     async with Client(f"{planned}/mcp", mode=mode) as client:
         assert len((await client.list_tools()).tools) == 5
         await opened("p2_cart", tmp_path)
-        await until_listed(client, 13)
+        await until_listed(client, 15)
         await opened("p3_checkout", tmp_path)
-        await until_listed(client, 16)
+        await until_listed(client, 18)
 
 
-async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_sixteen_tools(
+async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_eighteen_tools(
     planned: str, tmp_path: Path
 ) -> None:
     now = 0.0
@@ -162,9 +162,9 @@ async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_sixt
 
         kept = await client.list_tools()
         await opened("p2_cart", tmp_path)
-        await until_listed(client, 13)
+        await until_listed(client, 15)
         await opened("p3_checkout", tmp_path)
-        await until_listed(client, 16)
+        await until_listed(client, 18)
         # Who does not insist is told what it kept for as long as we allowed it to, and no longer.
         assert kept.ttl_ms is not None
         now += kept.ttl_ms / 1000

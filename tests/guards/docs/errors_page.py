@@ -74,6 +74,7 @@ def samples() -> Mapping[type[CodedError], CodedError]:
         shop.OptionsNeeded("GIFT-MUG", "Engraving is required.", [engraving]),
         shop.QuantityRefused("at most 10 can be bought."),
         shop.CouponRejected("SAVE99", dropped="SAVE10"),
+        shop.GiftCardRejected("The shop does not take this gift card", internal="for the log"),
         shop.CountryNotServed("AQ", ["AU", "NZ"]),
         shop.AddressRefused("AU has no region 'Bavaria'. It has: New South Wales (NSW), Queensland (QLD)."),
         shop.CartEmpty(),

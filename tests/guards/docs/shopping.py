@@ -129,6 +129,8 @@ async def journey(state: Path) -> Bought:
         await call("remove_from_cart", cart_id=cart, line_id=lines[0]["line_id"])
         await call("apply_coupon", cart_id=cart, code="SAVE10")
         await call("remove_coupon", cart_id=cart)
+        await call("apply_gift_card", cart_id=cart, code="GC-BRINE-5")
+        await call("remove_gift_card", cart_id=cart, code="…E-5")
         quote = await call("get_shipping_methods", cart_id=cart, address=BRISBANE)
         await call("view_cart", cart_id=cart)
         order = {

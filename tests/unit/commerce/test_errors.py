@@ -37,6 +37,7 @@ SAMPLES = [
     (errors.QuantityRefused("Sold in sixes."), "Sold in sixes.", None),
     (errors.CouponRejected("OLD"), "not valid for this cart. Do not guess", None),
     (errors.CouponRejected("OLD", dropped="TEN"), "took 'TEN' off the cart", None),
+    (errors.GiftCardRejected("The shop does not take it"), "take it. Check the code with the buyer", None),
     (errors.CountryNotServed("NZ"), "'NZ'", None),
     (errors.CountryNotServed("NZ", ["AU"]), "'NZ'", ServedCountries(("AU",))),
     (errors.AddressRefused("The postcode is missing."), "postcode", None),

@@ -48,6 +48,8 @@ EVERYTHING: list[Callable[[GuestCarts, CartId], Awaitable[Any]]] = [
     lambda carts, handle: carts.remove_line(handle, LineId("1")),
     lambda carts, handle: carts.apply_coupon(handle, "TEN"),
     lambda carts, handle: carts.remove_coupon(handle),
+    lambda carts, handle: carts.apply_gift_card(handle, "GC-MEMORY-5"),
+    lambda carts, handle: carts.remove_gift_card(handle, "GC-MEMORY-5"),
     lambda carts, handle: carts.shipping_methods(handle, AU),
 ]
 CHANGES = EVERYTHING[2:]

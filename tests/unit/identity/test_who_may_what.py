@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 EVERYBODYS = {
     *("search_products", "get_product", "list_categories", "get_category", "get_store_info"),
     *("create_cart", "view_cart", "add_to_cart", "update_cart_item", "remove_from_cart"),
-    *("apply_coupon", "remove_coupon", "get_shipping_methods"),
+    *("apply_coupon", "remove_coupon", "apply_gift_card", "remove_gift_card", "get_shipping_methods"),
     *("place_order", "get_order_status", "cancel_checkout"),
 }
 """Tools for everybody, whatever they hold or do not hold."""

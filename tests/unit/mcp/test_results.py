@@ -24,7 +24,7 @@ from tests.unit.mcp.requests import HANDSHAKE, META, MODERN, NEWEST, VERSIONS, J
 
 SERVER = {"name": "example.pickle/storefront", "title": "Pickle Warehouse MCP Server", "version": "1.2.3"}
 AU = {"country": "AU", "postcode": "2000"}
-HINTS = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+HINTS = {"readOnlyHint", "destructiveHint", "openWorldHint"}
 
 
 @pytest.mark.proves("lifecycle.introduces")
@@ -71,7 +71,7 @@ async def test_what_is_refused_by_version_is_never_listed_as_supported() -> None
 async def test_tools_are_listed_in_the_order_of_the_promises(version: str) -> None:
     listed = (await result(endpoint(), "tools/list", version))["tools"]
     assert [tool["name"] for tool in listed] == [tool.name for tool in OPEN.open_tools()]
-    assert len(listed) == 13
+    assert len(listed) == 15
 
 
 @pytest.mark.proves("tools.schemas", "tools.hints", "tools.titles")
@@ -83,7 +83,11 @@ def test_a_tool_is_described_in_the_words_of_the_version(version: str) -> None:
         wanted = {"name", "description", "inputSchema"}
         if version >= "2025-03-26":
             wanted |= {"annotations"}
-            assert tool["annotations"].keys() == HINTS | ({"title"} if version < "2025-06-18" else set())
+            hints = tool["annotations"]
+            assert hints.keys() - {"idempotentHint"} == HINTS | ({"title"} if version < "2025-06-18" else set())
+            # Its default is false, and it says nothing of a tool that only reads (ToolAnnotations of the schema).
+            writes = tool["name"] not in {"create_cart", "add_to_cart"} and not hints["readOnlyHint"]
+            assert hints.get("idempotentHint", False) is writes
         if version >= "2025-06-18":
             wanted |= {"title"}
         assert tool.keys() == wanted
@@ -166,6 +170,9 @@ async def test_every_tool_returns_the_same_as_text_and_structured(version: str) 
     assert cheaper["totals"]["discount"] == {"minor": 1150, "currency": "AUD"}
     value(await buyer.call("get_shipping_methods", cart_id=cart, address=AU))
     value(await buyer.call("remove_coupon", cart_id=cart))
+    paid = value(await buyer.call("apply_gift_card", cart_id=cart, code="GC-MEMORY-5"))
+    assert paid["gift_cards"] == [{"code": "…Y-5", "amount": {"minor": 500, "currency": "AUD"}}]
+    value(await buyer.call("remove_gift_card", cart_id=cart, code="…Y-5"))
     value(await buyer.call("remove_from_cart", cart_id=cart, line_id=jar))
     assert value(await buyer.call("view_cart", cart_id=cart))["totals"]["total"] == {"minor": 9000, "currency": "AUD"}
     buyer.memory_backend.forget()

@@ -20,6 +20,7 @@ from storefront_mcp.commerce.errors import (
     CountryNotServed,
     CouponRejected,
     CursorRefused,
+    GiftCardRejected,
     LineNotFound,
     NotEnoughStock,
     OptionsNeeded,
@@ -44,8 +45,10 @@ READS = {"search_products", "get_product", "list_categories", "get_category", "g
     "get_order_status"
 }
 NOTHING_REQUIRED = {"create_cart", "search_products", "list_categories", "get_store_info"}
-TAKES_AWAY = {"update_cart_item", "remove_from_cart", "apply_coupon", "remove_coupon", "cancel_checkout"}
-ADDS_EACH_TIME = {"create_cart", "add_to_cart", "remove_from_cart"}
+TAKES_AWAY = {"update_cart_item", "remove_from_cart", "apply_coupon", "remove_coupon", "cancel_checkout"} | {
+    "remove_gift_card"
+}
+ADDS_EACH_TIME = {"create_cart", "add_to_cart"}
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_three_phases_are_delivered_and_one_is_promised() -> None:
     }
     promised = {promise.name for phase in PHASES for promise in phase.manifest.tools}
     assert promised >= {"place_order", "get_customer_orders"}
-    assert len(TOOLS) == 16
+    assert len(TOOLS) == 18
 
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
@@ -383,3 +386,23 @@ async def test_every_tool_passes_the_shops_refusal_on(
     memory_backend.down = memory_checkouts.down = ShopError("Closed for stock-taking.")
     with pytest.raises(ShopError, match="stock-taking"):
         await use(shop, name, **arguments)
+
+
+async def test_a_gift_card_lowers_what_is_to_be_paid_and_is_taken_off(
+    shop: Shop, memory_backend: MemoryBackend
+) -> None:
+    cart_id = (await use(shop, "create_cart")).cart_id
+    await use(shop, "add_to_cart", cart_id=cart_id, sku="SHIRT-S")
+    with pytest.raises(GiftCardRejected, match="never guess"):
+        await use(shop, "apply_gift_card", cart_id=cart_id, code="GC-NONE")
+    cart = await use(shop, "apply_gift_card", cart_id=cart_id, code=" GC-MEMORY-50 ")
+    assert (cart.totals.gift_cards, cart.totals.total) == (aud(4500), aud(0))
+    assert [card.code for card in cart.gift_cards] == ["…Y-50"]
+    with pytest.raises(GiftCardRejected):
+        await use(shop, "remove_gift_card", cart_id=cart_id, code="GC-MEMORY-5")
+    cart = await use(shop, "remove_gift_card", cart_id=cart_id, code="…Y-50")
+    assert (cart.gift_cards, cart.totals.total) == ((), aud(4500))
+    memory_backend.asked.clear()
+    with pytest.raises(ArgumentsRefused, match="code must not be blank"):
+        await use(shop, "apply_gift_card", cart_id=cart_id, code="   ")
+    assert memory_backend.asked == []
