@@ -85,8 +85,8 @@ Hidden = Annotated[Secret, Meta(description="a text that is nobody else's busine
 PauseRetry = Annotated[int, Meta(ge=1, le=3_600, description="a whole number of seconds, from 1 to 3600 (an hour)")]
 Share = Annotated[float, Meta(gt=0, le=1, description="a part of one: more than 0 and at most 1")]
 Lifetime = Annotated[int, Meta(ge=60, le=86_400, description="a whole number of seconds, from 60 to 86400 (a day)")]
-PaymentProvider = Annotated[Literal["stripe", "sandbox"], Meta(description='"stripe" or "sandbox"')]
-Kind = Annotated[Literal["maho", "demo"], Meta(description='"maho" or "demo"')]
+ProviderName = Annotated[Literal["stripe", "sandbox"], Meta(description='"stripe" or "sandbox"')]
+BackendKind = Annotated[Literal["maho", "demo"], Meta(description='"maho" or "demo"')]
 
 
 class UpstreamTimeouts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -103,7 +103,7 @@ class UpstreamTimeouts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class UpstreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[store.upstream]`: the shop software and its address."""
 
-    kind: Kind
+    kind: BackendKind
     url: Url | None = None
     """None for the built-in demo shop."""
     store_code: Text | None = None
@@ -141,7 +141,7 @@ class SignatureSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class PaymentSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[store.payments]`. Without a provider and offline methods there is no checkout."""
 
-    provider: PaymentProvider | None = None
+    provider: ProviderName | None = None
     secret_key: Hidden | None = None
     """API key of the provider."""
     webhook_secrets: tuple[Hidden, ...] = ()
