@@ -118,7 +118,7 @@ class ServerAssembly:
             smtp=settings.smtp,
             now=now,
         )
-        self._catalogue = CatalogueWiring(settings, now=now)
+        self._catalogue = CatalogueWiring(settings, database, now=now)
         self._call_policy = CallPolicyWiring(settings, database, now=now)
         self._planned = {store.id: planned_roadmap(store, today=now().date()) for store in settings.stores}
         self.stores: Mapping[StoreId, StoreAssembly] = {}
@@ -172,6 +172,7 @@ class ServerAssembly:
             media={store: assembly.media for store, assembly in self.stores.items() if assembly.media is not None},
             more=[
                 *self.checkout.routes,
+                *self._catalogue.routes,
                 *self._authentication.routes(authenticators),
                 *self._observability.routes(authenticators),
                 *self._console.routes(
@@ -196,17 +197,19 @@ class ServerAssembly:
         backend, close, media = backend_of(settings, instrumentation, share=share)
         self._observability.circuits_open.append(circuit_open := lambda: backend.circuit_open)
         self._alerts.add(settings, circuit_open)
+        reader, observer = self._catalogue.add(settings, backend)
         carts, agent_checkout = self.checkout.add(
             settings,
             store,
             backend,
             self._handles,
+            observer=observer,
             payment_stop=lambda: self._refresher.roadmap(store.id).payment_stop,
         )
         policy, limiter = self._call_policy.add(settings, store, instrumentation)
         shown = self._console.add(
             settings,
-            self._catalogue.add(settings, backend),
+            reader,
             cache_stats=partial(self._catalogue.stats, store.id),
             circuit_open=circuit_open,
             forwarding=limiter.monitor.finding,
@@ -270,6 +273,7 @@ class ServerAssembly:
                 async with (
                     self._observability.running(),
                     self._console.running(),
+                    self._catalogue.running(),
                     self.checkout.running(),
                     self._watch.running(),
                     self._record.running(),
@@ -281,7 +285,7 @@ class ServerAssembly:
             with contextlib.suppress(asyncio.CancelledError):
                 await refreshing
             self._refresher.close()
-            for part in (self._catalogue, self._authentication, self._call_policy, self._console):
+            for part in (self._authentication, self._call_policy, self._console):
                 await part.close()
             for assembly in self.stores.values():
                 await assembly.close_backend()

@@ -1,21 +1,32 @@
 """Catalogue wiring: the cache between tools and each store's shop."""
 
+import asyncio
+import contextlib
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Final
 
+from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from storefront_mcp.catalogue.cache import CatalogueCache
+from storefront_mcp.catalogue.cache_changes import CatalogueChangeWatch
 from storefront_mcp.catalogue.cache_freshness import CatalogueFreshness, FreshnessRule
 from storefront_mcp.catalogue.cache_memory import CacheMemory
 from storefront_mcp.catalogue.cache_reader import CatalogueCacheReader
 from storefront_mcp.commerce.backend import CacheStats, CatalogueReader, ShopBackend
+from storefront_mcp.commerce.guest_carts import CartObserver
 from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.database.catalogue_changes import SqlCatalogueChanges
+from storefront_mcp.database.engine import Database
+from storefront_mcp.settings.alerts import signing_key
 from storefront_mcp.settings.catalogue import StoreCatalogueSettings
 from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.settings.server import Settings
+from storefront_mcp.web.shop_webhook import CatalogueListener, shop_webhook_routes
 
-BYTES_PER_MB = 1_000_000
+BYTES_PER_MB: Final = 1_000_000
 
 
 class _StoreCatalogue(Struct, frozen=True, kw_only=True):
@@ -26,17 +37,45 @@ class _StoreCatalogue(Struct, frozen=True, kw_only=True):
 class CatalogueWiring:
     """The catalogue caches of all stores of one worker."""
 
-    def __init__(self, settings: Settings, *, now: Callable[[], dt.datetime]) -> None:
+    def __init__(self, settings: Settings, database: Database, *, now: Callable[[], dt.datetime]) -> None:
         self._max_bytes = settings.catalogue.memory_mb * BYTES_PER_MB // len(settings.stores)
         self._now: Callable[[], float] = lambda: now().timestamp()
         self._stores: dict[StoreId, _StoreCatalogue] = {}
+        self._watch = CatalogueChangeWatch(SqlCatalogueChanges(database), now=self._now)
+        self._listeners: dict[StoreId, CatalogueListener] = {}
 
-    def add(self, settings: StoreSettings, backend: ShopBackend) -> CatalogueReader:
-        """What tools read a store's catalogue by."""
+    def add(self, settings: StoreSettings, backend: ShopBackend) -> tuple[CatalogueReader, CartObserver]:
+        """What tools read a store's catalogue by, and what its carts are to tell."""
         cache = CatalogueCache(settings.id, CacheMemory(max_bytes=self._max_bytes), now=self._now)
         reader = CatalogueCacheReader(backend, cache, freshness_of(settings.catalogue))
         self._stores[settings.id] = _StoreCatalogue(backend=backend, reader=reader)
-        return reader
+        secret = settings.catalogue.webhook_secret
+        key = None if secret is None else signing_key(secret)
+        if key is not None:
+            self._listeners[settings.id] = CatalogueListener(
+                key=key,
+                changed=partial(self._watch.report, settings.id),
+                all_changed=partial(self._watch.report_all, settings.id),
+            )
+        return reader, self._watch.add(settings.id, cache)
+
+    @property
+    def routes(self) -> list[HTTPRouteHandler]:
+        """`/webhooks/shop`, where a store has a secret for it."""
+        return shop_webhook_routes(self._listeners, now=self._now)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Learn what has changed, and exchange it with the other workers until the block ends."""
+        await self._watch.poll()
+        watching = asyncio.create_task(self._watch.run(), name="exchange changes of catalogues")
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            await self.close()
 
     def stats(self, store: StoreId) -> CacheStats:
         """What is cached of a shop's answers, by its adapter too, and how often that saved a question."""

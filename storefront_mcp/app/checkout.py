@@ -16,7 +16,7 @@ from storefront_mcp.checkout.context import CheckoutContext, CheckoutPolicy
 from storefront_mcp.checkout.reconciler import Reconciler
 from storefront_mcp.checkout.withdrawal import before_cart_change, refuse_ordered
 from storefront_mcp.commerce.backend import ShopBackend
-from storefront_mcp.commerce.guest_carts import CartHandleRepository, GuestCarts
+from storefront_mcp.commerce.guest_carts import NO_OBSERVER, CartHandleRepository, CartObserver, GuestCarts
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.database.checkouts import SqlCheckoutRepository
@@ -80,10 +80,11 @@ class CheckoutWiring:
         backend: ShopBackend,
         handles: CartHandleRepository,
         *,
+        observer: CartObserver = NO_OBSERVER,
         payment_stop: Callable[[], FlipTerms | None],
     ) -> tuple[GuestCarts, AgentCheckout | None]:
         """Build the carts of a store and its agent-side checkout, which is None while payment is not set up."""
-        carts = partial(GuestCarts, store.id, backend, handles, now=self._utc_now)
+        carts = partial(GuestCarts, store.id, backend, handles, now=self._utc_now, observer=observer)
         payments = settings.payments
         if payments.missing:
             return carts(), None

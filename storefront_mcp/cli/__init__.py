@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "keys": "keys:keys",
     "audit": "audit:audit",
     "alerts": "alerts:alerts",
+    "catalogue": "catalogue:catalogue",
     "console": "console:console",
     "connect": "connect:connect",
     "doctor": "doctor:doctor",

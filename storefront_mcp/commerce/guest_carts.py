@@ -4,6 +4,7 @@ import asyncio
 import base64
 import datetime as dt
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import Options, ShopBackend
 from storefront_mcp.commerce.cart import Cart, LostLine
-from storefront_mcp.commerce.errors import CartEmpty, CartGone, CartNotFound
+from storefront_mcp.commerce.errors import CartEmpty, CartGone, CartNotFound, NotEnoughStock, OutOfStock
 from storefront_mcp.commerce.ids import CartId, LineId, Sku, StoreId
 from storefront_mcp.commerce.shipping import ShippingMethod
 
@@ -66,6 +67,18 @@ async def leave_as_is(_handle: CartId) -> str | None:
     return None
 
 
+class CartObserver(Struct, frozen=True, kw_only=True):
+    """Who hears what carts tell of the catalogue: that something is sold out, or costs something else."""
+
+    seen: Callable[[Cart], object]
+    """Called with each cart after a line was added: of C, as it is on the way of every call."""
+    refused: Callable[[Sku], object]
+    """Called with a SKU of which there are not as many as were wanted."""
+
+
+NO_OBSERVER: Final = CartObserver(seen=deque[Cart](maxlen=0).append, refused=deque[Sku](maxlen=0).append)
+
+
 def new_handle() -> CartId:
     """A random handle of 128 bits, in base32 (RFC 4648 §6): every call repeats it, and every letter is paid for."""
     return CartId("cart_" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower())
@@ -74,7 +87,7 @@ def new_handle() -> CartId:
 class GuestCarts:
     """The carts of one store, addressed by handles. Raises what the backend raises, and CartNotFound."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all but four have a value that does nothing
         self,
         store: StoreId,
         backend: ShopBackend,
@@ -84,11 +97,13 @@ class GuestCarts:
         handle: Callable[[], CartId] = new_handle,
         before_change: BeforeChange = leave_as_is,
         refuse_ordered: RefuseOrdered = order_nothing,
+        observer: CartObserver = NO_OBSERVER,
     ) -> None:
         """`before_change` is awaited before each change: the cart of an open checkout must not change.
 
         `refuse_ordered` before each quote, which stores its address on the shop's cart, and where a cart is gone.
         """
+        self._observer = observer
         self._refuse_ordered = refuse_ordered
         self._before_change = before_change
         self._store = store
@@ -124,6 +139,10 @@ class GuestCarts:
             except CartGone:
                 fresh = await self._backend.create_cart()
                 cart = await self._backend.add_line(fresh.cart_id, sku, quantity, options)
+            except (OutOfStock, NotEnoughStock):
+                self._observer.refused(sku)
+                raise
+            self._observer.seen(cart)
             if cart.cart_id == record.upstream:
                 return await self._save(handle, cart, notice)
             lost = LINES_LOST_TEXT if record.lines else RESTARTED_TEXT

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from storefront_mcp.access.credentials import Secret
+
 Megabytes = Annotated[int, Meta(ge=1, le=65_536, description="a whole number of megabytes, from 1 to 65536")]
 Age = Annotated[int, Meta(ge=0, le=3_600, description="a whole number of seconds, from 0 to 3600 (an hour)")]
 LongAge = Annotated[int, Meta(ge=0, le=86_400, description="a whole number of seconds, from 0 to 86400 (a day)")]
@@ -26,3 +28,5 @@ class StoreCatalogueSettings(Struct, frozen=True, forbid_unknown_fields=True, kw
     page: Age = 600
     outage: LongAge = 3_600
     """Age of what searches and products may show while the shop does not answer."""
+    webhook_secret: Annotated[Secret, Meta(description="what `openssl rand -base64 32` prints")] | None = None
+    """Of webhooks that tell what has changed; without one none is heard."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from storefront_mcp.commerce.origins import host_of, is_loopback, normalise_origin
+from storefront_mcp.settings.alerts import signing_key
 from storefront_mcp.settings.problems import SettingProblem
 from storefront_mcp.settings.program import command_line
 from storefront_mcp.settings.schema import FlagSettings, StoreSettings
@@ -18,6 +19,9 @@ def normalised(stores: tuple[StoreSettings, ...], problems: list[SettingProblem]
         problems += _upstream_problems(store, f"store[{index}].upstream.")
         problems += _issuer_problems(store, f"store[{index}].")
         problems += _payment_problems(store, f"store[{index}].payments.")
+        if store.catalogue.webhook_secret is not None and signing_key(store.catalogue.webhook_secret) is None:
+            said = "wants 24 to 64 bytes in base64, as `openssl rand -base64 32` makes them."
+            problems.append(SettingProblem(f"store[{index}].catalogue.webhook_secret", said))
     return result
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storefront_mcp.app import create_app
 from storefront_mcp.mcp.results import ERROR_META_KEY
 from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.roadmap.terms import NO_TERMS, FlipTerms
+from storefront_mcp.settings.catalogue import StoreCatalogueSettings
 from storefront_mcp.settings.demo import demo_settings
 from storefront_mcp.settings.server import Settings
 from tests.fakes.agent import Agent, Json, adds_up, refusal, value
@@ -56,6 +58,9 @@ class WishShop(Struct, frozen=True):
 def open_shop(state: Path) -> Iterator[WishShop]:
     """A demo shop with every delivered phase open."""
     settings = unhurried(demo_settings(free_port(), state=state))
+    # Each answer says the same however long the one before took: nothing is remembered, and nothing says how old it is.
+    asked = StoreCatalogueSettings(search=0, product=0, browse=0, page=0)
+    settings = replace(settings, stores=tuple(replace(store, catalogue=asked) for store in settings.stores))
     flip(settings, {"p1_browse": "active", "p2_cart": "active", "p3_checkout": "active"})
     with served(create_app(settings), settings.port) as origin:
         yield WishShop(origin, settings)
