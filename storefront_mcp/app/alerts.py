@@ -16,6 +16,7 @@ from storefront_mcp.alerts.text import AlertFacts
 from storefront_mcp.alerts.webhook_sender import WebhookAlertSender
 from storefront_mcp.app.alert_watch import AlertWatch, AuditChainWalk, ObservedServer, ObservedStore
 from storefront_mcp.app.backends import probe_of
+from storefront_mcp.app.background import background_jobs
 from storefront_mcp.app.checkout import CheckoutWiring, smtp_sender
 from storefront_mcp.app.console import console_url
 from storefront_mcp.app.database_outage import DatabaseOutage
@@ -78,16 +79,14 @@ class AlertWiring:
         senders = alert_senders(self._settings, now=self._now)
         watch = self._watch(senders)
         dispatcher = AlertDispatcher(self._repository, senders, now=self._now)
-        tasks = [
-            asyncio.create_task(_repeat(watch.look, LOOK_SECONDS), name="look for what needs a person"),
-            asyncio.create_task(_repeat(dispatcher.send_due, DISPATCH_SECONDS), name="send alerts"),
-        ]
+        jobs = {
+            "look for what needs a person": _repeat(watch.look, LOOK_SECONDS),
+            "send alerts": _repeat(dispatcher.send_due, DISPATCH_SECONDS),
+        }
         try:
-            yield
+            async with background_jobs(jobs):
+                yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await watch.close()
 
     def _watch(self, senders: Mapping[AlertChannel, AlertSender]) -> AlertWatch:

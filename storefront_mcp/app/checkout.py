@@ -1,6 +1,5 @@
 """Checkout wiring: payment providers, checkout records, the reconciler, payment pages and webhooks."""
 
-import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
@@ -9,6 +8,7 @@ from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from storefront_mcp.app.background import background_jobs
 from storefront_mcp.cards.site.icon import brand_hue
 from storefront_mcp.checkout.agent import AgentCheckout
 from storefront_mcp.checkout.buyer import BuyerCheckout
@@ -143,15 +143,13 @@ class CheckoutWiring:
         if not self._contexts:
             yield
             return
-        running = [asyncio.create_task(self.reconciler.run(), name="bring checkouts to their end")]
+        jobs = {"bring checkouts to their end": self.reconciler.run()}
         if self._smtp.host is not None:
-            running.append(asyncio.create_task(self._mailer(self._smtp.host).run(), name="confirm orders by mail"))
+            jobs["confirm orders by mail"] = self._mailer(self._smtp.host).run()
         try:
-            yield
+            async with background_jobs(jobs):
+                yield
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
             await self.close()
 
     async def close(self) -> None:

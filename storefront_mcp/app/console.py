@@ -1,6 +1,5 @@
 """Console wiring: its repositories, health checks, usage recording and location for each store."""
 
-import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from storefront_mcp.app.background import background_jobs
 from storefront_mcp.app.cache_health import CacheHealthCheck
 from storefront_mcp.app.health_checks import StoreHealthChecks
 from storefront_mcp.app.missed_searches import MissedSearchRecorder
@@ -131,13 +131,8 @@ class ConsoleWiring:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Write the usage counts periodically until the block ends."""
-        recording = asyncio.create_task(self._usage.run(), name="write usage figures")
-        try:
+        async with background_jobs({"write usage figures": self._usage.run()}):
             yield
-        finally:
-            recording.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await recording
 
     async def close(self) -> None:
         """Close the health checks and the flip repository."""

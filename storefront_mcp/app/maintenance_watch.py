@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from storefront_mcp.app.background import background_jobs
 from storefront_mcp.backends.probe import ProbeFailed, ShopProbe
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.instrumentation import store_job
@@ -56,13 +57,10 @@ class MaintenanceWatch:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Watch in the background until the block ends."""
-        watching = asyncio.create_task(self._run(), name="watch for maintenance mode")
         try:
-            yield
+            async with background_jobs({"watch for maintenance mode": self._run()}):
+                yield
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
             for shop in self._shops.values():
                 await shop.probe.close()
 

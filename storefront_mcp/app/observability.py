@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
+from storefront_mcp.app.background import background_jobs
 from storefront_mcp.checkout.states import TRANSITIONS
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.engine import Database, utc_now
@@ -125,16 +126,11 @@ class ObservabilityWiring:
     async def running(self) -> AsyncIterator[None]:
         """Export metrics and traces until the block ends. Raises MetricsPortUnavailable."""
         with self._serve_metrics():
-            exporting = (
-                None if self._metrics is None else asyncio.create_task(self._metrics.run(), name="hand over numbers")
-            )
+            jobs = {} if self._metrics is None else {"hand over numbers": self._metrics.run()}
             try:
-                yield
+                async with background_jobs(jobs):
+                    yield
             finally:
-                if exporting is not None:
-                    exporting.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await exporting
                 if self._tracing is not None:
                     await asyncio.to_thread(self._tracing.close)
 

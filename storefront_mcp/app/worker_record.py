@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from storefront_mcp.app.background import background_jobs
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.workers import SqlWorkerRepository
@@ -32,13 +33,10 @@ class WorkerRecordWiring:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Record it until the block ends."""
-        recording = asyncio.create_task(self._run(), name="record this worker")
         try:
-            yield
+            async with background_jobs({"record this worker": self._run()}):
+                yield
         finally:
-            recording.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await recording
             # It counts as ended soon even where the database takes nothing.
             with contextlib.suppress(SQLAlchemyError, ShopBusy):
                 await asyncio.to_thread(self._workers.remove)
