@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from msgspec import Struct
 
 from storefront_mcp.access.caller import Caller
+from storefront_mcp.access.scopes import sorted_scopes
 from storefront_mcp.commerce.error_codes import CodedError
 from storefront_mcp.commerce.ids import StoreId
 
@@ -73,6 +74,20 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     last_used_at: dt.datetime | None = None
     """Rounded to the minute."""
     revoked_at: dt.datetime | None = None
+
+
+def key_view(key: ApiKey) -> dict[str, Any]:
+    """A key as its store's operator sees it, for JSON."""
+    return {
+        "id": key.id,
+        "label": key.label,
+        "scopes": sorted_scopes(key.scopes),
+        "created_at": key.created_at,
+        "created_by": key.created_by,
+        "expires_at": key.expires_at,
+        "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
+    }
 
 
 class IssuedKey(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from storefront_mcp.access.credentials import (
     KeyStatus,
     NoSuchKey,
     StoredKey,
+    key_view,
 )
 from storefront_mcp.access.scopes import SCOPE_SETS, UnknownScopes, parse_scopes, sorted_scopes
 from storefront_mcp.cli.errors import CommandFailed, friendly_errors
@@ -179,17 +180,7 @@ def _key_row(one: StoredKey, now: dt.datetime) -> Sequence[str]:
 
 
 def _key_json(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "store": key.store,
-        "label": key.label,
-        "scopes": sorted_scopes(key.scopes),
-        "created_at": key.created_at,
-        "created_by": key.created_by,
-        "expires_at": key.expires_at,
-        "last_used_at": key.last_used_at,
-        "revoked_at": key.revoked_at,
-    }
+    return {"id": key.id, "store": key.store, **key_view(key)}
 
 
 def _day(moment: dt.datetime) -> str:

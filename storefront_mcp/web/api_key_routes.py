@@ -17,11 +17,11 @@ from storefront_mcp.access.credentials import (
     DEFAULT_KEY_LIFETIME,
     MAX_KEY_LIFETIME,
     MAX_LABEL_CHARS,
-    ApiKey,
     ApiKeyRepository,
     KeyIssuer,
     NoSuchKey,
     StoredKey,
+    key_view,
 )
 from storefront_mcp.access.scopes import (
     MERCHANT_API_SCOPES,
@@ -140,7 +140,7 @@ class ApiKeyRoutes:
             lifetime=dt.timedelta(days=wanted.expires_in_days),
         )
         key = await asyncio.to_thread(self._keys.add, new.key, new.digest)
-        return HTTPStatus.CREATED, {"token": new.secret.reveal(), **_key_view(key)}
+        return HTTPStatus.CREATED, {"token": new.secret.reveal(), **key_view(key)}
 
     async def _list(self, _request: Request[Any, Any, Any], site: StoreSite, _caller: Caller) -> tuple[int, object]:
         stored = await asyncio.to_thread(self._keys.list, site.store.id)
@@ -153,7 +153,7 @@ class ApiKeyRoutes:
             key = await asyncio.to_thread(self._keys.revoke, site.store.id, id_, by=by)
         except NoSuchKey as error:
             raise NotFoundException(detail=str(error)) from None
-        return HTTPStatus.OK, _key_view(key)
+        return HTTPStatus.OK, key_view(key)
 
 
 async def _key_request(request: Request[Any, Any, Any]) -> KeyRequest:
@@ -175,17 +175,4 @@ async def _key_request(request: Request[Any, Any, Any]) -> KeyRequest:
 
 
 def _status_view(one: StoredKey, now: dt.datetime) -> dict[str, Any]:
-    return _key_view(one.key) | {"standing": one.status_at(now)}
-
-
-def _key_view(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "label": key.label,
-        "scopes": sorted_scopes(key.scopes),
-        "created_at": key.created_at,
-        "created_by": key.created_by,
-        "expires_at": key.expires_at,
-        "last_used_at": key.last_used_at,
-        "revoked_at": key.revoked_at,
-    }
+    return key_view(one.key) | {"standing": one.status_at(now)}
