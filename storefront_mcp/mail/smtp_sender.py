@@ -1,7 +1,7 @@
 """Sends one message by SMTP (RFC 5321), with aiosmtplib."""
 
 from email.message import EmailMessage
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import aiosmtplib
 from msgspec import Struct
@@ -46,18 +46,8 @@ class SmtpSender:
 
         Raises MailRefused when the server rejects it for good, MailDelayed for everything else.
         """
-        server = self._server
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=server.host,
-                port=server.port,
-                username=server.username,
-                password=None if server.password is None else server.password.reveal(),
-                use_tls=server.security == "tls",
-                start_tls=server.security == "starttls",
-                timeout=server.timeout_seconds,
-            )
+            await aiosmtplib.send(message, **_connection(self._server))
         except aiosmtplib.SMTPRecipientsRefused as refused:
             first = refused.recipients[0]
             raise _refusal(first.code, first.message) from None
@@ -73,18 +63,22 @@ class SmtpSender:
 
         Raises aiosmtplib.SMTPException, OSError and ValueError.
         """
-        server = self._server
-        client = aiosmtplib.SMTP(
-            hostname=server.host,
-            port=server.port,
-            username=server.username,
-            password=None if server.password is None else server.password.reveal(),
-            use_tls=server.security == "tls",
-            start_tls=server.security == "starttls",
-            timeout=server.timeout_seconds,
-        )
+        client = aiosmtplib.SMTP(**_connection(self._server))
         await client.connect()
         await client.quit()
+
+
+def _connection(server: SmtpServer) -> dict[str, Any]:
+    """Aiosmtplib's arguments of one connection."""
+    return {
+        "hostname": server.host,
+        "port": server.port,
+        "username": server.username,
+        "password": None if server.password is None else server.password.reveal(),
+        "use_tls": server.security == "tls",
+        "start_tls": server.security == "starttls",
+        "timeout": server.timeout_seconds,
+    }
 
 
 def _refusal(code: int, reason: str) -> MailRefused | MailDelayed:
