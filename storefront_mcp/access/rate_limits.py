@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.tools.tool import Scarce
 
@@ -189,13 +190,16 @@ class StoreRateLimits:
     async def check_call(
         self,
         origin: RequestOrigin,
+        caller: Caller = GUEST,
         *,
-        principal: str | None = None,
         cart: str | None = None,
         kind: Scarce | None = None,
     ) -> LimitExceeded | None:
-        """Check a tool call: by principal, or by address for guests; by cart and scarce action where there is one."""
-        address = origin.address
+        """Check a tool call: by principal, or by address for guests; by cart and scarce action where there is one.
+
+        A request that is no tool call and may ask the shop as much as one counts as one, too.
+        """
+        address, principal = origin.address, None if caller.kind == "guest" else caller.identifier
         guest = principal is None and address != ""
         if guest and cart is None and kind is None and origin.agent is None:
             # Most calls: one bucket decides.

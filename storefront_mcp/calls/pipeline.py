@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.rate_limits import LimitExceeded
 from storefront_mcp.access.scopes import has_scope
-from storefront_mcp.calls.arguments import read_arguments
+from storefront_mcp.calls.arguments import cart_of, read_arguments
 from storefront_mcp.calls.errors import (
     ArgumentsRefused,
     CallError,
@@ -54,7 +54,7 @@ async def run_call(call: ToolCall) -> Any:  # noqa: ANN401 -- whatever value the
     """
     tool, policy = open_tool(call), call.policy
     audit = policy if tool.writes else None
-    began, arguments, invalid = 0.0, None, None
+    began, arguments, invalid, exceeded = 0.0, None, None, None
     if audit is not None:
         try:
             await audit.audit_sink.wait_for_capacity()
@@ -67,7 +67,9 @@ async def run_call(call: ToolCall) -> Any:  # noqa: ANN401 -- whatever value the
         except ArgumentsRefused as error:
             invalid = error
         # A call with invalid arguments is counted too.
-        exceeded = None if policy is None else await policy.check_call(tool, arguments, call.caller, call.origin)
+        if policy is not None:
+            cart, kind = (None, None) if arguments is None else (cart_of(arguments), tool.scarce_action)
+            exceeded = await policy.limits.check_call(call.origin, call.caller, cart=cart, kind=kind)
         if exceeded is not None or arguments is None:
             _refuse(call, exceeded, invalid)
         inputs = (arguments, call.shop, call.context) if tool.wants_context else (arguments, call.shop)
@@ -85,7 +87,7 @@ async def run_call(call: ToolCall) -> Any:  # noqa: ANN401 -- whatever value the
 
 async def check_counted(policy: CallPolicy, caller: Caller, origin: RequestOrigin) -> None:
     """Count a request that is no tool call and may ask the shop as much as one. Raises RateLimited."""
-    exceeded = await policy.check_read(caller, origin)
+    exceeded = await policy.limits.check_call(origin, caller)
     if exceeded is not None:
         policy.audit_limited(exceeded, origin, caller)
         raise RateLimited(exceeded)

@@ -3,14 +3,14 @@
 import datetime as dt
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import UNSET, Struct
 
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.rate_limits import DailyBudget, DailyQuota, LimitExceeded, StoreRateLimits
-from storefront_mcp.calls.arguments import cart_of, redacted
+from storefront_mcp.calls.arguments import redacted
 from storefront_mcp.calls.errors import ArgumentsRefused, CallFailed, RateLimited, ScopeMissing
 from storefront_mcp.calls.idempotency import IdempotencyRepository
 from storefront_mcp.commerce.error_codes import error_code
@@ -71,21 +71,6 @@ class CallPolicy:
         self._throttled_calls = ThrottledAuditSink(self._guest_calls, clock=clock)
         self._now = now
         self.clock = clock
-
-    def check_call(
-        self, tool: Tool, arguments: Struct | None, caller: Caller, origin: RequestOrigin
-    ) -> Awaitable[LimitExceeded | None]:
-        """Count a call; `arguments` is None where they are invalid."""
-        return self.limits.check_call(
-            origin,
-            principal=None if caller.kind == "guest" else caller.identifier,
-            cart=None if arguments is None else cart_of(arguments),
-            kind=None if arguments is None else tool.scarce_action,
-        )
-
-    def check_read(self, caller: Caller, origin: RequestOrigin) -> Awaitable[LimitExceeded | None]:
-        """Count a request that is no tool call and may ask the shop as much as one."""
-        return self.limits.check_call(origin, principal=None if caller.kind == "guest" else caller.identifier)
 
     async def record_success(
         self, tool: Tool, arguments: Struct | None, caller: Caller, origin: RequestOrigin, began: float

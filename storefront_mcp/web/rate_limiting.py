@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Final
 
 from litestar.types import Scope, Send
+from msgspec.structs import replace
 
 from storefront_mcp.access.credentials import CredentialRefused
 from storefront_mcp.access.rate_limits import LimitExceeded, SignatureVerifier
@@ -41,12 +42,16 @@ class RequestRateLimiter:
         self._limits = policy.limits
         self._addresses = addresses
 
-    def unsigned_origin(self, peer: Sequence[object] | None, headers: Headers) -> RequestOrigin:
+    def unsigned_origin(
+        self, peer: Sequence[object] | None, headers: Headers, fields: Mapping[bytes, bytes] | None = None
+    ) -> RequestOrigin:
         """Where a request came from, by its peer and headers; its signature is not verified."""
-        address = self._addresses.resolve(peer, headers)
+        address = self._addresses.resolve(peer, headers, fields)
         if not address or address in self._addresses.private:
             self.monitor.observe(peer, headers)
-        self._note_holder(address)
+        request = REQUEST_CONTEXT.get()
+        if request is not None and not self._addresses.is_shared(address):
+            request.holder = address
         return RequestOrigin(address=address, headers=headers)
 
     def path_prefix(self, scope: Scope) -> str:
@@ -55,17 +60,10 @@ class RequestRateLimiter:
 
     def origin(self, scope: Scope, headers: Headers, fields: Mapping[bytes, bytes]) -> RequestOrigin:
         """Where a request came from, and which agent has signed it. Call once per request: a nonce holds once."""
-        address = self._addresses.resolve(scope.get("client"), headers, fields)
-        if not address or address in self._addresses.private:
-            self.monitor.observe(scope.get("client"), headers)
-        self._note_holder(address)
-        agent = self._signer(scope, headers) if SIGNATURE_HEADER in fields and address else None
-        return RequestOrigin(address=address, agent=agent, headers=headers)
-
-    def _note_holder(self, address: str) -> None:
-        request = REQUEST_CONTEXT.get()
-        if request is not None and not self._addresses.is_shared(address):
-            request.holder = address
+        origin = self.unsigned_origin(scope.get("client"), headers, fields)
+        if SIGNATURE_HEADER in fields and origin.address:
+            return replace(origin, agent=self._signer(scope, headers))
+        return origin
 
     def _signer(self, scope: Scope, headers: Headers) -> str | None:
         if self._signatures is None:

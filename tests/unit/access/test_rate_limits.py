@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.rate_limits import (
     LimitExceeded,
     PermitRequest,
@@ -19,6 +20,7 @@ from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.limits import MemoryRateLimiter
 from storefront_mcp.settings.limits import LimitSettings
 
+KEY = Caller(kind="key", principal="k1")
 ONE = RateLimit(1, 60.0)
 WIDE = RateLimit(100, 1.0)
 
@@ -64,7 +66,7 @@ async def test_a_request_is_counted_by_its_address_and_a_call_by_who_calls() -> 
     limits = StoreRateLimits("pickle", rules(), buckets)
     await limits.check_request(RequestOrigin(address="203.0.113.7"))
     await limits.check_call(RequestOrigin(address="203.0.113.7"))
-    await limits.check_call(RequestOrigin(address="203.0.113.7"), principal="key:k1")
+    await limits.check_call(RequestOrigin(address="203.0.113.7"), KEY)
     assert buckets.asked == [
         ("pickle", "address", "203.0.113.7", True),
         ("pickle", "guest", "203.0.113.7", True),
@@ -84,7 +86,7 @@ async def test_an_agent_that_signs_is_counted_as_itself_and_wider_but_tightly_by
     origin = RequestOrigin(address="203.0.113.7", agent="https://agent.example")
     await limits.check_request(origin)
     await limits.check_call(origin, kind="cart")
-    await limits.check_call(origin, principal="key:k1")
+    await limits.check_call(origin, KEY)
     await limits.count_failed_credential(origin.address)
     wider = RateLimit(250, 0.4)
     assert taken == [
@@ -209,7 +211,7 @@ async def test_a_rule_that_is_off_counts_nothing() -> None:
     limits = StoreRateLimits("pickle", RateLimitRules(**dict.fromkeys(RateLimitRules.__struct_fields__)), buckets)
     for kind in (None, "coupon", "cart", "order"):
         assert await limits.check_call(RequestOrigin(address="a"), cart="c", kind=kind) is None  # type: ignore[arg-type]
-        assert await limits.check_call(RequestOrigin(address="a"), principal="p", kind=kind) is None  # type: ignore[arg-type]
+        assert await limits.check_call(RequestOrigin(address="a"), KEY, kind=kind) is None  # type: ignore[arg-type]
     assert await limits.check_request(RequestOrigin(address="a")) is None
     assert await limits.check_failed_credentials("a") is None
     assert await limits.count_failed_credential("a") is None
