@@ -294,6 +294,21 @@ async def test_a_texts_price_and_limit_are_told_though_the_shops_product_has_nei
     assert (await shop.product("GIFT-MUG")).custom_options[0].max_length == 20
 
 
+async def test_options_are_priced_with_tax_before_any_cart_has_told_whether_prices_include_it(
+    demo: tuple[str, ControlledShop],
+) -> None:
+    for sku, options, price in (("HAMP-1", {"Wrapping": "Timber crate"}, 6100), ("GIFT-MUG", MUG, 2700)):
+        worker, close = connect(MahoConfig(url=demo[0]), "AUD")
+        try:
+            engraving = (await worker.product("GIFT-MUG")).custom_options[0] if sku == "GIFT-MUG" else None
+            assert engraving is None or engraving.surcharge == aud(500)
+            cart = await worker.add_line((await worker.create_cart()).cart_id, Sku(sku), 1, options)
+            assert (cart.lines[0].price, cart.totals.total) == (aud(price), aud(price))
+            assert cart.totals.tax_included
+        finally:
+            await close()
+
+
 async def test_a_sold_out_product_is_known_by_its_sku_and_said_to_be_sold_out(shop: MahoBackend) -> None:
     """Maho's search omits it, and a process that has just started has read nothing yet."""
     with pytest.raises(errors.OutOfStock):

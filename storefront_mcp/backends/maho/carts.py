@@ -280,6 +280,7 @@ class MahoCarts:
             product = None if item.product_id is None else await self._catalogue.read(item.product_id)
             if product is not None and not product.custom_options:
                 self._price_mapper.tax.learn(item, product.final_price or product.price)
+        await self._catalogue.tax_trial.learn()
 
     def number(self, cart: CartId) -> int | None:
         """The cart's numeric id in the shop; None unless cached by an earlier `fetch`."""

@@ -54,6 +54,11 @@ class TaxDisplay:
             raise ShopMisconfigured(f"{told}: take that setting out")
         return learned
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it has been learned."""
+        return self.cache.find(None) is not None
+
     def is_unknown(self, items: Sequence[CartItem]) -> bool:
         """Whether there is something to learn from these lines."""
         return self.cache.find(None) is None and any(map(_is_taxed, items))

@@ -20,6 +20,7 @@ from storefront_mcp.backends.maho.rest import PAGE_SIZE, RestClient, expect_succ
 from storefront_mcp.backends.maho.scratch_cart import ScratchCart
 from storefront_mcp.backends.maho.shapes import CmsPage, CollectionShape, LayeredFilter, ListedProduct, ProductDetail
 from storefront_mcp.backends.maho.storable import unstorable_characters
+from storefront_mcp.backends.maho.tax_trial import TaxTrial
 from storefront_mcp.backends.maho.text_options import TextOptions
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.category import CategoryFacet
@@ -76,8 +77,9 @@ class MahoProducts:
         self._page_turn = asyncio.Semaphore(1)
         self._numbers: TtlCache[str, int] = TtlCache(size=SKU_CACHE_SIZE, seconds=SKU_TTL_SECONDS, clock=clock)
         """SKU to product id; a variant's SKU, which Maho's search does not find, to its parent's."""
-        self.texts: Final = TextOptions(self._scratch, price_mapper, clock=clock)
-        self.caches: Final = (self._numbers, *self._scratch.caches, *self.texts.caches)
+        self.tax_trial: Final = TaxTrial(rest, self._scratch, price_mapper.tax, clock=clock)
+        self.texts: Final = TextOptions(self._scratch, self.tax_trial, price_mapper, clock=clock)
+        self.caches: Final = (self._numbers, *self._scratch.caches, *self.tax_trial.caches, *self.texts.caches)
 
     async def search(self, search: SearchQuery) -> SearchPage:
         """One page of matching products; `next` is `page` or `page.offset`.

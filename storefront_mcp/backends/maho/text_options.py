@@ -11,6 +11,7 @@ from storefront_mcp.backends.maho.choices import sent_choices
 from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.scratch_cart import CartTrial, ScratchCart
 from storefront_mcp.backends.maho.shapes import ProductDetail
+from storefront_mcp.backends.maho.tax_trial import TaxTrial
 from storefront_mcp.commerce.errors import OptionsNeeded, ShopError
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.money import Money
@@ -31,8 +32,11 @@ TOO_LONG: Final = "text is too long"
 class TextOptions:
     """Prices and limits of text options, learned by trial and cached by product and option."""
 
-    def __init__(self, scratch: ScratchCart, price_mapper: PriceMapper, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, scratch: ScratchCart, tax: TaxTrial, price_mapper: PriceMapper, *, clock: Callable[[], float]
+    ) -> None:
         self._scratch = scratch
+        self._tax = tax
         self._price_mapper = price_mapper
         self._surcharges: TtlCache[tuple[int, str], Money] = TtlCache(
             size=MAX_KNOWN_TEXTS, seconds=TEXT_TTL_SECONDS, clock=clock
@@ -86,6 +90,7 @@ class TextOptions:
         known = self._surcharges.find((found.id, option.id))
         if known is None:
             sample = _sample(product, option)
+            await self._tax.learn()
             known = Money(0, product.price.currency) if sample is None else await self._measure(found, product, sample)
             self._surcharges[found.id, option.id] = known
         return known
