@@ -178,14 +178,14 @@ class MahoProducts:
         Raises OutOfStock for a SKU that exists and is sold out, where the shop tells no more than that. `by_trial`
         asks by a cart, too; without it such SKUs are not found.
         """
-        if visible_text(key) != key:
-            return None
         number = self._numbers.find(key)
         if number is not None:
             known = await self.read(number)
             if known is not None and _is_known_as(known, key):
                 return known
             self._numbers.pop(key, None)
+        if visible_text(key) != key:
+            return None
         found = await self._by_sku(key) or await self._by_url_key(key)
         return await self._by_trial(key) if found is None and by_trial else found
 
