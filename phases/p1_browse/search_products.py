@@ -1,30 +1,39 @@
 """Search the catalogue."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from storefront_mcp.commerce.category import CategoryFacet
 from storefront_mcp.commerce.cursor import decode_cursor, encode_cursor
 from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import ProductSummary
-from storefront_mcp.commerce.search import SearchQuery
+from storefront_mcp.commerce.search import ReadConditions, SearchQuery, Sort
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.tool import tool
+
+FilterLabel = Annotated[str, Meta(max_length=100)]
 
 
 class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What to look for; everything may be left out."""
 
-    query: Annotated[str, Meta(max_length=200, description="Words that must all match; leave out to list")] = ""
-    category: Annotated[str, Meta(max_length=200, description="Id or path; its subcategories count")] | None = None
-    min_price_minor: Annotated[int, Meta(ge=0, description="Minor units")] | None = None
-    max_price_minor: Annotated[int, Meta(ge=0, description="Minor units")] | None = None
-    sort: Annotated[
-        Literal["relevance", "price_low", "price_high", "name", "newest"], Meta(description="Their order")
-    ] = "relevance"
-    page_size: Annotated[int, Meta(ge=1, le=50, description="How many products")] = 10
+    query: Annotated[str, Meta(max_length=200, description="In the buyer's words")] = ""
+    category: Annotated[str, Meta(max_length=200, description="Id or path")] | None = None
+    min_price_minor: Annotated[int, Meta(ge=0)] | None = None
+    max_price_minor: Annotated[int, Meta(ge=0)] | None = None
+    filters: Annotated[
+        dict[Annotated[str, Meta(max_length=100)], Annotated[list[FilterLabel], Meta(min_length=1, max_length=20)]],
+        Meta(max_length=8, description="Facet code to labels"),
+    ] = {}
+    in_stock: bool | None = None
+    on_sale: bool | None = None
+    facets: Literal["auto", "none"] = "auto"
+    sort: Sort = "relevance"
+    page_size: Annotated[int, Meta(ge=1, le=50)] = 10
     cursor: Annotated[str, Meta(max_length=500, description="next_cursor of the page before")] | None = None
 
 
@@ -34,6 +43,10 @@ class SearchResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
     products: tuple[ProductSummary, ...]
     total: int | None = None
     next_cursor: str | None = None
+    understood: ReadConditions | None = None
+    did_you_mean: str | None = None
+    relaxed: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
     facets: tuple[CategoryFacet, ...] = ()
     as_of: str | None = None
     """UTC, when the shop said so; absent: just now."""
@@ -49,10 +62,9 @@ NOTHING_FOUND: Final = (
 
 @tool()
 async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
-    """Search products by words, category and price.
+    """Search products by words, category, price and facets.
 
-    Prices are in minor units (27900 AUD is 279.00). "choose": it needs a variant or options; read it with get_product
-    before adding it. Facets come with a category's first page.
+    Prices are in minor units (27900 AUD is 279.00). "choose": read it with get_product before adding it.
     """
     category: CategoryId | None = None
     if args.category is not None:
@@ -63,17 +75,27 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
         category=category,
         price_min=None if args.min_price_minor is None else Money(args.min_price_minor, currency),
         price_max=None if args.max_price_minor is None else Money(args.max_price_minor, currency),
+        filters=tuple((code, tuple(labels)) for code, labels in args.filters.items()),
+        in_stock=args.in_stock,
+        on_sale=args.on_sale,
         sort=args.sort,
         size=args.page_size,
     )
-    found = await shop.backend.search(decode_cursor(args.cursor, question))
-    facets = await shop.backend.facets(category) if category is not None and args.cursor is None else ()
+    wanted = args.facets == "auto" and args.cursor is None
+    found = await shop.backend.search(replace(decode_cursor(args.cursor, question), facets=wanted))
+    facets: Sequence[CategoryFacet] = found.facets
+    if wanted and not facets and category is not None:
+        facets = await shop.backend.facets(category)
     return SearchResult(
         products=found.products,
         total=found.total,
         next_cursor=encode_cursor(found.next, question),
+        understood=found.understood,
+        did_you_mean=found.did_you_mean,
+        relaxed=found.relaxed,
+        hints=found.hints,
         facets=tuple(facets),
-        notice=None if found.products or args.cursor is not None else NOTHING_FOUND,
+        notice=None if found.products or found.hints or args.cursor is not None else NOTHING_FOUND,
         as_of=found.as_of,
         stale=found.stale,
     )

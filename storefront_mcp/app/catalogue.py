@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
@@ -15,6 +15,9 @@ from storefront_mcp.catalogue.cache_changes import CatalogueChangeWatch
 from storefront_mcp.catalogue.cache_freshness import CatalogueFreshness, FreshnessRule
 from storefront_mcp.catalogue.cache_memory import CacheMemory
 from storefront_mcp.catalogue.cache_reader import CatalogueCacheReader
+from storefront_mcp.catalogue.index import CatalogueMirror
+from storefront_mcp.catalogue.mirrored_reader import MirroredCatalogueReader
+from storefront_mcp.catalogue.query.language import LanguageWords, language_words
 from storefront_mcp.commerce.backend import CacheStats, CatalogueReader, ShopBackend
 from storefront_mcp.commerce.guest_carts import CartObserver
 from storefront_mcp.commerce.ids import StoreId
@@ -44,7 +47,9 @@ class CatalogueWiring:
         self._watch = CatalogueChangeWatch(SqlCatalogueChanges(database), now=self._now)
         self._listeners: dict[StoreId, CatalogueListener] = {}
 
-    def add(self, settings: StoreSettings, backend: ShopBackend) -> tuple[CatalogueReader, CartObserver]:
+    def add(
+        self, settings: StoreSettings, backend: ShopBackend, mirror: CatalogueMirror | None = None
+    ) -> tuple[CatalogueReader, CartObserver]:
         """What tools read a store's catalogue by, and what its carts are to tell."""
         cache = CatalogueCache(settings.id, CacheMemory(max_bytes=self._max_bytes), now=self._now)
         reader = CatalogueCacheReader(backend, cache, freshness_of(settings.catalogue))
@@ -57,7 +62,9 @@ class CatalogueWiring:
                 changed=partial(self._watch.report, settings.id),
                 all_changed=partial(self._watch.report_all, settings.id),
             )
-        return reader, self._watch.add(settings.id, cache)
+        language = partial(search_language, settings.locale)
+        searching = MirroredCatalogueReader(reader, mirror, language, settings.currency)
+        return searching, self._watch.add(settings.id, cache)
 
     @property
     def routes(self) -> list[HTTPRouteHandler]:
@@ -91,6 +98,14 @@ class CatalogueWiring:
         """End what is under way."""
         for one in self._stores.values():
             await one.reader.cache.close()
+
+
+@lru_cache
+def search_language(locale: str) -> LanguageWords:
+    """How searches over a mirror are read in a language; its stems are the search library's, which is an extra."""
+    from storefront_mcp.catalogue.tantivy_engine.schema import snowball_stem  # noqa: PLC0415
+
+    return language_words(locale, snowball_stem(locale))
 
 
 def freshness_of(settings: StoreCatalogueSettings) -> CatalogueFreshness:

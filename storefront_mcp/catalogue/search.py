@@ -34,7 +34,7 @@ class CatalogueSearch:
 
     def __init__(self, index: CatalogueIndex, language: LanguageWords, currency: str) -> None:
         """The index must be of this language and currency."""
-        self._index = index
+        self.index: Final = index
         self._language = language
         self._currency = currency
         self._reader: WordReader | None = None
@@ -66,24 +66,20 @@ class CatalogueSearch:
             understood=_conditions_of_text(query, phrases, attempt if found else None),
             did_you_mean=words.corrected,
             relaxed=attempt.relaxed if found else (),
-            hints=search_hints(self._index, question, phrases, words, answer, currency=self._currency),
+            hints=search_hints(self.index, question, phrases, words, answer, currency=self._currency),
         )
 
     def _answer(self, question: IndexQuestion) -> IndexAnswer:
         """What matches; in an order that is not by words, those that only mention them if there are no others."""
         if question.groups and question.sort != "relevance":
-            named = self._index.search(replace(question, of_kind=True))
+            named = self.index.search(replace(question, of_kind=True))
             if named.total:
                 return named
-        return self._index.search(question)
-
-    def find(self, sku: str) -> CatalogueDocument | None:
-        """The product with this SKU or url key, its own or a variant's."""
-        return self._index.find(sku)
+        return self.index.search(question)
 
     def _words(self) -> WordReader:
         """The reader for the words that the index has now."""
-        lexicon = self._index.lexicon
+        lexicon = self.index.lexicon
         if self._reader is None or lexicon is not self._lexicon:
             self._reader, self._lexicon = WordReader(self._language, lexicon), lexicon
         return self._reader
@@ -108,7 +104,7 @@ class CatalogueSearch:
 
     def _filter(self, code: str, labels: Sequence[str]) -> AttributeFilter:
         """A filter by code or label, its values in the shop's own spelling. Raises FilterRefused."""
-        known = self._index.lexicon.attributes
+        known = self.index.lexicon.attributes
         wanted = fold_text(code)
         attribute = known.get(code) or next((one for one in known.values() if fold_text(one.label) == wanted), None)
         if attribute is None:
@@ -122,7 +118,7 @@ class CatalogueSearch:
     def _by_sku(self, text: str, question: IndexQuestion) -> SearchPage | None:
         """The one product whose SKU the text is, or holds; None where it only looks like one or a bound excludes it."""
         for candidate in _codes(text):
-            document = self._index.find(candidate)
+            document = self.index.find(candidate)
             if document is None:
                 continue
             product = document.product

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+from msgspec.structs import replace
+
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import IndexAnswer
 from storefront_mcp.catalogue.query.folding import fold_text
@@ -10,8 +13,10 @@ from storefront_mcp.catalogue.question import AttributeFilter
 from storefront_mcp.commerce.category import CategoryFacet, FacetValue
 from storefront_mcp.commerce.product import Product, ProductSummary, Variant
 
-MAX_OPTION_VALUES: Final = 4
-"""Values of an option that a list spells out; of more it has the first, the last and how many."""
+MAX_OPTION_VALUES: Final = 3
+"""Values of an option that a list spells out; of more it has the first and the last."""
+MAX_SUMMARY_BYTES: Final = 180
+"""Of JSON, about 45 tokens; a longer summary goes without its options, which get_product has."""
 _CHOSEN_KINDS: Final = frozenset({"bundle", "grouped", "downloadable", "giftcard"})
 
 
@@ -26,7 +31,8 @@ def summary_of(
     product = document.product
     wanted = [*((one.code, one.values) for one in filters), *((code, (label,)) for code, label in labels)]
     variant = _fitting_variant(document, wanted)
-    return ProductSummary(
+    short = {axis.label: _short(axis.values) for axis in product.axes if axis.values}
+    summary = ProductSummary(
         sku=product.sku,
         name=product.name,
         price=product.price,
@@ -34,11 +40,12 @@ def summary_of(
         in_stock=product.in_stock,
         choose=_to_choose(product),
         variant=None if variant is None else variant.sku,
-        options={axis.label: _short(axis.values) for axis in product.axes if axis.values},
+        options=short if variant is None else {},
         brand=document.brand,
         rating=document.rating,
         match=f"not {', '.join(missed)}" if missed else None,
     )
+    return summary if len(msgspec.json.encode(summary)) <= MAX_SUMMARY_BYTES else replace(summary, options={})
 
 
 def selected_summary(document: CatalogueDocument, variant: Variant | None) -> ProductSummary:
@@ -84,10 +91,10 @@ def _to_choose(product: Product) -> str | None:
 
 
 def _short(values: Sequence[str]) -> str:
-    """The values of an option in a few characters: `Black, Blue`, `S … XL (6)`."""
+    """The values of an option in a few characters: `Black, Blue`, or `S to XL`."""
     if len(values) <= MAX_OPTION_VALUES:
         return ", ".join(values)
-    return f"{values[0]} … {values[-1]} ({len(values)})"
+    return f"{values[0]} to {values[-1]}"
 
 
 def _fitting_variant(document: CatalogueDocument, wanted: Sequence[tuple[str, Sequence[str]]]) -> Variant | None:

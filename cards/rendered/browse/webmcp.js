@@ -6,42 +6,59 @@
     {
       "name": "search_products",
       "title": "Search products",
-      "description": "Search products by words, category and price.\n\nPrices are in minor units (27900 AUD is 279.00). \"choose\": it needs a variant or options; read it with get_product\nbefore adding it. Facets come with a category's first page.",
+      "description": "Search products by words, category, price and facets.\n\nPrices are in minor units (27900 AUD is 279.00). \"choose\": read it with get_product before adding it.",
       "inputSchema": {
         "type": "object",
         "properties": {
           "query": {
-            "description": "Words that must all match; leave out to list",
+            "description": "In the buyer's words",
             "type": "string"
           },
           "category": {
-            "description": "Id or path; its subcategories count",
+            "description": "Id or path",
             "type": "string"
           },
           "min_price_minor": {
-            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
           "max_price_minor": {
-            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
+          "filters": {
+            "type": "string",
+            "description": "A JSON object, as text. Facet code to labels"
+          },
+          "in_stock": {
+            "type": "boolean"
+          },
+          "on_sale": {
+            "type": "boolean"
+          },
+          "facets": {
+            "type": "string",
+            "enum": [
+              "auto",
+              "none"
+            ],
+            "default": "auto"
+          },
           "sort": {
             "type": "string",
-            "description": "Their order",
             "enum": [
+              "best_selling",
+              "discount",
               "name",
               "newest",
               "price_high",
               "price_low",
+              "rating",
               "relevance"
             ],
             "default": "relevance"
           },
           "page_size": {
-            "description": "How many products",
             "type": "integer",
             "minimum": 1,
             "maximum": 50,
@@ -71,7 +88,7 @@
           },
           "detail": {
             "type": "string",
-            "description": "brief shortens the description; full has it, and all pictures",
+            "description": "full: all text and pictures",
             "enum": [
               "brief",
               "full"

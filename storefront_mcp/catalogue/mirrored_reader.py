@@ -1,0 +1,128 @@
+"""`MirroredCatalogueReader`: the reading half of a shop's port, with searches from the mirror while it may be asked."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from storefront_mcp.catalogue.document import CatalogueDocument
+from storefront_mcp.catalogue.index import CatalogueIndex, CatalogueMirror
+from storefront_mcp.catalogue.query.language import LanguageWords
+from storefront_mcp.catalogue.question import IndexQuestion
+from storefront_mcp.catalogue.search import CatalogueSearch
+from storefront_mcp.catalogue.shop_search import ShopSearch
+from storefront_mcp.catalogue.summaries import facets_of
+from storefront_mcp.commerce.backend import CatalogueReader
+from storefront_mcp.commerce.category import Category, CategoryFacet
+from storefront_mcp.commerce.errors import ProductNotFound, ShopDown
+from storefront_mcp.commerce.ids import CategoryId
+from storefront_mcp.commerce.page import ShopPage, StoreFacts
+from storefront_mcp.commerce.product import Product, variant_of
+from storefront_mcp.commerce.search import SearchPage, SearchQuery
+
+
+class MirroredCatalogueReader:
+    """Implements `CatalogueReader` over one that asks the shop. Without a mirror, searches are the shop's with hints.
+
+    Products are always asked of the shop: the mirror only knows which family a variant's SKU belongs to, and has the
+    last word while the shop does not answer.
+    """
+
+    def __init__(
+        self,
+        shop: CatalogueReader,
+        mirror: CatalogueMirror | None,
+        language: Callable[[], LanguageWords],
+        currency: str,
+    ) -> None:
+        """`language` is called when the mirror is first asked, as its stems come with the search library."""
+        self._shop = shop
+        self._mirror = mirror
+        self._language = language
+        self._currency = currency
+        self._shop_search = ShopSearch(shop, currency)
+        self._search: CatalogueSearch | None = None
+        self._searched: CatalogueIndex | None = None
+
+    async def search(self, search: SearchQuery) -> SearchPage:
+        """Products that match, page by page. Raises CursorRefused, FilterRefused, and as the shop's."""
+        found = self._mirror_search()
+        if found is None or self._mirror is None:
+            return await self._shop_search.search(search)
+        return replace(found.search(search), as_of=_utc_text(self._mirror.as_of), stale=self._mirror.stale)
+
+    async def product(self, key: str) -> Product:
+        """The product with this SKU or url key. Raises as the shop's."""
+        index = None if self._mirror is None else self._mirror.index
+        if index is None or self._mirror is None:
+            return await self._shop.product(key)
+        try:
+            product = await self._shop.product(key)
+        except ProductNotFound:
+            return await self._by_family(key, index)
+        except ShopDown:
+            document = index.find(key)
+            if document is None:
+                raise
+            return replace(_with_variant(document.product, key), as_of=_utc_text(self._mirror.as_of), stale=True)
+        self._compare(product, index)
+        return product
+
+    async def categories(self, parent: CategoryId | None, *, depth: int) -> Sequence[Category]:
+        """The tree below `parent` (the root when None), `depth` levels of it. Raises CategoryNotFound."""
+        return await self._shop.categories(parent, depth=depth)
+
+    async def category(self, key: str) -> Category:
+        """The category with this id or url path, with its direct children. Raises CategoryNotFound."""
+        return await self._shop.category(key)
+
+    async def facets(self, category: CategoryId) -> Sequence[CategoryFacet]:
+        """What a category's products differ in; empty where the shop does not say."""
+        found = self._mirror_search()
+        if found is None:
+            return await self._shop.facets(category)
+        return facets_of(found.index.search(IndexQuestion(category=category, size=1, facets=True)))
+
+    async def page(self, identifier: str) -> ShopPage:
+        """One of the shop's own pages. Raises PageNotFound."""
+        return await self._shop.page(identifier)
+
+    async def store_facts(self) -> StoreFacts:
+        """What the shop's own configuration tells of countries, payment methods and guests."""
+        return await self._shop.store_facts()
+
+    def _mirror_search(self) -> CatalogueSearch | None:
+        """The search over the mirror; None while the shop is to be asked."""
+        index = None if self._mirror is None else self._mirror.index
+        if index is None:
+            return None
+        if self._search is None or index is not self._searched:
+            self._search, self._searched = CatalogueSearch(index, self._language(), self._currency), index
+        return self._search
+
+    async def _by_family(self, key: str, index: CatalogueIndex) -> Product:
+        """The family of a variant whose SKU the shop's own search does not find. Raises ProductNotFound."""
+        document = index.find(key)
+        if document is None or document.product.sku == key:
+            raise ProductNotFound(key)
+        return _with_variant(await self._shop.product(document.product.sku), key)
+
+    def _compare(self, product: Product, index: CatalogueIndex) -> None:
+        """Have the mirror read a product again that the shop now shows otherwise."""
+        document = index.find(product.sku)
+        if self._mirror is not None and (document is None or _is_changed(document, product)):
+            self._mirror.request([product.sku])
+
+
+def _is_changed(document: CatalogueDocument, product: Product) -> bool:
+    kept = document.product
+    return (kept.price, kept.list_price, kept.in_stock) != (product.price, product.list_price, product.in_stock)
+
+
+def _with_variant(product: Product, key: str) -> Product:
+    """The product with the variant that was asked for by its SKU."""
+    return replace(product, selected_variant=variant_of(product, key))
+
+
+def _utc_text(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,137 @@
+"""`ShopSearch`: searches where there is no mirror: the shop's own, and if it finds nothing, plainer words and hints."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from storefront_mcp.catalogue.query.folding import text_words
+from storefront_mcp.catalogue.query.language import LanguageWords, language_words
+from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
+from storefront_mcp.catalogue.query.spelling import SpellingIndex
+from storefront_mcp.catalogue.search import CURSOR_PREFIX
+from storefront_mcp.commerce.backend import CatalogueReader
+from storefront_mcp.commerce.category import Category
+from storefront_mcp.commerce.errors import CursorRefused, ShopError
+from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery
+
+PLAINER_PREFIX: Final = "p"
+"""Before the shop's position in a cursor of the plainer query."""
+SHOP_SORTS: Final = frozenset({"price_low", "price_high", "newest"})
+"""Orders of a text that every shop can be asked for."""
+MAX_SEEN_WORDS: Final = 5_000
+"""Words of products that were listed of late, among which a misspelt one is looked for."""
+MAX_CATEGORIES: Final = 8
+"""Categories that are named when nothing was found."""
+MAX_NEAR_WORDS: Final = 3
+_PLAIN: Final[LanguageWords] = language_words("en", str)
+_PLAIN_GERMAN: Final[LanguageWords] = language_words("de", str)
+_FILLERS: Final = _PLAIN.fillers | _PLAIN_GERMAN.fillers
+
+
+class ShopSearch:
+    """Asks a shop once, and once more with conditions and plainer words where that found nothing."""
+
+    def __init__(self, shop: CatalogueReader, currency: str) -> None:
+        self._shop = shop
+        self._currency = currency
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    async def search(self, search: SearchQuery) -> SearchPage:
+        """One page. Raises as the shop's search, and CursorRefused for a position in a mirror."""
+        if search.after is not None and search.after.startswith(CURSOR_PREFIX):
+            raise CursorRefused
+        query = replace(search, facets=False, in_stock=None)
+        phrases = read_phrases(search.text, self._currency)
+        plainer = _plainer(query, phrases)
+        if search.after is not None and search.after.startswith(PLAINER_PREFIX):
+            return await self._search_plainer(search, replace(plainer, after=search.after[1:]), phrases)
+        found = _with_stock(await self._shop.search(query), search.in_stock)
+        if found.products or search.after is not None or not search.text:
+            self._learn(product.name for product in found.products)
+            return found
+        if plainer != query and (plainer.text or plainer.price_min or plainer.price_max):
+            again = await self._search_plainer(search, plainer, phrases)
+            if again.products:
+                return again
+        return replace(found, hints=await self._hints(plainer.text or search.text, phrases))
+
+    async def _search_plainer(self, search: SearchQuery, plainer: SearchQuery, phrases: PhraseReading) -> SearchPage:
+        """A page for the plainer query; its next position says so, as the shop's own says nothing of the query."""
+        in_stock = phrases.in_stock if search.in_stock is None else search.in_stock
+        found = _with_stock(await self._shop.search(plainer), in_stock)
+        self._learn(product.name for product in found.products)
+        return replace(
+            found,
+            next=None if found.next is None else PLAINER_PREFIX + found.next,
+            understood=_read_conditions(search, plainer, phrases),
+        )
+
+    def _learn(self, names: Iterable[str]) -> None:
+        """Keep the words of names, the latest of them."""
+        for name in names:
+            for word in text_words(name):
+                self._seen[word] = None
+                self._seen.move_to_end(word)
+        while len(self._seen) > MAX_SEEN_WORDS:
+            self._seen.popitem(last=False)
+
+    async def _hints(self, text: str, phrases: PhraseReading) -> tuple[str, ...]:
+        hints = []
+        if phrases.other_currency:
+            hints.append(f"Prices are in {self._currency}; the amount in another currency was left aside.")
+        if phrases.on_sale:
+            hints.append("This shop cannot be asked for reductions; a list_price shows one.")
+        speller = SpellingIndex(dict.fromkeys(self._seen, 1))
+        unknown = [word for word in text_words(text) if word not in self._seen]
+        near = [word for word in map(speller.nearest, unknown[:MAX_NEAR_WORDS]) if word is not None]
+        if near:
+            hints.append(f"Near words here: {', '.join(near)}.")
+        names = [category.name for category in await self._categories()][:MAX_CATEGORIES]
+        if names:
+            hints.append(f"Try fewer or other words, or a category of list_categories: {', '.join(names)}.")
+        return tuple(hints)
+
+    async def _categories(self) -> Iterable[Category]:
+        """The shop's top categories, or those below where there is only one."""
+        try:
+            tree = await self._shop.categories(None, depth=2)
+        except ShopError:
+            return ()
+        return tree[0].children if len(tree) == 1 and tree[0].children else tree
+
+
+def _is_telling(word: str) -> bool:
+    return any(part not in _FILLERS for part in text_words(word))
+
+
+def _with_stock(found: SearchPage, in_stock: bool | None) -> SearchPage:  # noqa: FBT001 -- a value, not a switch
+    """A page without what is sold out, or is not; the total is then not known."""
+    if in_stock is None or all(product.in_stock is in_stock for product in found.products):
+        return found
+    return replace(found, products=tuple(one for one in found.products if one.in_stock is in_stock), total=None)
+
+
+def _plainer(query: SearchQuery, phrases: PhraseReading) -> SearchQuery:
+    """The query without words that tell nothing, and with the conditions of its text where the caller has none."""
+    return replace(
+        query,
+        text=" ".join(word for word in phrases.text.split() if _is_telling(word)),
+        price_min=phrases.price_min if query.price_min is None else query.price_min,
+        price_max=phrases.price_max if query.price_max is None else query.price_max,
+        sort=phrases.sort if query.sort == "relevance" and phrases.sort in SHOP_SORTS else query.sort,
+    )
+
+
+def _read_conditions(search: SearchQuery, plainer: SearchQuery, phrases: PhraseReading) -> ReadConditions | None:
+    """What the text said that the caller had not."""
+    low = plainer.price_min if search.price_min is None else None
+    high = plainer.price_max if search.price_max is None else None
+    read = ReadConditions(
+        min_price_minor=None if low is None else low.minor,
+        max_price_minor=None if high is None else high.minor,
+        in_stock=phrases.in_stock if search.in_stock is None else None,
+        sort=None if plainer.sort == search.sort else plainer.sort,
+    )
+    return None if read == ReadConditions() else read

@@ -1,0 +1,239 @@
+"""Who answers: the mirror while it may be asked, else the shop, with what help there is."""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from storefront_mcp.app.catalogue import search_language
+from storefront_mcp.catalogue.index import CatalogueIndex
+from storefront_mcp.catalogue.mirrored_reader import MirroredCatalogueReader
+from storefront_mcp.catalogue.search import CatalogueSearch
+from storefront_mcp.commerce.errors import CursorRefused, ProductNotFound, ShopDown
+from storefront_mcp.commerce.ids import CategoryId, Sku
+from storefront_mcp.commerce.product import Product, Variant
+from storefront_mcp.commerce.search import ReadConditions, SearchQuery
+from storefront_mcp.commerce.search_errors import FilterRefused
+from tests.fakes.counting_reader import CountingReader
+from tests.fakes.memory_backend import STORE, MemoryBackend, aud, shop_on
+from tests.unit.phases.calling import use
+
+TOKEN_BYTES = 4
+
+
+class StandingMirror:
+    """A mirror that was whole at noon."""
+
+    def __init__(self, index: CatalogueIndex | None) -> None:
+        self.index = index
+        self.as_of = dt.datetime(2027, 1, 1, 12, tzinfo=dt.UTC)
+        self.stale = False
+        self.requests: list[str] = []
+
+    def request(self, keys: Iterable[str]) -> None:
+        self.requests.extend(keys)
+
+
+PAD_2 = Product(sku=Sku("PAD-2"), name="Gherkin Pro 16 Carbon Paddle", price=aud(27900), list_price=aud(32900))
+TEE = Product(
+    sku=Sku("TEE"),
+    name="Club Tee",
+    price=aud(2500),
+    variants=(Variant(sku=Sku("TEE-BLACK-M"), options={"Colour": "Black", "Size": "M"}),),
+)
+
+
+@pytest.fixture
+def shop() -> CountingReader:
+    return CountingReader(MemoryBackend([PAD_2, TEE]))
+
+
+@pytest.fixture
+def mirror(warehouse: CatalogueSearch) -> StandingMirror:
+    return StandingMirror(warehouse.index)
+
+
+@pytest.fixture
+def reader(shop: CountingReader, mirror: StandingMirror) -> MirroredCatalogueReader:
+    return MirroredCatalogueReader(shop, mirror, lambda: search_language("en-AU"), "AUD")
+
+
+@pytest.fixture
+def alone(shop: CountingReader) -> MirroredCatalogueReader:
+    """Without a mirror."""
+    return MirroredCatalogueReader(shop, None, lambda: search_language("en-AU"), "AUD")
+
+
+async def test_a_search_asks_the_mirror_alone_and_says_its_age(
+    reader: MirroredCatalogueReader, shop: CountingReader, mirror: StandingMirror
+) -> None:
+    page = await reader.search(SearchQuery(text="rucksack"))
+    mirror.stale = True
+    later = await reader.search(SearchQuery(text="rucksack"))
+
+    assert (len(page.products) > 1, page.as_of, page.stale) == (True, "2027-01-01T12:00:00Z", False)
+    assert later.stale
+    assert [facet.code for facet in await reader.facets(CategoryId("46"))] == ["price", "size", "color"]
+    assert shop.total == 0
+
+
+async def test_a_search_asks_the_shop_while_the_mirror_may_not_be_asked(
+    reader: MirroredCatalogueReader, shop: CountingReader, mirror: StandingMirror
+) -> None:
+    mirror.index = None
+
+    assert [one.sku for one in (await reader.search(SearchQuery(text="paddle"))).products] == ["PAD-2"]
+    assert (await reader.product("PAD-2")).sku == "PAD-2"
+    assert await reader.facets(CategoryId("10"))
+    assert shop.calls == {"search": 1, "product": 1, "facets": 1}
+
+
+async def test_a_cursor_of_the_mirror_is_refused_by_the_shop(
+    alone: MirroredCatalogueReader, reader: MirroredCatalogueReader
+) -> None:
+    with pytest.raises(CursorRefused):
+        await alone.search(SearchQuery(text="paddle", after="m10"))
+    with pytest.raises(CursorRefused):
+        await reader.search(SearchQuery(text="paddle", after="2"))
+
+
+async def test_a_product_is_asked_of_the_shop_and_a_difference_is_told(
+    reader: MirroredCatalogueReader, shop: CountingReader, mirror: StandingMirror
+) -> None:
+    assert (await reader.product("PAD-2")).as_of is None
+    assert mirror.requests == []
+    shop.shop = MemoryBackend([replace(PAD_2, price=aud(25000)), replace(PAD_2, sku=Sku("NEW-1"))])
+    assert (await reader.product("PAD-2")).price == aud(25000)
+    await reader.product("NEW-1")
+    assert mirror.requests == ["PAD-2", "NEW-1"]
+
+
+async def test_a_variants_sku_that_the_shop_does_not_find_leads_to_its_family(
+    reader: MirroredCatalogueReader, shop: CountingReader
+) -> None:
+    product = await reader.product("TEE-BLACK-M")
+
+    assert (product.sku, product.selected_variant) == ("TEE", TEE.variants[0])
+    assert shop.calls["product"] == 2
+    with pytest.raises(ProductNotFound):
+        await reader.product("NO-SUCH-SKU")
+    with pytest.raises(ProductNotFound):
+        await reader.product("PAD-1")
+
+
+async def test_a_product_of_a_shop_that_is_down_is_the_mirrors_and_marked(
+    reader: MirroredCatalogueReader, shop: CountingReader
+) -> None:
+    shop.error = ShopDown()
+    product = await reader.product("TEE-BLACK-M")
+
+    assert (product.sku, product.stale, product.as_of) == ("TEE", True, "2027-01-01T12:00:00Z")
+    assert product.selected_variant is not None
+    with pytest.raises(ShopDown):
+        await reader.product("NO-SUCH-SKU")
+
+
+async def test_other_reads_go_to_the_shop(reader: MirroredCatalogueReader, shop: CountingReader) -> None:
+    await reader.categories(None, depth=1)
+    await reader.category("10")
+    await reader.page("shipping")
+    await reader.store_facts()
+
+    assert shop.calls == {"categories": 1, "category": 1, "page": 1, "store_facts": 1}
+
+
+async def test_without_a_mirror_a_search_that_finds_something_is_one_call(
+    alone: MirroredCatalogueReader, shop: CountingReader
+) -> None:
+    page = await alone.search(SearchQuery(text="paddle", facets=True))
+
+    assert (page.understood, page.hints, page.total) == (None, (), 1)
+    assert shop.calls == {"search": 1}
+
+
+async def test_without_a_mirror_phrases_and_fillers_are_taken_out_of_a_text_that_finds_nothing(
+    alone: MirroredCatalogueReader, shop: CountingReader
+) -> None:
+    page = await alone.search(SearchQuery(text="I need a paddle under $300 in stock", size=1))
+
+    assert [one.sku for one in page.products] == ["PAD-2"]
+    assert page.understood == ReadConditions(max_price_minor=30000, in_stock=True)
+    assert shop.calls == {"search": 2}
+    assert (await alone.search(SearchQuery(text="paddle under $3"))).products == ()
+    assert (await alone.search(SearchQuery(text="paddle under $300", price_max=aud(100)))).products == ()
+
+
+async def test_without_a_mirror_pages_of_a_plainer_query_follow_each_other(shop: CountingReader) -> None:
+    shop.shop = MemoryBackend([replace(PAD_2, sku=Sku(f"PAD-{number}")) for number in range(3)])
+    alone = MirroredCatalogueReader(shop, None, lambda: search_language("en-AU"), "AUD")
+    query = SearchQuery(text="a paddle under 300", size=2)
+    first = await alone.search(query)
+    second = await alone.search(replace(query, after=first.next))
+
+    assert [one.sku for page in (first, second) for one in page.products] == ["PAD-0", "PAD-1", "PAD-2"]
+    assert (first.next, second.next, second.understood) == ("p2", None, ReadConditions(max_price_minor=30000))
+
+
+async def test_without_a_mirror_nothing_found_names_near_words_and_categories(
+    alone: MirroredCatalogueReader, shop: CountingReader
+) -> None:
+    await alone.search(SearchQuery(text="paddle"))
+    page = await alone.search(SearchQuery(text="padle on sale under 20 €"))
+
+    assert page.hints == (
+        "Prices are in AUD; the amount in another currency was left aside.",
+        "This shop cannot be asked for reductions; a list_price shows one.",
+        "Near words here: paddle.",
+        "Try fewer or other words, or a category of list_categories: Pickleball, Jars.",
+    )
+    assert len(msgspec.json.encode(page.hints)) / TOKEN_BYTES <= 150
+
+
+async def test_hints_are_no_reason_to_fail(shop: CountingReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(*_: Any, **__: Any) -> Any:
+        raise ShopDown
+
+    alone = MirroredCatalogueReader(shop, None, lambda: search_language("en-AU"), "AUD")
+    monkeypatch.setattr(shop, "categories", down)
+
+    assert (await alone.search(SearchQuery(text="xyzzy"))).hints == ()
+
+
+async def test_without_a_mirror_stock_is_filtered_here(shop: CountingReader) -> None:
+    shop.shop = MemoryBackend([PAD_2, replace(PAD_2, sku=Sku("GONE"), in_stock=False)])
+    alone = MirroredCatalogueReader(shop, None, lambda: search_language("en-AU"), "AUD")
+    page = await alone.search(SearchQuery(text="paddle", in_stock=True))
+
+    assert ([one.sku for one in page.products], page.total) == (["PAD-2"], None)
+
+
+async def test_the_tool_says_what_was_understood_within_its_budget(reader: MirroredCatalogueReader) -> None:
+    shop = replace(shop_on(MemoryBackend()), backend=reader, store=STORE)
+    ten = await use(shop, "search_products", query="padle under 200 in stock")
+    tees = await use(shop, "search_products", query="tees")
+    zero = await use(shop, "search_products", query="paddle", max_price_minor=500)
+    nothing = await use(shop, "search_products", query="xyzzy")
+    sizes = [len(msgspec.json.encode(one)) / TOKEN_BYTES for one in (ten, tees, zero, nothing)]
+
+    assert (ten.did_you_mean, ten.understood.in_stock) == ("paddle", True)
+    assert {facet.code for facet in ten.facets} == {"price", "skill"}
+    assert sizes[0] <= 900
+    assert sizes[1] <= 900
+    assert max(sizes[2:]) <= 150
+    assert all(len(msgspec.json.encode(one)) / TOKEN_BYTES <= 45 for one in (*ten.products, *tees.products))
+    assert (zero.hints[0], zero.notice) == ("None under AUD 5.00; from AUD 18.00 (PAD-W4).", None)
+
+
+async def test_the_tool_filters_by_what_facets_name(reader: MirroredCatalogueReader) -> None:
+    shop = replace(shop_on(MemoryBackend()), backend=reader, store=STORE)
+    found = await use(
+        shop, "search_products", query="tee", filters={"color": ["Black"], "Size": ["M"]}, in_stock=True, facets="none"
+    )
+
+    assert "TEE-BLACK-M" in [product.variant for product in found.products]
+    assert found.facets == ()
+    with pytest.raises(FilterRefused, match="color, heat, size, skill"):
+        await use(shop, "search_products", filters={"material": ["Wool"]})
