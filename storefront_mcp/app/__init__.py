@@ -57,7 +57,7 @@ def create_app(
     """The server as one Litestar application; `plugins` and `on_app_init` are an embedder's own.
 
     `app.state.assemblies` holds the `StoreAssembly` of each store. Raises: DatabaseUnusable, ManifestError,
-    PhaseLoadError, RedisClientMissing, OtelUnavailable, SettingsInvalid.
+    PhaseLoadError, RedisClientMissing, MirrorEngineMissing, OtelUnavailable, SettingsInvalid.
     """
     assembly = ServerAssembly(settings, now=now)
     app = assembly.application(plugins=plugins, on_app_init=on_app_init)

@@ -21,6 +21,7 @@ from storefront_mcp.app.catalogue import CatalogueWiring
 from storefront_mcp.app.checkout import CheckoutWiring, field_encryption
 from storefront_mcp.app.console import ConsoleWiring
 from storefront_mcp.app.maintenance_watch import MaintenanceWatch, WatchedShop
+from storefront_mcp.app.mirror import MirrorWiring
 from storefront_mcp.app.observability import ObservabilityWiring
 from storefront_mcp.app.phases import all_phases, planned_roadmap
 from storefront_mcp.app.worker_record import WorkerRecordWiring
@@ -119,6 +120,7 @@ class ServerAssembly:
             now=now,
         )
         self._catalogue = CatalogueWiring(settings, database, now=now)
+        self._mirrors = MirrorWiring(settings, database, now=lambda: now().timestamp())
         self._call_policy = CallPolicyWiring(settings, database, now=now)
         self._planned = {store.id: planned_roadmap(store, today=now().date()) for store in settings.stores}
         self.stores: Mapping[StoreId, StoreAssembly] = {}
@@ -197,7 +199,7 @@ class ServerAssembly:
         backend, close, media = backend_of(settings, instrumentation, share=share)
         self._observability.circuits_open.append(circuit_open := lambda: backend.circuit_open)
         self._alerts.add(settings, circuit_open)
-        reader, observer = self._catalogue.add(settings, backend)
+        reader, observer = self._catalogue.add(settings, backend, self._mirrors.add(settings, media))
         carts, agent_checkout = self.checkout.add(
             settings,
             store,
@@ -275,6 +277,7 @@ class ServerAssembly:
                     self._console.running(),
                     self._catalogue.running(),
                     self.checkout.running(),
+                    self._mirrors.running(),
                     self._watch.running(),
                     self._record.running(),
                     self._alerts.running(),

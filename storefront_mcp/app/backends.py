@@ -11,10 +11,12 @@ from msgspec.structs import replace
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import KnownOrigins
 from storefront_mcp.backends.maho import MahoConfig, ServiceAccountCredentials, connect
+from storefront_mcp.backends.maho.lister import list_shop
 from storefront_mcp.backends.maho.probe import MahoProbe
 from storefront_mcp.backends.probe import ShopProbe
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import ShopBackend
+from storefront_mcp.commerce.listing import CatalogueLister
 from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.payments.served_methods import CAPTURE_FIELDS
 from storefront_mcp.settings.schema import StoreSettings
@@ -40,6 +42,14 @@ def backend_of(
     return backend, close, embedded
 
 
+def lister_of(settings: StoreSettings, transport: httpx.AsyncBaseTransport | None) -> tuple[CatalogueLister, Close]:
+    """What reads a store's whole catalogue, and its close function; `transport` leads to an embedded shop."""
+    upstream = _shop_config(settings)
+    if settings.upstream.kind == "demo":
+        upstream = replace(upstream, known=KnownOrigins(others=(settings.origin,)))
+    return list_shop(upstream, settings.currency, transport=transport)
+
+
 def probe_of(settings: StoreSettings) -> ShopProbe:
     """The diagnostic probe of a store's shop."""
     upstream, embedded = _upstream(settings)
@@ -50,13 +60,13 @@ def _transport(embedded: ASGIApp | None) -> httpx.ASGITransport | None:
     return None if embedded is None else httpx.ASGITransport(cast("Any", embedded))
 
 
-def _upstream(settings: StoreSettings) -> tuple[MahoConfig, ASGIApp | None]:
-    """The client configuration of a store's shop, and the shop itself where it is embedded."""
+def _shop_config(settings: StoreSettings) -> MahoConfig:
+    """The client configuration of a store's shop."""
     chosen = settings.upstream
     account = None
     if chosen.client_id is not None and chosen.client_secret is not None:
         account = ServiceAccountCredentials(client_id=chosen.client_id, client_secret=chosen.client_secret.reveal())
-    upstream = MahoConfig(
+    return MahoConfig(
         url=chosen.url or "http://demo.invalid",
         store_code=chosen.store_code,
         prices_include_tax=chosen.prices_include_tax,
@@ -71,7 +81,12 @@ def _upstream(settings: StoreSettings) -> tuple[MahoConfig, ASGIApp | None]:
         account=account,
         capture_fields=CAPTURE_FIELDS,
     )
-    if chosen.kind != "demo":
+
+
+def _upstream(settings: StoreSettings) -> tuple[MahoConfig, ASGIApp | None]:
+    """The client configuration of a store's shop, and the shop itself where it is embedded."""
+    upstream = _shop_config(settings)
+    if settings.upstream.kind != "demo":
         return upstream, None
     # Only the demo needs its catalogue.
     from storefront_mcp.demo.shop import demo_shop  # noqa: PLC0415

@@ -114,7 +114,8 @@ class FullSweep:
                 found.resume()
                 return found
             found.close()
-        number = max([last, *work.folder.generations()]) + 1
+        # Never a number that was used before: what an abandoned sweep left in the index would be found again.
+        number = max([last + 1, int(now), *(one + 1 for one in work.folder.generations())])
         new = work.folder.generation(number, work.writer, work.tree)
         new.resume()
         new.note_progress(SweepProgress(began=now))

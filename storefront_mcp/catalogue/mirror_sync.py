@@ -10,9 +10,10 @@ from storefront_mcp.catalogue.index import CatalogueIndexWriter, IndexLocked
 from storefront_mcp.catalogue.mirror_documents import digest_of
 from storefront_mcp.catalogue.mirror_generation import MirrorFolder, MirrorGeneration, MirrorStorageFailed
 from storefront_mcp.catalogue.mirror_sweep import FullSweep
-from storefront_mcp.catalogue.mirror_work import DAY_SECONDS, EVERYTHING, SyncClocks, SyncPolicy, SyncWork
+from storefront_mcp.catalogue.mirror_work import DAY_SECONDS, SyncClocks, SyncPolicy, SyncWork
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.listing import BriefEntry, CatalogueLister
+from storefront_mcp.records.catalogue_changes import EVERYTHING
 
 FIRST_RETRY_SECONDS: Final = 5.0
 MAX_RETRY_SECONDS: Final = 600.0

@@ -17,8 +17,6 @@ from storefront_mcp.commerce.errors import ShopRefused
 from storefront_mcp.commerce.listing import CatalogueEntry, CatalogueLister, EntryPage
 
 DAY_SECONDS: Final = 86_400
-EVERYTHING: Final = "*"
-"""A request for a whole sweep."""
 TREE_SECONDS: Final = 300.0
 """Between two reads of the category tree for a category that it does not show."""
 

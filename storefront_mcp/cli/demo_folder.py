@@ -2,15 +2,17 @@
 
 import fcntl
 import os
+import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from storefront_mcp.app.mirror_engine import has_engine
 from storefront_mcp.cli.errors import CommandFailed
 from storefront_mcp.settings import Settings, demo_settings
-from storefront_mcp.settings.demo import DEMO_DATABASE
+from storefront_mcp.settings.demo import DEMO_CATALOGUE, DEMO_DATABASE
 from storefront_mcp.settings.program import command_line
 
 DEMO_STATE: Final = Path(".storefront-demo")
@@ -34,7 +36,7 @@ def load_demo_settings(path: Path) -> Settings:
     """The settings of the demo with this `DEMO_FILE`. Raises CommandFailed."""
     try:
         port = tomllib.loads(path.read_text(encoding="utf-8"))["port"]
-        return demo_settings(int(port), state=path.parent)
+        return demo_settings(int(port), state=path.parent, mirror=has_engine())
     except (OSError, KeyError, TypeError, ValueError):
         raise CommandFailed(f"{path} cannot be read. Start the demo again: {_restart(path.parent)}") from None
 
@@ -68,6 +70,8 @@ def fresh_state(folder: Path, port: int) -> Iterator[Settings]:
         try:
             for name in REMOVED:
                 (folder / name).unlink(missing_ok=True)
+            if (folder / DEMO_CATALOGUE).is_dir():
+                shutil.rmtree(folder / DEMO_CATALOGUE)
             file.write(f"{MARK}port = {port}\n")
             # Written over, not truncated first: the mark is there at every moment.
             file.truncate()
@@ -75,7 +79,7 @@ def fresh_state(folder: Path, port: int) -> Iterator[Settings]:
             raise CommandFailed(
                 f"{folder} cannot be used: {error.strerror}. Name another folder: {_restart('PATH')}"
             ) from None
-        yield demo_settings(port, state=folder)
+        yield demo_settings(port, state=folder, mirror=has_engine())
 
 
 def _restart(folder: object) -> str:

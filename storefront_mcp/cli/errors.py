@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from storefront_mcp.app.mirror_engine import MirrorEngineMissing
 from storefront_mcp.app.observability import MetricsPortUnavailable
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import DatabaseUnusable
@@ -41,6 +42,7 @@ def friendly_errors() -> Iterator[None]:
         RedisClientMissing,
         OtelUnavailable,
         MetricsPortUnavailable,
+        MirrorEngineMissing,
         TermsRefused,
     ) as broken:
         raise CommandFailed(str(broken)) from None

@@ -10,6 +10,7 @@ import uvicorn
 
 from storefront_mcp.app import CONFIG, create_app, planned_roadmap
 from storefront_mcp.app.call_policy import unshared_limits_warning
+from storefront_mcp.app.mirror_engine import check_engine
 from storefront_mcp.app.observability import check_metrics_address, configure_logging, serve_worker_metrics
 from storefront_mcp.cards.clients import client_slug
 from storefront_mcp.cli.browser import open_page
@@ -115,7 +116,9 @@ def _check_settings() -> None:
 
 
 def _check_connections(settings: Settings) -> None:
-    """Raises: DatabaseUnusable, SettingsInvalid, RedisClientMissing."""
+    """Raises: DatabaseUnusable, SettingsInvalid, RedisClientMissing, MirrorEngineMissing."""
+    for store in settings.stores:
+        check_engine(store)
     Database(settings.database).close()
     external_flag_provider(settings.flags)
     create_rate_limiter(settings.limits_store)

@@ -44,6 +44,8 @@ class MirrorRecord(Struct, frozen=True, kw_only=True):
     problem: str | None = None
     """What keeps it from being current."""
     problem_since: float = 0.0
+    change: int = 0
+    """Number of the last `CatalogueChange` that the writer has read."""
     seen_at: float = 0.0
     """When the writer last told of itself."""
 

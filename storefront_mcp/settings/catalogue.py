@@ -1,13 +1,20 @@
 """Settings of what is remembered of shops' catalogues."""
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from storefront_mcp.access.credentials import Secret
 
 Megabytes = Annotated[int, Meta(ge=1, le=65_536, description="a whole number of megabytes, from 1 to 65536")]
 Age = Annotated[int, Meta(ge=0, le=3_600, description="a whole number of seconds, from 0 to 3600 (an hour)")]
+Hour = Annotated[int, Meta(ge=0, le=23, description="a whole number from 0 to 23")]
+MirrorAge = Annotated[int, Meta(ge=60, le=604_800, description="a whole number of seconds, from 60 to 604800 (a week)")]
+Pause = Annotated[float, Meta(ge=0.1, le=3_600, description="seconds, from 0.1 to 3600 (an hour)")]
+Switch = Annotated[bool, Meta(description="true or false")]
+Folder = Annotated[str, Meta(min_length=1, max_length=4_000, description="a path that is not empty")]
 LongAge = Annotated[int, Meta(ge=0, le=86_400, description="a whole number of seconds, from 0 to 86400 (a day)")]
 
 
@@ -16,6 +23,12 @@ class CatalogueSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     memory_mb: Megabytes = 32
     """Of all stores together, which get equal parts."""
+    folder: Folder = "catalogue"
+    """Where mirrors are kept, absolute once loaded; not on a network file system."""
+
+    def at(self, folder: Path) -> "CatalogueSettings":
+        """With its folder made absolute."""
+        return replace(self, folder=str(folder / self.folder))
 
 
 class StoreCatalogueSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,3 +43,19 @@ class StoreCatalogueSettings(Struct, frozen=True, forbid_unknown_fields=True, kw
     """Age of what searches and products may show while the shop does not answer."""
     webhook_secret: Annotated[Secret, Meta(description="what `openssl rand -base64 32` prints")] | None = None
     """Of webhooks that tell what has changed; without one none is heard."""
+
+
+class MirrorSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`[store.mirror]`: a copy of the shop's catalogue that searches are answered from."""
+
+    on: Switch = False
+    poll: Pause = 60.0
+    """Seconds between two questions for what has changed."""
+    pace: Pause = 1.0
+    """Seconds between two pages of the lists that tell stock and prices."""
+    sweep_hour: Hour = 3
+    """UTC; from then on the whole catalogue is read anew once a day."""
+    max_age: MirrorAge = 900
+    """Seconds without word from the shop after which answers are marked as stale."""
+    give_up: MirrorAge = 86_400
+    """And after which the shop is asked for each search."""

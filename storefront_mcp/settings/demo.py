@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.settings.catalogue import CatalogueSettings, MirrorSettings
 from storefront_mcp.settings.mail import StoreMailSettings
 from storefront_mcp.settings.schema import PaymentSettings, StoreSettings, UpstreamSettings
 from storefront_mcp.settings.server import Settings
@@ -11,10 +12,12 @@ from storefront_mcp.settings.storage import DatabaseLocation
 
 DEMO_DATABASE: Final = DatabaseLocation("demo.db")
 """Not the default name of a real store's database."""
+DEMO_CATALOGUE: Final = "demo-catalogue"
+"""Folder of the mirror."""
 
 
-def demo_settings(port: int, *, state: Path) -> Settings:
-    """Settings of a server for the demo shop on loopback; `state` is the folder of its database."""
+def demo_settings(port: int, *, state: Path, mirror: bool = False) -> Settings:
+    """Settings of a server for the demo shop on loopback; `state` is the folder of its database and its mirror."""
     origin = f"http://127.0.0.1:{port}"
     store = StoreSettings(
         id=StoreId("pickle"),
@@ -33,5 +36,11 @@ def demo_settings(port: int, *, state: Path) -> Settings:
         pages=("shipping", "returns", "privacy-policy"),
         upstream=UpstreamSettings(kind="demo"),
         payments=PaymentSettings(provider="sandbox"),
+        mirror=MirrorSettings(on=mirror),
     )
-    return Settings(stores=(store,), database=DEMO_DATABASE.at(state.resolve(), None), port=port)
+    return Settings(
+        stores=(store,),
+        database=DEMO_DATABASE.at(state.resolve(), None),
+        catalogue=CatalogueSettings(folder=DEMO_CATALOGUE).at(state.resolve()),
+        port=port,
+    )

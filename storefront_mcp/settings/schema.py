@@ -9,7 +9,7 @@ from storefront_mcp.access.credentials import Secret
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.origins import is_loopback, reverse_domain_name
 from storefront_mcp.commerce.store import ServerIdentity, Store
-from storefront_mcp.settings.catalogue import StoreCatalogueSettings
+from storefront_mcp.settings.catalogue import MirrorSettings, StoreCatalogueSettings
 from storefront_mcp.settings.console import ConsoleSettings
 from storefront_mcp.settings.limits import LimitSettings, StreamSettings
 from storefront_mcp.settings.mail import StoreMailSettings
@@ -207,6 +207,7 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     oauth: OAuthSettings = OAuthSettings()
     payments: PaymentSettings = PaymentSettings()
     catalogue: StoreCatalogueSettings = StoreCatalogueSettings()
+    mirror: MirrorSettings = MirrorSettings()
     limits: LimitSettings = LimitSettings()
     streams: StreamSettings = StreamSettings()
     signatures: SignatureSettings = SignatureSettings()

@@ -82,7 +82,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if problems:
             raise SettingsInvalid(str(path), problems)
         database = settings.database.at(path.resolve().parent, settings.database_password)
-        return replace(settings, stores=stores, database=database)
+        catalogue = settings.catalogue.at(path.resolve().parent)
+        return replace(settings, stores=stores, database=database, catalogue=catalogue)
 
 
 def _table(path: Path) -> Mapping[str, object]:
