@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.processes import spawned_by
 from tests.serving import PATIENCE, WITH_US, until
 
 BIN = Path(sys.executable).parent
@@ -41,9 +42,7 @@ class Program:
     @property
     def workers(self) -> list[int]:
         """Process ids of what it forked and spawned to serve, oldest first."""
-        pid = self._process.pid
-        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
-        return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        return spawned_by(self._process.pid)
 
     def listens(self, port: int) -> bool:
         """Whether it accepts connections; fails when it has ended instead."""

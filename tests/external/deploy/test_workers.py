@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.external.deploy.processes import answers, run, serving, settings_file, told
+from tests.processes import told_by_kernel
 from tests.serving import free_port, until
 
 pytestmark = pytest.mark.slow
@@ -32,8 +33,7 @@ def children(of: int) -> set[int]:
 
 def workers(of: int) -> set[int]:
     """The worker processes of a server."""
-    named = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(of)}
-    return {pid for pid, line in named.items() if b"spawn_main" in line}
+    return {pid for pid in children(of) if b"spawn_main" in told_by_kernel(pid, "cmdline")}
 
 
 def test_a_worker_that_gets_no_time_for_a_while_keeps_its_work(tmp_path: Path) -> None:

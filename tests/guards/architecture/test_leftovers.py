@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import is_running
 from tests.serving import until
 from tools import leftovers
 
@@ -30,7 +31,7 @@ def test_a_process_that_is_left_is_named_with_its_port_and_ended(tmp_path: Path)
     assert code == 0
     assert f"(listens on {port.read_text()})" in left
     pid = int(left.split()[1].rstrip(":"))
-    until(lambda: not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes(), "its end")
+    until(lambda: not is_running(pid), "its end")
 
 
 def test_a_command_that_leaves_nothing_keeps_its_exit_code_and_loses_its_temporary_files() -> None:

@@ -1,5 +1,6 @@
 """Nobody has to look for worker processes: they end with their supervisor, however it ends."""
 
+import contextlib
 import os
 import pty
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.external.clients.programs import QUIET, accepts, settings_of
+from tests.processes import is_running, spawned_by
 from tests.serving import free_port, until
 
 pytestmark = [
@@ -44,9 +46,7 @@ class Supervised:
 
     def workers(self) -> set[int]:
         """Process ids of the workers that the supervisor has."""
-        pid = self.process.pid
-        children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split())
-        found = {child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+        found = set(spawned_by(self.process.pid))
         self.seen |= found
         return found
 
@@ -73,16 +73,9 @@ class Supervised:
         """End whatever the test failed to end."""
         for pid in {self.process.pid, *filter(is_running, self.seen)}:
             if self.process.poll() is None or pid != self.process.pid:
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         self.process.wait(PATIENCE)
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
 
 
 Starting = Callable[..., Supervised]
