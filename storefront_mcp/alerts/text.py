@@ -22,47 +22,22 @@ class ConditionText(Struct, frozen=True, kw_only=True):
     """Words of our own command line that show more; a program of the system's where the first is `$`."""
     page: str
     """Of the console, relative to its root."""
-    heading: str
-    """Anchor in the manual."""
+
+    @property
+    def heading(self) -> str:
+        """Anchor in the manual, whose section is called as the alert is."""
+        return self.title.lower().replace(" ", "-")
 
 
 TEXTS: Final[Mapping[Condition, ConditionText]] = {
     "checkouts": ConditionText(
-        title="A checkout needs a person",
-        command=("checkouts", "--state", "needs_human"),
-        page="/checkouts",
-        heading="a-checkout-needs-a-person",
+        title="A checkout needs a person", command=("checkouts", "--state", "needs_human"), page="/checkouts"
     ),
-    "shop": ConditionText(
-        title="The shop is down",
-        command=("doctor",),
-        page="/health",
-        heading="the-shop-is-down",
-    ),
-    "webhooks": ConditionText(
-        title="Webhooks are not signed as they should be",
-        command=("doctor",),
-        page="/health",
-        heading="webhooks-are-not-signed-as-they-should-be",
-    ),
-    "audit": ConditionText(
-        title="The audit is broken",
-        command=("audit", "verify"),
-        page="/audit",
-        heading="the-audit-is-broken",
-    ),
-    "disk": ConditionText(
-        title="The disk is nearly full",
-        command=("$", "df", "-h"),
-        page="/health",
-        heading="the-disk-is-nearly-full",
-    ),
-    "database": ConditionText(
-        title="The database takes no writes",
-        command=("doctor",),
-        page="/health",
-        heading="the-database-takes-no-writes",
-    ),
+    "shop": ConditionText(title="The shop is down", command=("doctor",), page="/health"),
+    "webhooks": ConditionText(title="Webhooks are not signed as they should be", command=("doctor",), page="/health"),
+    "audit": ConditionText(title="The audit is broken", command=("audit", "verify"), page="/audit"),
+    "disk": ConditionText(title="The disk is nearly full", command=("$", "df", "-h"), page="/health"),
+    "database": ConditionText(title="The database takes no writes", command=("doctor",), page="/health"),
 }
 PREFIXES: Final[Mapping[AlertStatus, str]] = {
     "raised": "",
