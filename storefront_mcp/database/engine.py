@@ -120,35 +120,14 @@ class Database:
             else:
                 self._migrate()
             self.file = self._driver.file
-        except (OSError, DatabaseError) as error:
+        except (OSError, DatabaseError, ShopBusy) as error:
             self.close()
-            message = f"{self.name}: cannot be used as the database: {self._driver.explain(*_cause(error))}"
+            cause, state = ("others keep it busy", None) if isinstance(error, ShopBusy) else _cause(error)
+            message = f"{self.name}: cannot be used as the database: {self._driver.explain(cause, state)}"
             raise DatabaseUnusable(message) from error
-        except ShopBusy as busy:
+        except schema.TablesRefused as refused:
             self.close()
-            message = f"{self.name}: cannot be used as the database: {self._driver.explain('others keep it busy')}"
-            raise DatabaseUnusable(message) from busy
-        except schema.SchemaTooNew as newer:
-            self.close()
-            message = (
-                f"{self.name}: was written by a newer storefront-mcp (version {newer.found} of its tables, "
-                f"this one knows {schema.HEAD_REVISION}). Update storefront-mcp or name another database."
-            )
-            raise DatabaseUnusable(message) from None
-        except schema.ForeignTables as foreign:
-            self.close()
-            message = (
-                f"{self.name}: has tables of somebody else ({foreign}), so nothing in it was changed. Give this server "
-                "a database of its own."
-            )
-            raise DatabaseUnusable(message) from None
-        except schema.OlderTables as older:
-            self.close()
-            message = (
-                f"{self.name}: {older}, and to look is no reason to change it. Start this version's server, which "
-                "brings the tables up to date, or look with the version that is running."
-            )
-            raise DatabaseUnusable(message) from None
+            raise DatabaseUnusable(f"{self.name}: {refused}") from None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -40,33 +40,32 @@ MAX_NAMED_TABLES: Final = 5
 """Foreign tables that a message names."""
 
 
-class SchemaTooNew(Exception):
-    """The schema is of a newer storefront-mcp."""
-
-    def __init__(self, found: str) -> None:
-        super().__init__(found)
-        self.found = found
-
-
-class OlderTables(Exception):
-    """The schema is older than this version; the message says how old."""
-
-
-class ForeignTables(Exception):
-    """The database holds tables of another program; the message names some."""
+class TablesRefused(Exception):
+    """The tables are not this version's; the message follows the database's name, and says what to do."""
 
 
 def check_tables(connection: Connection) -> None:
-    """Check the revision without a change. Raises SchemaTooNew, OlderTables."""
+    """Check the revision without a change. Raises TablesRefused."""
     tables = set(inspect(connection).get_table_names())
     found = revision(connection) if VERSION.name in tables else None
     if found == HEAD_REVISION:
         return
     if found is not None and found not in REVISIONS:
-        raise SchemaTooNew(found)
+        raise _newer(found)
+    older = f"has tables of an older version ({found or 'before 0001'}; this one knows {HEAD_REVISION})"
     if found is None and "flips" not in tables:
-        raise OlderTables("has no tables of ours")
-    raise OlderTables(f"has tables of an older version ({found or 'before 0001'}; this one knows {HEAD_REVISION})")
+        older = "has no tables of ours"
+    raise TablesRefused(
+        f"{older}, and to look is no reason to change it. Start this version's server, which brings the tables up to "
+        "date, or look with the version that is running."
+    )
+
+
+def _newer(found: str) -> TablesRefused:
+    return TablesRefused(
+        f"was written by a newer storefront-mcp (version {found} of its tables, this one knows {HEAD_REVISION}). "
+        "Update storefront-mcp or name another database."
+    )
 
 
 def revision(connection: Connection) -> str | None:
@@ -84,14 +83,18 @@ def has_foreign_tables(connection: Connection) -> bool:
 def bring_up_to_date(connection: Connection) -> None:
     """Create or migrate the tables, in the exclusive transaction of the caller.
 
-    Raises SchemaTooNew, ForeignTables.
+    Raises TablesRefused.
     """
     tables = set(inspect(connection).get_table_names())
     found = revision(connection) if VERSION.name in tables else None
     if found is not None and found not in REVISIONS:
-        raise SchemaTooNew(found)
+        raise _newer(found)
     if found is None and tables and "flips" not in tables:
-        raise ForeignTables(", ".join(sorted(tables)[:MAX_NAMED_TABLES]))
+        named = ", ".join(sorted(tables)[:MAX_NAMED_TABLES])
+        raise TablesRefused(
+            f"has tables of somebody else ({named}), so nothing in it was changed. Give this server a "
+            "database of its own."
+        )
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA user_version = {OLD_FILES_REVISION}")
     if found is None and "flips" not in tables:
