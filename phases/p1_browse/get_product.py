@@ -18,7 +18,9 @@ class GetProduct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     sku: Annotated[str, Meta(min_length=1, max_length=200, description="Of the product")] | None = None
     url_key: Annotated[str, Meta(min_length=1, max_length=200, description="In place of the SKU")] | None = None
-    detail: Annotated[Literal["brief", "full"], Meta(description="full: all text and pictures")] = "brief"
+    detail: Annotated[Literal["brief", "full"], Meta(description="full: all text, pictures, related products")] = (
+        "brief"
+    )
     part: Annotated[int, Meta(ge=1, le=100, description="Of a long description, with full")] = 1
 
     def __post_init__(self) -> None:
@@ -42,7 +44,7 @@ async def get_product(args: GetProduct, shop: Shop) -> Product:
     product = await shop.backend.product(args.key)
     if args.detail == "full":
         return with_description_part(product, args.part)
-    product = replace(product, images=())
+    product = replace(product, images=(), related=())
     if len(product.description) <= MAX_SUMMARY_CHARS:
         return product
     cut = product.description[:MAX_SUMMARY_CHARS]

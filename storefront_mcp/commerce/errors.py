@@ -183,15 +183,13 @@ class QuantityRefused(ShopError):
 
 
 class CouponRejected(ShopError):
-    """The code is unknown or does not apply. `dropped` names a coupon that the shop took off the cart on the way."""
+    """The code does not apply; `why` goes on after its name. `dropped` is a coupon that the shop took off meanwhile."""
 
     code = "invalid_coupon"
 
-    def __init__(self, code: str, *, dropped: str | None = None) -> None:
+    def __init__(self, code: str, *, why: str = "is not valid for this cart", dropped: str | None = None) -> None:
         lost = f" The shop took {dropped!r} off the cart; apply it again if the buyer wants it." if dropped else ""
-        super().__init__(
-            f"The coupon {code!r} is not valid for this cart.{lost} Do not guess codes: tries are limited."
-        )
+        super().__init__(f"The coupon {code!r} {why}.{lost} Do not guess codes: tries are limited.")
         self.dropped = dropped
 
 
@@ -317,7 +315,7 @@ class CartOrdered(ShopError):
         order = "an order" if number is None else f"order {number}"
         super().__init__(
             f"This cart became {order} ({checkout}); use create_cart for a new purchase. "
-            f"To change or cancel that order, send the buyer to {staff}."
+            f"To change or cancel that order, send the buyer to {staff}; its rules: get_store_info, topic returns."
         )
 
 

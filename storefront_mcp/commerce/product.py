@@ -109,6 +109,9 @@ class Product(CatalogueValue, frozen=True, kw_only=True):
     variants: Annotated[tuple[Variant, ...], Meta(description="Buy one of these by its own SKU")] = ()
     selected_variant: Annotated[Variant | None, Meta(description="The one that was asked for by its SKU")] = None
     custom_options: tuple[CustomOption, ...] = ()
+    rating: Annotated[float | None, Meta(description="Mean of the reviews, of 5")] = None
+    reviews: int | None = None
+    related: Annotated[tuple[ProductSummary, ...], Meta(description="What the shop shows beside it")] = ()
 
 
 def variant_of(product: Product, sku: str) -> Variant | None:

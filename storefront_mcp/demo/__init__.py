@@ -29,5 +29,5 @@ a look-up by url-key.
 
 Payment methods: `prepaid` (authorized elsewhere, captured there once there is an order), `payment_modules`, which
 take the money inside place-order, `checkmo` and `banktransfer`, paid later; `free` for totals of 0. Not implemented:
-customers, admin scopes, newsletter, reviews.
+customers, admin scopes, newsletter, writing reviews.
 """

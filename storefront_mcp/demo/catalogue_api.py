@@ -9,7 +9,14 @@ from litestar.response.base import ASGIResponse
 
 from storefront_mcp.demo.api_errors import Json, bad_request, not_found
 from storefront_mcp.demo.catalogue.model import ROOT_CATEGORY_ID
-from storefront_mcp.demo.catalogue_shapes import category_shape, page_shape, product_detail, product_listed
+from storefront_mcp.demo.catalogue.opinions import REVIEWS
+from storefront_mcp.demo.catalogue_shapes import (
+    category_shape,
+    page_shape,
+    product_detail,
+    product_listed,
+    review_shape,
+)
 from storefront_mcp.demo.countries import COUNTRIES, DELIVERY_COUNTRIES, DemoCountry
 from storefront_mcp.demo.currencies import AUD, CURRENCIES, DemoCurrency
 from storefront_mcp.demo.http import MAX_PAGE_SIZE, InjectedCall, endpoint, whole_number
@@ -80,10 +87,12 @@ async def get_product(call: InjectedCall, number: FromPath[str]) -> ASGIResponse
 
 @endpoint("GET", "/products/{number:str}/reviews")
 async def list_reviews(call: InjectedCall, number: FromPath[str]) -> ASGIResponse:
-    """Always empty."""
-    if (whole_number(number) or 0) not in call.state.catalogue.products:
+    """The approved ones."""
+    product = call.state.catalogue.products.get(whole_number(number) or 0)
+    if product is None:
         raise not_found()
-    return call.collection("Review", [])
+    found = enumerate(REVIEWS.get(product.sku, ()), start=1)
+    return call.collection("Review", [review_shape(product, review, at) for at, review in found])
 
 
 @endpoint("GET", "/categories")
@@ -184,7 +193,7 @@ async def get_store_config(call: InjectedCall) -> ASGIResponse:
         "isGuestCheckoutAllowed": call.state.rules.guest_checkout,
         "newsletterEnabled": False,
         "wishlistEnabled": False,
-        "reviewsEnabled": False,
+        "reviewsEnabled": True,
         "logoUrl": f"{base_url}/media/logo.svg",
         "logoAlt": STORE_NAME,
         "cmsHomePage": "home",

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from storefront_mcp.demo.api_errors import Json
 from storefront_mcp.demo.catalogue.model import DemoCategory, DemoOption, DemoPage, DemoProduct
+from storefront_mcp.demo.catalogue.opinions import REVIEWS, DemoReview, linked_products
 from storefront_mcp.demo.currencies import CURRENCIES
 from storefront_mcp.demo.product_choices import choice_shapes, money_of_parts
 from storefront_mcp.demo.state import DemoState
@@ -66,16 +67,18 @@ def product_listed(state: DemoState, product: DemoProduct, currency: str, *, sea
 def product_detail(state: DemoState, product: DemoProduct, currency: str) -> Json:
     """A product with all its keys."""
     qty = state.stock[product.sku] if not product.variants else 0
+    related, dearer = linked_products(state.catalogue, product)
     return _head(state, product, currency, described=True) | {
         "configurableOptions": _axes(state, product),
         "variants": [_variant(state, state.catalogue.products[child]) for child in product.variants],
         "hasRequiredOptions": any(option.required for option in product.options),
         "customOptions": [_option(option, currency) for option in product.options],
         "mediaGallery": _gallery(state, product),
-        "relatedProducts": [],
+        "relatedProducts": [_link(state, other, currency) for other in related],
         "crosssellProducts": [],
-        "upsellProducts": [],
+        "upsellProducts": [_link(state, other, currency) for other in dearer],
         **_tail(),
+        **_review_facts(product),
         **choice_shapes(state.catalogue, product, CURRENCIES[currency]),
         "additionalAttributes": _specifications(state, product),
         "websiteIds": [1],
@@ -88,6 +91,46 @@ def product_detail(state: DemoState, product: DemoProduct, currency: str) -> Jso
             "qty_increments": product.rules.step,
             "enable_qty_increments": bool(product.rules.step),
         },
+    }
+
+
+def _link(state: DemoState, product: DemoProduct, currency: str) -> Json:
+    """A linked product; unlike elsewhere, what is missing is null."""
+    money = CURRENCIES[currency]
+    return {
+        "id": product.id,
+        "sku": product.sku,
+        "name": product.name,
+        "urlKey": product.url_key,
+        "price": money.major(money.of(product.cents)),
+        "specialPrice": None if product.sale_cents is None else money.major(money.of(product.sale_cents)),
+        "finalPrice": money.major(money.of(product.price)),
+        "stockStatus": "in_stock" if state.in_stock(product) else "out_of_stock",
+        **dict.fromkeys(("imageUrl", "smallImageUrl", "thumbnailUrl"), image_url(state, product)),
+    }
+
+
+def _review_facts(product: DemoProduct) -> Json:
+    """How many reviews there are, and their mean; no mean without any."""
+    ratings = [review.rating for review in REVIEWS.get(product.sku, ())]
+    return {"reviewCount": len(ratings), "averageRating": round(sum(ratings) / len(ratings), 2)} if ratings else {}
+
+
+def review_shape(product: DemoProduct, review: DemoReview, number: int) -> Json:
+    """An approved review."""
+    return {
+        "id": number,
+        "productId": product.id,
+        "productName": product.name,
+        "title": review.title,
+        "detail": review.detail,
+        "nickname": review.nickname,
+        "rating": review.rating,
+        "status": "approved",
+        "createdAt": STAMP,
+        "ratings": [],
+        "stores": [0, 1],
+        "extensions": [],
     }
 
 

@@ -443,13 +443,20 @@ async def test_coupons_are_used_refused_and_taken_off(shop: MahoBackend) -> None
     assert (saved.coupon, saved.totals.discount, saved.totals.total) == ("SAVE10", aud(2790), aud(25110))
     assert adds_up(saved)
 
-    with pytest.raises(errors.CouponRejected) as caught:
+    with pytest.raises(errors.CouponRejected, match="none of this shop's") as caught:
         await shop.apply_coupon(cart, "NOPE")
     assert caught.value.dropped is None
-    with pytest.raises(errors.CouponRejected) as caught:
+    with pytest.raises(
+        errors.CouponRejected, match="does not apply now: it has not begun, is over or used up"
+    ) as caught:
         await shop.apply_coupon(cart, "LASTSUMMER")
     assert caught.value.dropped == "SAVE10"
     assert (await shop.cart(cart)).coupon is None
+
+    small = (await shop.create_cart()).cart_id
+    await shop.add_line(small, Sku("JAR-DILL"), 1, {})
+    with pytest.raises(errors.CouponRejected, match="wants goods or a value that the cart does not have"):
+        await shop.apply_coupon(small, "BIGDILL20")
 
     await shop.apply_coupon(cart, "SAVE10")
     assert (await shop.remove_coupon(cart)).coupon is None
@@ -581,3 +588,17 @@ async def test_a_shop_that_fails_is_down_and_a_write_without_an_answer_is_unclea
     assert cart not in json.dumps([str(caught.value), caught.value.internal])
     quantities = [line.quantity for line in (await shop.cart(cart)).lines]
     assert quantities in ([], [1]), "a write is never sent twice"
+
+
+async def test_a_product_tells_its_rating_its_attributes_and_what_is_shown_beside_it(shop: MahoBackend) -> None:
+    paddle = await shop.product("PAD-2")
+    assert (paddle.rating, paddle.reviews) == (4.3, 3)
+    assert paddle.attributes["Skill level"]
+    assert 1 <= len(paddle.related) <= 4
+    assert "PAD-2" not in [one.sku for one in paddle.related]
+    for one in paddle.related:
+        found = await shop.product(one.sku)
+        assert (one.name, one.price, one.list_price) == (found.name, found.price, found.list_price)
+        assert found.in_stock
+    unrated = await shop.product("PAD-1")
+    assert (unrated.rating, unrated.reviews) == (None, None)

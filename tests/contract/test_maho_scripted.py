@@ -692,3 +692,60 @@ async def test_a_variant_that_is_known_to_be_sold_out_is_not_posted(
     await scripted.product("PAD-2")
     with pytest.raises(errors.OutOfStock):
         await scripted.add_line(ID, Sku("B"), 1, {})
+
+
+@pytest.mark.parametrize(
+    ("told", "rating", "reviews"),
+    [
+        ({"averageRating": 4.25, "reviewCount": 12}, 4.2, 12),
+        ({"averageRating": None, "reviewCount": 0}, None, None),
+        ({"averageRating": 96, "reviewCount": 2}, None, 2),
+        ({"averageRating": 0, "reviewCount": -1}, None, None),
+        ({"reviewCount": 2}, None, 2),
+    ],
+)
+async def test_a_rating_is_of_five_or_not_told(
+    scripted: MahoBackend, script: respx.Router, told: dict[str, Any], rating: float | None, reviews: int | None
+) -> None:
+    known(script, **told)
+    product = await scripted.product("PAD-2")
+    assert (product.rating, product.reviews) == (rating, reviews)
+
+
+async def test_at_most_four_products_are_shown_beside_one_and_none_that_is_sold_out(
+    scripted: MahoBackend, script: respx.Router
+) -> None:
+    def link(sku: str, **more: Any) -> dict[str, Any]:
+        priced = {"price": 20, "finalPrice": 15, "specialPrice": None, "stockStatus": "in_stock", "imageUrl": None}
+        return {"id": 9, "sku": sku, "name": f"The <b>{sku}</b>", **priced, **more}
+
+    related = [link("PAD-2"), link("A"), link("A"), link("GONE", stockStatus="out_of_stock"), link("", name=None)]
+    related += [link("FREE", price=None, finalPrice=None)]
+    known(script, relatedProducts=related, upsellProducts=[link(sku, finalPrice=None) for sku in "ABCDE"])
+    shown = (await scripted.product("PAD-2")).related
+    assert [(one.sku, one.name, one.price, one.list_price) for one in shown] == [
+        ("A", "The A", usd(1500), usd(2000)),
+        *((sku, f"The {sku}", usd(2000), None) for sku in "BCD"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (refused(400, "Coupon code 'X' is not valid", "invalid_coupon"), "none of this shop's"),
+        (refused(400, "Coupon code 'X' could not be applied", "invalid_coupon"), "does not apply now"),
+        (
+            refused(400, "Only <b>members</b> may use it.", "invalid_coupon"),
+            "was refused: Only members may use it[.] Do",
+        ),
+        (ld(cart_body(appliedCoupon=[])), "is not valid for this cart"),
+    ],
+)
+async def test_a_refused_coupon_says_why_as_far_as_the_shop_does(
+    scripted: MahoBackend, script: respx.Router, said: httpx.Response, told: str
+) -> None:
+    script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body()))
+    script.put(COUPON).mock(return_value=said)
+
+    with pytest.raises(errors.CouponRejected, match=told):
+        await scripted.apply_coupon(ID, "X")

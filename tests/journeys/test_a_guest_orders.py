@@ -111,6 +111,18 @@ async def test_an_agent_prepares_an_order_and_the_buyer_pays_for_it(agent: Agent
     assert "continue_url" not in done
     number = done["order"]["number"]
     assert number in await orders(demo)
+    assert "return or cancel it: get_store_info, topic returns" in done["next_step"]
+    policy = value(await agent.call("get_store_info", topic="returns"))
+    assert "30 days" in policy["page"]
+    assert policy["contact"]
+    for tool in ("get_order_status", "cancel_checkout"):
+        told = refusal(await agent.call(tool, checkout_id=number))
+        assert f"For an order number alone, send the buyer to the shop ({policy['contact']})" in told
+        assert "get_store_info, topic returns" in told
+    kept = refusal(await agent.call("cancel_checkout", checkout_id=placed["checkout_id"]))
+    assert number in kept
+    assert policy["contact"] in kept
+    assert "its rules: get_store_info, topic returns" in kept
     assert number in await buyer.sees(placed["continue_url"])
 
     again = value(await agent.call("place_order", **order))

@@ -88,7 +88,7 @@
           },
           "detail": {
             "type": "string",
-            "description": "full: all text and pictures",
+            "description": "full: all text, pictures, related products",
             "enum": [
               "brief",
               "full"

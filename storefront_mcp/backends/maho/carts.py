@@ -14,7 +14,7 @@ from storefront_mcp.backends.maho.addresses import AddressMapper
 from storefront_mcp.backends.maho.choices import sent_choices
 from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.products import MahoProducts
-from storefront_mcp.backends.maho.rest import RestClient, error_body, expect_success, is_id
+from storefront_mcp.backends.maho.rest import RestClient, error_body, error_reason, expect_success, is_id
 from storefront_mcp.backends.maho.shapes import CartItem, GuestCart, ProductDetail, QuotedCart, ShippingRateShape
 from storefront_mcp.backends.maho.storable import unstorable_characters
 from storefront_mcp.backends.upstream_messages import UpstreamResponse
@@ -40,6 +40,13 @@ from storefront_mcp.commerce.shipping import ShippingMethod
 
 COUPON_VERBS: Final = ("PUT", "POST")
 """26.7 and later take a guest's coupon by PUT, the older fork by POST; the other answers 405."""
+UNKNOWN_COUPON: Final = "is none of this shop's: check its spelling with the buyer"
+USELESS_COUPON: Final = (
+    "is one of this shop's and does not apply now: it has not begun, is over or used up, or wants goods or a value "
+    "that the cart does not have"
+)
+COUPON_REASONS: Final = (("is not valid", UNKNOWN_COUPON), ("could not be applied", USELESS_COUPON))
+"""By what Maho says; it does not say more."""
 MAX_RATES: Final = 200
 """Shipping rates of one quote."""
 MAX_CACHED_CART_IDS: Final = 10_000
@@ -154,7 +161,7 @@ class MahoCarts:
     async def apply_coupon(self, cart: CartId, code: str) -> Cart:
         """Apply a coupon code. Raises CouponRejected, with the earlier code if Maho dropped that, and CartGone."""
         if unstorable_characters(code):
-            raise CouponRejected(code)
+            raise CouponRejected(code, why=UNKNOWN_COUPON)
         before = translation.coupon(await self.fetch(cart))
         answer = await self._coupon(cart, code)
         if answer.is_success:
@@ -166,7 +173,7 @@ class MahoCarts:
         elif answer.status not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
             expect_success(answer)
         kept = None if before is None else translation.coupon(await self.fetch(cart))
-        raise CouponRejected(code, dropped=before if kept is None else None)
+        raise CouponRejected(code, why=_why_not(answer), dropped=before if kept is None else None)
 
     async def remove_coupon(self, cart: CartId) -> Cart:
         """Remove the coupon code."""
@@ -290,6 +297,15 @@ class MahoCarts:
 def cart_path(cart: CartId) -> str:
     """API path of a guest cart."""
     return f"/guest-carts/{quote(cart, safe='')}"
+
+
+def _why_not(answer: UpstreamResponse) -> str:
+    """Why a coupon was refused, as far as the shop tells: in Maho's two sentences, or in one of an extension."""
+    said = error_reason(answer)
+    known = next((why for words, why in COUPON_REASONS if words in said.casefold()), None)
+    if known is not None:
+        return known
+    return "is not valid for this cart" if answer.is_success else f"was refused: {said.removesuffix('.')}"
 
 
 def _options_to_send(options: Options) -> dict[str, object]:

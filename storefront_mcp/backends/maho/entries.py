@@ -2,16 +2,16 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.links import KnownOrigins
 from storefront_mcp.backends.maho import translation
 from storefront_mcp.backends.maho.prices import PriceMapper
-from storefront_mcp.backends.maho.shapes import ProductDetail
+from storefront_mcp.backends.maho.shapes import LinkedProductShape, ProductDetail
 from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.listing import CatalogueEntry, EntryAttribute
 from storefront_mcp.commerce.product import Product
@@ -22,23 +22,11 @@ UNSEARCHED_VISIBILITY: Final = "catalog"
 MAX_LINKS: Final = 20
 """Related products kept of each kind."""
 
-Links = Annotated[tuple["LinkShape", ...], Meta(max_length=1000)]
-
-
-class LinkShape(Struct, frozen=True):
-    """Another product that one is linked to."""
-
-    sku: str = ""
-
 
 class EntryShape(ProductDetail, frozen=True, rename="camel", kw_only=True):
     """A whole product, as lists with `fullDetail` and reads by id have it."""
 
     status: str = ENABLED
-    related_products: Links = ()
-    upsell_products: Links = ()
-    crosssell_products: Links = ()
-    review_count: int | None = None
     created_at: str | None = None
     updated_at: str | None = None
     special_from_date: str | None = None
@@ -79,7 +67,7 @@ class EntryMapper:
 
     def entry(self, found: EntryShape) -> CatalogueEntry:
         """A whole product. Raises ShopMisconfigured, and ShopDown for an amount that is no money."""
-        product = translation.product(found, self._prices, self._known)
+        product = replace(translation.product(found, self._prices, self._known), related=())
         borders = (
             self._zone.midnight(found.special_from_date),
             self._zone.midnight(found.special_to_date, after=True),
@@ -125,5 +113,5 @@ def _attributes(found: EntryShape, product: Product) -> Iterator[EntryAttribute]
             yield EntryAttribute(code=sanitizing.code(one.code), label=label, values=(value,))
 
 
-def _skus(links: Sequence[LinkShape]) -> tuple[Sku, ...]:
+def _skus(links: Sequence[LinkedProductShape]) -> tuple[Sku, ...]:
     return tuple(Sku(sanitizing.code(one.sku)) for one in links[:MAX_LINKS] if one.sku)

@@ -154,6 +154,16 @@ class StockItem(Struct, frozen=True):
     enable_qty_increments: bool | None = False
 
 
+class LinkedProductShape(Struct, frozen=True, rename="camel"):
+    """Another product that one is linked to, in that one's currency; what is missing is null here, not left out."""
+
+    sku: str = ""
+    name: str | None = None
+    price: Decimal | None = None
+    final_price: Decimal | None = None
+    stock_status: str | None = None
+
+
 class ListedProduct(Struct, frozen=True, rename="camel", kw_only=True):
     """A product; in lists options and variants are empty, and by url-key the stock is 0."""
 
@@ -197,6 +207,12 @@ class ProductDetail(ListedProduct, frozen=True, rename="camel", kw_only=True):
     tier_prices: list[TierPriceShape] = []
     media_gallery: list[GalleryImageShape] = []
     additional_attributes: list[AttributeShape] = []
+    related_products: Many[LinkedProductShape] = []
+    upsell_products: Many[LinkedProductShape] = []
+    crosssell_products: Many[LinkedProductShape] = []
+    review_count: int | None = None
+    average_rating: Decimal | None = None
+    """From 1 to 5; missing without reviews, and in 26.7."""
 
 
 class CategoryShape(Struct, frozen=True, rename="camel", kw_only=True):

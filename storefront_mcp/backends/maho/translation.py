@@ -1,6 +1,6 @@
 """Pure mapping of Maho's response structs to the commerce types: products, categories, facets, pages, carts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final, Literal, get_args
 from urllib.parse import quote
@@ -69,6 +69,8 @@ MAX_GALLERY: Final = 200
 MAX_ATTRIBUTES: Final = 40
 MAX_ATTRIBUTE_CHARS: Final = 200
 MAX_TIERS: Final = 20
+MAX_RELATED: Final = 4
+MAX_RATING: Final = 5
 
 
 def summary(product: ListedProduct, price_mapper: PriceMapper) -> ProductSummary:
@@ -148,7 +150,31 @@ def product(found: ProductDetail, price_mapper: PriceMapper, known: KnownOrigins
             *(_custom_option(option, price, price_mapper) for option in found.custom_options),
             *offered_choices(found, price_mapper.money),
         ),
+        rating=_rating(found),
+        reviews=found.review_count if found.review_count and found.review_count > 0 else None,
+        related=tuple(_shown_beside(found, price_mapper))[:MAX_RELATED],
     )
+
+
+def _rating(found: ProductDetail) -> float | None:
+    """The mean of the reviews to a tenth; None where it says nothing."""
+    mean = found.average_rating
+    return None if mean is None or not 0 < mean <= MAX_RATING else float(round(mean, 1))
+
+
+def _shown_beside(found: ProductDetail, price_mapper: PriceMapper) -> Iterator[ProductSummary]:
+    """Products that the shop shows beside this one, each once, without those that cannot be bought now."""
+    seen = {found.sku}
+    for one in (*found.related_products, *found.upsell_products):
+        price, listed = price_mapper.money(one.final_price or one.price), price_mapper.money(one.price)
+        if one.sku and one.sku not in seen and one.stock_status != OUT_OF_STOCK and price:
+            seen.add(one.sku)
+            yield ProductSummary(
+                sku=Sku(sanitizing.code(one.sku)),
+                name=sanitizing.line(one.name),
+                price=price,
+                list_price=listed if listed.minor > price.minor else None,
+            )
 
 
 def pieces(quantity: Decimal | None) -> int | None:

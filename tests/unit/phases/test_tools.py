@@ -213,7 +213,7 @@ class TestProduct:
         head = brief.description.removesuffix(" …")
         assert whole.startswith(head)
         assert whole[len(head)] == " "
-        assert replace(brief, description=whole) == PRODUCTS[0]
+        assert replace(brief, description=whole) == replace(PRODUCTS[0], related=())
 
     @settings(max_examples=often(60), deadline=None)
     @given(st.text(alphabet="ab \n…", max_size=2 * MAX_SUMMARY_CHARS))
@@ -406,3 +406,10 @@ async def test_a_gift_card_lowers_what_is_to_be_paid_and_is_taken_off(
     with pytest.raises(ArgumentsRefused, match="code must not be blank"):
         await use(shop, "apply_gift_card", cart_id=cart_id, code="   ")
     assert memory_backend.asked == []
+
+
+async def test_what_is_shown_beside_a_product_is_told_in_full_only(shop: Shop) -> None:
+    brief = await use(shop, "get_product", sku="PAD-2")
+    full = await use(shop, "get_product", sku="PAD-2", detail="full")
+    assert (brief.rating, brief.reviews, brief.related) == (4.5, 2, ())
+    assert [one.sku for one in full.related] == ["NET-0"]
