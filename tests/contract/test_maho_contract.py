@@ -386,6 +386,22 @@ async def test_what_the_shop_sells_beyond_its_stock_can_be_ordered(
     assert (await shop.add_line(cart.cart_id, Sku("PAD-2"), 4, {})).lines[0].quantity == 60
 
 
+async def test_a_variant_is_known_as_well_before_its_parent_was_read(demo: tuple[str, ControlledShop]) -> None:
+    words = {"Colour": "Black", "Size": "M"}
+    for options, quantity in ((words, 1), ({}, 999), (words, 999)):
+        worker, close = connect(MahoConfig(url=demo[0], prices_include_tax=True), "AUD")
+        try:
+            cart = (await worker.create_cart()).cart_id
+            if quantity == 1:
+                [line] = (await worker.add_line(cart, Sku("TEE-BLACK-M"), quantity, options)).lines
+                assert (line.sku, line.options) == ("TEE-BLACK-M", words)
+                continue
+            with pytest.raises(errors.NotEnoughStock, match="Only 27 can be bought"):
+                await worker.add_line(cart, Sku("TEE-BLACK-M"), quantity, options)
+        finally:
+            await close()
+
+
 async def test_a_line_may_be_named_by_the_sku_that_it_alone_has(shop: MahoBackend) -> None:
     cart = (await shop.create_cart()).cart_id
     for text in ("ADA", "BOB"):

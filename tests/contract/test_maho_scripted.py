@@ -22,6 +22,7 @@ from tests.contract.conftest import API, CART, Clock, cart_body, ld, members, re
 
 ID = CartId(CART)
 ITEMS = f"/guest-carts/{CART}/items"
+SCRATCH = "f" * 32
 COUPON = f"/guest-carts/{CART}/coupon"
 
 
@@ -47,7 +48,10 @@ def known(script: respx.Router, **changed: Any) -> None:
 
 
 def unknown(script: respx.Router) -> None:
+    """A SKU that neither the shop's search nor the cart that nobody uses has."""
     script.get("/products").mock(return_value=members())
+    script.post("/guest-carts").mock(return_value=ld(cart_body(maskedId=SCRATCH, items=[])))
+    script.post(f"/guest-carts/{SCRATCH}/items").mock(return_value=refused(400, 'Product with SKU "X" not found'))
 
 
 def body(route: respx.Route) -> Any:

@@ -95,11 +95,9 @@ class MahoCarts:
 
     async def add(self, cart: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
         """Add a product. For a cart that it has lost, Maho returns a new one under another id."""
-        found = await self._catalogue.find(sku, by_trial=False)
+        found = await self._catalogue.find(sku, by_trial=bool(options))
         if found is None:
-            if unstorable_characters(sku):
-                raise ProductNotFound(sku)
-            return await self._post_line(cart, sku, quantity, _options_to_send(options), None)
+            return await self._post_unread(cart, sku, quantity, options)
         if not options and not translation.needs_choice(found):
             sku = translation.sku_of(found)  # the caller may have given a URL key, or another case
             if translation.is_sold_out(found, sku):
@@ -129,6 +127,19 @@ class MahoCarts:
         return replace(
             after, notice=f"The shop did not keep what was chosen for {' and '.join(gone)}: look at the line."
         )
+
+    async def _post_unread(self, cart: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
+        """Add what could not be read, as a variant's SKU before its parent was; it is read once there is too little."""
+        if unstorable_characters(sku):
+            raise ProductNotFound(sku)
+        try:
+            return await self._post_line(cart, sku, quantity, _options_to_send(options), None)
+        except NotEnoughStock:
+            found = await self._catalogue.find(sku)
+        product = None if found is None else translation.product(found, self._price_mapper, self._known)
+        variant = None if product is None else variant_of(product, sku)
+        left = None if product is None else product.stock if variant is None else variant.stock
+        raise NotEnoughStock(sku, available=left)
 
     async def _post_line(
         self, cart: CartId, sku: Sku, quantity: int, chosen: dict[str, object], found: ProductDetail | None
