@@ -16,7 +16,7 @@ from typing import NamedTuple
 from tools.bootstrap.fetching import ELSEWHERE, LOCKED, OFFLINE, OTHER_INDEX, UNTRUSTED, PackageFetcher, unwritable
 from tools.bootstrap.progress import ProgressLine, SetupFailed
 from tools.bootstrap.sources import PackageSources, package_sources
-from tools.bootstrap.wheels import fitting, locked_uv, this_machine, unpack
+from tools.bootstrap.wheels import fitting, has_wheel, locked_uv, this_machine, unpack
 
 PROJECT = Path(__file__).parents[2]
 BUILD = PROJECT / "build"
@@ -26,6 +26,10 @@ HEARD = re.compile(
     r"|CACHE_DIR|NO_CACHE|LINK_MODE|CONFIG_FILE|NO_CONFIG|NATIVE_TLS|SYSTEM_CERTS|HTTP_.*|REQUEST_TIMEOUT|CONCURRENT_.*)"
 )
 """uv's variables that say where and how to fetch; those that would change what is made do not count."""
+SEARCH_LIBRARY = "tantivy"
+"""Of the extra `mirror`, which the demo has where there is a wheel of it."""
+UNREAD_PACKAGE = "pygments"
+"""Six megabytes by which rich would colour code, which the server shows none of."""
 MEANINGS = {
     r"No space left|Disk quota": "The disk is full: about 300 MB are needed. Make room, then run the same again.",
     r"invalid peer certificate|UnknownIssuer": f"A package index is not trusted. {UNTRUSTED}",
@@ -93,6 +97,9 @@ def make_environment(folder: Path, *, dev: bool, environ: Mapping[str, str], sho
     show("looking around")
     usable = _is_usable(folder)
     with _scratch() as scratch:
+        if not dev and not _cache_folder(environ).is_dir() and "UV_NO_CACHE" not in environ:
+            # Who has no cache yet gets none for a look at the demo: it would be a part of what that takes.
+            environ = {**environ, "UV_CACHE_DIR": str(scratch / "cache")}
         tool = _tool(environ, show, folder)
         if tool is None:
             _with_pip(folder, dev=dev, usable=usable, scratch=scratch, run=_Runner(environ, show))
@@ -252,8 +259,7 @@ def _uv_environment(environ: Mapping[str, str], sources: PackageSources, folder:
 
 def _has_cache(environ: Mapping[str, str]) -> bool:
     """Whether uv can keep what it fetches where it usually does."""
-    home = Path(environ.get("HOME") or Path("~").expanduser())
-    folder = Path(environ.get("UV_CACHE_DIR") or Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "uv")
+    folder = _cache_folder(environ)
     if environ.get("UV_NO_CACHE"):
         return True
     try:
@@ -262,6 +268,12 @@ def _has_cache(environ: Mapping[str, str]) -> bool:
             return True
     except OSError:
         return False
+
+
+def _cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where uv usually keeps what it fetches."""
+    home = Path(environ.get("HOME") or Path("~").expanduser())
+    return Path(environ.get("UV_CACHE_DIR") or Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "uv")
 
 
 def _is_usable(folder: Path) -> bool:
@@ -283,13 +295,17 @@ def _with_uv(tool: _Tool, folder: Path, *, dev: bool, usable: bool, scratch: Pat
     if not usable:
         run("making room", uv, "venv", "--clear", "--python", sys.executable, folder)
     group = [] if dev else ["--no-dev"]
+    if not dev and has_wheel(PROJECT / "uv.lock", SEARCH_LIBRARY, this_machine()):
+        group += ["--extra", "mirror"]
+    without = [] if dev else [UNREAD_PACKAGE]
     step = "fetching what tests and linters need" if dev else "fetching what the server is made of"
     if not mirror:
-        run(step, uv, "sync", "--frozen", "--inexact", *group)
+        run(step, uv, "sync", "--frozen", "--inexact", *group, *(f"--no-install-package={one}" for one in without))
         return
     # The lock knows where PyPI has its files; a mirror is asked for them by name, and they are checked all the same.
     wanted = scratch / "requirements.txt"
-    run("looking around", uv, "export", "--frozen", "--output-file", wanted, *group)
+    left = (f"--no-emit-package={one}" for one in without)
+    run("looking around", uv, "export", "--frozen", "--output-file", wanted, *group, *left)
     run(step, uv, "pip", "install", "--no-deps", "--verify-hashes", "--python", folder, "--requirements", wanted)
 
 

@@ -55,9 +55,19 @@ def this_machine() -> Machine:
 
 def locked_uv(lock: Path) -> LockedUv:
     """What the lock says of uv. Raises SetupFailed."""
+    return _locked(lock, "uv")
+
+
+def has_wheel(lock: Path, name: str, machine: Machine) -> bool:
+    """Whether the lock has a wheel of a package that runs on a machine. Raises SetupFailed."""
+    packages = tomllib.loads(lock.read_text(encoding="utf-8"))["package"]
+    return any(one["name"] == name for one in packages) and bool(fitting(_locked(lock, name).wheels, machine))
+
+
+def _locked(lock: Path, name: str) -> LockedUv:
     try:
         packages = tomllib.loads(lock.read_text(encoding="utf-8"))["package"]
-        (package,) = (package for package in packages if package["name"] == "uv")
+        (package,) = (package for package in packages if package["name"] == name)
         wheels = {
             PurePosixPath(wheel["url"]).name: wheel["hash"].removeprefix("sha256:") for wheel in package["wheels"]
         }

@@ -25,12 +25,12 @@ from tests.guards.architecture.tree import ROOT, text
 from tools.bootstrap import environment
 from tools.bootstrap.fetching import unwritable
 from tools.bootstrap.progress import ProgressLine, SetupFailed
-from tools.bootstrap.wheels import Machine, fitting, locked_uv
+from tools.bootstrap.wheels import Machine, fitting, locked_uv, this_machine
 
 pytestmark = pytest.mark.slow
 """Real processes, each of which asks a real index."""
 
-SERVER = "sync --frozen --inexact --no-dev"
+SERVER = "sync --frozen --inexact --no-dev --no-install-package=pygments"
 ALL = "sync --frozen --inexact"
 
 
@@ -378,9 +378,35 @@ def test_without_a_place_for_caches_in_the_home_they_are_in_the_checkout(
     newcomer: Newcomer, index: PackageIndex
 ) -> None:
     (newcomer.home / ".cache").touch()
-    assert newcomer.sets_up(UV_INDEX=index.url).returncode == 0
+    assert newcomer.sets_up("--dev", UV_INDEX=index.url).returncode == 0
 
     assert newcomer.seen_by_uv["UV_CACHE_DIR"] == str(newcomer.folder / "build" / "cache")
+
+
+def test_a_look_at_the_demo_leaves_no_cache_where_there_was_none(newcomer: Newcomer, index: PackageIndex) -> None:
+    assert newcomer.sets_up(UV_INDEX=index.url).returncode == 0
+    used = Path(newcomer.seen_by_uv["UV_CACHE_DIR"])
+    assert newcomer.folder / "build" in used.parents
+    assert not used.exists()
+    assert not (newcomer.home / ".cache").exists()
+
+    (newcomer.home / ".cache" / "uv").mkdir(parents=True)
+    assert newcomer.sets_up(UV_INDEX=index.url).returncode == 0
+    assert "UV_CACHE_DIR" not in newcomer.seen_by_uv
+
+
+def test_the_demo_gets_its_search_library_where_there_is_a_wheel_of_it(newcomer: Newcomer, index: PackageIndex) -> None:
+    lock = newcomer.folder / "uv.lock"
+    for tag, extra in ((f"linux_{this_machine().architecture}", True), ("linux_none", False)):
+        newcomer.lock(wheel_of())
+        wheel = f"tantivy-0.27.0-cp311-abi3-{tag}.whl"
+        with lock.open("a") as file:
+            file.write(
+                '[[package]]\nname = "tantivy"\nversion = "0.27.0"\nsource = { registry = "https://nowhere.invalid" }\n'
+                f'wheels = [{{ url = "https://nowhere.invalid/{wheel}", hash = "sha256:00" }}]\n'
+            )
+        assert newcomer.sets_up(UV_INDEX=index.url).returncode == 0
+        assert ("--extra mirror" in newcomer.calls[-1]) is extra
 
 
 # Machines ------------------------------------------------------------------------------------------------------------
