@@ -5,7 +5,7 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from functools import lru_cache, partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
@@ -13,6 +13,7 @@ from msgspec import Struct
 from storefront_mcp.catalogue.cache import CatalogueCache
 from storefront_mcp.catalogue.cache_changes import CatalogueChangeWatch
 from storefront_mcp.catalogue.cache_freshness import CatalogueFreshness, FreshnessRule
+from storefront_mcp.catalogue.cache_level import SharedLevel
 from storefront_mcp.catalogue.cache_memory import CacheMemory
 from storefront_mcp.catalogue.cache_reader import CatalogueCacheReader
 from storefront_mcp.catalogue.index import CatalogueMirror
@@ -23,11 +24,16 @@ from storefront_mcp.commerce.guest_carts import CartObserver
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.catalogue_changes import SqlCatalogueChanges
 from storefront_mcp.database.engine import Database
+from storefront_mcp.limits import require_redis_client
+from storefront_mcp.limits.store_check import store_address
 from storefront_mcp.settings.alerts import signing_key
 from storefront_mcp.settings.catalogue import StoreCatalogueSettings
 from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.settings.server import Settings
 from storefront_mcp.web.shop_webhook import CatalogueListener, shop_webhook_routes
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 BYTES_PER_MB: Final = 1_000_000
 
@@ -45,13 +51,16 @@ class CatalogueWiring:
         self._now: Callable[[], float] = lambda: now().timestamp()
         self._stores: dict[StoreId, _StoreCatalogue] = {}
         self._watch = CatalogueChangeWatch(SqlCatalogueChanges(database), now=self._now)
+        self._shared_url = settings.catalogue.shared
+        self._redis: Redis | None = None
         self._listeners: dict[StoreId, CatalogueListener] = {}
 
     def add(
         self, settings: StoreSettings, backend: ShopBackend, mirror: CatalogueMirror | None = None
     ) -> tuple[CatalogueReader, CartObserver]:
         """What tools read a store's catalogue by, and what its carts are to tell."""
-        cache = CatalogueCache(settings.id, CacheMemory(max_bytes=self._max_bytes), now=self._now)
+        memory = CacheMemory(max_bytes=self._max_bytes)
+        cache = CatalogueCache(settings.id, memory, now=self._now, shared=self._shared_level(settings))
         reader = CatalogueCacheReader(backend, cache, freshness_of(settings.catalogue))
         self._stores[settings.id] = _StoreCatalogue(backend=backend, reader=reader)
         secret = settings.catalogue.webhook_secret
@@ -95,9 +104,30 @@ class CatalogueWiring:
         )
 
     async def close(self) -> None:
-        """End what is under way."""
+        """End what is under way, and close the connections."""
         for one in self._stores.values():
             await one.reader.cache.close()
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    def _shared_level(self, settings: StoreSettings) -> SharedLevel | None:
+        """Where a store's answers are shared; None where nothing is set. Raises RedisClientMissing."""
+        url = self._shared_url
+        if url is None:
+            return None
+        require_redis_client("catalogue.shared")
+        # The library is an extra.
+        from storefront_mcp.catalogue.cache_shared import SHARED_TIMEOUT_SECONDS, SharedAnswerStore  # noqa: PLC0415
+        from storefront_mcp.limits.redis_client import create_redis_client  # noqa: PLC0415
+
+        self._redis = self._redis or create_redis_client(url, timeout=SHARED_TIMEOUT_SECONDS)
+        return SharedAnswerStore(self._redis, store_address(url), shop_identity(settings))
+
+
+def shop_identity(settings: StoreSettings) -> tuple[object, ...]:
+    """What tells the answers of one store's shop from those of any other, and of another currency or language."""
+    upstream = settings.upstream
+    return (settings.id, upstream.kind, upstream.url, upstream.store_code, settings.currency, settings.locale)
 
 
 @lru_cache

@@ -90,7 +90,7 @@ class ConsoleWiring:
             partial(_subject, self._settings, store_settings),
             self._readiness,
             rests=circuit_open,
-            cache=CacheHealthCheck(cache_stats, self._settings.limits_store),
+            cache=CacheHealthCheck(cache_stats, self._settings.limits_store, shared=self._settings.catalogue.shared),
             forwarding=forwarding,
             now=self._now,
         )

@@ -16,6 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.cache_freshness import EARLY_FACTOR, TIME_SPREAD, FreshnessRule
+from storefront_mcp.catalogue.cache_level import SharedAnswer, SharedKey, SharedLevel
 from storefront_mcp.catalogue.cache_memory import CacheEntry, CacheKey, CacheMemory
 from storefront_mcp.commerce.catalogue_value import CatalogueValue
 from storefront_mcp.commerce.errors import ShopBusy, ShopDown, ShopError
@@ -31,6 +32,12 @@ MAX_RETRY_SECONDS: Final = 60.0
 """The longest pause that a busy shop is given."""
 OUTAGE_WAIT_SECONDS: Final = 5.0
 """For how long the shop is waited for where an old answer is at hand."""
+CLAIM_WAIT_SECONDS: Final = 0.6
+"""For how long the answer of a worker that asks the shop now is waited for: most of a real shop's come within it."""
+CLAIM_LOOKS: Final = 12
+"""Looks for it meanwhile."""
+CLOCK_SKEW_SECONDS: Final = 2.0
+"""By which clocks of machines may differ."""
 FLIGHT_SECONDS: Final = 60.0
 """Of one question with all of its requests, each of which has timeouts of its own."""
 MAX_CHANGES: Final = 2_000
@@ -43,6 +50,7 @@ class ReadKind(Struct, Generic[V], frozen=True, kw_only=True):
     """One way to read a catalogue."""
 
     name: str
+    shape: type[V]
     rule: FreshnessRule
     error: type[ShopError] | None = None
     """What says that there is no such thing: made of the key that was asked for."""
@@ -56,7 +64,7 @@ class CatalogueCache:
     A question that is under way is joined, not repeated. It belongs to the cache: a caller that hangs up ends nothing.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all but two have a value that fits
         self,
         store: str,
         memory: CacheMemory,
@@ -65,14 +73,18 @@ class CatalogueCache:
         now: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
         outage_wait: float = OUTAGE_WAIT_SECONDS,
+        shared: SharedLevel | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`clock` measures lives, `now` gives Unix seconds, `chance` a number from 0 to 1."""
+        """`clock` measures lives, `now` gives Unix seconds, `chance` a number from 0 to 1; `sleep` waits for others."""
         self._store = store
         self.memory: Final = memory
         self._clock = clock
         self._now = now
         self._chance = chance
         self._outage_wait = outage_wait
+        self._shared = shared
+        self._sleep = sleep
         self._flights: dict[CacheKey, asyncio.Task[Any]] = {}
         self._changes: dict[str, float] = {}
         """Changed products, case-folded, and when (Unix seconds)."""
@@ -166,7 +178,9 @@ class CatalogueCache:
             self.counts["joined"] += 1
             return flight
         context = self._context(is_awaited=is_awaited)
-        flight = asyncio.create_task(self._ask(kind, key, ask, args), name=f"read {kind.name}", context=context)
+        flight = asyncio.create_task(
+            self._ask(kind, key, ask, args, is_awaited=is_awaited), name=f"read {kind.name}", context=context
+        )
         self._flights[key] = flight
         flight.add_done_callback(lambda ended: self._end_flight(key, ended))
         return flight
@@ -188,6 +202,84 @@ class CatalogueCache:
             flight.exception()
 
     async def _ask(
+        self,
+        kind: ReadKind[V],
+        key: CacheKey,
+        ask: Callable[..., Awaitable[V]],
+        args: tuple[object, ...],
+        *,
+        is_awaited: bool,
+    ) -> V:
+        """What another worker was told, else what the shop says; in an outage what it told another worker before."""
+        shared, may_ask = await self._find_shared(kind, key)
+        if shared is not None and self._is_of_use(kind, key, shared):
+            self.counts["shared"] += 1
+            return self._keep_shared(kind, key, shared)
+        entry = self.memory.find(key)
+        if not (may_ask or is_awaited) and entry is not None:
+            # Another worker refreshes it.
+            entry.retry_at = self._clock() + CLAIM_WAIT_SECONDS
+            value: V = entry.value
+            return value
+        try:
+            return await self._ask_shop(kind, key, ask, args)
+        except (ShopDown, ShopBusy):
+            if shared is None or shared.value is None or self._age(shared) >= kind.rule.outage:
+                raise
+            self.counts["stale"] += 1
+            old = self._keep_shared(kind, key, shared)
+            self._note_failure(key, RETRY_SECONDS)
+            return mark_stale(old)
+
+    async def _find_shared(self, kind: ReadKind[V], key: CacheKey) -> tuple[SharedAnswer | None, bool]:
+        """What others keep, and whether this worker is to ask the shop; else what the one that asks has got by now."""
+        if self._shared is None:
+            return None, True
+        wanted = SharedKey(kind.name, kind.shape, key[1])
+        found = await self._shared.find(wanted)
+        found = found if found is None or self._is_valid(kind, found) else None
+        if found is not None and self._is_of_use(kind, key, found):
+            return found, False
+        if await self._shared.claim(wanted):
+            return found, True
+        for _ in range(CLAIM_LOOKS):
+            await self._sleep(CLAIM_WAIT_SECONDS / CLAIM_LOOKS)
+            fresh = await self._shared.find(wanted)
+            if fresh is not None and self._is_valid(kind, fresh) and self._is_of_use(kind, key, fresh):
+                return fresh, False
+        return found, False
+
+    def _is_valid(self, kind: ReadKind[V], found: SharedAnswer) -> bool:
+        """Whether it is neither of a clock that is wrong, nor known to be out of date."""
+        skus = () if found.value is None else self._skus(kind, found.value)
+        return found.fetched <= self._now() + CLOCK_SKEW_SECONDS and not self._has_changed(
+            skus, found.fetched - CLOCK_SKEW_SECONDS
+        )
+
+    def _is_of_use(self, kind: ReadKind[V], key: CacheKey, found: SharedAnswer) -> bool:
+        """Whether it need not be asked for: fresher than what this worker has, and not old."""
+        age = self._age(found)
+        if found.value is None:
+            return kind.error is not None and age < kind.rule.missing
+        entry = self.memory.find(key)
+        if entry is not None:
+            return found.fetched > entry.fetched and age < kind.rule.fresh
+        return age < max(kind.rule.fresh, kind.rule.refreshing)
+
+    def _age(self, found: SharedAnswer) -> float:
+        return max(self._now() - found.fetched, 0.0)
+
+    def _keep_shared(self, kind: ReadKind[V], key: CacheKey, found: SharedAnswer) -> V:
+        began = self._clock() - self._age(found)
+        if found.value is None and kind.error is not None:
+            self.memory.put_missing(key, began + kind.rule.missing)
+            raise kind.error(str(key[1]))
+        value: V = found.value
+        encoded = len(_encode(value))
+        self._put(kind, key, value, encoded, fetched=found.fetched, began=began, cost=found.cost)
+        return value
+
+    async def _ask_shop(
         self, kind: ReadKind[V], key: CacheKey, ask: Callable[..., Awaitable[V]], args: tuple[object, ...]
     ) -> V:
         began, fetched = self._clock(), self._now()
@@ -210,31 +302,54 @@ class CatalogueCache:
                 listed = self.memory.is_listed(str(key[1]))
                 life = kind.rule.missing_listed if listed else kind.rule.missing
                 self.memory.put_missing(key, began + life)
+                await self._share(kind, key, _encode(None), fetched=fetched, cost=0.0, life=life)
             raise
-        self._keep(kind, key, value, fetched=fetched, began=began, cost=self._clock() - began)
+        if not self._has_changed(self._skus(kind, value), fetched):
+            kept, cost = replace(value, as_of=utc_text(fetched)), self._clock() - began
+            encoded = _encode(kept)
+            self._put(kind, key, kept, len(encoded), fetched=fetched, began=began, cost=cost)
+            await self._share(kind, key, encoded, fetched=fetched, cost=cost, life=kind.rule.longest)
         return value
 
-    def _keep(self, kind: ReadKind[V], key: CacheKey, value: V, *, fetched: float, began: float, cost: float) -> None:
-        skus = frozenset() if kind.skus is None else frozenset(sku.casefold() for sku in kind.skus(value) if sku)
-        if self._has_changed(skus, fetched):
-            return
-        kept = replace(value, as_of=utc_text(fetched))
+    async def _share(
+        self, kind: ReadKind[V], key: CacheKey, encoded: bytes, *, fetched: float, cost: float, life: float
+    ) -> None:
+        if self._shared is not None:
+            wanted = SharedKey(kind.name, kind.shape, key[1])
+            await self._shared.put(wanted, encoded, fetched=fetched, cost=cost, life=life)
+
+    def _put(
+        self,
+        kind: ReadKind[V],
+        key: CacheKey,
+        value: V,
+        encoded_bytes: int,
+        *,
+        fetched: float,
+        began: float,
+        cost: float,
+    ) -> None:
         rule, spread = kind.rule, 1 + TIME_SPREAD * (2 * self._chance() - 1)
         fresh_until = began + rule.fresh * spread
         self.memory.put(
             key,
             CacheEntry(
-                value=kept,
+                value=value,
                 fetched=fetched,
                 early_at=fresh_until - min(EARLY_FACTOR * cost, rule.fresh / 2),
                 fresh_until=fresh_until,
                 refreshing_until=max(fresh_until, began + rule.refreshing * spread),
                 outage_until=began + max(rule.fresh, rule.outage),
                 cost=cost,
-                encoded_bytes=len(_encode(kept)),
-                skus=skus,
+                encoded_bytes=encoded_bytes,
+                skus=self._skus(kind, value),
             ),
         )
+
+    @staticmethod
+    def _skus(kind: ReadKind[V], value: V) -> frozenset[str]:
+        """SKUs of the products in a value, case-folded."""
+        return frozenset() if kind.skus is None else frozenset(sku.casefold() for sku in kind.skus(value) if sku)
 
     def _has_changed(self, skus: Iterable[str], fetched: float) -> bool:
         """Whether what was asked for then is known to be out of date."""

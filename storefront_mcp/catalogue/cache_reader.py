@@ -36,15 +36,15 @@ class CatalogueCacheReader:
     def __init__(self, backend: CatalogueReader, cache: CatalogueCache, freshness: CatalogueFreshness) -> None:
         self._backend = backend
         self.cache = cache
-        self._search = ReadKind[SearchPage](name="search", rule=freshness.search, skus=_listed_skus)
-        self._product = ReadKind[Product](
-            name="product", rule=freshness.product, error=ProductNotFound, skus=_product_skus
+        self._search = ReadKind(shape=SearchPage, name="search", rule=freshness.search, skus=_listed_skus)
+        self._product = ReadKind(
+            shape=Product, name="product", rule=freshness.product, error=ProductNotFound, skus=_product_skus
         )
-        self._categories = ReadKind[CategoryList](name="categories", rule=freshness.browse)
-        self._category = ReadKind[Category](name="category", rule=freshness.browse, error=CategoryNotFound)
-        self._facets = ReadKind[FacetList](name="facets", rule=freshness.search)
-        self._page = ReadKind[ShopPage](name="page", rule=freshness.page, error=PageNotFound)
-        self._facts = ReadKind[StoreFacts](name="store_facts", rule=freshness.browse)
+        self._categories = ReadKind(shape=CategoryList, name="categories", rule=freshness.browse)
+        self._category = ReadKind(shape=Category, name="category", rule=freshness.browse, error=CategoryNotFound)
+        self._facets = ReadKind(shape=FacetList, name="facets", rule=freshness.search)
+        self._page = ReadKind(shape=ShopPage, name="page", rule=freshness.page, error=PageNotFound)
+        self._facts = ReadKind(shape=StoreFacts, name="store_facts", rule=freshness.browse)
 
     async def search(self, search: SearchQuery) -> SearchPage:
         """Products that match, page by page."""

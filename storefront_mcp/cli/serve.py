@@ -30,7 +30,7 @@ from storefront_mcp.cli.settings_file import (
 )
 from storefront_mcp.cli.workers import WorkerSupervisor
 from storefront_mcp.database import Database, SqlFlipRepository
-from storefront_mcp.limits import create_rate_limiter
+from storefront_mcp.limits import create_rate_limiter, require_redis_client
 from storefront_mcp.roadmap.flips import PhaseStatuses, with_statuses
 from storefront_mcp.roadmap.roadmap import FlipRefused
 from storefront_mcp.settings import Settings, external_flag_provider
@@ -122,6 +122,8 @@ def _check_connections(settings: Settings) -> None:
     Database(settings.database).close()
     external_flag_provider(settings.flags)
     create_rate_limiter(settings.limits_store)
+    if settings.catalogue.shared is not None:
+        require_redis_client("catalogue.shared")
 
 
 def _echo_untested_uvicorn() -> None:

@@ -12,11 +12,12 @@ REDIS_TIMEOUT_SECONDS: Final = 0.25
 URL_SCHEMES: Final = {"valkey": "redis", "valkeys": "rediss", "redis": "redis", "rediss": "rediss"}
 
 
-def create_redis_client(url: str) -> Redis:
+def create_redis_client(url: str, *, timeout: float | None = None) -> Redis:
     """A client without retries for `valkey://…` or `redis://…`, with an `s` more for TLS. Connects on first use."""
+    seconds = REDIS_TIMEOUT_SECONDS if timeout is None else timeout
     return Redis.from_url(
         urlsplit(url)._replace(scheme=URL_SCHEMES[urlsplit(url).scheme]).geturl(),
-        socket_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 0),
     )

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from storefront_mcp.access.credentials import Secret
+from storefront_mcp.settings.limits import SharedStore
 
 Megabytes = Annotated[int, Meta(ge=1, le=65_536, description="a whole number of megabytes, from 1 to 65536")]
 Age = Annotated[int, Meta(ge=0, le=3_600, description="a whole number of seconds, from 0 to 3600 (an hour)")]
@@ -25,6 +26,8 @@ class CatalogueSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Of all stores together, which get equal parts."""
     folder: Folder = "catalogue"
     """Where mirrors are kept, absolute once loaded; not on a network file system."""
+    shared: SharedStore | None = None
+    """Redis or Valkey in which workers and machines share what they were told."""
 
     def at(self, folder: Path) -> "CatalogueSettings":
         """With its folder made absolute."""

@@ -98,7 +98,13 @@ def limit_problems(table: Any, trusted: Iterable[str]) -> Iterable[SettingProble
             ipaddress.ip_network(network, strict=False)
         except ValueError:
             yield SettingProblem(f"trusted_proxies[{index}]", f"wants a network, such as 10.0.0.0/8; got {network!r}.")
-    url = table.get("limits_store")
-    # A value from a variable is a FromEnvironment here.
-    if isinstance(url, str) and "@" in url:
-        yield SettingProblem("limits_store", "holds a password, which has no place here; set STOREFRONT_LIMITS_STORE.")
+    catalogue = table.get("catalogue")
+    urls = {
+        "limits_store": table.get("limits_store"),
+        "catalogue.shared": catalogue.get("shared") if isinstance(catalogue, Mapping) else None,
+    }
+    for name, url in urls.items():
+        # A value from a variable is a FromEnvironment here.
+        if isinstance(url, str) and "@" in url:
+            variable = f"STOREFRONT_{name.upper().replace('.', '__')}"
+            yield SettingProblem(name, f"holds a password, which has no place here; set {variable}.")

@@ -21,13 +21,21 @@ class CountingReader:
         self.error: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
+        self._entered = asyncio.Event()
 
     @property
     def total(self) -> int:
         return self.calls.total()
 
+    async def until_asked(self, times: int = 1) -> None:
+        """Wait until it has been asked so often."""
+        while self.total < times:
+            self._entered.clear()
+            await self._entered.wait()
+
     async def _enter(self, name: str) -> None:
         self.calls[name] += 1
+        self._entered.set()
         await self.gate.wait()
         if self.error is not None:
             raise self.error

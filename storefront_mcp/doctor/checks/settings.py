@@ -72,6 +72,26 @@ async def check_limits(patient: ExaminedStore) -> Findings:
         yield ok("There is one worker, which counts all calls.")
 
 
+@check("settings.catalogue", "Do workers share what shops say of their catalogues?", "settings")
+async def check_shared_catalogue(patient: ExaminedStore) -> Findings:
+    """`catalogue.shared` must answer; without it each worker asks the shop for itself."""
+    workers, url = patient.settings.workers, patient.settings.catalogue.shared
+    if url is not None:
+        failure = await shared_counts_failure(url)
+        if failure is None:
+            yield ok(f"{store_address(url)} answers, where they share it.")
+        else:
+            yield warning(
+                f"{store_address(url)}, where catalogue.shared has it shared, {failure}: until it does, each worker "
+                "remembers for itself.",
+                "Start it, or put catalogue.shared right.",
+            )
+    elif workers > 1:
+        yield ok(f"Each of the {workers} workers remembers for itself; with catalogue.shared the shop is asked once.")
+    else:
+        yield ok("There is one worker, which remembers for itself.")
+
+
 @check("settings.alerts", "Is somebody told when something breaks?", "settings")
 async def check_alerts(patient: ExaminedStore) -> Findings:
     """`[alerts]` names a receiver."""
@@ -89,4 +109,11 @@ async def check_alerts(patient: ExaminedStore) -> Findings:
         )
 
 
-CHECKS: Final[tuple[DoctorCheck, ...]] = (check_usable, check_address, check_buyers, check_limits, check_alerts)
+CHECKS: Final[tuple[DoctorCheck, ...]] = (
+    check_usable,
+    check_address,
+    check_buyers,
+    check_limits,
+    check_shared_catalogue,
+    check_alerts,
+)

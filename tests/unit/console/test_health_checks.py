@@ -272,6 +272,20 @@ async def test_a_store_of_limits_is_waited_for_no_longer_than_by_a_call(ward: Wa
     assert "does not answer (TimeoutError)" in cache.says
 
 
+async def test_a_shared_catalogue_that_is_gone_and_comes_back(own_server: CountingServer) -> None:
+    look = CacheHealthCheck(lambda: NOTHING, None, shared=own_server.url)
+    gone = await look.check()
+    assert gone.level == "warning"
+    assert "each worker remembers the shop for itself. Shopping goes on." in gone.says
+    assert gone.fix == f"Start 127.0.0.1:{own_server.port}, or put catalogue.shared right."
+
+    own_server.start()
+    there = await look.check()
+    await look.close()
+    assert there.level == "ok"
+    assert "Workers share what the shop said at 127.0.0.1" in there.says
+
+
 async def test_one_connection_serves_every_look(own_server: CountingServer) -> None:
     own_server.start()
     look = CacheHealthCheck(lambda: NOTHING, own_server.url)

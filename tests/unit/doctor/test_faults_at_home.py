@@ -16,12 +16,16 @@ from storefront_mcp.payments.key_probe import KeyCheck
 from storefront_mcp.payments.stripe.key_probe import StripeKeyProbe
 from storefront_mcp.settings import Settings, SettingsInvalid
 from storefront_mcp.settings.alerts import AlertSettings
+from storefront_mcp.settings.catalogue import CatalogueSettings
 from storefront_mcp.settings.schema import PaymentSettings
 from storefront_mcp.settings.storage import DatabaseLocation, PrivacySettings
 from tests.fakes import stripe
 from tests.serving import free_port
 from tests.unit.doctor.conftest import opened
 from tests.unit.doctor.stores import bad, findings, of, only, settings
+from tests.unit.limits.conftest import CountingServer, own_server
+
+__all__ = ["own_server"]
 
 PUBLIC = "https://pickle.example"
 
@@ -98,6 +102,33 @@ async def test_notes_on_what_could_be_better(tmp_path: Path) -> None:
             "Set alerts.url and alerts.secret_file, or alerts.mail_to; leave it so if Prometheus has our alert rules."
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("workers", "says"),
+    [
+        (1, "There is one worker, which remembers for itself."),
+        (3, "Each of the 3 workers remembers for itself; with catalogue.shared the shop is asked once."),
+    ],
+)
+async def test_workers_that_share_nothing_of_the_catalogue(tmp_path: Path, workers: int, says: str) -> None:
+    chosen = replace(settings(tmp_path, "http://127.0.0.1:1"), workers=workers)
+    (found,) = findings(await only(of(chosen), "settings.catalogue"), "settings.catalogue")
+
+    assert (found.level, found.says) == ("ok", says)
+
+
+async def test_a_shared_catalogue_that_does_not_answer_and_one_that_does(
+    tmp_path: Path, own_server: CountingServer
+) -> None:
+    shared = CatalogueSettings(shared=own_server.url)
+    chosen = replace(settings(tmp_path, "http://127.0.0.1:1"), catalogue=shared)
+    gone = await only(of(chosen), "settings.catalogue")
+    own_server.start()
+    there = await only(of(chosen), "settings.catalogue")
+
+    assert bad(gone, "warning") == {"settings.catalogue": ["Start it, or put catalogue.shared right."]}
+    assert findings(there, "settings.catalogue")[0].level == "ok"
 
 
 async def test_whoever_is_told_when_something_breaks_is_named_with_the_way_to_try_it(tmp_path: Path) -> None:
