@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from storefront_mcp.backends.maho import order_shapes as orders, shapes
+from storefront_mcp.backends.maho import country_shapes, order_shapes as orders, shapes
 from storefront_mcp.demo import fulfilment
 from storefront_mcp.demo.account_api import MAX_FAILED_LOGINS_PER_MINUTE
 from storefront_mcp.demo.catalogue.product_kinds import every_kind
@@ -40,7 +40,7 @@ READ: Final[Mapping[str, Any]] = {
     "GET /layered-filters": shapes.CollectionShape[shapes.LayeredFilter],
     "GET /cms-pages": shapes.CollectionShape[shapes.CmsPage],
     "GET /store-config": shapes.StoreConfig,
-    "GET /countries/{country}": shapes.CountryShape,
+    "GET /countries/{country}": country_shapes.CountryShape,
     "POST /guest-carts": shapes.GuestCart,
     f"GET {CART}": shapes.GuestCart,
     f"POST {CART}/items": shapes.GuestCart,

@@ -29,6 +29,7 @@ class ShippingQuote(Struct, frozen=True, omit_defaults=True, kw_only=True):
     notice: str | None = None
 
 
+NOTHING_SENT: Final = "Nothing in this cart is sent: order it with the buyer's address, without shipping_method."
 NOT_SENT: Final = "The shop has no way to send this cart to that address."
 
 
@@ -38,6 +39,10 @@ async def get_shipping_methods(args: GetShippingMethods, shop: Shop) -> Shipping
 
     The cart's totals may change, as tax follows the address.
     """
-    methods = tuple(await shop.carts.shipping_methods(args.cart_id, args.address))
+    methods = await shop.carts.shipping_methods(args.cart_id, args.address)
+    if methods is None:
+        return ShippingQuote(methods=(), notice=NOTHING_SENT)
     gaps = tuple(await shop.carts.quote_gaps(args.address))
-    return ShippingQuote(methods=methods, estimate=bool(gaps), depends_on=gaps, notice=None if methods else NOT_SENT)
+    return ShippingQuote(
+        methods=tuple(methods), estimate=bool(gaps), depends_on=gaps, notice=None if methods else NOT_SENT
+    )

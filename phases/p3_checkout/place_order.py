@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from storefront_mcp.commerce.address import PostalAddress
 from storefront_mcp.commerce.cart import CartHandle
 from storefront_mcp.commerce.checkout import CheckoutView
+from storefront_mcp.commerce.errors import AddressRefused
 from storefront_mcp.commerce.order import OrderDraft
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.content import ResourceLink, ValueWithLinks
@@ -27,22 +28,28 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     cart_id: CartHandle
     email: Annotated[str, Meta(min_length=3, max_length=254, description="The buyer's")]
-    shipping_address: Annotated[PostalAddress, Meta(description="The whole address")]
+    shipping_address: Annotated[PostalAddress | None, Meta(description="The whole address")] = None
     billing_address: Annotated[
         PostalAddress | None,
         Meta(description="As shipping_address, if it differs", extra_json_schema={"as_text": True}),
     ] = None
-    shipping_method: Annotated[str, Meta(min_length=1, max_length=120, description="Code of get_shipping_methods")]
+    shipping_method: Annotated[str, Meta(max_length=120, description="Code of get_shipping_methods")] = ""
     note: Annotated[str, Meta(max_length=500, description="To the shop")] = ""
     idempotency_key: KeyText = ""
     dry_run: Annotated[bool, Meta(description="Only check and price it")] = False
 
     def draft(self) -> OrderDraft:
-        """The order as the shop wants it; the bill goes where the parcel goes unless told otherwise."""
+        """The order as the shop wants it; the bill goes where the parcel goes unless told otherwise.
+
+        Raises AddressRefused without any address.
+        """
+        billing_address = self.billing_address or self.shipping_address
+        if billing_address is None:
+            raise AddressRefused("shipping_address is missing, or for a cart that ships nothing billing_address.")
         return OrderDraft(
             email=self.email.strip(),
             shipping_address=self.shipping_address,
-            billing_address=self.billing_address or self.shipping_address,
+            billing_address=billing_address,
             shipping_method=self.shipping_method,
             note=self.note,
         )

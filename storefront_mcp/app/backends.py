@@ -70,6 +70,7 @@ def _shop_config(settings: StoreSettings) -> MahoConfig:
         url=chosen.url or "http://demo.invalid",
         store_code=chosen.store_code,
         prices_include_tax=chosen.prices_include_tax,
+        regions_required=None if chosen.regions_required is None else frozenset(chosen.regions_required),
         minimum_order=None if chosen.minimum_order is None else Decimal(chosen.minimum_order),
         known=KnownOrigins(website=settings.website or "", others=(settings.origin, *settings.media_origins)),
         limits=ClientLimits(

@@ -46,6 +46,8 @@ SYNONYMS: Final[Mapping[str, Sequence[str]]] = {
 """What other shops call an argument, without case and underscores; the first that a tool has is meant."""
 BUYER_FIELDS: Final = frozenset({"email", *PostalAddress.__struct_fields__})
 """Fields that only the buyer knows."""
+LINES_FIELDS: Final = frozenset({"street"})
+"""Texts of several lines, which may come as a list of them."""
 MINOR_UNITS_SUFFIX: Final = "_minor"
 """Of names of amounts of money."""
 MAX_QUOTED_CHARS: Final = 60
@@ -158,10 +160,17 @@ def _coerce_fields(sent: Mapping[str, Any], wanted: inspect.StructType) -> dict[
             message = f"{name}: wanted an integer of minor units, like 2500 for 25.00, got {_quote(value)}"
             raise ArgumentsRefused(message)
     return {
-        name: _coerce(value, fields[name].type) if name in fields else value
+        name: _coerce(_join_lines(name, value), fields[name].type) if name in fields else value
         for name, value in sent.items()
         if not (value in (None, "") and name in fields and not fields[name].required)
     }
+
+
+def _join_lines(name: str, value: Any) -> Any:  # noqa: ANN401 -- as above
+    """One text of a list of lines."""
+    if name not in LINES_FIELDS or not isinstance(value, list) or not all(isinstance(line, str) for line in value):
+        return value
+    return "\n".join(value)
 
 
 def _is_decimal(value: object) -> bool:
@@ -198,7 +207,9 @@ def _explain(complaint: str, sent: Mapping[str, Any], shape: type[Struct]) -> st
     name = path.removeprefix(".").replace(".[...]", "").replace("[...]", "") or "arguments"
     found, value = _at(sent, path)
     got = f", got {_quote(value)}" if found and path else ""
-    return f"{name}: {_expected_words(what, path, shape)}{got}{_about_buyer(name)}"
+    # Of the right value in a wrong shape the buyer knows no more.
+    asks = "" if isinstance(value, list | dict) else _about_buyer(name)
+    return f"{name}: {_expected_words(what, path, shape)}{got}{asks}"
 
 
 def _expected_words(what: str, path: str, shape: type[Struct]) -> str:

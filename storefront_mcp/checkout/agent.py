@@ -102,6 +102,8 @@ class AgentCheckout:
                 return self._same_again(newest, cart)
             check_not_ordered(context, newest)
             priced = await context.backend.quote_order(record.upstream, draft)
+            if priced.ships_nothing:
+                draft = replace(draft, shipping_address=None, shipping_method="")
             options = await self._payment_options(record.upstream, priced)
             if dry_run:
                 return CheckoutView(status="ready", next_step=views.DRY_RUN_TEXT, totals=priced.totals)

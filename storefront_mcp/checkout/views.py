@@ -207,7 +207,7 @@ def address_lines(address: PostalAddress) -> tuple[str, ...]:
     """Name and address, a line each."""
     town = " ".join(part for part in (address.postcode, address.city) if part)
     lines = (
-        f"{address.first_name} {address.last_name}",
+        address.name,
         address.company,
         *address.street.splitlines(),
         ", ".join(part for part in (town, address.region) if part),

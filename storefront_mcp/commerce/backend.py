@@ -100,8 +100,11 @@ class ShopBackend(CatalogueReader, Protocol):
         Raises GiftCardRejected for one that is not on a cart which has others, CartGone.
         """
 
-    async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod]:
-        """What sending this cart there costs. Raises CountryNotServed, AddressRefused, CartGone."""
+    async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod] | None:
+        """What sending this cart there costs; None for one that `ships_nothing`.
+
+        Raises CountryNotServed, AddressRefused, CartGone.
+        """
 
     async def quote_gaps(self, address: Address) -> Sequence[str]:
         """Names of what an address lacks and shipping prices may depend on, such as `postcode`."""
@@ -109,7 +112,8 @@ class ShopBackend(CatalogueReader, Protocol):
     async def quote_order(self, cart: CartId, draft: OrderDraft) -> Cart:
         """The cart with the totals that an order of it would have, down to shipping and tax.
 
-        Everything that the shop would refuse an order for is looked at here, since its own refusal may say nothing.
+        Everything that the shop would refuse an order for is looked at here, since its own refusal may say nothing. A
+        cart that `ships_nothing` needs neither shipping address nor method.
         Raises CartEmpty, CountryNotServed, AddressRefused, ShippingMethodRefused, OutOfStock, NotEnoughStock, CartGone.
         """
 

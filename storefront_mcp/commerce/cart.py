@@ -67,6 +67,7 @@ class Cart(Struct, frozen=True, omit_defaults=True, kw_only=True):
     totals: CartTotals
     coupon: str | None = None
     gift_cards: tuple[AppliedGiftCard, ...] = ()
+    ships_nothing: Annotated[bool, Meta(description="Order it without shipping_method")] = False
     ships_by: Annotated[str | None, Meta(description="The chosen shipping method")] = None
     notice: Annotated[str | None, Meta(description="What the buyer should hear about")] = None
     lost_lines: tuple[LostLine, ...] = ()

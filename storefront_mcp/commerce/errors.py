@@ -237,8 +237,9 @@ class ShippingMethodRefused(ShopError):
     code = "invalid_shipping_method"
 
     def __init__(self, code: str, offered: Sequence[ShippingMethod] = ()) -> None:
+        told = f"{code!r} is not a way to send this cart to this address." if code else "shipping_method is missing."
         super().__init__(
-            f"{code!r} is not a way to send this cart to this address. Choose the code of one of the methods listed.",
+            f"{told} Choose the code of one of the methods listed.",
             detail=ShippingOffers(tuple(offered)) if offered else None,
         )
 

@@ -172,8 +172,8 @@ class GuestCarts:
         """Remove a gift card."""
         return await self._change(handle, lambda cart: self._backend.remove_gift_card(cart, code))
 
-    async def shipping_methods(self, handle: CartId, address: Address) -> Sequence[ShippingMethod]:
-        """Shipping methods and prices for an address. Raises CartEmpty, which no shop does."""
+    async def shipping_methods(self, handle: CartId, address: Address) -> Sequence[ShippingMethod] | None:
+        """Shipping methods for an address; None where nothing is sent. Raises CartEmpty, which no shop does."""
         async with self.lock(handle) as record:
             await self._refuse_ordered(handle)
             if not record.lines:

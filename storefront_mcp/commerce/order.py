@@ -12,10 +12,11 @@ class OrderDraft(Struct, frozen=True, kw_only=True):
     """What an order needs besides the cart. Personal data: sent to the shop and stored in the checkout only."""
 
     email: str
-    shipping_address: PostalAddress
+    shipping_address: PostalAddress | None = None
+    """None for a cart of which nothing is sent."""
     billing_address: PostalAddress
-    shipping_method: str
-    """The code from a quote."""
+    shipping_method: str = ""
+    """The code from a quote; empty where nothing is sent."""
     note: str = ""
     """The buyer's note to the shop."""
 

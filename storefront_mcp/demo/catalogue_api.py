@@ -17,7 +17,7 @@ from storefront_mcp.demo.catalogue_shapes import (
     product_listed,
     review_shape,
 )
-from storefront_mcp.demo.countries import COUNTRIES, DELIVERY_COUNTRIES, DemoCountry
+from storefront_mcp.demo.countries import COUNTRIES, DemoCountry
 from storefront_mcp.demo.currencies import AUD, CURRENCIES, DemoCurrency
 from storefront_mcp.demo.http import MAX_PAGE_SIZE, InjectedCall, endpoint, whole_number
 from storefront_mcp.demo.search import SORT_COLUMNS, ProductQuery
@@ -189,7 +189,7 @@ async def get_store_config(call: InjectedCall) -> ASGIResponse:
         "weightUnit": "kg",
         "baseUrl": f"{base_url}/",
         "baseMediaUrl": f"{base_url}/media/",
-        "allowedCountries": list(DELIVERY_COUNTRIES),
+        "allowedCountries": list(call.state.rules.delivery_countries),
         "isGuestCheckoutAllowed": call.state.rules.guest_checkout,
         "newsletterEnabled": False,
         "wishlistEnabled": False,

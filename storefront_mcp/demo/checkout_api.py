@@ -6,7 +6,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from storefront_mcp.demo.api_errors import Json, bad_request, not_found
+from storefront_mcp.demo.api_errors import bad_request, not_found
 from storefront_mcp.demo.cart_api import cart_response
 from storefront_mcp.demo.cart_shapes import cart_shape, offer_shapes, payment_shapes
 from storefront_mcp.demo.countries import DemoAddress, read_address
@@ -38,7 +38,7 @@ async def list_payment_methods(call: InjectedCall, masked: FromPath[str]) -> ASG
 async def set_shipping_address(call: InjectedCall, masked: FromPath[str]) -> ASGIResponse:
     """A flat, complete address."""
     cart = call.state.open_cart(masked)
-    cart = call.state.update_cart(cart, shipping_address=_complete_address(call.body))
+    cart = call.state.update_cart(cart, shipping_address=_complete_address(call))
     return _address_response(call, cart, "shippingAddress")
 
 
@@ -47,7 +47,7 @@ async def set_billing_address(call: InjectedCall, masked: FromPath[str]) -> ASGI
     """A flat, complete address, or `{"sameAsShipping": true}`."""
     cart = call.state.open_cart(masked)
     if not call.body.get("sameAsShipping"):
-        cart = call.state.update_cart(cart, billing_address=_complete_address(call.body))
+        cart = call.state.update_cart(cart, billing_address=_complete_address(call))
         return _address_response(call, cart, "billingAddress")
     if cart.shipping_address is None:
         raise bad_request("Cart has no shipping address to copy")
@@ -94,8 +94,9 @@ async def get_order_details(call: InjectedCall, number: FromPath[str]) -> ASGIRe
     return call.resource("Order", content)
 
 
-def _complete_address(given: Json) -> DemoAddress:
-    missing = read_address(given, lists_become_array=False).missing()
+def _complete_address(call: ApiCall) -> DemoAddress:
+    given, optional = call.body, call.state.rules.postcode_optional
+    missing = read_address(given, lists_become_array=False).missing(postcode_optional=optional)
     if missing:
         raise bad_request(f"Missing required address fields: {', '.join(missing)}")
     return read_address(given, lists_become_array=True)

@@ -1,7 +1,10 @@
 """Countries and regions, and addresses of guest carts."""
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from storefront_mcp.demo.api_errors import Json, check_storable
@@ -24,37 +27,31 @@ class DemoCountry(Struct, frozen=True, kw_only=True):
     regions: tuple[DemoRegion, ...] = ()
 
 
-_STATES = (
-    ("ACT", "Australian Capital Territory"),
-    ("NSW", "New South Wales"),
-    ("NT", "Northern Territory"),
-    ("QLD", "Queensland"),
-    ("SA", "South Australia"),
-    ("TAS", "Tasmania"),
-    ("VIC", "Victoria"),
-    ("WA", "Western Australia"),
+_COUNTRIES: Final = (
+    "AU AUS Australia;AE ARE United Arab Emirates;AT AUT Austria;CA CAN Canada;CH CHE Switzerland;DE DEU Germany;"
+    "EE EST Estonia;ES ESP Spain;FI FIN Finland;FJ FJI Fiji;FR FRA France;GB GBR United Kingdom;HK HKG Hong Kong;"
+    "IE IRL Ireland;JP JPN Japan;NZ NZL New Zealand;SG SGP Singapore;US USA United States"
 )
-_AUSTRALIA = DemoCountry(
-    iso2="AU",
-    iso3="AUS",
-    name="Australia",
-    regions=tuple(DemoRegion(id=569 + at, code=code, name=name) for at, (code, name) in enumerate(_STATES)),
+_REGIONS: Final = msgspec.json.decode(
+    Path(__file__).with_name("regions.json").read_bytes(), type=dict[str, list[tuple[str, str]]]
 )
-_OTHERS = (
-    ("DE", "DEU", "Germany"),
-    ("FJ", "FJI", "Fiji"),
-    ("FR", "FRA", "France"),
-    ("GB", "GBR", "United Kingdom"),
-    ("IE", "IRL", "Ireland"),
-    ("JP", "JPN", "Japan"),
-    ("NZ", "NZL", "New Zealand"),
-    ("SG", "SGP", "Singapore"),
-)
-COUNTRIES: Final = {
-    country.iso2: country
-    for country in (_AUSTRALIA, *(DemoCountry(iso2=iso2, iso3=iso3, name=name) for iso2, iso3, name in _OTHERS))
-}
-DELIVERY_COUNTRIES: Final = ("AU", "GB", "NZ", "SG")
+"""Code and name of each region, for the countries for which Maho has some, and for Australia."""
+
+
+def _countries() -> dict[str, DemoCountry]:
+    found, number = {}, 0
+    for line in _COUNTRIES.split(";"):
+        iso2, iso3, name = line.split(" ", 2)
+        named = _REGIONS.get(iso2, ())
+        regions = tuple(DemoRegion(id=at, code=code, name=one) for at, (code, one) in enumerate(named, number + 1))
+        number += len(regions)
+        found[iso2] = DemoCountry(iso2=iso2, iso3=iso3, name=name, regions=regions)
+    return found
+
+
+COUNTRIES: Final = _countries()
+UNSERVED_COUNTRIES: Final = frozenset({"FJ", "JP"})
+DELIVERY_COUNTRIES: Final = tuple(code for code in COUNTRIES if code not in UNSERVED_COUNTRIES)
 """Countries that are shipped to: `allowedCountries`."""
 HOME_COUNTRY: Final = "AU"
 
@@ -68,6 +65,9 @@ _TEXTS: Final = {
     "company": "company",
 }
 REQUIRED: Final = ("firstName", "lastName", "street", "city", "postcode", "countryId", "telephone")
+MAX_CHARS: Final = {"postcode": 20, "telephone": 50}
+MAX_OTHER_CHARS: Final = 255
+"""Of every other text, the street's lines together. Maho cuts what is longer without a word."""
 
 
 class DemoAddress(Struct, frozen=True, kw_only=True):
@@ -84,11 +84,12 @@ class DemoAddress(Struct, frozen=True, kw_only=True):
     country: str = ""
     telephone: str = ""
 
-    def missing(self) -> list[str]:
-        """The required input keys that have no value."""
+    def missing(self, *, postcode_optional: Collection[str]) -> list[str]:
+        """The required input keys that have no value; countries in `postcode_optional` need no postcode."""
         values = {key: getattr(self, name) for key, name in _TEXTS.items()}
         values["street"] = "".join(self.street)
-        return [key for key in REQUIRED if not str(values[key]).strip()]
+        needed = [key for key in REQUIRED if key != "postcode" or self.country not in postcode_optional]
+        return [key for key in needed if not str(values[key]).strip()]
 
 
 def find_region(country: str, given: Any) -> DemoRegion | None:  # noqa: ANN401 - JSON
@@ -107,10 +108,12 @@ def read_address(given: Json, *, lists_become_array: bool) -> DemoAddress:
     A `street` may be text with a newline between its lines, or a list. Quotes and setters store a list, and a missing
     street in a quote, as the word "Array"; place-order does not. A text that cannot be stored is a 500.
     """
-    texts = {name: str(given.get(key) or "").strip() for key, name in _TEXTS.items()}
+    texts = {
+        name: str(given.get(key) or "").strip()[: MAX_CHARS.get(key, MAX_OTHER_CHARS)] for key, name in _TEXTS.items()
+    }
     street = given.get("street")
     if isinstance(street, str):
-        lines = tuple(street.split("\n"))
+        lines = tuple(street[:MAX_OTHER_CHARS].split("\n"))
     elif lists_become_array:
         lines = ("Array",)
     else:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, Protocol
 from msgspec import Struct
 
 from storefront_mcp.demo.api_errors import Json
-from storefront_mcp.demo.countries import DemoAddress
+from storefront_mcp.demo.countries import DELIVERY_COUNTRIES, DemoAddress
 
 Release = Literal["main", "26.7.4"]
 
@@ -20,8 +20,18 @@ class ShopRules(Struct, frozen=True, kw_only=True):
     """Whether prices and rates include GST; if not, it is added once an address tells that it is due."""
     maintenance: bool = False
     """Whether the web pages answer 503; like Maho's, the API goes on."""
+    delivery_countries: tuple[str, ...] = DELIVERY_COUNTRIES
+    """What `/store-config` says; unlike Maho's, place-order delivers to no others."""
+    region_required: frozenset[str] = frozenset({"AU", "CA", "US"})
+    """"State is Required for", of the countries with regions; a new Maho has all of them here. No response tells."""
+    postcode_optional: frozenset[str] = frozenset({"AE", "FJ", "HK", "IE", "MO", "PA"})
+    """"Zip/Postal Code is Optional for"; a new Maho has HK, IE, MO and PA. No response tells."""
     guest_checkout: bool = True
     """What `/store-config` says; like Maho's, place-order makes orders of guests all the same."""
+
+
+VIRTUAL_TYPES: Final = frozenset({"virtual", "downloadable", "giftcard"})
+"""Product types of which nothing is sent."""
 
 
 class DemoCartLine(Struct, frozen=True, kw_only=True):
@@ -64,7 +74,7 @@ class DemoCart(Struct, frozen=True, kw_only=True):
     @property
     def virtual(self) -> bool:
         """Whether nothing is sent; tax then comes from the billing address."""
-        return bool(self.lines) and all(line.product_type == "virtual" for line in self.lines)
+        return bool(self.lines) and all(line.product_type in VIRTUAL_TYPES for line in self.lines)
 
     @property
     def grams(self) -> int:

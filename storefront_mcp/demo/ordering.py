@@ -8,7 +8,7 @@ import msgspec
 
 from storefront_mcp.demo.api_errors import ApiError, Json, bad_request, check_storable, internal_error, not_found
 from storefront_mcp.demo.cart_shapes import order_shape
-from storefront_mcp.demo.countries import COUNTRIES, DELIVERY_COUNTRIES, DemoAddress, read_address
+from storefront_mcp.demo.countries import COUNTRIES, DemoAddress, read_address
 from storefront_mcp.demo.currencies import AUD
 from storefront_mcp.demo.models import DemoCart, DemoOrder, PaymentRefused
 from storefront_mcp.demo.state import DemoState
@@ -21,12 +21,11 @@ EMAIL_PATTERN: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 class OrderPlacement:
     """Places orders of guest carts. A body is that of `POST /guest-carts/{maskedId}/place-order`."""
 
-    delivery_countries: frozenset[str] | None = frozenset(DELIVERY_COUNTRIES)
-    """None: any."""
-
     def __init__(self, state: DemoState) -> None:
         """Place orders in `state`."""
         self.state = state
+        self.delivery_countries: frozenset[str] | None = frozenset(state.rules.delivery_countries)
+        """None: any."""
         self.locks: dict[str, asyncio.Lock] = {}
         """Of the carts being ordered, by masked id."""
 
@@ -100,8 +99,21 @@ class OrderPlacement:
     def check_addresses(self, cart: DemoCart) -> None:
         """400 for addresses that are missing, incomplete, or in a country without delivery."""
         if not cart.virtual:
-            _check_address(cart.shipping_address, "Shipping", self.delivery_countries)
-        _check_address(cart.billing_address, "Billing", None)
+            self._check_address(cart.shipping_address, "Shipping", self.delivery_countries)
+        self._check_address(cart.billing_address, "Billing", None)
+
+    def _check_address(self, address: DemoAddress | None, what: str, countries: frozenset[str] | None) -> None:
+        rules = self.state.rules
+        if address is None:
+            raise bad_request(f"{what} address is required")
+        missing = address.missing(postcode_optional=rules.postcode_optional)
+        if missing:
+            raise bad_request(f"Missing required address fields: {', '.join(missing)}")
+        if countries is not None and address.country not in countries:
+            raise bad_request(f"We do not deliver to country '{address.country}'")
+        needs_region = address.country in rules.region_required
+        if needs_region and COUNTRIES[address.country].regions and address.region_id is None:
+            raise bad_request(f"{what} address needs a region of its country")
 
     async def pay_and_record(self, cart: DemoCart, body: Json, currency: str) -> tuple[DemoOrder, str]:
         """Reduce the stock, take the payment, and record the order; the stock is restored on failure."""
@@ -173,15 +185,3 @@ class OrderPlacement:
 
 def _email(body: Json) -> str:
     return str(body.get("email") or body.get("guestEmail") or "").strip()
-
-
-def _check_address(address: DemoAddress | None, what: str, countries: frozenset[str] | None) -> None:
-    if address is None:
-        raise bad_request(f"{what} address is required")
-    missing = address.missing()
-    if missing:
-        raise bad_request(f"Missing required address fields: {', '.join(missing)}")
-    if countries is not None and address.country not in countries:
-        raise bad_request(f"We do not deliver to country '{address.country}'")
-    if address.country in COUNTRIES and COUNTRIES[address.country].regions and address.region_id is None:
-        raise bad_request(f"{what} address needs a region of its country")

@@ -61,7 +61,7 @@ def order_mail(
         "totals": checkout.totals,
         "payment": payment,
         "contact": settings.contact,
-        "ship_to": address_lines(draft.shipping_address),
+        "ship_to": () if draft.shipping_address is None else address_lines(draft.shipping_address),
         "bill_to": address_lines(draft.billing_address),
         "money": lambda amount: format_money(amount, store.locale),
     }
@@ -84,7 +84,7 @@ def order_mail(
 def address_lines(address: PostalAddress) -> list[str]:
     """An address as it is written on a parcel."""
     lines = (
-        f"{address.first_name} {address.last_name}",
+        address.name,
         address.company,
         *address.street.splitlines(),
         f"{address.postcode} {address.city}",

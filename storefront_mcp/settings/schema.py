@@ -36,6 +36,7 @@ Contact = Annotated[
     str, Meta(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$", description="a mailto: or https:// URL")
 ]
 Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", description='three capital letters of ISO 4217, such as "AUD"')]
+CountryCode = Annotated[str, Meta(pattern="^[A-Z]{2}$", description='two capital letters of ISO 3166, such as "AU"')]
 Locale = Annotated[
     str, Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description='a language tag, such as "en-AU"')
 ]
@@ -110,6 +111,8 @@ class UpstreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """The store view, where the shop has several."""
     prices_include_tax: Switch | None = None
     """None: learned from the shop's carts."""
+    regions_required: tuple[CountryCode, ...] | None = None
+    """Countries whose addresses need one of the shop's regions; None for those in which mail needs it."""
     minimum_order: Annotated[str, Meta(pattern=AMOUNT_PATTERN, description="an amount like 30.00")] | None = None
     """In the store's currency, of goods after discounts."""
     close_in_maintenance: Switch = True

@@ -19,6 +19,7 @@ from storefront_mcp.commerce.error_details import VariantChoices
 from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.search import SearchPage, SearchQuery
+from tests.contract.ordering import DRAFT, PREPAID
 from tests.fakes.demo_faults import DemoFault
 from tests.fakes.demo_shop import ControlledShop, demo_shop
 
@@ -415,6 +416,36 @@ async def test_a_line_may_be_named_by_the_sku_that_it_alone_has(shop: MahoBacken
         await shop.remove_line(cart, LineId(after.lines[0].sku))
 
 
+async def test_backorders_are_the_shops_to_take_also_for_what_has_options(
+    shop: MahoBackend, demo: tuple[str, ControlledShop]
+) -> None:
+    state = demo[1].state
+    cart = (await shop.create_cart()).cart_id
+    sku, options = Sku("GIFT-MUG"), {"Engraving": "ADA", "Mug size": "Large"}
+    line = (await shop.add_line(cart, sku, 1, options)).lines[0].line_id
+    many = state.stock[sku] + 7
+    with pytest.raises(errors.NotEnoughStock):
+        await shop.update_line(cart, line, many)
+    state.backorders.add(sku)
+    assert (await shop.update_line(cart, line, many)).lines[0].quantity == many
+    if not demo[1].older_fork:
+        assert (await shop.quote_order(cart, DRAFT)).lines[0].quantity == many
+    order = await shop.place_order(cart, DRAFT, PREPAID)
+    assert order.number
+    assert state.stock[sku] == -7
+
+
+async def test_what_is_shown_as_sold_out_is_the_shops_to_refuse(
+    shop: MahoBackend, demo: tuple[str, ControlledShop]
+) -> None:
+    """A page of the shop may be minutes old; its answer to an add is not."""
+    state = demo[1].state
+    cart = (await shop.create_cart()).cart_id
+    state.stock["PAD-2"] = 0
+    with pytest.raises(errors.OutOfStock):
+        await shop.add_line(cart, Sku("PAD-2"), 1, {})
+
+
 async def test_lines_and_carts_that_are_not_there_are_told_apart(shop: MahoBackend) -> None:
     cart = await shop.create_cart()
     for line in ("999", "../coupon", ""):
@@ -553,7 +584,7 @@ async def test_shipping_is_quoted_for_an_address(shop: MahoBackend, demo: tuple[
     assert await shop.quote_gaps(melbourne) == ()
     assert await shop.quote_gaps(Address(country="AU")) == ("region", "postcode")
     with pytest.raises(errors.CountryNotServed) as caught:
-        await shop.shipping_methods(cart, Address(country="DE"))
+        await shop.shipping_methods(cart, Address(country="JP"))
     assert "AU" in str(caught.value.detail)
     with pytest.raises(errors.AddressRefused, match="Victoria"):
         await shop.shipping_methods(cart, Address(country="AU", region="Bavaria"))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect, order_shapes, shapes
+from storefront_mcp.backends.postal.regions import OfferedRegion
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
@@ -68,7 +69,7 @@ async def known_product(shop: MahoBackend) -> object:
 
 async def place(shop: MahoBackend) -> object:
     shop._addresses._config[None] = shapes.StoreConfig(allowed_countries=["AU", "NZ"])
-    shop._addresses._regions["AU"] = (shapes.RegionShape(575, "VIC"),)
+    shop._addresses._regions["AU"] = (OfferedRegion(575, "VIC", "Victoria"),)
     shop._addresses._regions["NZ"] = ()
     return await shop.place_order(ID, DRAFT, PREPAID)
 

@@ -605,6 +605,7 @@ async def test_countries_and_regions_are_asked_for_once(scripted: MahoBackend, s
     config = script.get("/store-config").mock(return_value=ld({"allowedCountries": ["AU", "bad code"]}))
     country = script.get("/countries/AU").mock(return_value=refused(404))
     script.post(f"/guest-carts/{CART}/shipping-methods").mock(return_value=ld([]))
+    script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body()))
 
     for _ in range(2):
         assert await scripted.shipping_methods(ID, Address(country="AU", region="Somewhere")) == ()
@@ -613,6 +614,8 @@ async def test_countries_and_regions_are_asked_for_once(scripted: MahoBackend, s
 
 async def test_a_shop_that_names_no_countries_still_wants_a_code(scripted: MahoBackend, script: respx.Router) -> None:
     script.get("/store-config").mock(return_value=ld({}))
+    script.get("/countries").mock(return_value=refused(404))
+    script.get(f"/guest-carts/{CART}").mock(return_value=ld(cart_body()))
     quoting = script.post(f"/guest-carts/{CART}/shipping-methods").mock(return_value=ld([]))
 
     for country in ("..", "1A", "ÄÖ"):
@@ -686,7 +689,7 @@ async def test_a_shops_address_may_end_with_its_interface(url: str) -> None:
     assert asked == [f"{API}/products"]
 
 
-async def test_a_variant_that_is_known_to_be_sold_out_is_not_posted(
+async def test_a_variant_that_seems_sold_out_is_the_shops_to_refuse(
     scripted: MahoBackend, script: respx.Router
 ) -> None:
     children = [{"id": 8, "sku": "B", "inStock": False}, {"id": 9, "sku": "C", "inStock": True}]
@@ -694,8 +697,12 @@ async def test_a_variant_that_is_known_to_be_sold_out_is_not_posted(
     script.get("/products", params={"search": "PAD-2"}).mock(return_value=members(whole))
     script.get("/products/2").mock(return_value=ld(whole))
     await scripted.product("PAD-2")
+    posted = script.post(f"/guest-carts/{CART}/items").mock(
+        return_value=refused(422, "This product is currently out of stock.")
+    )
     with pytest.raises(errors.OutOfStock):
         await scripted.add_line(ID, Sku("B"), 1, {})
+    assert posted.call_count == 1
 
 
 @pytest.mark.parametrize(

@@ -348,7 +348,10 @@ async def test_a_method_without_an_amount_is_free_or_was_not_taken(
 async def test_a_setter_that_refuses_says_why(scripted: MahoBackend, script: respx.Router) -> None:
     priced_shop(script)
     script.put(f"{PATH}/shipping-address").mock(return_value=refused(400, "Missing required address fields: company"))
-    with pytest.raises(errors.ShopRefused, match="company"):
+    with pytest.raises(errors.AddressRefused, match="takes no address without company"):
+        await scripted.quote_order(ID, DRAFT)
+    script.put(f"{PATH}/shipping-address").mock(return_value=refused(400, "Not today"))
+    with pytest.raises(errors.ShopRefused, match="Not today"):
         await scripted.quote_order(ID, DRAFT)
 
 

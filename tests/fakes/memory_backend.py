@@ -14,6 +14,7 @@ from storefront_mcp.commerce.backend import CacheStats, Options
 from storefront_mcp.commerce.cart import AppliedGiftCard, Cart, CartLine, CartTotals, masked_code
 from storefront_mcp.commerce.category import Category, CategoryFacet, FacetValue
 from storefront_mcp.commerce.errors import (
+    AddressRefused,
     CartEmpty,
     CartGone,
     CategoryNotFound,
@@ -316,6 +317,8 @@ class MemoryBackend:
         before = self._found(cart)
         if not before.lines:
             raise CartEmpty
+        if draft.shipping_address is None:
+            raise AddressRefused("shipping_address is missing.")
         if draft.shipping_address.country != "AU":
             raise CountryNotServed(draft.shipping_address.country, ["AU"])
         method = next((one for one in SHIPPING_METHODS if one.code == draft.shipping_method), None)

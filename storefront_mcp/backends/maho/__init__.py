@@ -56,6 +56,9 @@ class MahoConfig(Struct, frozen=True, kw_only=True):
     """Where its pictures and links may lead. Links to products are below its website; without one, there are none."""
     account: ServiceAccountCredentials | None = None
     """May read orders and carts; without one, an order is known only from the response to place-order."""
+    regions_required: frozenset[str] | None = None
+    """Countries whose addresses need a region of the shop's list, which its REST does not tell; None for those in which
+    mail needs it."""
     minimum_order: Decimal | None = None
     """The least that goods must cost after discounts, in major units: Maho's REST does not tell its own setting."""
     capture_fields: Mapping[str, str] = {}
@@ -81,7 +84,7 @@ class MahoBackend:
         self._price_mapper: Final = PriceMapper(currency=currency, tax=tax)
         categories = MahoCategories(rest, budget, clock=clock)
         self._products: Final = MahoProducts(rest, categories, self._price_mapper, budget, clock=clock)
-        self._addresses: Final = AddressMapper(rest, clock=clock)
+        self._addresses: Final = AddressMapper(rest, clock=clock, regions_required=shop.regions_required)
         self._carts: Final = MahoCarts(
             rest, self._products, self._addresses, self._price_mapper, clock=clock, known=shop.known
         )

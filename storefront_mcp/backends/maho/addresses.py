@@ -1,35 +1,64 @@
 """Maps addresses to Maho's form, checked against the countries and regions of the shop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Final
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.cache import TtlCache
-from storefront_mcp.backends.maho.rest import RestClient, expect_success
-from storefront_mcp.backends.maho.shapes import CountryShape, RegionShape, StoreConfig
-from storefront_mcp.backends.maho.storable import ADDRESS_FIELDS, check_address
-from storefront_mcp.commerce.address import NO_POSTCODE_COUNTRIES, Address, PostalAddress
+from storefront_mcp.backends.maho.country_shapes import CountryNameShape, CountryShape
+from storefront_mcp.backends.maho.rest import RestClient, error_body, expect_success
+from storefront_mcp.backends.maho.shapes import CollectionShape, StoreConfig
+from storefront_mcp.backends.maho.storable import check_address
+from storefront_mcp.backends.postal.countries import CODE_CHARS, country_code
+from storefront_mcp.backends.postal.formats import PostalFormat, postal_format
+from storefront_mcp.backends.postal.placeholders import is_placeholder
+from storefront_mcp.backends.postal.regions import OfferedRegion, close_regions, find_region
+from storefront_mcp.backends.postal.spelling import fold_name
+from storefront_mcp.backends.upstream_messages import UpstreamResponse
+from storefront_mcp.commerce.address import Address, PostalAddress
 from storefront_mcp.commerce.errors import AddressRefused, CountryNotServed, OrderRefused
+from storefront_mcp.commerce.plain_text import visible_line, visible_text
 
 COUNTRIES_TTL_SECONDS: Final = 300.0
 """The shop's own cache headers allow an hour."""
 MAX_COUNTRIES: Final = 250
-COUNTRY_CODE_CHARS: Final = 2
-REQUIRED_FIELDS: Final = ("firstName", "lastName", "street", "city", "postcode", "telephone")
-"""Of an order's address, in Maho's form."""
+REQUIRED_FIELDS: Final = ("firstName", "street", "city", "telephone")
+"""Of an order's address in any country, in Maho's form: it looks at these itself, and at the last name."""
+OUR_FIELDS: Final = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "company": "company",
+    "street": "street",
+    "city": "city",
+    "region": "region",
+    "postcode": "postcode",
+    "telephone": "phone",
+}
+"""What agents call the fields of an address, by Maho's names."""
+QUOTED_FIELDS: Final = frozenset({"street", "city", "region", "postcode"})
+"""What a quote depends on."""
+OPTIONAL_FIELDS: Final = frozenset({"company", "region"})
+"""Fields in which a placeholder is as good as nothing."""
+MISSING_FIELDS: Final = "Missing required address fields:"
+"""How Maho begins its list of them."""
 
 
 class AddressMapper:
     """Checks and maps addresses: Maho itself quotes shipping for any country code."""
 
-    def __init__(self, rest: RestClient, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, rest: RestClient, *, clock: Callable[[], float], regions_required: Collection[str] | None = None
+    ) -> None:
+        """`regions_required`: countries whose addresses need one of the shop's regions; None where mail needs one."""
         self._rest = rest
+        self._regions_required = regions_required
         self._config: TtlCache[None, StoreConfig] = TtlCache(size=1, seconds=COUNTRIES_TTL_SECONDS, clock=clock)
-        self._regions: TtlCache[str, tuple[RegionShape, ...]] = TtlCache(
+        self._regions: TtlCache[str, tuple[OfferedRegion, ...]] = TtlCache(
             size=MAX_COUNTRIES, seconds=COUNTRIES_TTL_SECONDS, clock=clock
         )
-        self.caches: Final = (self._config, self._regions)
+        self._names: TtlCache[None, dict[str, str]] = TtlCache(size=1, seconds=COUNTRIES_TTL_SECONDS, clock=clock)
+        self.caches: Final = (self._config, self._regions, self._names)
 
     async def address(self, address: Address) -> dict[str, object]:
         """The request body of an address for a quote. Raises CountryNotServed, and AddressRefused for a bad region.
@@ -37,52 +66,43 @@ class AddressMapper:
         All keys are sent, since the shop stores them on the cart, and the street as one text: Maho stores a list as
         the word "Array".
         """
-        written: dict[str, object] = {
-            "firstName": "",
-            "lastName": "",
-            "company": "",
-            "street": address.street,
-            "city": address.city,
-            "region": address.region,
-            "postcode": address.postcode,
-            "telephone": "",
-        }
-        check_address(written)
-        written["countryId"] = country = await self._country(address.country, served=True)
-        return written | await self._region(country, address.region)
+        country = await self._country(address.country, served=True)
+        return await self._with_place(_address_texts(address, postal_format(country), what="address"), country)
 
     async def gaps(self, address: Address) -> tuple[str, ...]:
-        """What an address lacks for a firm quote: region where the shop lists some, postcode where there are any."""
+        """What an address lacks for a firm quote: a region or a postcode, where addresses need them."""
         country = await self._country(address.country, served=True)
-        region = not address.region.strip() and await self._regions_of(country)
-        postcode = not address.postcode.strip() and country not in NO_POSTCODE_COUNTRIES
+        region = not address.region.strip() and await self._needs_region(country)
+        postcode = not address.postcode.strip() and postal_format(country).needs_postcode
         return (*(("region",) if region else ()), *(("postcode",) if postcode else ()))
 
-    async def postal(self, address: PostalAddress, *, served: bool) -> dict[str, object]:
+    async def postal(self, address: PostalAddress, *, what: str, served: bool) -> dict[str, object]:
         """The request body of a complete order address: Maho answers a missing field with "internal error" only.
 
-        `served`: it is shipped there; the shop allows the same countries for both addresses. Raises CountryNotServed
-        and AddressRefused.
+        `what` is what agents call it. `served`: it is shipped there; the shop allows the same countries for both
+        addresses. A buyer with one name has it twice, since Maho wants two. Raises CountryNotServed and AddressRefused.
         """
-        written: dict[str, object] = {
-            "firstName": address.first_name.strip(),
-            "lastName": address.last_name.strip(),
-            "street": "\n".join(part for one in address.street.splitlines() if (part := one.strip())),
-            "city": address.city.strip(),
-            "postcode": address.postcode.strip(),
-            "telephone": address.phone.strip(),
-            "company": address.company,
-            "region": address.region,
-        }
-        check_address(written)
-        for key in REQUIRED_FIELDS:
-            if not written[key]:
-                raise AddressRefused(f"{ADDRESS_FIELDS[key].capitalize()} is missing from the address.")
         country = await self._country(address.country, served=served)
-        if not address.region.strip() and await self._regions_of(country):
-            raise AddressRefused(f"An address in {country} needs its region: the state or province, name or code.")
-        written["countryId"] = country
-        return written | await self._region(country, address.region)
+        rules = postal_format(country)
+        written = _address_texts(address, rules, what=what)
+        if not written["lastName"] and len(written["firstName"].split()) == 1:
+            written["lastName"] = written["firstName"]
+        required = {*REQUIRED_FIELDS, "lastName", *(("postcode",) if rules.needs_postcode else ())}
+        missing = [name for key, name in OUR_FIELDS.items() if key in required and not written[key]]
+        if not written["region"] and await self._needs_region(country):
+            missing.append(f"region (a state or province of {country}, name or code)")
+        if missing:
+            raise AddressRefused(f"{what} lacks {' and '.join(missing)}.")
+        return await self._with_place(written, country)
+
+    def refusal(self, answer: UpstreamResponse) -> AddressRefused | None:
+        """What a refusal by Maho says is missing from an address; None for another one."""
+        said = error_body(answer).message
+        if answer.status != HTTPStatus.BAD_REQUEST or not said.startswith(MISSING_FIELDS):
+            return None
+        told = (one.strip() for one in said.removeprefix(MISSING_FIELDS).split(","))
+        names = [OUR_FIELDS.get(one, "country") for one in told]
+        return AddressRefused(f"The shop takes no address without {' and '.join(dict.fromkeys(names))}.")
 
     async def served_countries(self) -> tuple[str, ...]:
         """Codes of the countries that the shop delivers to; empty when it names none."""
@@ -97,14 +117,28 @@ class AddressMapper:
         if not await self.takes_guests():
             raise OrderRefused("it takes none of guests. Send the buyer to the shop's own website.")
 
+    async def _with_place(self, written: dict[str, str], country: str) -> dict[str, object]:
+        return {**written, "countryId": country, **await self._region(country, written["region"])}
+
     async def _country(self, given: str, *, served: bool) -> str:
-        country = given.strip().upper()
         known = await self.served_countries()
+        country = country_code(given) or (await self._country_names()).get(fold_name(given)) or given.strip()
         if country in known if known else _is_code(country):
             return country
         if served or not known:
             raise CountryNotServed(country, known)
         raise AddressRefused(f"The shop takes no billing address in {country!r}. It takes: {', '.join(known)}.")
+
+    async def _country_names(self) -> dict[str, str]:
+        """Codes of the shop's countries by name and alpha-3 code, as `fold_name` has them."""
+        names = self._names.find(None)
+        if names is None:
+            answer = await self._rest.get("/countries")
+            found = answer.read(CollectionShape[CountryNameShape]).member[:MAX_COUNTRIES] if answer.is_success else []
+            codes = {one.id: (one.name or "", one.iso3_code or "") for one in found if _is_code(one.id)}
+            names = {fold_name(name): code for code, told in codes.items() for name in told if name}
+            self._names[None] = names
+        return names
 
     async def _store_config(self) -> StoreConfig:
         found = self._config.find(None)
@@ -113,32 +147,73 @@ class AddressMapper:
             self._config[None] = found
         return found
 
+    async def _needs_region(self, country: str) -> bool:
+        """Whether an address needs a region of the shop's list, which the shop itself tells nobody."""
+        required = self._regions_required
+        needed = postal_format(country).needs_region if required is None else country in required
+        return needed and bool(await self._regions_of(country))
+
     async def _region(self, country: str, named: str) -> dict[str, object]:
         """The shop's name and id of a region; empty for countries without regions. Raises AddressRefused."""
-        if not named.strip():
+        if not named:
             return {}
         regions = await self._regions_of(country)
         if not regions:
             return {}
-        wanted = named.strip().casefold().removeprefix(f"{country.casefold()}-")
-        for region in regions:
-            if wanted in {region.code.casefold(), (region.name or "").casefold()}:
-                return {"region": region.name or region.code, "regionId": region.id}
+        found = find_region(country, named, regions)
+        if found is not None:
+            return {"region": found.name or found.code, "regionId": found.id}
+        close = close_regions(named, regions)
         names = ", ".join(
-            f"{sanitizing.line(one.name or one.code, 60)} ({sanitizing.line(one.code, 10)})" for one in regions[:100]
+            f"{sanitizing.line(one.name or one.code, 60)} ({sanitizing.line(one.code, 10)})" for one in close
         )
-        raise AddressRefused(f"{country} has no region {named!r}. It has: {names}.")
+        listed = f"It has: {names}." if len(close) == len(regions) else f"Of {len(regions)}, these are close: {names}."
+        without = "" if await self._needs_region(country) else " It may be left out."
+        raise AddressRefused(f"{country} has no region {named!r}. {listed}{without}")
 
-    async def _regions_of(self, country: str) -> tuple[RegionShape, ...]:
+    async def _regions_of(self, country: str) -> tuple[OfferedRegion, ...]:
         known = self._regions.find(country)
         if known is None:
             answer = await self._rest.get(f"/countries/{country}")
             unknown = answer.status == HTTPStatus.NOT_FOUND
-            known = () if unknown else tuple(expect_success(answer).read(CountryShape).available_regions)
+            found = () if unknown else tuple(expect_success(answer).read(CountryShape).available_regions)
+            known = tuple(OfferedRegion(one.id, one.code, one.name or "") for one in found)
             self._regions[country] = known
         return known
 
 
+def _address_texts(address: Address | PostalAddress, rules: PostalFormat, *, what: str) -> dict[str, str]:
+    """The texts of an address in Maho's form, without what stands for nothing; of a quote's without the person.
+
+    Raises AddressRefused for a placeholder that something is sent to.
+    """
+    quoted = isinstance(address, Address)
+    written = {key: visible_line(getattr(address, name)) for key, name in OUR_FIELDS.items()}
+    lines = visible_text(address.street).splitlines()
+    written["street"] = "\n".join(plain for one in lines if (plain := " ".join(one.split())))
+    check_address(dict(written))
+    for key, name in OUR_FIELDS.items():
+        if quoted and key not in QUOTED_FIELDS:
+            written[key] = ""
+        elif is_placeholder(name, written[key]):
+            unused = key in OPTIONAL_FIELDS or (key == "postcode" and not rules.has_postcode)
+            if not unused and (key == "postcode" or not quoted):
+                advice = " Leave it out for a buyer with one name." if key == "lastName" else ""
+                raise AddressRefused(f"{what}.{name} is {written[key]!r}, which stands for nothing.{advice}")
+            written[key] = ""
+    _check_postcode(written["postcode"], rules, what=what)
+    return written
+
+
+def _check_postcode(given: str, rules: PostalFormat, *, what: str) -> None:
+    """Raise AddressRefused for a number that may have lost its leading zeros; any other is the shop's matter."""
+    if rules.postcode is None or not given.isdecimal() or rules.postcode.fullmatch(given):
+        return
+    whole = next((zeros for count in (1, 2) if rules.postcode.fullmatch(zeros := "0" * count + given)), None)
+    if whole is not None:
+        raise AddressRefused(f"{what}.postcode is {given!r}: if it is {whole!r}, send it as text with its zeros.")
+
+
 def _is_code(country: str) -> bool:
     """Whether a text has the form of an ISO 3166-1 alpha-2 code and so is safe in a path."""
-    return len(country) == COUNTRY_CODE_CHARS and country.isascii() and country.isalpha()
+    return len(country) == CODE_CHARS and country.isascii() and country.isalpha()

@@ -100,8 +100,6 @@ class MahoCarts:
             return await self._post_unread(cart, sku, quantity, options)
         if not options and not translation.needs_choice(found):
             sku = translation.sku_of(found)  # the caller may have given a URL key, or another case
-            if translation.is_sold_out(found, sku):
-                raise OutOfStock(sku)
             return await self._post_line(cart, sku, quantity, {}, found)
         product = self._catalogue.texts.with_known(found, translation.product(found, self._price_mapper, self._known))
         variant = variant_of(product, sku)
@@ -112,8 +110,6 @@ class MahoCarts:
             variant = named or variant
         sku = product.sku if variant is None else variant.sku  # as above
         wanted = line_errors.check_choice(sku, options, found, product)
-        if translation.is_sold_out(found, sku):
-            raise OutOfStock(sku)
         try:
             after = await self._post_line(cart, sku, quantity, sent_choices(found, wanted), found)
         except OptionsNeeded as refused:
@@ -159,7 +155,7 @@ class MahoCarts:
             others = sum(
                 translation.pieces(one.qty) or 0 for one in before.items if one.sku == item.sku and one is not item
             )
-            await self._check_line(product, Sku(item.sku), quantity, also=others)
+            await self._check_line(product, item, quantity, also=others)
         answer = await self._rest.send("PUT", f"{cart_path(cart)}/items/{item.id}", {"qty": quantity})
         return await self._change(answer, cart, LineId(str(item.id)), item)
 
@@ -190,10 +186,13 @@ class MahoCarts:
         """Remove the coupon code."""
         return await self.after_change(await self._rest.send("DELETE", f"{cart_path(cart)}/coupon"), cart)
 
-    async def shipping_methods(self, cart: CartId, address: Address) -> tuple[ShippingMethod, ...]:
-        """Shipping methods for an address. Maho stores the address on the cart; harmless to repeat."""
+    async def shipping_methods(self, cart: CartId, address: Address) -> tuple[ShippingMethod, ...] | None:
+        """Shipping methods for an address; None where nothing is sent. Maho stores the address; harmless to repeat."""
         rates = await self.rates(cart, await self._delivery.address(address))
-        return translation.shipping_methods(rates, self._price_mapper)
+        offered = translation.shipping_methods(rates, self._price_mapper)
+        # Maho offers its ways for virtual carts too, most for nothing.
+        costs = any(method.price for method in offered)
+        return None if not costs and translation.ships_nothing(await self.fetch(cart)) else offered
 
     async def rates(self, cart: CartId, written: dict[str, object]) -> list[ShippingRateShape]:
         """Maho's shipping rates for an address in Maho's form. Raises CartGone."""
@@ -228,22 +227,41 @@ class MahoCarts:
         wanted: dict[str, int] = {}
         for item in found.items:
             wanted[item.sku] = wanted.get(item.sku, 0) + (translation.pieces(item.qty) or 0)
-        numbers = {item.sku: item.product_id for item in found.items if item.product_id is not None}
-        for sku, number in numbers.items():
-            product = products[number]
+        items = {item.sku: item for item in found.items if item.product_id is not None}
+        for sku, item in items.items():
+            product = products[item.product_id or 0]
             if product is None:
                 raise OutOfStock(sku)
             if isinstance(product, ShopError):
                 raise product
-            await self._check_line(product, Sku(sku), wanted[sku])
+            await self._check_line(product, item, wanted[sku])
 
-    async def _check_line(self, product: ProductDetail, sku: Sku, quantity: int, *, also: int = 0) -> None:
-        """As `line_errors.check_stock`; more than is shown may be ordered where the shop takes backorders."""
+    async def _check_line(self, product: ProductDetail, item: CartItem, quantity: int, *, also: int = 0) -> None:
+        """As `line_errors.check_stock`, but the shop has the last word: it may take backorders, and tells nobody."""
         try:
-            line_errors.check_stock(product, sku, quantity, also=also)
-        except NotEnoughStock:
-            if not await self._catalogue.may_order(sku, quantity + also):
+            line_errors.check_stock(product, Sku(item.sku), quantity, also=also)
+        except (NotEnoughStock, OutOfStock):
+            if not await self._may_order(product, item, quantity + also):
                 raise
+
+    async def _may_order(self, found: ProductDetail, item: CartItem, quantity: int) -> bool:
+        """Whether the shop takes so many pieces of what a line holds, options included."""
+        product = translation.product(found, self._price_mapper, self._known)
+        if not product.custom_options:
+            return await self._catalogue.may_order(Sku(item.sku), quantity)
+        child = variant_of(product, item.sku)
+        sku = product.sku if child is None else child.sku
+        titles = {option.title: option for option in product.custom_options}
+        chosen = {
+            title: value.split(", ") if titles[title].kind == "choices" else value
+            for title, value in translation.line_options(item).items()
+            if title in titles
+        }
+        try:
+            wanted = custom.resolve_options(sku, product.custom_options, chosen)
+        except OptionsNeeded:
+            return False
+        return await self._catalogue.may_order(sku, quantity, sent_choices(found, wanted))
 
     async def _coupon(self, cart: CartId, code: str) -> UpstreamResponse:
         body = {"couponCode": code}

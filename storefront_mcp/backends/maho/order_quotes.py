@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -30,6 +30,7 @@ from storefront_mcp.backends.upstream_messages import UpstreamResponse
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import Cart, CartTotals
 from storefront_mcp.commerce.errors import (
+    AddressRefused,
     CartEmpty,
     CartGone,
     EmailRefused,
@@ -62,6 +63,7 @@ class _WrittenOrder(Struct, frozen=True):
     """What a quote has stored on a cart."""
 
     addresses: dict[str, dict[str, object]]
+    """The billing address alone where nothing is sent."""
     shipping_method: str
     has_method: bool
     """Whether the shipping method is stored, too."""
@@ -112,21 +114,16 @@ class OrderQuotes:
         """
         self._written.pop(cart, None)
         found = await self._carts.fetch(cart)
-        if not found.items:
-            raise CartEmpty
-        if not is_email(draft.email):
-            raise EmailRefused
-        check_note(draft.note)
+        draft = _complete_draft(found, draft)
         await self._delivery.check_guests()
         written = await self.address_bodies(draft)
-        # Rates change the cart, products are only read: the one need not wait for the others.
+        # Rates change the cart, products are only read: the one need not wait for the others. Rates are asked for a
+        # virtual cart, too: the form of the answer tells the older fork.
         rates, products = await asyncio.gather(
-            self._carts.rates(cart, written["shippingAddress"]), self._carts.products_of(found)
+            self._carts.rates(cart, written.get("shippingAddress") or written["billingAddress"]),
+            self._carts.products_of(found),
         )
-        offered = translation.shipping_methods(rates, self._price_mapper)
-        chosen = next((rate for rate in rates if rate.code == draft.shipping_method and rate.price is not None), None)
-        if chosen is None:
-            raise ShippingMethodRefused(draft.shipping_method, offered)
+        chosen = None if draft.shipping_address is None else self._choose_rate(rates, draft.shipping_method)
         await self._carts.check_stock(found, products)
         settled = await self._apply_to_cart(cart, written, chosen)
         if settled is None and self._carts.is_older_fork:
@@ -136,19 +133,25 @@ class OrderQuotes:
             settled = await self._carts.recompute(cart, found)
         if self._price_mapper.tax.is_unknown(settled.items):
             await self._carts.learn_tax(settled)
-        has_method = _has_method(settled, chosen)
+        has_method = chosen is None or _has_method(settled, chosen)
         if not self._carts.is_older_fork:
             self._written[cart] = _WrittenOrder(written, draft.shipping_method, has_method)
-        if not has_method:
+        if chosen is not None and not has_method:
             settled = self._with_shipping(settled, chosen)
             if not self._total(found) and self._total(settled):
                 raise NoWayToPay  # `free` would be offered and taken, and shipping would stay due
-        title = next(
-            one.title for one in offered if one.code == sanitizing.line(chosen.code, translation.MAX_LABEL_CHARS)
-        )
-        priced = replace(translation.cart(settled, self._price_mapper, cart), ships_by=title)
+        [*titles] = translation.shipping_methods([] if chosen is None else [chosen], self._price_mapper)
+        priced = translation.cart(settled, self._price_mapper, cart)
+        priced = replace(priced, ships_by=titles[0].title if titles else None)
         self._check_minimum(priced.totals)
         return priced
+
+    def _choose_rate(self, rates: Sequence[ShippingRateShape], code: str) -> ShippingRateShape:
+        """The rate with this code. Raises ShippingMethodRefused with those there are."""
+        chosen = next((rate for rate in rates if rate.code == code and rate.price is not None), None)
+        if chosen is None:
+            raise ShippingMethodRefused(code, translation.shipping_methods(rates, self._price_mapper))
+        return chosen
 
     def _check_minimum(self, totals: CartTotals) -> None:
         """Raise OrderRefused below the shop's least order, of which Maho's REST neither tells nor knows."""
@@ -157,7 +160,7 @@ class OrderQuotes:
         if least is not None and goods.minor < least.minor:
             raise OrderRefused(f"the goods come to {goods}, and it takes orders from {least} on. Add some.")
 
-    async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod]:
+    async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod] | None:
         """Shipping methods and prices for an address, which the shop stores on the cart."""
         self._written.pop(cart, None)
         return await self._carts.shipping_methods(cart, address)
@@ -167,17 +170,20 @@ class OrderQuotes:
         addresses = await self.address_bodies(draft)
         written = self._written.find(cart)
         self._written.pop(cart, None)
+        method = {"shippingMethod": draft.shipping_method} if draft.shipping_method else {}
         if written is None or (written.addresses, written.shipping_method) != (addresses, draft.shipping_method):
-            return {**addresses, "shippingMethod": draft.shipping_method}
+            return {**addresses, **method}
         body: dict[str, object] = {"billingAddress": addresses["billingAddress"]}
-        return body if written.has_method else body | {"shippingMethod": draft.shipping_method}
+        return body if written.has_method else body | method
 
     async def address_bodies(self, draft: OrderDraft) -> dict[str, dict[str, object]]:
-        """Both addresses in Maho's form."""
-        return {
-            "shippingAddress": await self._delivery.postal(draft.shipping_address, served=True),
-            "billingAddress": await self._delivery.postal(draft.billing_address, served=False),
-        }
+        """The addresses in Maho's form."""
+        bodies = {}
+        if draft.shipping_address is not None:
+            shipping = await self._delivery.postal(draft.shipping_address, what="shipping_address", served=True)
+            bodies["shippingAddress"] = shipping
+        billing = await self._delivery.postal(draft.billing_address, what="billing_address", served=False)
+        return bodies | {"billingAddress": billing}
 
     async def store_facts(self) -> StoreFacts:
         """Countries, guests, and the payment methods of a cart that nobody uses, which are asked for once an hour."""
@@ -215,17 +221,18 @@ class OrderQuotes:
         )
 
     async def _apply_to_cart(
-        self, cart: CartId, written: dict[str, dict[str, object]], rate: ShippingRateShape
+        self, cart: CartId, written: dict[str, dict[str, object]], rate: ShippingRateShape | None
     ) -> GuestCart | None:
-        """The cart with addresses and shipping method set; None if the shop lacks these calls."""
-        if not self._has_setters or not (rate.carrier_code and rate.method_code):
+        """The cart with addresses and shipping method set; None if the shop lacks these calls.
+
+        Raises AddressRefused for what the shop misses in an address.
+        """
+        if not self._has_setters or (rate is not None and not (rate.carrier_code and rate.method_code)):
             return None
-        method = {"carrierCode": rate.carrier_code, "methodCode": rate.method_code}
-        steps = (
-            ("shipping-address", written["shippingAddress"]),
-            ("billing-address", written["billingAddress"]),
-            ("shipping-method", method),
-        )
+        steps: list[tuple[str, Mapping[str, object]]] = [("billing-address", written["billingAddress"])]
+        if rate is not None:
+            method = {"carrierCode": rate.carrier_code, "methodCode": rate.method_code}
+            steps = [("shipping-address", written["shippingAddress"]), *steps, ("shipping-method", method)]
         answer: UpstreamResponse | None = None
         for step, body in steps:
             answer = await self._rest.send("PUT", f"{cart_path(cart)}/{step}", body, harmless=True)
@@ -233,6 +240,8 @@ class OrderQuotes:
                 await self._carts.fetch(cart)  # raises CartGone, for which the setters answer 404 too
                 self._has_setters = False
                 return None
+            if (refused := self._delivery.refusal(answer)) is not None:
+                raise refused
             expect_success(answer)
         return await self._carts.fetch(cart) if answer is None or not answer.body.strip() else answer.read(GuestCart)
 
@@ -247,7 +256,8 @@ class OrderQuotes:
         has_payment = isinstance(found.selected_payment_method, SelectedPayment)
         if not self._dry_run_fails or has_payment or not self._price_mapper.money(prices.grand_total):
             return
-        body = {"email": draft.email, **written, "shippingMethod": draft.shipping_method}
+        method = {"shippingMethod": draft.shipping_method} if draft.shipping_method else {}
+        body = {"email": draft.email, **written, **method}
         try:
             answer = await self._rest.post_once(f"{cart_path(cart)}/place-order", body)
         except ShopOutcomeUnknown as failed:
@@ -283,6 +293,20 @@ class OrderQuotes:
             giftcard_amount=(money(prices.giftcard_amount) + by_card).major() if by_card else prices.giftcard_amount,
         )
         return replace(found, prices=changed)
+
+
+def _complete_draft(found: GuestCart, draft: OrderDraft) -> OrderDraft:
+    """What of a draft this cart's order has. Raises CartEmpty, EmailRefused, AddressRefused, OrderRefused."""
+    if not found.items:
+        raise CartEmpty
+    if not is_email(draft.email):
+        raise EmailRefused
+    check_note(draft.note)
+    if translation.ships_nothing(found):
+        return replace(draft, shipping_address=None, shipping_method="")
+    if draft.shipping_address is None:
+        raise AddressRefused("shipping_address is missing: the whole address that the goods go to.")
+    return draft
 
 
 def _has_method(found: GuestCart, rate: ShippingRateShape) -> bool:

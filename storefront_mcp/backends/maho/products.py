@@ -39,6 +39,7 @@ SORT_PARAMETERS: Final[dict[Sort, dict[str, str]]] = {
     "name": {"sortBy": "name", "sortDir": "asc"},
     "newest": {"sortBy": "created_at", "sortDir": "desc"},
 }
+NO_CHOICES: Final[Mapping[str, object]] = {}
 MAX_FILTERED_PAGES: Final = 5
 """Pages read at most per search where the client has to filter."""
 PAGES_AT_ONCE: Final = 2
@@ -189,9 +190,14 @@ class MahoProducts:
         found = await self._by_sku(key) or await self._by_url_key(key)
         return await self._by_trial(key) if found is None and by_trial else found
 
-    async def may_order(self, sku: Sku, quantity: int) -> bool:
-        """Whether the shop takes so many pieces although it shows fewer: backorders, or stock that is not managed."""
-        return (await self._scratch.try_add(sku, quantity)).refused is None
+    async def may_order(self, sku: Sku, quantity: int, chosen: Mapping[str, object] = NO_CHOICES) -> bool:
+        """Whether the shop takes so many pieces although it shows fewer: backorders, or stock that is not managed.
+
+        `chosen` is in the form of the add call.
+        """
+        line = {"sku": sku, "qty": quantity, **chosen}
+        trial = await (self._scratch.try_line(line) if chosen else self._scratch.try_add(sku, quantity))
+        return trial.refused is None
 
     async def _by_trial(self, key: str) -> ProductDetail | None:
         """Only the cart knows the SKUs of variants and of what is sold out."""

@@ -268,21 +268,6 @@ class StoreConfig(Struct, frozen=True, rename="camel"):
     """IANA name."""
 
 
-class RegionShape(Struct, frozen=True):
-    """A state or province."""
-
-    id: Id
-    code: Label = ""
-    name: Label | None = None
-
-
-class CountryShape(Struct, frozen=True, rename="camel"):
-    """A country with its regions, if it has any."""
-
-    id: str
-    available_regions: Many[RegionShape] = []
-
-
 class LabelledValue(Struct, frozen=True):
     """A chosen option of a cart line."""
 
@@ -302,6 +287,7 @@ class CartItem(Struct, frozen=True, rename="camel"):
     row_total: Decimal | None = None
     row_total_incl_tax: Decimal | None = None
     product_id: Id | None = None
+    product_type: Label | None = None
     options: Few[LabelledValue] = []
 
 

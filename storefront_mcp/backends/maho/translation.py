@@ -48,6 +48,8 @@ from storefront_mcp.commerce.shipping import ShippingMethod
 HIDDEN_VISIBILITY: Final = "not_visible"
 CONFIGURABLE_TYPE: Final = "configurable"
 OUT_OF_STOCK: Final = "out_of_stock"
+VIRTUAL_TYPES: Final = frozenset({"virtual", "downloadable", "giftcard"})
+"""Product types of which nothing is sent."""
 
 Kind = Literal["text", "choice", "choices", "date", "date_time", "other"]
 KINDS: Final[dict[str, Kind]] = {
@@ -322,7 +324,13 @@ def cart(found: GuestCart, price_mapper: PriceMapper, asked: CartId) -> Cart:
             )
             for one in found.applied_giftcards
         ),
+        ships_nothing=ships_nothing(found),
     )
+
+
+def ships_nothing(found: GuestCart) -> bool:
+    """Whether every line is virtual: place-order then wants a billing address and no shipping method."""
+    return bool(found.items) and all(item.product_type in VIRTUAL_TYPES for item in found.items)
 
 
 def coupon(found: GuestCart) -> str | None:
@@ -340,8 +348,13 @@ def _line(item: CartItem, price_mapper: PriceMapper) -> CartLine:
         quantity=pieces(item.qty) or 0,
         price=price,
         total=total,
-        options={sanitizing.line(one.label, MAX_LABEL_CHARS): _value(one) for one in item.options},
+        options=line_options(item),
     )
+
+
+def line_options(item: CartItem) -> dict[str, str]:
+    """What was chosen for a line: title to value."""
+    return {sanitizing.line(one.label, MAX_LABEL_CHARS): _value(one) for one in item.options}
 
 
 def _value(one: LabelledValue) -> str:

