@@ -12,6 +12,9 @@ from storefront_mcp.tools.resource import resource
 
 async def complete_sku(typed: str, shop: Shop) -> Sequence[str]:
     """SKUs of products that match what was typed."""
+    known = None if shop.guide is None else shop.guide.complete_sku(typed)
+    if known is not None:
+        return known
     found = await shop.backend.search(SearchQuery(text=typed, size=20))
     return [product.sku for product in found.products]
 

@@ -21,7 +21,7 @@ FilterLabel = Annotated[str, Meta(max_length=100)]
 class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What to look for; everything may be left out."""
 
-    query: Annotated[str, Meta(max_length=200, description="In the buyer's words")] = ""
+    query: Annotated[str, Meta(max_length=200, description="The buyer's words")] = ""
     category: Annotated[str, Meta(max_length=200, description="Id or path")] | None = None
     min_price_minor: Annotated[int, Meta(ge=0)] | None = None
     max_price_minor: Annotated[int, Meta(ge=0)] | None = None
@@ -31,7 +31,7 @@ class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ] = {}
     in_stock: bool | None = None
     on_sale: bool | None = None
-    facets: Literal["auto", "none"] = "auto"
+    facets: Annotated[Literal["auto", "none"], Meta(extra_json_schema={"unlisted": True})] = "auto"
     sort: Sort = "relevance"
     page_size: Annotated[int, Meta(ge=1, le=50)] = 10
     cursor: Annotated[str, Meta(max_length=500, description="next_cursor of the page before")] | None = None

@@ -216,7 +216,7 @@ class ServerAssembly:
             circuit_open=circuit_open,
             forwarding=limiter.monitor.finding,
         )
-        shop = Shop(store, shown, carts, agent_checkout)
+        shop = Shop(store, shown, carts, agent_checkout, reader)
         site = StoreSite(
             shop,
             CARDS,

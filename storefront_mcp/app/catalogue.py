@@ -19,7 +19,7 @@ from storefront_mcp.catalogue.cache_reader import CatalogueCacheReader
 from storefront_mcp.catalogue.index import CatalogueMirror
 from storefront_mcp.catalogue.mirrored_reader import MirroredCatalogueReader
 from storefront_mcp.catalogue.query.language import LanguageWords, language_words
-from storefront_mcp.commerce.backend import CacheStats, CatalogueReader, ShopBackend
+from storefront_mcp.commerce.backend import CacheStats, ShopBackend
 from storefront_mcp.commerce.guest_carts import CartObserver
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.catalogue_changes import SqlCatalogueChanges
@@ -57,7 +57,7 @@ class CatalogueWiring:
 
     def add(
         self, settings: StoreSettings, backend: ShopBackend, mirror: CatalogueMirror | None = None
-    ) -> tuple[CatalogueReader, CartObserver]:
+    ) -> tuple[MirroredCatalogueReader, CartObserver]:
         """What tools read a store's catalogue by, and what its carts are to tell."""
         memory = CacheMemory(max_bytes=self._max_bytes)
         cache = CatalogueCache(settings.id, memory, now=self._now, shared=self._shared_level(settings))

@@ -94,6 +94,9 @@ class CatalogueIndex(Protocol):
     def suggest(self, typed: str, *, limit: int = 10) -> Sequence[str]:
         """Words of the catalogue that begin like this, commonest first."""
 
+    def suggest_skus(self, typed: str, *, limit: int = 10) -> Sequence[str]:
+        """SKUs of products that begin like this."""
+
     def similar(self, document: CatalogueDocument, *, limit: int = 10) -> Sequence[CatalogueDocument]:
         """What is like it, from the index alone; never itself."""
 

@@ -1,28 +1,29 @@
 """`MirroredCatalogueReader`: the reading half of a shop's port, with searches from the mirror while it may be asked."""
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
+from storefront_mcp.catalogue.cache import utc_text
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex, CatalogueMirror
 from storefront_mcp.catalogue.query.language import LanguageWords
 from storefront_mcp.catalogue.question import IndexQuestion
 from storefront_mcp.catalogue.search import CatalogueSearch
 from storefront_mcp.catalogue.shop_search import ShopSearch
-from storefront_mcp.catalogue.summaries import facets_of
+from storefront_mcp.catalogue.summaries import facets_of, summary_of
 from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.category import Category, CategoryFacet
 from storefront_mcp.commerce.errors import ProductNotFound, ShopDown
 from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.page import ShopPage, StoreFacts
 from storefront_mcp.commerce.product import Product, variant_of
+from storefront_mcp.commerce.related import RelatedKind, RelatedProducts
 from storefront_mcp.commerce.search import SearchPage, SearchQuery
 
 
 class MirroredCatalogueReader:
-    """Implements `CatalogueReader` over one that asks the shop. Without a mirror, searches are the shop's with hints.
+    """Implements `CatalogueReader` and `CatalogueGuide`. Without a mirror, searches are the shop's with hints.
 
     Products are always asked of the shop: the mirror only knows which family a variant's SKU belongs to, and has the
     last word while the shop does not answer.
@@ -49,7 +50,7 @@ class MirroredCatalogueReader:
         found = self._mirror_search()
         if found is None or self._mirror is None:
             return await self._shop_search.search(search)
-        return replace(found.search(search), as_of=_utc_text(self._mirror.as_of), stale=self._mirror.stale)
+        return replace(found.search(search), as_of=utc_text(self._mirror.as_of.timestamp()), stale=self._mirror.stale)
 
     async def product(self, key: str) -> Product:
         """The product with this SKU or url key. Raises as the shop's."""
@@ -64,7 +65,9 @@ class MirroredCatalogueReader:
             document = index.find(key)
             if document is None:
                 raise
-            return replace(_with_variant(document.product, key), as_of=_utc_text(self._mirror.as_of), stale=True)
+            return replace(
+                _with_variant(document.product, key), as_of=utc_text(self._mirror.as_of.timestamp()), stale=True
+            )
         self._compare(product, index)
         return product
 
@@ -90,6 +93,32 @@ class MirroredCatalogueReader:
     async def store_facts(self) -> StoreFacts:
         """What the shop's own configuration tells of countries, payment methods and guests."""
         return await self._shop.store_facts()
+
+    def beside(self, sku: str, kind: RelatedKind, *, in_stock: bool, size: int) -> RelatedProducts | None:
+        """Products beside the one with this SKU, as the mirror has them; None while the shop is to be asked."""
+        index = None if self._mirror is None else self._mirror.index
+        document = None if index is None else index.find(sku)
+        if self._mirror is None or index is None or document is None:
+            return None
+        named = {
+            "related": document.related,
+            "alternatives": document.alternatives,
+            "accessories": document.accessories,
+        }[kind]
+        found = [one for one in map(index.find, named) if one is not None and one.key != document.key]
+        kept = [one for one in found if one.product.in_stock or not in_stock][:size]
+        is_shops = bool(kept) or kind == "accessories"
+        return RelatedProducts(
+            products=tuple(map(summary_of, kept if is_shops else index.similar(document, limit=size))),
+            source="shop" if is_shops else "similar",
+            as_of=utc_text(self._mirror.as_of.timestamp()),
+            stale=self._mirror.stale,
+        )
+
+    def complete_sku(self, typed: str) -> Sequence[str] | None:
+        """SKUs in the mirror that begin like this; None while the shop is to be asked."""
+        index = None if self._mirror is None else self._mirror.index
+        return None if index is None else index.suggest_skus(typed)
 
     def _mirror_search(self) -> CatalogueSearch | None:
         """The search over the mirror; None while the shop is to be asked."""
@@ -122,7 +151,3 @@ def _is_changed(document: CatalogueDocument, product: Product) -> bool:
 def _with_variant(product: Product, key: str) -> Product:
     """The product with the variant that was asked for by its SKU."""
     return replace(product, selected_variant=variant_of(product, key))
-
-
-def _utc_text(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -42,7 +42,7 @@ def summary_of(
         variant=None if variant is None else variant.sku,
         options=short if variant is None else {},
         brand=document.brand,
-        rating=document.rating,
+        rating=product.rating if document.rating is None else document.rating,
         match=f"not {', '.join(missed)}" if missed else None,
     )
     return summary if len(msgspec.json.encode(summary)) <= MAX_SUMMARY_BYTES else replace(summary, options={})
@@ -60,7 +60,7 @@ def selected_summary(document: CatalogueDocument, variant: Variant | None) -> Pr
         choose=_to_choose(product),
         selected_variant=variant,
         brand=document.brand,
-        rating=document.rating,
+        rating=product.rating if document.rating is None else document.rating,
     )
 
 

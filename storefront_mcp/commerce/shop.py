@@ -6,6 +6,7 @@ from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.checkout import CheckoutPort
 from storefront_mcp.commerce.errors import NoWayToPay
 from storefront_mcp.commerce.guest_carts import GuestCarts
+from storefront_mcp.commerce.related import CatalogueGuide
 from storefront_mcp.commerce.store import Store
 
 
@@ -18,6 +19,8 @@ class Shop(Struct, frozen=True):
     carts: GuestCarts
     checkouts: CheckoutPort | None = None
     """None where no payment is configured; the phase that needs it cannot open then."""
+    guide: CatalogueGuide | None = None
+    """None where the store has no copy of its catalogue."""
 
     @property
     def required_checkouts(self) -> CheckoutPort:

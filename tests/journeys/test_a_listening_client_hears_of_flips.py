@@ -77,7 +77,7 @@ async def test_a_listener_hears_of_the_cart_and_then_shops(settings: Settings) -
             assert {await next_of(heard), await next_of(heard)} == {TOOLS, PROMPTS}
 
             assert await prompts(agent) == ["find_a_gift", "compare_products", "fill_the_cart"]
-            assert len(await agent.tools()) == 15
+            assert len(await agent.tools()) == 16
             filled = await agent.ask("prompts/get", name="fill_the_cart", arguments={"wanted": "a jar of dill"})
             assert "a jar of dill" in filled["result"]["messages"][0]["content"]["text"]
             cart = value(await agent.call("create_cart"))["cart_id"]
@@ -100,10 +100,10 @@ async def test_a_listener_hears_nothing_that_it_did_not_ask_for(settings: Settin
 async def test_an_open_stream_of_the_older_transport_serves_what_opened_meanwhile(settings: Settings) -> None:
     with served(create_app(settings), settings.port) as origin:
         async with SseAgent(origin, HANDSHAKE[0]) as agent:
-            assert len(await agent.tools()) == 5
+            assert len(await agent.tools()) == 6
             flip(settings, {"p2_cart": "active"})
             async with asyncio.timeout(SOON):
-                while len(await agent.tools()) == 5:
+                while len(await agent.tools()) == 6:
                     continue
             assert "fill_the_cart" in await prompts(agent)
             assert value(await agent.call("create_cart"))["cart_id"]

@@ -16,7 +16,7 @@ CARD = "/.well-known/mcp/server-card.json"
 
 
 @pytest.mark.slow
-async def test_from_planned_to_fifteen_tools_without_a_failed_request(tmp_path: Path) -> None:
+async def test_from_planned_to_sixteen_tools_without_a_failed_request(tmp_path: Path) -> None:
     port = free_port()
     settings = demo_settings(port, state=tmp_path)
     with served(create_app(settings), port) as origin:
@@ -40,15 +40,15 @@ async def test_from_planned_to_fifteen_tools_without_a_failed_request(tmp_path: 
             assert opened.json()["status"] == "active"
             assert opened.headers["etag"] != card.headers["etag"]
             async with Agent(origin, "2025-11-25") as agent:
-                assert len(await agent.tools()) == 5
+                assert len(await agent.tools()) == 6
                 assert "Cart is not open" in refusal(await agent.call("create_cart"))
 
                 polling = asyncio.create_task(_poll(agent))
                 flip(settings, {"p2_cart": "active"})
-                assert await polling == [5, 13]
+                assert await polling == [6, 16]
 
                 flip(settings, {"p2_cart": "paused"})
-                assert await _poll(agent) == [13, 5]
+                assert await _poll(agent) == [16, 6]
                 assert "closed for now" in refusal(await agent.call("create_cart"))
 
 

@@ -57,7 +57,7 @@ async def test_a_store_that_is_open_for_one_program_only_is_the_stub_for_strange
     flip(settings, {"p1_browse": "active"}, terms=audience_terms(None, ["claude"]))
     with served(create_app(settings), settings.port) as origin:
         async with shopper(origin, CLAUDE) as ours, httpx.AsyncClient(base_url=origin) as client:
-            assert len(await ours.tools()) == 5
+            assert len(await ours.tools()) == 6
             stub = await client.post("/mcp", json=PING, headers=OTHER)
             assert stub.status_code == 503
             assert stub.headers["retry-after"] == "604800"

@@ -11,7 +11,7 @@
         "type": "object",
         "properties": {
           "query": {
-            "description": "In the buyer's words",
+            "description": "The buyer's words",
             "type": "string"
           },
           "category": {
@@ -35,14 +35,6 @@
           },
           "on_sale": {
             "type": "boolean"
-          },
-          "facets": {
-            "type": "string",
-            "enum": [
-              "auto",
-              "none"
-            ],
-            "default": "auto"
           },
           "sort": {
             "type": "string",
@@ -83,12 +75,11 @@
             "type": "string"
           },
           "url_key": {
-            "description": "In place of the SKU",
             "type": "string"
           },
           "detail": {
             "type": "string",
-            "description": "full: all text, pictures, related products",
+            "description": "full: all text, pictures, related",
             "enum": [
               "brief",
               "full"
@@ -103,6 +94,31 @@
             "default": 1
           }
         }
+      }
+    },
+    {
+      "name": "get_related_products",
+      "title": "Get related products",
+      "description": "Find what goes with a product, or in its place.",
+      "inputSchema": {
+        "type": "object",
+        "properties": {
+          "sku": {
+            "type": "string"
+          },
+          "kind": {
+            "type": "string",
+            "enum": [
+              "accessories",
+              "alternatives",
+              "related"
+            ],
+            "default": "related"
+          }
+        },
+        "required": [
+          "sku"
+        ]
       }
     },
     {

@@ -166,7 +166,7 @@ def _add_numbers(fields: tantivy.Document, document: CatalogueDocument) -> None:
     fields.add_unsigned("discount", max(0, full - price) * 10_000 // full if full > 0 else 0)
     fields.add_unsigned("created", max(document.created or 0, 0))
     fields.add_unsigned("sold", max(document.sold or 0, 0))
-    fields.add_float("rating", document.rating or 0.0)
+    fields.add_float("rating", document.rating or product.rating or 0.0)
     fields.add_float("quality", _quality(document))
 
 
@@ -174,9 +174,11 @@ def _quality(document: CatalogueDocument) -> float:
     """By what the score of words is multiplied: stock, then sales and reviews, damped; a trace of the key last."""
     stock = 1.0 if document.product.in_stock else 0.4
     sales = min(0.3, 0.1 * math.log10(1 + max(document.sold or 0, 0)))
-    reviews = 0.02 * (document.rating or 0.0) * min(1.0, document.reviews / 5)
+    product = document.product
+    rating, reviews = document.rating or product.rating or 0.0, document.reviews or product.reviews or 0
+    opinions = 0.02 * rating * min(1.0, reviews / 5)
     trace = int.from_bytes(hashlib.blake2b(document.key.encode(), digest_size=2).digest()) / 65_536
-    return stock * (1 + sales + reviews + trace * 1e-4)
+    return stock * (1 + sales + opinions + trace * 1e-4)
 
 
 def _heads(document: CatalogueDocument) -> Iterator[str]:

@@ -105,6 +105,7 @@ def arguments(rng: random.Random, tool: str, world: Any) -> dict[str, Any]:
     known: dict[str, dict[str, Any]] = {
         "search_products": {key: search[key] for key in rng.sample(sorted(search), rng.randrange(4))},
         "get_product": {"sku": near(rng, world.skus)},
+        "get_related_products": {"sku": near(rng, world.skus)},
         "list_categories": {},
         "get_category": {"category": near(rng, world.categories)},
         "create_cart": {},

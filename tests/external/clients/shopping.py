@@ -8,6 +8,7 @@ __all__ = ["TOOLS", "Call", "answer", "check", "shop"]
 TOOLS = {
     "search_products",
     "get_product",
+    "get_related_products",
     "list_categories",
     "get_category",
     "get_store_info",

@@ -79,25 +79,25 @@ async def polling(origin: str, *, kept: bool) -> AsyncIterator[Looks]:
         task.cancel()
 
 
-async def test_no_poll_fails_from_the_stub_to_eighteen_tools(planned: str, tmp_path: Path) -> None:
+async def test_no_poll_fails_from_the_stub_to_nineteen_tools(planned: str, tmp_path: Path) -> None:
     async with polling(planned, kept=True) as kept, polling(planned, kept=False) as fresh:
         await kept.until("503", within=PATIENCE)
         await fresh.until("503", within=PATIENCE)
         assert "search_products" in await opened("p1_browse", tmp_path)
-        await kept.until("5 tools")
-        await fresh.until("5 tools")
+        await kept.until("6 tools")
+        await fresh.until("6 tools")
         await opened("p2_cart", tmp_path)
-        await kept.until("15 tools")
-        await fresh.until("15 tools")
+        await kept.until("16 tools")
+        await fresh.until("16 tools")
 
     for looks in (kept, fresh):
         story = [look for look, _ in itertools.groupby(looks.seen)]
         # A flip may fall between a card and the list that is asked for next.
-        story = [look for look in story if look != "200 planned, 200 with 5 tools"]
+        story = [look for look in story if look != "200 planned, 200 with 6 tools"]
         assert story == [
             "200 planned, 503 with 0 tools",
-            "200 active, 200 with 5 tools",
-            "200 active, 200 with 15 tools",
+            "200 active, 200 with 6 tools",
+            "200 active, 200 with 16 tools",
         ]
 
 
@@ -134,7 +134,7 @@ async def test_the_stub_is_exact_to_the_byte_and_the_card_changes_with_the_flip(
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_the_python_client_sees_five_tools_then_fifteen_then_eighteen_on_one_connection(
+async def test_the_python_client_sees_six_tools_then_sixteen_then_nineteen_on_one_connection(
     planned: str, tmp_path: Path, mode: str
 ) -> None:
     with pytest.RaisesGroup(pytest.RaisesExc(MCPError), flatten_subgroups=True):
@@ -144,12 +144,12 @@ async def test_the_python_client_sees_five_tools_then_fifteen_then_eighteen_on_o
     async with Client(f"{planned}/mcp", mode=mode) as client:
         assert len((await client.list_tools()).tools) == 5
         await opened("p2_cart", tmp_path)
-        await until_listed(client, 15)
+        await until_listed(client, 16)
         await opened("p3_checkout", tmp_path)
-        await until_listed(client, 18)
+        await until_listed(client, 19)
 
 
-async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_eighteen_tools(
+async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_nineteen_tools(
     planned: str, tmp_path: Path
 ) -> None:
     now = 0.0
@@ -158,13 +158,13 @@ async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_eigh
         with pytest.raises(MCPError):
             await client.list_tools()
         await opened("p1_browse", tmp_path)
-        await until_listed(client, 5)
+        await until_listed(client, 6)
 
         kept = await client.list_tools()
         await opened("p2_cart", tmp_path)
-        await until_listed(client, 15)
+        await until_listed(client, 16)
         await opened("p3_checkout", tmp_path)
-        await until_listed(client, 18)
+        await until_listed(client, 19)
         # Who does not insist is told what it kept for as long as we allowed it to, and no longer.
         assert kept.ttl_ms is not None
         now += kept.ttl_ms / 1000

@@ -121,6 +121,7 @@ async def journey(state: Path) -> Bought:
         await call("get_category", category="apparel/tops", page_size=3)
         await call("search_products", query="tee", page_size=3)
         await call("get_product", sku="TEE")
+        await call("get_related_products", sku="TEE")
         cart = (await call("create_cart"))["cart_id"]
         await call("add_to_cart", cart_id=cart, sku="TEE")
         lines = (await call("add_to_cart", cart_id=cart, sku="TEE-BLACK-M", quantity=2))["lines"]

@@ -337,7 +337,7 @@ def test_the_docs_explain_every_open_tool_and_name_every_promised_one(state: str
     assert all(version in markdown for version in PICKLE.server.protocol_versions)
 
 
-@pytest.mark.parametrize(("state", "tools"), [("planned", 0), ("browse", 5), ("cart", 6)])
+@pytest.mark.parametrize(("state", "tools"), [("planned", 0), ("browse", 6), ("cart", 7)])
 def test_webmcp_offers_the_open_tools_that_only_read(state: str, tools: int) -> None:
     script = text("webmcp", state)
     offered = json.loads(script.split("const tools = ")[1].split(";\n")[0])

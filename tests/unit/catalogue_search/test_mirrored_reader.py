@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,8 +18,11 @@ from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.product import Product, Variant
 from storefront_mcp.commerce.search import ReadConditions, SearchQuery
 from storefront_mcp.commerce.search_errors import FilterRefused
+from storefront_mcp.phases.p1_browse.product import complete_sku
 from tests.fakes.counting_reader import CountingReader
+from tests.fakes.demo_documents import demo_documents
 from tests.fakes.memory_backend import STORE, MemoryBackend, aud, shop_on
+from tests.unit.catalogue_search.conftest import built_search
 from tests.unit.phases.calling import use
 
 TOKEN_BYTES = 4
@@ -237,3 +241,43 @@ async def test_the_tool_filters_by_what_facets_name(reader: MirroredCatalogueRea
     assert found.facets == ()
     with pytest.raises(FilterRefused, match="color, heat, size, skill"):
         await use(shop, "search_products", filters={"material": ["Wool"]})
+
+
+async def test_what_the_shop_names_stands_beside_a_product_else_what_is_like_it(
+    shop: CountingReader, tmp_path: Path
+) -> None:
+    named = {"related": (Sku("COVER-1"), Sku("GONE")), "accessories": (Sku("TRAIN-7"), Sku("GRIP-REP"))}
+    documents = [
+        replace(document, **named) if document.product.sku == "PAD-1" else document for document in demo_documents()
+    ]
+    search = built_search(tmp_path, documents, locale="en-AU", currency="AUD")
+    mirror = StandingMirror(search.index)
+    reader = MirroredCatalogueReader(shop, mirror, lambda: search_language("en-AU"), "AUD")
+    tools = replace(shop_on(MemoryBackend()), backend=reader, guide=reader)
+    related = await use(tools, "get_related_products", sku="PAD-1")
+    alternatives = await use(tools, "get_related_products", sku="PAD-1", kind="alternatives", page_size=3)
+    accessories = await use(tools, "get_related_products", sku="PAD-1", kind="accessories")
+    with_sold_out = await use(tools, "get_related_products", sku="PAD-1", kind="accessories", in_stock=False)
+
+    assert (related.source, [one.sku for one in related.products]) == ("shop", ["COVER-1"])
+    assert (alternatives.source, len(alternatives.products)) == ("similar", 3)
+    assert all(one.sku.startswith("PAD-") and one.sku != "PAD-1" for one in alternatives.products)
+    assert [one.sku for one in accessories.products] == ["GRIP-REP"]
+    assert [one.sku for one in with_sold_out.products] == ["TRAIN-7", "GRIP-REP"]
+    assert related.as_of == "2027-01-01T12:00:00Z"
+    assert shop.total == 0
+    with pytest.raises(ProductNotFound):
+        await use(tools, "get_related_products", sku="NO-SUCH-SKU")
+    mirror.index = None
+    assert (await use(tools, "get_related_products", sku="PAD-2")).source == "similar"
+
+
+async def test_skus_are_completed_from_the_mirror(
+    reader: MirroredCatalogueReader, shop: CountingReader, mirror: StandingMirror
+) -> None:
+    tools = replace(shop_on(MemoryBackend()), backend=reader, guide=reader)
+
+    assert await complete_sku("pad-j", tools) == [f"PAD-J{number}" for number in range(1, 7)]
+    assert shop.total == 0
+    mirror.index = None
+    assert await complete_sku("paddle", tools) == ["PAD-2"]

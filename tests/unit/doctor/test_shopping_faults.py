@@ -117,7 +117,7 @@ async def test_carts_that_are_not_open(examined: ExaminedServer) -> None:
     def browse_only(asked: Asked, said: Said) -> None:
         if asked.path == "/mcp" and b'"tools":[' in said.body:
             body = said.json
-            body["result"]["tools"] = body["result"]["tools"][:4]
+            body["result"]["tools"] = body["result"]["tools"][:5]
             said.json = body
 
     report = await examine_spoiled(examined, browse_only)

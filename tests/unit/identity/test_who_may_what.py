@@ -21,7 +21,7 @@ from tests.unit.mcp.requests import asked
 pytestmark = pytest.mark.slow
 
 EVERYBODYS = {
-    *("search_products", "get_product", "list_categories", "get_category", "get_store_info"),
+    *("search_products", "get_product", "get_related_products", "list_categories", "get_category", "get_store_info"),
     *("create_cart", "view_cart", "add_to_cart", "update_cart_item", "remove_from_cart"),
     *("apply_coupon", "remove_coupon", "apply_gift_card", "remove_gift_card", "get_shipping_methods"),
     *("place_order", "get_order_status", "cancel_checkout"),
@@ -246,7 +246,14 @@ def test_every_operators_route_answers_each_caller_as_documented(
 
 
 def test_what_is_promised_and_closed_says_so_to_whoever_is_let_in(server: tuple[Server, httpx.Client]) -> None:
-    opened = {"search_products", "get_product", "list_categories", "get_category", "get_store_info"}
+    opened = {
+        "search_products",
+        "get_product",
+        "get_related_products",
+        "list_categories",
+        "get_category",
+        "get_store_info",
+    }
     closed = (EVERYBODYS | GUARDED.keys()) - opened
     for name, sent in server[0].rows[CRATE].items():
         for version in versions(name):

@@ -42,7 +42,8 @@ from tests.unit.phases.calling import ADA, use
 
 TOOLS: dict[str, Tool] = {name: tool for phase in PHASES for name, tool in phase.tools.items()}
 READS = {"search_products", "get_product", "list_categories", "get_category", "get_store_info", "view_cart"} | {
-    "get_order_status"
+    "get_order_status",
+    "get_related_products",
 }
 NOTHING_REQUIRED = {"create_cart", "search_products", "list_categories", "get_store_info"}
 TAKES_AWAY = {"update_cart_item", "remove_from_cart", "apply_coupon", "remove_coupon", "cancel_checkout"} | {
@@ -75,7 +76,7 @@ def test_three_phases_are_delivered_and_one_is_promised() -> None:
     }
     promised = {promise.name for phase in PHASES for promise in phase.manifest.tools}
     assert promised >= {"place_order", "get_customer_orders"}
-    assert len(TOOLS) == 18
+    assert len(TOOLS) == 19
 
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
@@ -413,3 +414,34 @@ async def test_what_is_shown_beside_a_product_is_told_in_full_only(shop: Shop) -
     full = await use(shop, "get_product", sku="PAD-2", detail="full")
     assert (brief.rating, brief.reviews, brief.related) == (4.5, 2, ())
     assert [one.sku for one in full.related] == ["NET-0"]
+
+
+class TestRelated:
+    async def test_products_of_the_category_at_a_like_price_stand_beside_one(self) -> None:
+        alone = replace(PRODUCTS[0], related=())
+        near = [replace(PRODUCTS[0], sku=Sku(f"NEAR-{number}")) for number in range(3)]
+        dear = replace(PRODUCTS[0], sku=Sku("DEAR"), price=aud(99_900), list_price=None)
+        gone = replace(PRODUCTS[0], sku=Sku("GONE"), in_stock=False)
+        shop = shop_on(MemoryBackend([alone, gone, dear, *near]))
+        found = await use(shop, "get_related_products", sku=" PAD-2 ", page_size=3)
+
+        assert (found.source, [one.sku for one in found.products]) == ("similar", ["NEAR-0", "NEAR-1", "NEAR-2"])
+        with_gone = await use(shop, "get_related_products", sku="PAD-2", in_stock=False, kind="alternatives")
+        assert "GONE" in [one.sku for one in with_gone.products]
+
+    async def test_a_product_without_a_category_has_nothing_beside_it(self) -> None:
+        shop = shop_on(MemoryBackend([replace(PRODUCTS[0], categories=(), related=())]))
+
+        assert (await use(shop, "get_related_products", sku="PAD-2")).products == ()
+
+    async def test_what_the_shop_shows_beside_a_product_comes_first(self, shop: Shop) -> None:
+        found = await use(shop, "get_related_products", sku="PAD-2")
+
+        assert ([one.sku for one in found.products], found.source) == (["NET-0"], "shop")
+
+    async def test_accessories_are_only_known_from_the_shop(self, shop: Shop) -> None:
+        found = await use(shop, "get_related_products", sku="PAD-2", kind="accessories")
+
+        assert (found.products, found.source) == ((), "shop")
+        with pytest.raises(ProductNotFound):
+            await use(shop, "get_related_products", sku="NONE", kind="accessories")

@@ -79,7 +79,7 @@ async def test_the_address_comes_first_and_answers_come_on_the_stream() -> None:
         assert await streams.post(address, message("tools/list", request_id="t")) == 202
         listed = await wire.message()
         assert listed["id"] == "t"
-        assert len(listed["result"]["tools"]) == 15
+        assert len(listed["result"]["tools"]) == 16
         assert "title" not in listed["result"]["tools"][0]
 
 
@@ -374,7 +374,7 @@ async def test_a_flip_is_seen_by_the_next_message_of_an_open_stream() -> None:
             streams.served_store.site.publish(under)
             assert await streams.post(address, message("tools/list")) == 202
             counts.append(len((await wire.message())["result"]["tools"]))
-    assert counts == [5, 15]
+    assert counts == [6, 16]
 
 
 def test_nothing_is_put_on_a_stream_that_has_ended() -> None:

@@ -42,7 +42,7 @@ async def test_a_request_is_answered_as_json(served_store: ServedStore, version:
     assert int(response.headers["content-length"]) == len(response.content)
     assert "mcp-session-id" not in response.headers
     assert "access-control-allow-origin" not in response.headers
-    assert len(response.json()["result"]["tools"]) == 15
+    assert len(response.json()["result"]["tools"]) == 16
 
 
 async def test_a_refusal_of_the_modern_form_carries_its_status(served_store: ServedStore) -> None:
