@@ -22,6 +22,20 @@ def test_there_are_twenty() -> None:
     assert len({wish.script for wish in WISHES}) == len({wish.words for wish in WISHES}) == 20
 
 
+@pytest.fixture(scope="module")
+def mirrored_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WishShop]:
+    """The demo as `make run` serves it, with a mirror of its catalogue."""
+    with open_shop(tmp_path_factory.mktemp("mirrored"), mirror=True) as opened:
+        yield opened
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.script.__name__)
+async def test_a_wish_ends_the_same_where_the_catalogue_is_mirrored(wish: Wish, mirrored_shop: WishShop) -> None:
+    async with Shopper(mirrored_shop, VERSIONS[1]) as shopper:
+        await wish.script(shopper)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("wish", WISHES, ids=lambda wish: wish.script.__name__)
 async def test_a_wish_ends_as_it_should(wish: Wish, version: str, shop: WishShop) -> None:

@@ -147,9 +147,9 @@ async def journey(state: Path) -> Bought:
         return await shopping.bought()
 
 
-async def session(state: Path) -> Bought:
+async def session(state: Path, *, mirror: bool = False) -> Bought:
     """A typical one: two jars with a coupon, from the first look to an order that the buyer has paid."""
-    with open_shop(state) as shop:
+    with open_shop(state, mirror=mirror) as shop:
         async with Agent(shop.origin, VERSION) as agent, Shopper(shop, VERSION) as person:
             return await _two_jars(Shopping(agent), person)
 

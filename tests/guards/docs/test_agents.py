@@ -88,5 +88,11 @@ async def test_a_typical_session_of_thirteen_calls_costs_at_most_3500_tokens_wit
     assert typical.definition_tokens + typical.result_tokens <= MOST_IN_A_SESSION
 
 
+@pytest.mark.slow
+async def test_a_mirror_of_the_catalogue_leaves_a_session_within_its_bound(tmp_path: Path) -> None:
+    typical = await session(tmp_path, mirror=True)
+    assert typical.definition_tokens + typical.result_tokens <= MOST_IN_A_SESSION
+
+
 async def test_an_order_costs_less_than_a_thousand_tokens(bought: Bought) -> None:
     assert sum(told.tokens for told in bought.calls if told.tool in ORDERING) < 1_000

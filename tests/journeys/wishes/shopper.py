@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -55,15 +57,27 @@ class WishShop(Struct, frozen=True):
 
 
 @contextmanager
-def open_shop(state: Path) -> Iterator[WishShop]:
-    """A demo shop with every delivered phase open."""
-    settings = unhurried(demo_settings(free_port(), state=state))
+def open_shop(state: Path, *, mirror: bool = False) -> Iterator[WishShop]:
+    """A demo shop with every delivered phase open, and, with a `mirror`, with searches that it answers already."""
+    settings = unhurried(demo_settings(free_port(), state=state, mirror=mirror))
     # Each answer says the same however long the one before took: nothing is remembered, and nothing says how old it is.
     asked = StoreCatalogueSettings(search=0, product=0, browse=0, page=0)
     settings = replace(settings, stores=tuple(replace(store, catalogue=asked) for store in settings.stores))
     flip(settings, {"p1_browse": "active", "p2_cart": "active", "p3_checkout": "active"})
     with served(create_app(settings), settings.port) as origin:
+        if mirror:
+            _await_mirror(origin)
         yield WishShop(origin, settings)
+
+
+def _await_mirror(origin: str) -> None:
+    """Return once a search says how old what it found is."""
+    params = {"name": "search_products", "arguments": {"page_size": 1}}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    until = time.monotonic() + SOON
+    with httpx.Client() as client:
+        while "as_of" not in client.post(f"{origin}/mcp", json=asked).json()["result"]["content"][0]["text"]:
+            assert time.monotonic() < until, "the catalogue was not mirrored"
 
 
 class Shopper:
