@@ -1,9 +1,12 @@
-"""Our whole server over a shop that answers at once: `python -m benchmarks.ours plain|console|metrics PORT [SHOP_URL]`.
+"""Our whole server over a shop that answers at once: `python -m benchmarks.ours KIND PORT [SHOP_URL]`.
 
 Everything is what `storefront-mcp serve` runs, with database, flags, limits, audit and framework; only the backend's
 answer is fixed, unless a shop is named, and the limits are so wide that each is counted and none is reached. The load
-is taken for a client, not for a proxy: those that tell of nobody are not counted. `console` also counts for the
-operator's console, as a server does unless told otherwise, and `metrics` for Prometheus instead.
+is taken for a client, not for a proxy: those that tell of nobody are not counted.
+
+A kind is `plain`; `console`, which also counts for the operator's console, as a server does unless told otherwise;
+`metrics`, which counts for Prometheus instead; or `remembered`. With all but the last nothing of the shop's answers is
+remembered, so that each call asks; with that, the first call asks, and the others are answered from the memory.
 """
 
 import os
@@ -23,6 +26,7 @@ from storefront_mcp.commerce.search import SearchPage, SearchQuery
 from storefront_mcp.database import Database, SqlFlipRepository
 from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.settings import Settings, demo_settings
+from storefront_mcp.settings.catalogue import StoreCatalogueSettings
 from storefront_mcp.settings.console import ConsoleSettings
 from storefront_mcp.settings.limits import LimitSettings
 from storefront_mcp.settings.schema import StoreSettings, UpstreamSettings
@@ -50,11 +54,15 @@ def answer_at_once() -> None:
     assembly.backend_of = fixed  # type: ignore[assignment]  # a shop that only searches
 
 
-def settings(port: int, state: Path, shop: str | None, *, console: bool) -> Settings:
+def settings(port: int, state: Path, shop: str | None, *, console: bool, remembers: bool) -> Settings:
     state.mkdir(parents=True, exist_ok=True)
     chosen = demo_settings(port, state=state)
     wide = LimitSettings(**dict.fromkeys(LimitSettings.__struct_fields__, WIDE))
     stores = [replace(store, limits=wide, console=ConsoleSettings(on=console)) for store in chosen.stores]
+    # The longest life there is outlasts a round: a refresh behind would be measured, too.
+    age = 3_600 if remembers else 0
+    catalogue = StoreCatalogueSettings(search=age, product=age, browse=age, page=age)
+    stores = [replace(store, catalogue=catalogue) for store in stores]
     if shop is not None:
         upstream = UpstreamSettings(kind="maho", url=shop)
         stores = [replace(store, upstream=upstream) for store in stores]
@@ -75,7 +83,8 @@ def open_the_first_phase(chosen: Settings) -> None:
 
 
 def main(counting: str, port: int, shop: str | None) -> None:
-    chosen = settings(port, Path(os.environ["BENCH_STATE"]) / counting, shop, console=counting == "console")
+    state = Path(os.environ["BENCH_STATE"]) / counting
+    chosen = settings(port, state, shop, console=counting == "console", remembers=counting == "remembered")
     chosen = replace(chosen, metrics=MetricsSettings(on=counting == "metrics"))
     open_the_first_phase(chosen)
     if shop is None:

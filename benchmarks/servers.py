@@ -59,6 +59,8 @@ def _ours(name: str, counting: str) -> Server:
 
 
 OURS: Final = _ours("storefront-mcp", "plain")
+REMEMBERED: Final = _ours("storefront-mcp, from its memory", "remembered")
+"""The same, answered out of the catalogue cache."""
 COUNTING: Final = (
     _ours("storefront-mcp, counting for the console", "console"),
     _ours("storefront-mcp, counting for Prometheus", "metrics"),
@@ -79,6 +81,7 @@ SERVERS: Final = (
     *OUR_WIRE,
     LITESTAR,
     OURS,
+    REMEMBERED,
     *COUNTING,
     SDK,
     Server(name="mcp 2.3.0, plain dict", command=_peer("mcp_sdk", "mcp_sdk.py", "dict"), asks_shops=False),

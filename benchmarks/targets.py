@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from benchmarks.asks import CALL, CALL_MODERN, LIST
 from benchmarks.results import Results, load_name
-from benchmarks.servers import ENC, LITESTAR, OURS, PRE, SDK, SERVERS
+from benchmarks.servers import ENC, LITESTAR, OURS, PRE, REMEMBERED, SDK, SERVERS
 
 AT: Final = 16
 """Connections at which the targets hold."""
@@ -43,6 +43,13 @@ def _rates(results: Results) -> Iterator[Target]:
         ratio = results.ratio(OURS.name, limit.name, load_name(ask.name, AT))
         if ratio is not None:
             yield Target(says, f"≥ {share:.0%}", f"{ratio:.0%}", ratio >= share)
+    for says, other, most in (
+        ("a call from the memory, against one that asks nobody", OURS, 1.10),
+        ("a call from the memory, against a bare ASGI function that encodes the same answer", ENC, 1.15),
+    ):
+        ratio = results.ratio(other.name, REMEMBERED.name, load_name(CALL.name, AT))
+        if ratio is not None:
+            yield Target(f"{says}, in processor time", f"≤ {most:.2f} times", f"{ratio:.2f} times", ratio <= most)
     for ask in (CALL, CALL_MODERN):
         ratio = results.ratio(OURS.name, SDK.name, load_name(ask.name, AT, shop=True))
         if ratio is not None:

@@ -119,7 +119,7 @@ class ServerAssembly:
             smtp=settings.smtp,
             now=now,
         )
-        self._catalogue = CatalogueWiring(settings, database, now=now)
+        self._catalogue = CatalogueWiring(settings, database, counting=self._observability.add_catalogue, now=now)
         self._mirrors = MirrorWiring(settings, database, now=lambda: now().timestamp())
         self._call_policy = CallPolicyWiring(settings, database, now=now)
         self._planned = {store.id: planned_roadmap(store, today=now().date()) for store in settings.stores}

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 BYTES_PER_MB: Final = 1_000_000
 
 
+CountCatalogue = Callable[[StoreId, Mapping[str, int], Callable[[], int]], None]
+"""Is given a store's reads by source and the bytes of its cache, to look at from time to time."""
+
+
 class _StoreCatalogue(Struct, frozen=True, kw_only=True):
     backend: ShopBackend
     reader: CatalogueCacheReader
@@ -46,7 +50,10 @@ class _StoreCatalogue(Struct, frozen=True, kw_only=True):
 class CatalogueWiring:
     """The catalogue caches of all stores of one worker."""
 
-    def __init__(self, settings: Settings, database: Database, *, now: Callable[[], dt.datetime]) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, *, counting: CountCatalogue, now: Callable[[], dt.datetime]
+    ) -> None:
+        self._counting = counting
         self._max_bytes = settings.catalogue.memory_mb * BYTES_PER_MB // len(settings.stores)
         self._now: Callable[[], float] = lambda: now().timestamp()
         self._stores: dict[StoreId, _StoreCatalogue] = {}
@@ -62,6 +69,7 @@ class CatalogueWiring:
         memory = CacheMemory(max_bytes=self._max_bytes)
         cache = CatalogueCache(settings.id, memory, now=self._now, shared=self._shared_level(settings))
         reader = CatalogueCacheReader(backend, cache, freshness_of(settings.catalogue))
+        self._counting(settings.id, cache.counts, lambda: memory.bytes)
         self._stores[settings.id] = _StoreCatalogue(backend=backend, reader=reader)
         secret = settings.catalogue.webhook_secret
         key = None if secret is None else signing_key(secret)

@@ -91,6 +91,11 @@ class ObservabilityWiring:
         """The instrumentation of a store; None where nothing is enabled."""
         return combine([one.at(store) for one in (self._metrics, self._tracing) if one is not None])
 
+    def add_catalogue(self, store: StoreId, counts: Mapping[str, int], held_bytes: Callable[[], int]) -> None:
+        """Have a store's catalogue cache counted, where metrics are on."""
+        if self._metrics is not None:
+            self._metrics.add_catalogue(store, counts, held_bytes)
+
     def wrap(self, app: ASGIApp, stores: Mapping[str, StoreId], documents: Iterable[str]) -> ASGIApp:
         """The app in the middleware of metrics and access log that the settings enable. `stores` by Host value."""
         if self._settings.logs.requests:

@@ -36,6 +36,10 @@ LABELS: Final[Mapping[str, str]] = {
     "operation": "method and path of the shop's interface, `{id}` for whatever varies",
     "state": "a checkout's state",
     "limit": "the limit's name in `[store.limits]`",
+    "source": (
+        "`memory` and `shared` (Valkey or Redis), `refreshing`: old, and asked for behind, `stale`: the shop did not "
+        "answer, `missing`: known not to be there, `joined`: with a question under way, `shop`: it was asked"
+    ),
     "condition": "what [alerts](operators.md#alerts) are about, without `database`; the server's at every store",
     "phase": "the phase",
     "bound": "one of `[guests]`: `carts`, `answers`, `checkouts` (open ones), `audit_entries` (of the last day)",
@@ -90,6 +94,18 @@ LIMITED: Final = MetricDefinition(
     kind="counter",
     help="Requests and calls that were one too many.",
     labels=("store", "limit"),
+)
+CATALOGUE_READS: Final = MetricDefinition(
+    name="storefront_catalogue_reads_total",
+    kind="counter",
+    help="Reads of the catalogue, by where the answer came from.",
+    labels=("store", "source"),
+)
+CATALOGUE_BYTES: Final = MetricDefinition(
+    name="storefront_catalogue_memory_bytes",
+    kind="gauge",
+    help="Memory that workers use to remember the catalogue, estimated; `catalogue.memory_mb` bounds it for each.",
+    labels=("store",),
 )
 CHECKOUTS: Final = MetricDefinition(
     name="storefront_checkouts",

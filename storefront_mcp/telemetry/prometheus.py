@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, TypeVar
@@ -47,6 +47,10 @@ class PrometheusMetrics:
             metrics.SLOW_BUCKETS_SECONDS,
         )
         self.limited = CounterBatch(self._create(Counter, metrics.LIMITED))
+        self._catalogue_reads = self._create(Counter, metrics.CATALOGUE_READS)
+        self._catalogue_bytes = self._create(Gauge, metrics.CATALOGUE_BYTES, multiprocess_mode="livesum")
+        self._catalogues: dict[str, tuple[Mapping[str, int], Callable[[], int], dict[str, int]]] = {}
+        """By store the counts of its cache, its bytes, and what was counted before."""
         self.circuit = self._create(Gauge, metrics.CIRCUIT, multiprocess_mode="livemax")
         self.streams = self._create(Gauge, metrics.STREAMS, multiprocess_mode="livesum")
         self._create(Gauge, metrics.BUILD, multiprocess_mode="max").labels(version).set(1)
@@ -61,6 +65,16 @@ class PrometheusMetrics:
         """Pass what was counted since the last flush to the library."""
         for batch in (self.requests, self.agent_requests, self.calls, self.shop_seconds, self.limited):
             batch.flush()
+        for store, (counts, held_bytes, told) in self._catalogues.items():
+            for source, count in counts.items():
+                if count != told.get(source, 0):
+                    self._catalogue_reads.labels(store, source).inc(count - told.get(source, 0))
+                    told[source] = count
+            self._catalogue_bytes.labels(store).set(held_bytes())
+
+    def add_catalogue(self, store: str, counts: Mapping[str, int], held_bytes: Callable[[], int]) -> None:
+        """Tell of a store's cache with each flush: reads by source, which only grow, and bytes."""
+        self._catalogues[store] = (counts, held_bytes, {})
 
     async def run(self) -> None:
         """Flush every second until cancelled, and once more then."""

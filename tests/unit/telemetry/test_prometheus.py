@@ -46,6 +46,20 @@ async def test_a_shopping_trip_is_counted_from_the_edge_to_the_shop(tmp_path: Pa
     assert told.value("storefront_build_info") == 1
 
 
+async def test_reads_of_the_catalogue_are_counted_by_where_the_answer_came_from(tmp_path: Path) -> None:
+    reads = "storefront_catalogue_reads_total"
+    with standing(tmp_path) as (origin, metrics):
+        async with Agent(origin, "2025-11-25") as agent:
+            for _ in range(3):
+                value(await agent.call("get_product", sku="PAD-2"))
+                refusal(await agent.call("get_product", sku="NO-SUCH"))
+        told = await _told(metrics, lambda told: told.value(reads, source="missing") == 2)
+
+    assert told.value(reads, store=STORE, source="memory") >= 2
+    assert told.value(reads, store=STORE, source="shop") >= 2
+    assert told.value("storefront_catalogue_memory_bytes", store=STORE) > 1_000
+
+
 async def test_open_streams_are_counted_while_they_are_open(tmp_path: Path) -> None:
     with standing(tmp_path) as (origin, metrics):
         async with httpx.AsyncClient() as client:
