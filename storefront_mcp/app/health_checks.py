@@ -20,6 +20,7 @@ SLOW_SHOP_SECONDS: Final = 1.5
 TILES: Final[Mapping[str, Sequence[str]]] = {
     "Shop": ("shop.reached",),
     "Clock": ("shop.clock",),
+    "Mirror": ("catalogue.mirror",),
     "Payment": ("payments.provider", "payments.key", "payments.webhooks", "payments.mode"),
 }
 """Ids of the doctor's checks by the title that the health page gives them together."""

@@ -1,19 +1,25 @@
-"""What is behind the Prometheus gauges of the database: checkouts, lag, flips, alerts, room for guests, its state."""
+"""What is behind the Prometheus gauges of the database: checkouts, lag, flips, alerts, guests, mirrors, itself."""
 
 import datetime as dt
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import func, select
 
+from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.alerts import SqlAlertRepository
+from storefront_mcp.database.catalogue_mirrors import SqlMirrorRepository
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.guest_rows import count_guest_rows
 from storefront_mcp.database.readiness import DatabaseReadiness
 from storefront_mcp.database.tables.checkouts import CHECKOUTS
 from storefront_mcp.database.tables.flips import FLIPS
 from storefront_mcp.records.alerts import CONDITIONS, STORE_CONDITIONS
+
+MIRROR_SEEN_SECONDS: Final = 24 * 3600
+"""A mirror that nobody told of for so long counts no more."""
 
 
 class SqlMetricsSource:
@@ -76,6 +82,22 @@ class SqlMetricsSource:
             # What it takes no writes for cannot be written.
             if condition != "database"
         }
+
+    def mirrors(self) -> Mapping[str, tuple[int, float, int]]:
+        """Products, age in seconds and problems of the mirrors by store, of machines that told of them lately."""
+        mirrors, now = SqlMirrorRepository(self._database), self._now().timestamp()
+        found: dict[str, tuple[int, float, int]] = {}
+        for store in self._stores:
+            seen = [one for one in mirrors.list_by_store(StoreId(store)) if one.seen_at >= now - MIRROR_SEEN_SECONDS]
+            if seen:
+                whole = [one for one in seen if one.generation]
+                age = max((max(0.0, now - one.as_of) for one in whole), default=0.0)
+                found[store] = (
+                    min(one.products if one.generation else 0 for one in seen),
+                    age,
+                    sum(one.problem is not None for one in seen),
+                )
+        return found
 
     def is_writable(self) -> bool:
         """Whether the database takes a write."""

@@ -6,6 +6,7 @@ from storefront_mcp.doctor.check import DoctorCheck
 from storefront_mcp.doctor.checks import (
     address,
     card,
+    catalogue,
     database,
     documents,
     journey,
@@ -23,6 +24,7 @@ ALL_CHECKS: Final[tuple[DoctorCheck, ...]] = (
     *database.CHECKS,
     *shop.CHECKS,
     *shop_permissions.CHECKS,
+    *catalogue.CHECKS,
     *payments.CHECKS,
     *mail.CHECKS,
     *phases.CHECKS,

@@ -1,11 +1,15 @@
 """What is on record about a store's mirror, and `MirrorRepository`, the port of its storage."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from storefront_mcp.commerce.ids import StoreId
+
+MirrorState = Literal["absent", "building", "whole", "stale", "too_old"]
+"""Nobody builds one; the first sweep is under way; searches are answered from it; they are, and say that it is old; the
+shop is asked instead."""
 
 
 class MirrorRecord(Struct, frozen=True, kw_only=True):
@@ -52,6 +56,15 @@ class MirrorRecord(Struct, frozen=True, kw_only=True):
     def has_writer(self, now: float) -> bool:
         """Whether somebody writes it."""
         return self.lease_until > now
+
+    def state(self, now: float, *, max_age: float, give_up: float) -> MirrorState:
+        """How it stands; ages in seconds."""
+        if not self.generation:
+            return "building" if self.has_writer(now) else "absent"
+        age = now - self.as_of
+        if age > give_up:
+            return "too_old"
+        return "stale" if age > max_age else "whole"
 
 
 class MirrorLeaseLost(Exception):

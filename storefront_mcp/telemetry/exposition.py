@@ -38,6 +38,9 @@ class MetricsSource(Protocol):
     def alerts(self) -> Mapping[tuple[str, str], bool]:
         """By store and condition, whether an alert is raised."""
 
+    def mirrors(self) -> Mapping[str, tuple[int, float, int]]:
+        """Products, age in seconds and problems of the mirrors by store; those without one are missing."""
+
     def is_writable(self) -> bool:
         """Whether the database takes a write. Never raises."""
 
@@ -87,7 +90,16 @@ class DatabaseCollector(Collector):
         room = GaugeMetricFamily(metrics.GUEST_ROWS.name, metrics.GUEST_ROWS.help, labels=metrics.GUEST_ROWS.labels)
         for bound, filled in self._source.guest_rows().items():
             room.add_metric((bound,), filled)
-        return states, lag, flips, alerts, room
+        return states, lag, flips, alerts, room, *self._mirrors()
+
+    def _mirrors(self) -> Sequence[Family]:
+        known = (metrics.MIRROR_PRODUCTS, metrics.MIRROR_AGE, metrics.MIRROR_PROBLEMS)
+        families = [GaugeMetricFamily(metric.name, metric.help, labels=metric.labels) for metric in known]
+        mirrors = self._source.mirrors()
+        for store in self._stores:
+            for family, figure in zip(families, mirrors.get(store, (0, 0.0, 0)), strict=True):
+                family.add_metric((store,), figure)
+        return families
 
 
 class MetricsScrape:

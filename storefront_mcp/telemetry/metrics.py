@@ -146,6 +146,24 @@ GUEST_ROWS: Final = MetricDefinition(
     help="How much of a bound of `[guests]` is filled; at 1 the idlest rows go, and audit entries are only counted.",
     labels=("bound",),
 )
+MIRROR_PRODUCTS: Final = MetricDefinition(
+    name="storefront_mirror_products",
+    kind="gauge",
+    help="Products in the store's mirror, the least of several machines; 0 while it is not whole.",
+    labels=("store",),
+)
+MIRROR_AGE: Final = MetricDefinition(
+    name="storefront_mirror_age_seconds",
+    kind="gauge",
+    help="How long ago the shop last told the store's mirror what has changed, the longest of several machines.",
+    labels=("store",),
+)
+MIRROR_PROBLEMS: Final = MetricDefinition(
+    name="storefront_mirror_problems",
+    kind="gauge",
+    help="Mirrors of the store that something keeps from being current: see storefront-mcp catalogue status.",
+    labels=("store",),
+)
 BUILD: Final = MetricDefinition(name="storefront_build_info", kind="gauge", help="Always 1.", labels=("version",))
 
 METRICS: Final = tuple(one for one in list(globals().values()) if isinstance(one, MetricDefinition))

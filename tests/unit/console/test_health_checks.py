@@ -135,6 +135,7 @@ async def test_all_is_well(ward: Ward) -> None:
         "Clock": "ok",
         "Database": "ok",
         "Cache": "ok",
+        "Mirror": "ok",
         "Payment": "ok",
         "Client addresses": "ok",
     }

@@ -1,5 +1,6 @@
 """Mirrors on record: one writer at a time by lease, and what it tells of itself."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,8 @@ from msgspec.structs import replace
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database
 from storefront_mcp.database.catalogue_mirrors import FORGET_SECONDS, SqlMirrorRepository
+from storefront_mcp.database.metrics_queries import SqlMetricsSource
+from storefront_mcp.database.readiness import DatabaseReadiness
 from storefront_mcp.records.catalogue_mirrors import MirrorLeaseLost, MirrorRecord
 
 PICKLE = StoreId("pickle")
@@ -85,3 +88,24 @@ def test_a_place_that_nobody_told_of_for_long_is_forgotten(mirrors: SqlMirrorRep
 
     assert [one.place for one in mirrors.list_by_store(PICKLE)] == ["here"]
     assert lease(mirrors, "b", NOW + 3 * FORGET_SECONDS) is not None
+
+
+def test_figures_tell_the_worst_of_several_machines(mirrors: SqlMirrorRepository, database: Database) -> None:
+    source = SqlMetricsSource(
+        database,
+        DatabaseReadiness(database),
+        stores=["pickle", "brine"],
+        folder=None,
+        bounds={},
+        now=lambda: dt.datetime.fromtimestamp(NOW, dt.UTC),
+    )
+    for place, fields in {
+        "here": {"generation": 1, "products": 90, "as_of": NOW - 10, "seen_at": NOW},
+        "there": {"generation": 2, "products": 80, "as_of": NOW - 500, "seen_at": NOW, "problem": "slow"},
+        "gone": {"generation": 3, "products": 1, "as_of": NOW - 9e5, "seen_at": NOW - 100_000},
+    }.items():
+        taken = lease(mirrors, "a", place=place)
+        assert taken is not None
+        mirrors.write(replace(taken, **fields))
+
+    assert source.mirrors() == {"pickle": (80, 500.0, 1)}

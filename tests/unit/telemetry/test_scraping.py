@@ -91,6 +91,9 @@ class Figures:
     def is_writable(self) -> bool:
         return False
 
+    def mirrors(self) -> dict[str, tuple[int, float, int]]:
+        return {"one": (20_000, 31.5, 1)}
+
     def disk(self) -> tuple[int, int] | None:
         return 5, 100
 
@@ -104,6 +107,10 @@ def test_one_store_s_reader_sees_nothing_of_another() -> None:
     assert one.value("storefront_alerts", condition="shop") == 1
     assert one.value("storefront_checkout_lag_seconds") == 7.5
     assert both.value("storefront_checkout_lag_seconds", store="two") == 0
+    assert one.value("storefront_mirror_products") == 20_000
+    assert one.value("storefront_mirror_age_seconds") == 31.5
+    assert one.value("storefront_mirror_problems") == 1
+    assert both.value("storefront_mirror_products", store="two") == 0
 
 
 def test_a_database_that_cannot_be_read_leaves_a_scrape_that_says_so() -> None:
