@@ -77,10 +77,8 @@ class WordReader:
         replaced: dict[str, str] = {}
         unknown: list[str] = []
         groups = tuple(self._groups(self._meaningful(typed, fully=conditions), replaced, unknown))
-        taken = {at for span in labels for at in range(span.start, span.stop)}
-        rest = [
-            word for at, word in enumerate(typed) if at not in taken and not self._names_attribute(typed, at, labels)
-        ]
+        taken = {at for span in labels for at in self._with_attribute_name(typed, span)}
+        rest = [word for at, word in enumerate(typed) if at not in taken]
         return ReadWords(
             groups=groups,
             labels=labels,
@@ -151,15 +149,15 @@ class WordReader:
                 yield tuple(WordChoice(stem, weight / len(stems)) for stem in stems)
             elif len(other) == 1:
                 yield from self._compounds(other[0], weight * COMPOUND_WEIGHT)
-                if self._language.compounds and len(other[0]) >= MIN_PREFIX_CHARS:
-                    for longer in self._lexicon.beginning(other[0]):
-                        yield (WordChoice(self._stem(longer), weight * COMPOUND_WEIGHT),)
 
     def _compounds(self, word: str, weight: float = COMPOUND_WEIGHT) -> Iterator[Choice]:
-        """Longer words that end with this one, where the language writes them so."""
+        """Longer words that end with this one, then those that begin with it, where the language writes them so."""
         if self._language.compounds and len(word) >= MIN_PREFIX_CHARS:
             for longer in self._lexicon.ending(word):
                 yield (WordChoice(self._stem(longer), weight),)
+            for longer in self._lexicon.beginning(word):
+                if len(longer) >= len(word) + MIN_PART_CHARS:
+                    yield (WordChoice(self._stem(longer), weight * COMPOUND_WEIGHT),)
 
     def _unknown(self, word: str, replaced: dict[str, str]) -> tuple[Choice, ...]:
         """What a word may mean that the catalogue does not have: another language, parts, a beginning, an error."""
@@ -173,7 +171,8 @@ class WordReader:
             return choices
         if len(word) >= MIN_PREFIX_CHARS and (longer := self._lexicon.beginning(word)):
             return tuple((WordChoice(self._stem(one), NEAR_WEIGHT),) for one in longer)
-        return self._correction(word, replaced)
+        # A word that the lists know is spelt right: the catalogue has nothing of it.
+        return () if word in self._language.explained else self._correction(word, replaced)
 
     def _split(self, word: str) -> tuple[Choice, ...]:
         """What a word means as two words with synonyms, or by its end in the neighbour's language."""
@@ -225,7 +224,7 @@ class WordReader:
         at = 0
         while at < len(typed):
             for length in range(min(MAX_LABEL_WORDS, len(typed) - at), 0, -1):
-                readings = self._lexicon.labels.get(tuple(stems[at : at + length]), ())
+                readings = self._label_readings(tuple(stems[at : at + length]))
                 amount = at > 0 and typed[at - 1][0].isdigit() and len(typed[at]) <= MAX_UNIT_CHARS
                 if readings and not amount and not typed[at].replace(".", "").isdigit():
                     yield LabelSpan(start=at, stop=at + length, readings=tuple(readings))
@@ -234,16 +233,21 @@ class WordReader:
             else:
                 at += 1
 
-    def _names_attribute(self, typed: Sequence[str], at: int, labels: Sequence[LabelSpan]) -> bool:
-        """Whether a word beside a value only names its attribute, as in "size M"."""
-        for span in labels:
-            if at not in (span.start - 1, span.stop):
-                continue
-            names = {
-                name
-                for code, _ in span.readings
-                for name in text_words(f"{code} {self._lexicon.attributes[code].label}")
-            }
-            if self._stem(typed[at]) in {self._stem(name) for name in names}:
-                return True
-        return False
+    def _label_readings(self, span: StemWords) -> list[tuple[str, str]]:
+        """Attribute codes and values that words name, themselves or by another word for them, such as "blaue"."""
+        readings = list(self._lexicon.labels.get(span, ()))
+        for table in (self._language.synonyms, self._language.foreign):
+            for other in table.get(span, ()):
+                readings.extend(self._lexicon.labels.get(tuple(map(self._stem, other)), ()))
+        return list(dict.fromkeys(readings))
+
+    def _with_attribute_name(self, typed: Sequence[str], span: LabelSpan) -> range:
+        """The places of a value and of words beside it that only name its attribute, as in "size M"."""
+        texts = (f"{code} {self._lexicon.attributes[code].label}" for code, _ in span.readings)
+        names = {self._stem(name) for text in texts for name in text_words(text)}
+        start, stop = span.start, span.stop
+        while start > 0 and self._stem(typed[start - 1]) in names:
+            start -= 1
+        while stop < len(typed) and self._stem(typed[stop]) in names:
+            stop += 1
+        return range(start, stop)

@@ -1,6 +1,7 @@
 """`TantivyIndex`: the reading side of an index on disk."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,8 @@ from storefront_mcp.catalogue.tantivy_engine.schema import (
 )
 from storefront_mcp.commerce.ids import CategoryId, Sku
 
+LEXICON_SECONDS: Final = 60.0
+"""Between two readings of all words, which take some milliseconds, while changes come in one by one."""
 MAX_FACETS: Final = 8
 MAX_FACET_VALUES: Final = 10
 MAX_BUCKETS: Final = 1000
@@ -36,8 +39,11 @@ MAX_WINDOW: Final = 10_000
 class TantivyIndex:
     """Reads the current generation. A search is a fraction of a millisecond, so it is called without a thread."""
 
-    def __init__(self, root: Path, *, locale: str) -> None:
+    def __init__(self, root: Path, *, locale: str, clock: Callable[[], float] = time.monotonic) -> None:
         """Opens what is current. Raises IndexUnusable."""
+        self._clock = clock
+        self._lexicon_at = 0.0
+        self._lexicon_old = False
         self._folders = GenerationFolders(root)
         self._stem = stemming_of(locale.partition("-")[0].partition("_")[0].lower(), snowball_stem(locale))
         self._schema = index_schema()
@@ -60,9 +66,9 @@ class TantivyIndex:
 
     @property
     def lexicon(self) -> CatalogueLexicon:
-        """The words, filters and categories that it has; read again after each change, when it is first asked for."""
-        if self._lexicon is None:
-            self._lexicon = self._read_lexicon()
+        """The words, filters and categories that it has, or had a minute ago; read when it is first asked for."""
+        if self._lexicon is None or (self._lexicon_old and self._clock() - self._lexicon_at >= LEXICON_SECONDS):
+            self._lexicon, self._lexicon_at, self._lexicon_old = self._read_lexicon(), self._clock(), False
         return self._lexicon
 
     def refresh(self) -> bool:
@@ -86,7 +92,10 @@ class TantivyIndex:
         except (OSError, ValueError) as error:
             message = f"generation {number} cannot be read: {error}"
             raise IndexUnusable(message) from error
-        self._number, self._state, self._lexicon = number, state, None
+        self._lexicon_old = True
+        if number != self._number:
+            self._lexicon = None
+        self._number, self._state = number, state
         return True
 
     def search(self, question: IndexQuestion) -> IndexAnswer:

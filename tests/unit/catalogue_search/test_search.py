@@ -223,3 +223,53 @@ def test_no_text_breaks_a_search(warehouse: CatalogueSearch, text: str) -> None:
 
     assert page.total is not None
     assert len(page.products) <= min(page.total, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "corrected"),
+    [
+        ("dufflebag", "BAG-T2", None),
+        ("Weihnachtsgeschenke", "FUN-4", None),
+        ("raquet wooden", "PAD-W", "racquet wooden"),
+        ("gherk bell", "FUN-4", None),
+        ("lip blam", "FUN-6", "lip balm"),
+        ("score board", "SCORE-1", None),
+    ],
+)
+def test_words_that_the_catalogue_does_not_have_lead_to_what_they_mean(
+    warehouse: CatalogueSearch, text: str, first: str, corrected: str | None
+) -> None:
+    page = ask(warehouse, text)
+
+    assert skus(page)[0].startswith(first)
+    assert page.did_you_mean == corrected
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("green skort medium", {"color": ("Green",), "size": ("M",)}),
+        ("size M tee", {"size": ("M",)}),
+        ("schwarze Socken", {"color": ("Black",)}),
+        ("skill level advanced paddle", {"skill": ("Advanced",)}),
+    ],
+)
+def test_values_are_recognised_by_other_words_and_beside_the_name_of_their_attribute(
+    warehouse: CatalogueSearch, text: str, filters: dict[str, tuple[str, ...]]
+) -> None:
+    page = ask(warehouse, text)
+
+    assert page.understood == ReadConditions(filters=filters)
+    assert page.relaxed == ()
+
+
+def test_a_word_that_the_lists_know_is_not_corrected(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "mens cap")
+
+    assert (page.did_you_mean, page.relaxed) == (None, ("left out: mens",))
+
+
+def test_a_translated_word_is_found_within_compounds(kaufhaus: CatalogueSearch) -> None:
+    assert "JA-REGEN" in skus(ask(kaufhaus, "jacket"))
+    assert skus(ask(kaufhaus, "Kopfhoerer"))[0] == "TE-KOPF"
+    assert skus(ask(kaufhaus, "Jacken für den Regen"))[0] == "JA-REGEN"
