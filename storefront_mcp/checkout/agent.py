@@ -101,12 +101,14 @@ class AgentCheckout:
             if newest is not None and not dry_run and self._answers(newest, request, record.upstream):
                 return self._same_again(newest, cart)
             check_not_ordered(context, newest)
+            if dry_run:
+                preview = await context.backend.preview_order(record.upstream, draft)
+                self._payment_options(preview.methods, preview.cart)
+                return CheckoutView(status="ready", next_step=views.DRY_RUN_TEXT, totals=preview.cart.totals)
             priced = await context.backend.quote_order(record.upstream, draft)
             if priced.ships_nothing:
                 draft = replace(draft, shipping_address=None, shipping_method="")
-            options = await self._payment_options(record.upstream, priced)
-            if dry_run:
-                return CheckoutView(status="ready", next_step=views.DRY_RUN_TEXT, totals=priced.totals)
+            options = self._payment_options(await context.backend.payment_methods(record.upstream), priced)
             checkout = self._freeze(cart, record.upstream, draft, priced, options, request)
             return self._view(await self._open(checkout, digest), cart)
 
@@ -141,9 +143,8 @@ class AgentCheckout:
         late = newest.state == "open" and self._context.now() >= newest.expires_at
         return not over and not late
 
-    async def _payment_options(self, upstream: CartId, priced: Cart) -> PaymentOptions:
+    def _payment_options(self, offered: Sequence[PaymentMethod], priced: Cart) -> PaymentOptions:
         context = self._context
-        offered = await context.backend.payment_methods(upstream)
         if not priced.totals.total:
             free = next((method.code for method in offered if method.free), None)
             return PaymentOptions(online=False, offline=(), free=_require_free_method(free))

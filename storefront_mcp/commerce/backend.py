@@ -9,7 +9,7 @@ from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.category import Category, CategoryFacet
 from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
-from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, OrderSettlement, PaymentMethod
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderPreview, OrderProgress, OrderSettlement, PaymentMethod
 from storefront_mcp.commerce.page import ShopPage, StoreFacts
 from storefront_mcp.commerce.product import Product
 from storefront_mcp.commerce.search import SearchPage, SearchQuery
@@ -116,6 +116,9 @@ class ShopBackend(CatalogueReader, Protocol):
         cart that `ships_nothing` needs neither shipping address nor method.
         Raises CartEmpty, CountryNotServed, AddressRefused, ShippingMethodRefused, OutOfStock, NotEnoughStock, CartGone.
         """
+
+    async def preview_order(self, cart: CartId, draft: OrderDraft) -> OrderPreview:
+        """What `quote_order` and `payment_methods` would tell, with nothing left on the cart. Raises as they do."""
 
     async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
         """How the shop lets this cart be paid. Raises CartGone."""

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.address import PostalAddress
+from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.money import Money
 
 
@@ -30,6 +31,13 @@ class PaymentMethod(Struct, frozen=True, kw_only=True):
     """Whether it is settled after the order (bank transfer, purchase order)."""
     free: bool = False
     """Whether it is for carts that cost nothing."""
+
+
+class OrderPreview(Struct, frozen=True, kw_only=True):
+    """What an order of a cart would cost, and how it could be paid."""
+
+    cart: Cart
+    methods: tuple[PaymentMethod, ...]
 
 
 class OutstandingPayment(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect, order_shapes, shapes
+from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect, order_previews, order_shapes, shapes
 from storefront_mcp.backends.postal.regions import OfferedRegion
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.errors import ShopError
@@ -93,6 +93,7 @@ ASKED: list[tuple[type[msgspec.Struct], bool, Callable[[MahoBackend], Awaitable[
     (shapes.StoreConfig, False, lambda shop: shop.shipping_methods(ID, Address(country="AU", region="VIC"))),
     (shapes.QuotedCart, False, lambda shop: shop.shipping_methods(ID, Address(country="AU", region="VIC"))),
     (shapes.GuestCart, False, lambda shop: shop.quote_order(ID, DRAFT)),
+    (order_previews.AddressedCart, False, lambda shop: shop.preview_order(ID, DRAFT)),
     (shapes.PayableCart, False, lambda shop: shop.payment_methods(ID)),
     (shapes.PaymentMethodShape, False, lambda shop: shop.payment_methods(ID)),
     (order_shapes.PlacedOrderShape, False, place),

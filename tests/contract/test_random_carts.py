@@ -114,6 +114,7 @@ class RandomShopper:
         """One cart from the first product to its order: agreed equals ordered equals captured."""
         cart, draft = await self.fill_cart()
         try:
+            previewed = await self.backend.preview_order(cart, draft)
             quoted = await self.backend.quote_order(cart, draft)
         except errors.NoWayToPay:
             # The release cannot be told how such a cart is sent, so its payment methods are not those of the order.
@@ -121,6 +122,7 @@ class RandomShopper:
             self.bought["refused before anybody paid"] += 1
             return
         assert quoted.totals.other is None
+        assert previewed.cart.totals == quoted.totals
         shown = await self.agent.place(cart, draft, key=None, dry_run=False)
         checkout = self.records.checkouts[(shown.checkout_id or "").partition(".")[0]]
         assert checkout.totals.total == quoted.totals.total
@@ -161,7 +163,7 @@ class RandomShopper:
         there = chance.choice([HOME, replace(HOME, country="NZ", region="", city="Nelson", postcode="7010")])
         self.bought[f"to {there.country}"] += 1
         offers = await self.backend.shipping_methods(cart, there.place())
-        method = chance.choice(offers).code
+        method = chance.choice(offers).code if offers else ""
         return cart, replace(DRAFT, shipping_address=there, billing_address=there, shipping_method=method)
 
     async def pay(self, checkout: Checkout) -> str:

@@ -34,7 +34,7 @@ from storefront_mcp.commerce.guest_carts import CartRecord, GuestCarts
 from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku, StoreId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.options import resolve_options
-from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, OrderSettlement, PaymentMethod
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderPreview, OrderProgress, OrderSettlement, PaymentMethod
 from storefront_mcp.commerce.page import ShopPage, StoreFacts
 from storefront_mcp.commerce.product import CustomOption, OptionAxis, OptionValue, Product, ProductSummary, Variant
 from storefront_mcp.commerce.search import SearchPage, SearchQuery
@@ -326,6 +326,9 @@ class MemoryBackend:
             raise ShippingMethodRefused(draft.shipping_method, SHIPPING_METHODS)
         totals = replace(before.totals, shipping=method.price, total=before.totals.total + method.price)
         return replace(before, totals=totals, ships_by=method.title)
+
+    async def preview_order(self, cart: CartId, draft: OrderDraft) -> OrderPreview:
+        return OrderPreview(cart=await self.quote_order(cart, draft), methods=tuple(await self.payment_methods(cart)))
 
     async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
         await self._asked("payment_methods")

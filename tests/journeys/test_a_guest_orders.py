@@ -88,7 +88,9 @@ async def test_an_agent_prepares_an_order_and_the_buyer_pays_for_it(agent: Agent
     agent.bytes_read = 0
     order = await wish(agent)
 
+    seen = value(await agent.call("view_cart", cart_id=order["cart_id"]))
     checked = value(await agent.call("place_order", **order, dry_run=True))
+    assert value(await agent.call("view_cart", cart_id=order["cart_id"])) == seen
     assert checked["status"] == "ready"
     assert "checkout_id" not in checked
     assert "continue_url" not in checked

@@ -21,6 +21,7 @@ from storefront_mcp.backends.maho.addresses import AddressMapper
 from storefront_mcp.backends.maho.carts import MahoCarts
 from storefront_mcp.backends.maho.categories import MahoCategories
 from storefront_mcp.backends.maho.gift_cards import MahoGiftCards
+from storefront_mcp.backends.maho.order_previews import OrderPreviews
 from storefront_mcp.backends.maho.order_progress import MahoOrderProgress
 from storefront_mcp.backends.maho.order_quotes import OrderQuotes
 from storefront_mcp.backends.maho.orders import MahoOrders
@@ -116,6 +117,7 @@ class MahoBackend:
         self.shipping_methods: Final = budget.limit(quotes.shipping_methods)
         self.quote_gaps: Final = self._addresses.gaps
         self.quote_order: Final = budget.limit(quotes.quote)
+        self.preview_order: Final = budget.limit(OrderPreviews(rest, self._carts, quotes, self._price_mapper).preview)
         self.payment_methods: Final = budget.limit(quotes.payment_methods)
         self.product: Final = budget.limit(self._product, within=MAX_READ_SECONDS)
         self.page: Final = budget.limit(self._page, within=MAX_READ_SECONDS)

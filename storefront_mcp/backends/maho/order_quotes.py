@@ -160,6 +160,15 @@ class OrderQuotes:
         if least is not None and goods.minor < least.minor:
             raise OrderRefused(f"the goods come to {goods}, and it takes orders from {least} on. Add some.")
 
+    @property
+    def has_setters(self) -> bool:
+        """Whether the shop has calls that set addresses and methods, as far as is known."""
+        return self._has_setters
+
+    def forget(self, cart: CartId) -> None:
+        """Expect nothing of an earlier quote to be stored on a cart."""
+        self._written.pop(cart, None)
+
     async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod] | None:
         """Shipping methods and prices for an address, which the shop stores on the cart."""
         self._written.pop(cart, None)

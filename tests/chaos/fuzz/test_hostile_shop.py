@@ -58,6 +58,7 @@ CALLS: Final[tuple[Callable[[MahoBackend], Awaitable[Any]], ...]] = (
     lambda shop: shop.remove_gift_card(CART, "GC-1"),
     lambda shop: shop.shipping_methods(CART, Address(country="AU", region="WA")),
     lambda shop: shop.quote_order(CART, DRAFT),
+    lambda shop: shop.preview_order(CART, DRAFT),
     lambda shop: shop.payment_methods(CART),
     lambda shop: shop.place_order(CART, DRAFT, SETTLEMENT),
     lambda shop: shop.find_order(CART, "chk_1"),

@@ -20,7 +20,7 @@ from storefront_mcp.commerce.errors import CartGone, OrderRefused, ShopBusy, Sho
 from storefront_mcp.commerce.guest_carts import CartRecord
 from storefront_mcp.commerce.ids import CartId, LineId, Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, OrderSettlement, PaymentMethod
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderPreview, OrderProgress, OrderSettlement, PaymentMethod
 from storefront_mcp.payments.provider import (
     EventRefused,
     Payment,
@@ -251,6 +251,9 @@ class PretendShop:
         if kind == "frozen":
             await self.trouble.freeze()
         return found
+
+    async def preview_order(self, cart: CartId, draft: OrderDraft) -> OrderPreview:
+        return OrderPreview(cart=await self.quote_order(cart, draft), methods=tuple(await self.payment_methods(cart)))
 
     async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
         methods = [PaymentMethod(code="card", title="Card"), PaymentMethod(code="bank", title="Bank", offline=True)]
