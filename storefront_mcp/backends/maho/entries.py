@@ -89,7 +89,7 @@ class EntryMapper:
 
 
 def utc_seconds(text: str | None) -> int | None:
-    """Unix seconds of `2026-01-15 10:32:01`, which is UTC; None where it cannot be read."""
+    """Unix seconds of a moment in UTC, as Maho writes it: a day and a time of day. None for any other text."""
     try:
         at = dt.datetime.fromisoformat(text or "")
         return int((at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp())
