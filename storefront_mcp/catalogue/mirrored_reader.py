@@ -1,12 +1,14 @@
 """`MirroredCatalogueReader`: the reading half of a shop's port, with searches from the mirror while it may be asked."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from cachetools import LRUCache
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.cache import utc_text
 from storefront_mcp.catalogue.document import CatalogueDocument
-from storefront_mcp.catalogue.index import CatalogueIndex, CatalogueMirror
+from storefront_mcp.catalogue.index import CatalogueIndex, CatalogueMirror, IndexGeneration
 from storefront_mcp.catalogue.query.language import LanguageWords
 from storefront_mcp.catalogue.question import IndexQuestion
 from storefront_mcp.catalogue.search import CatalogueSearch
@@ -20,6 +22,9 @@ from storefront_mcp.commerce.page import ShopPage, StoreFacts
 from storefront_mcp.commerce.product import Product, variant_of
 from storefront_mcp.commerce.related import RelatedKind, RelatedProducts
 from storefront_mcp.commerce.search import SearchPage, SearchQuery
+
+MAX_ANSWERS: Final = 500
+"""Pages that are remembered, of some kilobytes each."""
 
 
 class MirroredCatalogueReader:
@@ -42,6 +47,8 @@ class MirroredCatalogueReader:
         self._language = language
         self._currency = currency
         self._shop_search = ShopSearch(shop, currency)
+        self._answers: LRUCache[SearchQuery, SearchPage] = LRUCache(MAX_ANSWERS)
+        self._answered: IndexGeneration | None = None
         self._search: CatalogueSearch | None = None
         self._searched: CatalogueIndex | None = None
 
@@ -50,7 +57,20 @@ class MirroredCatalogueReader:
         found = self._mirror_search()
         if found is None or self._mirror is None:
             return await self._shop_search.search(search)
-        return replace(found.search(search), as_of=utc_text(self._mirror.as_of.timestamp()), stale=self._mirror.stale)
+        return replace(
+            self._answer(found, search), as_of=utc_text(self._mirror.as_of.timestamp()), stale=self._mirror.stale
+        )
+
+    def _answer(self, found: CatalogueSearch, search: SearchQuery) -> SearchPage:
+        """The mirror's page, remembered for as long as nothing in the mirror changes."""
+        state = found.index.generation
+        if state != self._answered:
+            self._answers.clear()
+            self._answered = state
+        page = self._answers.get(search)
+        if page is None:
+            page = self._answers[search] = found.search(search)
+        return page
 
     async def product(self, key: str) -> Product:
         """The product with this SKU or url key. Raises as the shop's."""

@@ -34,6 +34,8 @@ def fold_text(text: str) -> str:
     >>> fold_text("Kopfhörer, Men's T-Shirt Größe M")
     'kopfhorer, men t-shirt grosse m'
     """
+    if text.isascii():
+        return _POSSESSIVE.sub("", text.lower().replace("`", "'"))
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold()).translate(_LETTERS)
     bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return _POSSESSIVE.sub("", bare)

@@ -29,6 +29,8 @@ from storefront_mcp.commerce.ids import CategoryId, Sku
 LEXICON_SECONDS: Final = 60.0
 """Between two readings of all words, which take some milliseconds, while changes come in one by one."""
 MAX_FACETS: Final = 8
+MAX_SAME_SKUS: Final = 5
+"""Products that are looked at for one SKU, as some differ in punctuation only."""
 MAX_FACET_VALUES: Final = 10
 MAX_BUCKETS: Final = 1000
 """Different values that are counted for one answer."""
@@ -128,9 +130,9 @@ class TantivyIndex:
     def find(self, sku: str) -> CatalogueDocument | None:
         """The product with this SKU or url key, its own or a variant's, whatever the case and punctuation."""
         wanted = sku_letters(sku)
-        if not wanted:
+        if not wanted or not self._searcher.doc_freq("sku", wanted):
             return None
-        found = self._searcher.search(self._translator.one_of("sku", [wanted]), 5)
+        found = self._searcher.search(self._translator.one_of("sku", [wanted]), MAX_SAME_SKUS)
         documents = [decoded_document(self._searcher.doc(address)) for _, address in found.hits]
         exactly = sku.strip().casefold()
         return min(

@@ -13,6 +13,8 @@ from storefront_mcp.app.catalogue import search_language
 from storefront_mcp.catalogue.index import CatalogueIndex
 from storefront_mcp.catalogue.mirrored_reader import MirroredCatalogueReader
 from storefront_mcp.catalogue.search import CatalogueSearch
+from storefront_mcp.catalogue.tantivy_engine.reader import TantivyIndex
+from storefront_mcp.catalogue.tantivy_engine.writer import TantivyIndexWriter
 from storefront_mcp.commerce.errors import CursorRefused, ProductNotFound, ShopDown
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.product import Product, Variant
@@ -82,6 +84,29 @@ async def test_a_search_asks_the_mirror_alone_and_says_its_age(
     assert later.stale
     assert [facet.code for facet in await reader.facets(CategoryId("46"))] == ["price", "size", "color"]
     assert shop.total == 0
+
+
+async def test_an_answer_is_remembered_until_the_mirror_changes(
+    shop: CountingReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = built_search(tmp_path, demo_documents()[:20], locale="en-AU", currency="AUD").index
+    assert isinstance(index, TantivyIndex)
+    reader = MirroredCatalogueReader(shop, StandingMirror(index), lambda: search_language("en-AU"), "AUD")
+    asked = []
+    search = index.search
+    monkeypatch.setattr(index, "search", lambda question: asked.append(question) or search(question))
+    first = await reader.search(SearchQuery(text="carbon paddle"))
+    again = await reader.search(SearchQuery(text="carbon paddle"))
+    assert (again, len(asked)) == (first, 1)
+    await reader.search(SearchQuery(text="carbon paddle", size=3))
+    assert len(asked) == 2
+    writer = TantivyIndexWriter(tmp_path, locale="en-AU")
+    writer.begin(1)
+    writer.remove([demo_documents()[0].key])
+    writer.commit()
+    writer.close()
+    index.refresh()
+    assert (await reader.search(SearchQuery(text="carbon paddle"))).total == (first.total or 0) - 1
 
 
 async def test_a_search_asks_the_shop_while_the_mirror_may_not_be_asked(
