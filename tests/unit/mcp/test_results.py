@@ -71,7 +71,7 @@ async def test_what_is_refused_by_version_is_never_listed_as_supported() -> None
 async def test_tools_are_listed_in_the_order_of_the_promises(version: str) -> None:
     listed = (await result(endpoint(), "tools/list", version))["tools"]
     assert [tool["name"] for tool in listed] == [tool.name for tool in OPEN.open_tools()]
-    assert len(listed) == 15
+    assert len(listed) == 16
 
 
 @pytest.mark.proves("tools.schemas", "tools.hints", "tools.titles")
@@ -105,6 +105,7 @@ def test_only_open_phases_are_in_a_list() -> None:
         "list_categories",
         "get_category",
         "get_store_info",
+        "get_related_products",
     }
 
 
@@ -156,6 +157,7 @@ async def test_every_tool_returns_the_same_as_text_and_structured(version: str) 
         assert found["products"]
     for sku in ("PAD-2", "SHIRT", "JAR-1", "NET-0"):
         value(await buyer.call("get_product", sku=sku, detail="full"))
+    value(await buyer.call("get_related_products", sku="PAD-2"))
     value(await buyer.call("list_categories"))
     value(await buyer.call("get_category", category="pickleball"))
     value(await buyer.call("get_store_info"))
