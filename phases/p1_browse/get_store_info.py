@@ -53,7 +53,7 @@ class StoreInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 @tool()
 async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
-    """Read who the shop is, how to reach it, where it delivers, how it is paid, and its own words on a topic."""
+    """Read who the shop is, where it delivers, how it is paid, and its own words on a topic."""
     store = shop.store
     facts = await shop.backend.store_facts()
     words = PAGE_WORDS[args.topic]

@@ -24,7 +24,7 @@ class ApplyGiftCard(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 @tool(writes=True, repeats=True, limit="coupon")
 async def apply_gift_card(args: ApplyGiftCard, shop: Shop) -> Cart:
-    """Pay a cart by gift card, as far as its balance goes; returns the cart.
+    """Pay a cart by gift card, up to its balance; returns the cart.
 
     A cart takes several.
     """

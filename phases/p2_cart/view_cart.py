@@ -15,7 +15,7 @@ class ViewCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 @tool()
 async def view_cart(args: ViewCart, shop: Shop) -> Cart:
-    """Show a cart: lines, coupon, gift cards and totals.
+    """Show a cart and its totals.
 
     Totals obey: subtotal - discount + shipping + tax (unless tax_included) - gift_cards + other = total.
     """

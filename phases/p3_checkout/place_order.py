@@ -28,7 +28,7 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     cart_id: CartHandle
     email: Annotated[str, Meta(min_length=3, max_length=254, description="The buyer's")]
-    shipping_address: Annotated[PostalAddress | None, Meta(description="The whole address")] = None
+    shipping_address: Annotated[PostalAddress | None, Meta(description="Whole")] = None
     billing_address: Annotated[
         PostalAddress | None,
         Meta(description="As shipping_address, if it differs", extra_json_schema={"as_text": True}),

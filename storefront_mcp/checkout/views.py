@@ -56,7 +56,7 @@ NEXT_STEP_TEXT: Final[dict[State, str]] = {
     "releasing": "The order could not be made{released}. Call get_order_status in a few seconds.",
     "needs_human": "The shop's staff has to look at this order. Do not order again; tell the buyer to contact {staff} "
     "and name checkout_id.",
-    "placed": "Done: tell the buyer {order}.{mailed} To return or cancel it: get_store_info, topic returns.",
+    "placed": "Done: tell the buyer {order}.{mailed} Returns and cancelling: get_store_info.",
     "failed": "There is no order and no charge. Look at the cart with view_cart before ordering again.",
     "expired": "It was not {paid} in time and nothing was charged. place_order starts anew.",
     "canceled": "It was given up and nothing was charged. place_order starts anew.",

@@ -113,7 +113,7 @@ async def test_an_agent_prepares_an_order_and_the_buyer_pays_for_it(agent: Agent
     assert "continue_url" not in done
     number = done["order"]["number"]
     assert number in await orders(demo)
-    assert "return or cancel it: get_store_info, topic returns" in done["next_step"]
+    assert "Returns and cancelling: get_store_info" in done["next_step"]
     policy = value(await agent.call("get_store_info", topic="returns"))
     assert "30 days" in policy["page"]
     assert policy["contact"]

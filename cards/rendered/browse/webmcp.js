@@ -169,7 +169,7 @@
     {
       "name": "get_store_info",
       "title": "Get store info",
-      "description": "Read who the shop is, how to reach it, where it delivers, how it is paid, and its own words on a topic.",
+      "description": "Read who the shop is, where it delivers, how it is paid, and its own words on a topic.",
       "inputSchema": {
         "type": "object",
         "properties": {

@@ -169,7 +169,7 @@
     {
       "name": "get_store_info",
       "title": "Get store info",
-      "description": "Read who the shop is, how to reach it, where it delivers, how it is paid, and its own words on a topic.",
+      "description": "Read who the shop is, where it delivers, how it is paid, and its own words on a topic.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -191,7 +191,7 @@
     {
       "name": "view_cart",
       "title": "View cart",
-      "description": "Show a cart: lines, coupon, gift cards and totals.\n\nTotals obey: subtotal - discount + shipping + tax (unless tax_included) - gift_cards + other = total.",
+      "description": "Show a cart and its totals.\n\nTotals obey: subtotal - discount + shipping + tax (unless tax_included) - gift_cards + other = total.",
       "inputSchema": {
         "type": "object",
         "properties": {
