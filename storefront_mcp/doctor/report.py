@@ -20,6 +20,7 @@ AREAS: Final[Mapping[str, str]] = MappingProxyType(
         "settings": "Settings",
         "database": "Database",
         "shop": "The shop behind it",
+        "catalogue": "The copy of its catalogue",
         "payments": "Payments",
         "mail": "Mail",
         "phases": "Phases",

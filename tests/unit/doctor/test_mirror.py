@@ -52,9 +52,9 @@ async def test_before_the_first_start_there_is_none_yet(tmp_path: Path) -> None:
     ("fields", "level", "says"),
     [
         ({}, "ok", "The mirror on shelf has 12 products"),
-        ({"lease": -1.0}, "note", "Nobody writes the mirror on shelf now."),
+        ({"lease": -1.0}, "note", "Nobody writes the mirror on shelf now; a running server does."),
         ({"generation": 0}, "note", "is being built: 3 of 40 products are read."),
-        ({"generation": 0, "lease": -1.0}, "note", "Nobody writes the mirror on shelf now."),
+        ({"generation": 0, "lease": -1.0}, "note", "Nobody writes the mirror on shelf now; a running server does."),
         (
             {"age": 3600},
             "warning",
