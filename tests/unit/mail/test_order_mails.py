@@ -199,3 +199,25 @@ def test_every_language_says_everything_a_total_is_made_of(locale: str) -> None:
         assert "<b>" not in html
         assert "1.03" in text or "1,03" in text
         assert bytes(message)
+
+
+def test_nothing_invisible_is_in_a_header() -> None:
+    store = replace(STORE, name="Brine\u202e\r\nBcc:\u200b eve@example.com\x07")
+    message = order_mail(
+        checkout(personal=PERSONAL, order_number="1\u2066 2\x1b"), store, SETTINGS, payment=None, at=0.0
+    )
+    assert "Brine Bcc: eve@example.com" in message["From"]
+    assert "Brine Bcc: eve@example.com" in message["Subject"]
+    assert "1 2" in message["Subject"]
+    assert "Bcc" not in message
+    assert not set("\u202e\u200b\u2066\x07\x1b\r\n") & set(f"{message['From']}{message['Subject']}")
+
+
+def test_an_order_of_which_nothing_is_sent_names_no_address_to_send_to() -> None:
+    draft = replace(PERSONAL.draft, shipping_address=None, shipping_method="")
+    made = checkout(personal=replace(PERSONAL, draft=draft), order_number="1")
+    text, html = shown(order_mail(made, STORE, SETTINGS, payment=None, at=0.0))
+    for told in (text, html):
+        assert phrases("en")["ship_to"] not in told
+        assert phrases("en")["bill_to"] in told
+        assert draft.billing_address.name in told
