@@ -5,7 +5,7 @@ import pytest
 from tools.trace_call import TRACES, CallTrace, compact, main, run_trace
 
 MOST_FUNCTIONS, MOST_MODULES = 131, 39
-"""Of one `add_to_cart`: two more than it takes, for another Python or a connection that is opened meanwhile."""
+"""Of one `add_to_cart`: one or two more than it takes, for another Python or a connection that is opened meanwhile."""
 
 
 @pytest.fixture(scope="module")
