@@ -102,8 +102,11 @@ def canonical_text(text: str) -> str:
 
 
 def canonical_query(search: SearchQuery) -> SearchQuery:
-    """The query with its text in canonical form, as a key."""
+    """The query as a key: its text in canonical form, its filters in one order."""
     text = canonical_text(search.text)
+    if search.filters:
+        filters = tuple(sorted((code, tuple(sorted(labels))) for code, labels in search.filters))
+        return replace(search, text=text, filters=filters)
     return search if text == search.text else replace(search, text=text)
 
 

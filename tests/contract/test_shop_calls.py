@@ -121,6 +121,23 @@ async def test_an_order_is_priced_in_as_many_waits_however_many_lines_it_has(
     assert len(transport.calls) - lines <= 6, transport.calls
 
 
+@pytest.mark.parametrize("lines", [1, 7])
+async def test_a_dry_run_that_leaves_nothing_behind_costs_each_line_three_requests(
+    counted: tuple[MahoBackend, CountingTransport], lines: int
+) -> None:
+    """Each is put into a cart of nobody's, looked at, and taken out again."""
+    shop, transport = counted
+    cart = await filled(shop)
+    for sku in SKUS[1:lines]:
+        await shop.add_line(cart, Sku(sku), 1, {})
+    await shop.preview_order(cart, DRAFT)
+    transport.reset()
+    await shop.preview_order(cart, DRAFT)
+
+    assert len(transport.calls) - 3 * lines <= 10, transport.calls
+    assert transport.waits - 2 * lines <= 10, (transport.waits, transport.calls)
+
+
 async def test_text_within_a_category_waits_for_three_answers_at_most(
     counted: tuple[MahoBackend, CountingTransport],
 ) -> None:

@@ -74,6 +74,15 @@ async def test_words_that_ask_for_the_same_are_asked_once(bench: CacheBench) -> 
     assert bench.shop.calls == {"search": 2}
 
 
+async def test_filters_that_say_the_same_are_asked_once(bench: CacheBench) -> None:
+    colours, size = ("colour", ("Blue", "Red")), ("size", ("M",))
+    for filters in ((colours, size), (size, ("colour", ("Red", "Blue")))):
+        await bench.reader.search(SearchQuery(text="tee", filters=filters))
+    await bench.reader.search(SearchQuery(text="tee", filters=(size,)))
+
+    assert bench.shop.calls == {"search": 2}
+
+
 async def test_skus_that_differ_by_case_are_two_products(bench: CacheBench) -> None:
     await bench.reader.product("PAD-2")
     with pytest.raises(ProductNotFound):

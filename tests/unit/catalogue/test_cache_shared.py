@@ -1,6 +1,7 @@
 """Workers share what the shop said, one of them asks it, and a server that fails changes nothing else."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +243,21 @@ async def test_a_flush_costs_one_question_a_key(machine: Machine) -> None:
         assert not (await worker.reader.product("PAD-2")).stale
 
     assert machine.calls == 2
+
+
+async def test_a_server_that_says_nothing_is_waited_for_three_times_at_most() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        redis = create_redis_client(f"redis://127.0.0.1:{silent.getsockname()[1]}", timeout=0.01)
+        machine = Machine()
+        store = SharedAnswerStore(redis, "it", ("pickle",), clock=machine.clock.monotonic)
+        one = machine.workers[0]
+        one.cache._shared = store
+        for number in range(10):
+            assert (await one.reader.search(SearchQuery(text=f"paddle {number}"))).total is not None
+        await redis.aclose()
+
+    assert store._troubles == MAX_FAILURES
+    assert one.shop.total == 10
 
 
 @pytest.mark.slow
