@@ -42,7 +42,10 @@ PLACED: Final[dict[str, tuple[frozenset[str], tuple[str, ...]]]] = {
     ),
     "serve": (DATABASE, ("serve --port 0",)),
     "demo": (
-        frozenset({f".storefront-demo/{name}" for name in (DEMO_FILE, "demo.db", "demo.db-wal", "demo.db-shm")}),
+        frozenset(
+            f".storefront-demo/{name}"
+            for name in (DEMO_FILE, "demo.db", "demo.db-wal", "demo.db-shm", "demo-catalogue/pickle/place")
+        ),
         ("demo --port 0", "demo --port 0 --planned", "demo --port 0 --state .", "demo --port 0 --state storefront.db"),
     ),
     "completion": (NOTHING, ("completion bash", "completion zsh", "completion fish")),
@@ -70,6 +73,8 @@ PLACED: Final[dict[str, tuple[frozenset[str], tuple[str, ...]]]] = {
     "alerts test": (NOTHING, ("alerts test",)),
     "console": (DATABASE, ("console", "console --end")),
     "connect": (frozenset({"mcp.json"}), ("connect cursor", "connect cursor --write --file mcp.json")),
+    "catalogue status": (NOTHING, ("catalogue status", "catalogue status --json")),
+    "catalogue refresh": (DATABASE, ("catalogue refresh", "catalogue refresh DILL-PICKLE")),
     # It has the database take one write.
     "doctor": (DATABASE, ("doctor --json", "doctor --cart", "doctor http://127.0.0.1:9")),
 }
