@@ -44,12 +44,12 @@ def mirror_folder(catalogue: CatalogueSettings, store: StoreSettings) -> Path:
     upstream = store.upstream
     identity = (MIRROR_SCHEMA, upstream.kind, upstream.url, upstream.store_code, store.currency, store.locale)
     name = blake2b(msgspec.json.encode(identity), digest_size=6).hexdigest()
-    return Path(catalogue.folder) / store.id / name
+    return catalogue.path / store.id / name
 
 
 def mirror_place(catalogue: CatalogueSettings, store: StoreId) -> str:
     """The random id of a store's folder, made at its first use: two machines have two. Raises OSError."""
-    folder = Path(catalogue.folder) / store
+    folder = catalogue.path / store
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / PLACE_FILE
     if not path.exists():

@@ -174,7 +174,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         # What is sent to a terminal or a group of processes is for the worker, whose end is ours.
         signal.signal(number, signal.SIG_IGN)
-    os.nice(NICENESS)
+    with suppress(OSError):
+        os.nice(NICENESS)
     channel = socket.socket(fileno=int(sys.argv[1]))
     task: WriterTask = pickle.loads(receive_frame(channel))  # noqa: S301 -- from our own parent, by a socket of its own
     configure_logging(replace(task.logs, level="error" if task.logs.level == "error" else "warning"))

@@ -1,7 +1,7 @@
 """Settings of what is remembered of shops' catalogues."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
@@ -18,20 +18,29 @@ Switch = Annotated[bool, Meta(description="true or false")]
 Folder = Annotated[str, Meta(min_length=1, max_length=4_000, description="a path that is not empty")]
 LongAge = Annotated[int, Meta(ge=0, le=86_400, description="a whole number of seconds, from 0 to 86400 (a day)")]
 
+DEFAULT_FOLDER: Final = "catalogue"
+
 
 class CatalogueSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[catalogue]`: the cache of one worker."""
 
     memory_mb: Megabytes = 32
     """Of all stores together, which get equal parts."""
-    folder: Folder = "catalogue"
-    """Where mirrors are kept, absolute once loaded; not on a network file system."""
+    folder: Folder | None = None
+    """Where mirrors are kept, absolute once loaded; not on a network file system. None: `catalogue` beside the
+    database's file, or beside the settings where the database is a server."""
     shared: SharedStore | None = None
     """Redis or Valkey in which workers and machines share what they were told."""
 
-    def at(self, folder: Path) -> "CatalogueSettings":
-        """With its folder made absolute."""
-        return replace(self, folder=str(folder / self.folder))
+    def at(self, settings: Path, *, state: Path | None = None) -> "CatalogueSettings":
+        """With its folder made absolute; `settings` and `state` are the folders of the file and of the database."""
+        chosen = (state or settings) / DEFAULT_FOLDER if self.folder is None else settings / self.folder
+        return replace(self, folder=str(chosen))
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return Path(self.folder or DEFAULT_FOLDER)
 
 
 class StoreCatalogueSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -82,7 +82,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         if problems:
             raise SettingsInvalid(str(path), problems)
         database = settings.database.at(path.resolve().parent, settings.database_password)
-        catalogue = settings.catalogue.at(path.resolve().parent)
+        state = None if database.server else Path(database).parent
+        catalogue = settings.catalogue.at(path.resolve().parent, state=state)
         return replace(settings, stores=stores, database=database, catalogue=catalogue)
 
 
