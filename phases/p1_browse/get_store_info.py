@@ -45,6 +45,7 @@ class StoreInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
     about: str = ""
     countries: Annotated[tuple[str, ...], Meta(description="Served, ISO 3166-1 alpha-2")] = ()
     payment_methods: tuple[str, ...] = ()
+    delivery_times: Annotated[dict[str, str], Meta(description="By shipping method")] = {}
     guest_orders: bool = True
     page: Annotated[str, Meta(description="The shop's own words, Markdown")] = ""
     pages: Annotated[tuple[str, ...], Meta(description="Further pages: shop://page/{identifier}")] = ()
@@ -75,6 +76,7 @@ async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
         about=store.tagline,
         countries=facts.countries if args.topic in {"about", "shipping"} else (),
         payment_methods=methods,
+        delivery_times=dict(store.delivery_times) if args.topic == "shipping" else {},
         guest_orders=facts.guest_orders,
         page="" if text is None else text[:MAX_PART_CHARS],
         pages=tuple(page for page in store.pages if page != identifier),

@@ -3,6 +3,7 @@
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import CartHandle
@@ -43,6 +44,6 @@ async def get_shipping_methods(args: GetShippingMethods, shop: Shop) -> Shipping
     if methods is None:
         return ShippingQuote(methods=(), notice=NOTHING_SENT)
     gaps = tuple(await shop.carts.quote_gaps(args.address))
-    return ShippingQuote(
-        methods=tuple(methods), estimate=bool(gaps), depends_on=gaps, notice=None if methods else NOT_SENT
-    )
+    times = shop.store.delivery_times
+    timed = tuple(replace(one, delivery=times.get(one.code, one.delivery)) for one in methods)
+    return ShippingQuote(methods=timed, estimate=bool(gaps), depends_on=gaps, notice=None if methods else NOT_SENT)

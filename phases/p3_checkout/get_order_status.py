@@ -17,7 +17,7 @@ class GetOrderStatus(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 @tool()
 async def get_order_status(args: GetOrderStatus, shop: Shop) -> CheckoutView:
-    """Tell whether an order is paid and made, with its number, and what to do next.
+    """Tell where an order stands, and what to do next.
 
     Ask when the buyer says they have paid, otherwise at most twice a minute. Stop at completed, failed or canceled.
     """

@@ -62,6 +62,8 @@ class Store(Struct, frozen=True, kw_only=True):
     privacy_policy: str | None = None
     website: str | None = None
     """The shop's own website, if any."""
+    delivery_times: Mapping[str, str] = field(default_factory=dict)
+    """How long shipping methods take, a text for people, by the method's code."""
     legal_name: str | None = None
     """Of the business behind it."""
     address: str | None = None

@@ -27,6 +27,12 @@ def demo_settings(port: int, *, state: Path, mirror: bool = False) -> Settings:
         tagline="Pickleball gear and proper pickles, sent from Melbourne.",
         currency="AUD",
         locale="en-AU",
+        delivery_times={
+            "auspost_parcel": "2-6 working days",
+            "auspost_express": "1-2 working days",
+            "auspost_international": "6-15 working days",
+            "brinebike_sameday": "same day, if ordered before noon",
+        },
         legal_name="Pickle Warehouse Pty Ltd",
         address="7 Brine Lane, Footscray VIC 3011, Australia",
         mail=StoreMailSettings(contact="hello@pickle.example"),

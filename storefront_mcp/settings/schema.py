@@ -199,6 +199,7 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     documentation: Url | None = None
     privacy_policy: Url | None = None
     website: Url | None = None
+    delivery_times: dict[Text, Text] = {}
     legal_name: Text | None = None
     address: Text | None = None
     media_origins: tuple[Origin, ...] = ()
@@ -257,6 +258,7 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             documentation=self.documentation,
             privacy_policy=self.privacy_policy,
             website=self.website,
+            delivery_times=self.delivery_times,
             legal_name=self.legal_name,
             address=self.address,
             contact=self.mail.contact or self.website,

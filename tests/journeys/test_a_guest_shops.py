@@ -41,6 +41,7 @@ async def test_a_guest_finds_a_product_fills_a_cart_and_learns_what_it_costs(age
     quote = value(await agent.call("get_shipping_methods", cart_id=cart_id, address=address))
     assert len(quote["methods"]) >= 2
     assert {method["price"]["currency"] for method in quote["methods"]} == {"AUD"}
+    assert [method["delivery"] for method in quote["methods"]] == ["2-6 working days", "1-2 working days"]
 
     viewed = value(await agent.call("view_cart", cart_id=cart_id))
     assert adds_up(viewed["totals"])

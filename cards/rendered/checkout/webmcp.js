@@ -208,7 +208,7 @@
     {
       "name": "get_order_status",
       "title": "Get order status",
-      "description": "Tell whether an order is paid and made, with its number, and what to do next.\n\nAsk when the buyer says they have paid, otherwise at most twice a minute. Stop at completed, failed or canceled.",
+      "description": "Tell where an order stands, and what to do next.\n\nAsk when the buyer says they have paid, otherwise at most twice a minute. Stop at completed, failed or canceled.",
       "inputSchema": {
         "type": "object",
         "properties": {

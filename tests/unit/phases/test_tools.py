@@ -292,6 +292,16 @@ async def test_a_guest_fills_a_cart_and_the_totals_add_up(shop: Shop) -> None:
     assert [line.sku for line in (await use(shop, "view_cart", cart_id=cart_id)).lines] == ["SHIRT-S"]
 
 
+async def test_a_quote_says_how_long_a_delivery_takes_where_the_store_does(shop: Shop) -> None:
+    shop = Shop(replace(shop.store, delivery_times={"post": "2-4 days"}), shop.backend, shop.carts, shop.checkouts)
+    cart_id = (await use(shop, "create_cart")).cart_id
+    await use(shop, "add_to_cart", cart_id=cart_id, sku="SHIRT-S")
+    quote = await use(shop, "get_shipping_methods", cart_id=cart_id, address=ADA)
+    assert [(one.code, one.delivery) for one in quote.methods] == [("post", "2-4 days"), ("van", None)]
+    assert (await use(shop, "get_store_info", topic="shipping")).delivery_times == {"post": "2-4 days"}
+    assert (await use(shop, "get_store_info")).delivery_times == {}
+
+
 async def test_a_store_tells_who_it_is_and_what_it_says_on_a_topic(shop: Shop) -> None:
     pages = ("shipping", "privacy")
     store = replace(shop.store, contact="help@pickle.example", legal_name="Pickle Pty Ltd", pages=pages)

@@ -15,7 +15,7 @@ from storefront_mcp.settings.decoding import is_secret
 
 ROOT = Path(__file__).parents[3]
 
-FREE_TABLES = ("flags.options.", "store.payments.instructions.")
+FREE_TABLES = ("flags.options.", "store.payments.instructions.", "store.delivery_times.")
 """Their keys are the operator's."""
 
 
