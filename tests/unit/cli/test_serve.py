@@ -108,7 +108,7 @@ def test_a_demo_opens_its_first_phase_while_it_runs(start: Start) -> None:
     assert tools(origin) == []
 
     assert start("phases", "open", "p1_browse").process.wait(PATIENCE) == 0
-    until(lambda: len(tools(origin)) == 5)
+    until(lambda: len(tools(origin)) == 6)
 
     second = start("demo", "--port", "0")
     assert second.process.wait(PATIENCE) == 2
@@ -172,7 +172,7 @@ def test_every_worker_of_a_server_shows_a_flip_and_all_end_on_sigterm(start: Sta
     assert "date" in headers
     assert start("phases", "open", "p1_browse").process.wait(PATIENCE) == 0
     # Each request is a new connection, so that both workers are asked.
-    until(lambda: all(len(tools(origin)) == 5 for _ in range(20)))
+    until(lambda: all(len(tools(origin)) == 6 for _ in range(20)))
     assert server.ended() == 0
 
 
