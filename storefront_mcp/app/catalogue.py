@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from litestar.handlers import HTTPRouteHandler
@@ -79,7 +80,7 @@ class CatalogueWiring:
                 changed=partial(self._watch.report, settings.id),
                 all_changed=partial(self._watch.report_all, settings.id),
             )
-        language = partial(search_language, settings.locale)
+        language = partial(search_language, settings.locale, settings.mirror.synonyms)
         searching = MirroredCatalogueReader(reader, mirror, language, settings.currency)
         return searching, self._watch.add(settings.id, cache)
 
@@ -139,11 +140,15 @@ def shop_identity(settings: StoreSettings) -> tuple[object, ...]:
 
 
 @lru_cache
-def search_language(locale: str) -> LanguageWords:
-    """How searches over a mirror are read in a language; its stems are the search library's, which is an extra."""
+def search_language(locale: str, synonyms: str | None = None) -> LanguageWords:
+    """How searches over a mirror are read in a language; its stems are the search library's, which is an extra.
+
+    `synonyms` is the path of an operator's file of them.
+    """
     from storefront_mcp.catalogue.tantivy_engine.schema import snowball_stem  # noqa: PLC0415
 
-    return language_words(locale, snowball_stem(locale))
+    lines = [] if synonyms is None else Path(synonyms).read_text(encoding="utf-8").splitlines()
+    return language_words(locale, snowball_stem(locale), lines)
 
 
 def freshness_of(settings: StoreCatalogueSettings) -> CatalogueFreshness:

@@ -8,6 +8,9 @@ from msgspec.structs import replace
 
 from storefront_mcp.access.credentials import Secret
 from storefront_mcp.settings.limits import SharedStore
+from storefront_mcp.settings.problems import SettingProblem
+
+MAX_SYNONYM_CHARS: Final = 1_000_000
 
 Megabytes = Annotated[int, Meta(ge=1, le=65_536, description="a whole number of megabytes, from 1 to 65536")]
 Age = Annotated[int, Meta(ge=0, le=3_600, description="a whole number of seconds, from 0 to 3600 (an hour)")]
@@ -71,3 +74,22 @@ class MirrorSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Seconds without word from the shop after which answers are marked as stale."""
     give_up: MirrorAge = 86_400
     """And after which the shop is asked for each search."""
+    synonyms: Folder | None = None
+    """A file of words that mean the same, in lines; its path is absolute once loaded."""
+
+    def at(self, home: Path, problems: list[SettingProblem]) -> "MirrorSettings":
+        """With the path of its synonyms made absolute; a file that cannot be used is a problem."""
+        if self.synonyms is None:
+            return self
+        path = home / self.synonyms
+        try:
+            size = len(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            problems.append(SettingProblem("store.mirror.synonyms", f"{path} cannot be read: {why}."))
+        else:
+            if size > MAX_SYNONYM_CHARS:
+                problems.append(
+                    SettingProblem("store.mirror.synonyms", f"{path} has over {MAX_SYNONYM_CHARS} characters.")
+                )
+        return replace(self, synonyms=str(path))

@@ -72,7 +72,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         settings = decode_table(cls, table, "", problems)
         if settings is None:
             raise SettingsInvalid(str(path), problems)
-        stores = normalised(settings.stores, problems)
+        home = path.resolve().parent
+        stores = tuple(
+            replace(store, mirror=store.mirror.at(home, problems)) for store in normalised(settings.stores, problems)
+        )
         problems += flag_problems(settings.flags, len(stores))
         problems += smtp_problems(settings.smtp)
         problems += alert_problems(settings.alerts, settings.smtp)
@@ -81,9 +84,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         problems += storage_problems(table, settings.database, settings.database_password, settings.personal_data)
         if problems:
             raise SettingsInvalid(str(path), problems)
-        database = settings.database.at(path.resolve().parent, settings.database_password)
+        database = settings.database.at(home, settings.database_password)
         state = None if database.server else Path(database).parent
-        catalogue = settings.catalogue.at(path.resolve().parent, state=state)
+        catalogue = settings.catalogue.at(home, state=state)
         return replace(settings, stores=stores, database=database, catalogue=catalogue)
 
 

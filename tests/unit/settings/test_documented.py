@@ -68,6 +68,7 @@ def test_the_file_that_init_writes_loads_and_means_what_it_shows(tmp_path: Path)
 def test_everything_that_is_commented_out_loads_too(tmp_path: Path) -> None:
     path = tmp_path / "storefront.toml"
     path.write_text(uncommented(), encoding="utf-8")
+    (tmp_path / "synonyms.txt").touch()
     secrets = (
         "STOREFRONT_STORE__PICKLE__OAUTH__CLIENT_SECRET",
         "STOREFRONT_STORE__PICKLE__UPSTREAM__CLIENT_SECRET",
