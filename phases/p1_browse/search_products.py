@@ -55,6 +55,7 @@ class SearchResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
     notice: str | None = None
 
 
+PRICE_FACET: Final = "price"
 NOTHING_FOUND: Final = (
     "Nothing matches. Try fewer or other words, a wider price range, or look around with list_categories."
 )
@@ -86,6 +87,9 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
     facets: Sequence[CategoryFacet] = found.facets
     if wanted and not facets and category is not None:
         facets = await shop.backend.facets(category)
+    if found.next is None:
+        # There is nothing to narrow by price where all prices are on the page.
+        facets = [facet for facet in facets if facet.code != PRICE_FACET]
     return SearchResult(
         products=found.products,
         total=found.total,

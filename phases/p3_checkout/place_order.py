@@ -12,7 +12,7 @@ from storefront_mcp.commerce.errors import AddressRefused
 from storefront_mcp.commerce.order import OrderDraft
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.content import ResourceLink, ValueWithLinks
-from storefront_mcp.tools.tool import KeyText, tool
+from storefront_mcp.tools.tool import UnlistedKeyText, tool
 from storefront_mcp.tools.tool_context import InputRequired, ToolContext, UrlElicitation, can_open_urls
 
 PAY: Final = "pay"
@@ -35,7 +35,7 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = None
     shipping_method: Annotated[str, Meta(max_length=120, description="Code of get_shipping_methods")] = ""
     note: Annotated[str, Meta(max_length=500, description="To the shop")] = ""
-    idempotency_key: KeyText = ""
+    idempotency_key: UnlistedKeyText = ""
     dry_run: Annotated[bool, Meta(description="Only check and price it")] = False
 
     def draft(self) -> OrderDraft:

@@ -46,7 +46,7 @@ CONFIRMED_TEXT: Final = {
     "offline": "The buyer has confirmed the order, which is not paid yet",
 }
 NEXT_STEP_TEXT: Final[dict[State, str]] = {
-    "open": "Give the buyer continue_url to {confirm} there, then call get_order_status with checkout_id.",
+    "open": "Give the buyer continue_url to {confirm} there, then ask get_order_status.",
     "closing": "The payment page is being closed. Call get_order_status again in a few seconds.",
     "authorized": "{confirmed}; the shop is taking the order. Call get_order_status in a few seconds.",
     "placing": "{confirmed}; the shop is taking the order. Call get_order_status in a few seconds.",
@@ -73,7 +73,7 @@ TAKEN_TEXT: Final = (
 """In place of all others, where money was taken without an order."""
 DECLINED_TEXT: Final = (
     "The last payment was declined and nothing was charged. The buyer can try again at continue_url, with another card "
-    "if need be; then call get_order_status with checkout_id."
+    "if need be; then ask get_order_status."
 )
 """In place of that of `open`."""
 REPEATED_TEXT: Final = "Nothing was ordered again: this cart became that order. Use create_cart for a new purchase."

@@ -14,6 +14,7 @@ from storefront_mcp.calls.arguments import read_arguments
 from storefront_mcp.calls.errors import ArgumentsRefused
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import Cart
+from storefront_mcp.commerce.category import CategoryFacet
 from storefront_mcp.commerce.errors import (
     CartEmpty,
     CategoryNotFound,
@@ -139,6 +140,18 @@ class TestSearch:
     async def test_an_unknown_category_is_not_an_empty_one(self, shop: Shop) -> None:
         with pytest.raises(CategoryNotFound, match="list_categories"):
             await use(shop, "search_products", category="hats")
+
+    async def test_a_range_of_prices_comes_only_where_more_prices_follow(self, memory_backend: MemoryBackend) -> None:
+        search = memory_backend.search
+        facets = (CategoryFacet(code="price", min_minor=1, max_minor=9), CategoryFacet(code="size", label="Size"))
+
+        async def ranged(question: Any) -> Any:
+            return replace(await search(question), facets=facets)
+
+        memory_backend.search = ranged
+        shop = shop_on(memory_backend)
+        assert (await use(shop, "search_products", page_size=1)).facets == facets
+        assert (await use(shop, "search_products", page_size=50)).facets == facets[1:]
 
     async def test_facets_come_once(self, shop: Shop) -> None:
         first = await use(shop, "search_products", query="", page_size=1)
