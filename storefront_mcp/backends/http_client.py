@@ -43,6 +43,9 @@ NOT_SENT_ERRORS: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTi
 RETRYABLE_ERRORS: Final = (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 """Connection errors after which a read is retried once. Not timeouts: a retry would add load to a slow shop."""
 
+IF_NONE_MATCH: Final = "if-none-match"
+MAX_ETAG_CHARS: Final = 200
+"""A longer entity tag is not sent back."""
 DEFAULT_RETRY_AFTER_SECONDS: Final = 60
 """For a 429 without a usable `Retry-After`."""
 
@@ -195,15 +198,25 @@ class UpstreamClient:
         await self._transport.aclose()
 
     async def get(
-        self, path: str, query: Mapping[str, str] | None = None, *, bearer: str | None = None
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        bearer: str | None = None,
+        known: UpstreamResponse | None = None,
     ) -> UpstreamResponse:
-        """Send GET, with a bearer token if given."""
+        """Send GET, with a bearer token if given.
+
+        `known` is an earlier response to the same request: it is returned again where the shop answers that it holds
+        (304 to its entity tag, RFC 9110 §13.1.2). A 304 that nobody asked for is a lost response.
+        """
         request = self._requests.build("GET", path, query=query, bearer=bearer)
-        return self.check(
-            await self._ask(
-                PendingRequest(request=request, reads=True, harmless=True, timeout_seconds=self._limits.total)
-            )
+        if known is not None and known.etag:
+            request.headers[IF_NONE_MATCH] = known.etag
+        answer = await self._ask(
+            PendingRequest(request=request, reads=True, harmless=True, timeout_seconds=self._limits.total)
         )
+        return known if known is not None and answer.status == HTTPStatus.NOT_MODIFIED else self.check(answer)
 
     async def send(self, method: str, path: str, body: object = None, *, harmless: bool = False) -> UpstreamResponse:
         """Send a POST, PUT or DELETE. POST and PUT always carry JSON, `{}` without a `body`.
@@ -347,6 +360,8 @@ def _classify(call: PendingRequest, response: httpx.Response, body: bytes) -> Up
             else DEFAULT_RETRY_AFTER_SECONDS
         )
         raise ShopBusy(retry_after=pause or 1, internal=f"{call.where}: 429")
+    if status == HTTPStatus.NOT_MODIFIED and IF_NONE_MATCH in call.request.headers:
+        return UpstreamResponse(status=status, is_success=True, body=b"", call=call)
     if not (response.is_success or response.is_client_error):
         raise call.failure(f"{status} {kind}")
     if body.strip() and not (kind == "application/json" or kind.endswith("+json")):
@@ -355,5 +370,12 @@ def _classify(call: PendingRequest, response: httpx.Response, body: bytes) -> Up
         if response.is_client_error:
             raise call.failure(f"{status} {kind} instead of JSON", sent=status in GATEWAY_TIMEOUT_STATUSES)
         raise call.failure(f"{status} {kind} instead of JSON")
-    date = response.headers.get("date", "")
-    return UpstreamResponse(status=status, is_success=response.is_success, body=body, call=call, date=date)
+    date, etag = response.headers.get("date", ""), response.headers.get("etag", "")
+    return UpstreamResponse(
+        status=status,
+        is_success=response.is_success,
+        body=body,
+        call=call,
+        date=date,
+        etag=etag if len(etag) <= MAX_ETAG_CHARS else "",
+    )

@@ -142,6 +142,8 @@ class UpstreamResponse(Struct, frozen=True, kw_only=True):
     call: PendingRequest
     date: str = ""
     """The `Date` header: when the shop answered, by its clock."""
+    etag: str = ""
+    """Entity tag (RFC 9110 §8.8.3); empty without one."""
 
     @property
     def is_list(self) -> bool:

@@ -23,6 +23,7 @@ class CountingTransport(httpx.ASGITransport):
         super().__init__(app)
         self.calls: list[str] = []
         self.waits = 0
+        self.statuses: list[int] = []
         self._under_way = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -34,7 +35,9 @@ class CountingTransport(httpx.ASGITransport):
             # As a network does: whoever asks at the same time asks before there is an answer.
             for _ in range(10):
                 await asyncio.sleep(0)
-            return await super().handle_async_request(request)
+            answer = await super().handle_async_request(request)
+            self.statuses.append(answer.status_code)
+            return answer
         finally:
             self._under_way -= 1
 
@@ -136,6 +139,20 @@ async def test_a_dry_run_that_leaves_nothing_behind_costs_each_line_three_reques
 
     assert len(transport.calls) - 3 * lines <= 10, transport.calls
     assert transport.waits - 2 * lines <= 10, (transport.waits, transport.calls)
+
+
+async def test_what_seldom_changes_is_asked_whether_it_still_holds() -> None:
+    now = 0.0
+    transport = CountingTransport(demo_shop())
+    backend, close = connect(MahoConfig(url="http://shop.example"), "AUD", transport=transport, clock=lambda: now)
+    first = [await backend.page("shipping"), await backend.categories(None, depth=1)]
+    now = 400.0
+    transport.statuses.clear()
+    again = [await backend.page("shipping"), await backend.categories(None, depth=1)]
+    await close()
+
+    assert again == first
+    assert set(transport.statuses) == {304}
 
 
 async def test_text_within_a_category_waits_for_three_answers_at_most(

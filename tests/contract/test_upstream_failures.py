@@ -385,3 +385,37 @@ def test_what_was_not_used_for_longest_is_forgotten_first(clock: Clock) -> None:
     clock.now += 10
     assert [kept.find(key) for key in "ac"] == [None, None]
     kept.pop("never known", None)
+
+
+async def test_a_shop_that_says_that_a_response_still_holds_is_believed_if_it_was_asked() -> None:
+    def said(request: httpx.Request) -> httpx.Response:
+        if request.headers.get("if-none-match") == '"a"':
+            return httpx.Response(304)
+        return answer(200, '{"price": 7}', {**JSON, "etag": '"a"'})
+
+    shop = Shop(said)
+    chain = upstream(shop, failures=1)
+    first = await chain.get(PATH)
+    again = await chain.get(PATH, known=first)
+
+    assert again is first
+    assert again.read(Price).price == 7
+    assert [request.headers.get("if-none-match") for request in shop.asked] == [None, '"a"']
+    assert not chain.circuit_open
+
+
+async def test_a_response_without_an_entity_tag_or_with_a_monstrous_one_is_asked_for_whole() -> None:
+    for headers in ({}, {"etag": f'"{"x" * 500}"'}):
+        shop = Shop(answer(200, '{"price": 7}', {**JSON, **headers}))
+        chain = upstream(shop)
+        first = await chain.get(PATH)
+        assert await chain.get(PATH, known=first) is not first
+        assert "if-none-match" not in shop.asked[1].headers
+
+
+async def test_what_has_changed_since_replaces_what_was_known() -> None:
+    shop = Shop(answer(200, '{"price": 8}', {**JSON, "etag": '"b"'}))
+    chain = upstream(shop)
+    old = msgspec.structs.replace(await chain.get(PATH), etag='"a"', body=b'{"price": 7}')
+
+    assert (await chain.get(PATH, known=old)).read(Price).price == 8

@@ -11,6 +11,7 @@ from storefront_mcp.backends.cache import TtlCache
 from storefront_mcp.backends.maho import translation
 from storefront_mcp.backends.maho.rest import RestClient, expect_success, is_id
 from storefront_mcp.backends.maho.shapes import CategoryShape, CollectionShape, ResolvedUrl
+from storefront_mcp.backends.upstream_messages import UpstreamResponse
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.errors import CategoryNotFound
@@ -19,6 +20,8 @@ from storefront_mcp.commerce.ids import CategoryId
 TREE_TTL_SECONDS: Final = 300.0
 """The shop's own cache headers allow an hour."""
 MAX_CACHED_CATEGORIES: Final = 20_000
+MAX_LISTS_BYTES: Final = 4_000_000
+LISTS_TTL_SECONDS: Final = 86_400.0
 MAX_CONCURRENT_REQUESTS: Final = 6
 MAX_TREE_DEPTH: Final = 8
 MAX_TREE_CATEGORIES: Final = 2_000
@@ -37,6 +40,10 @@ class MahoCategories:
             size=MAX_CACHED_CATEGORIES, seconds=TREE_TTL_SECONDS, clock=clock, weigh=lambda below: 1 + len(below)
         )
         self.caches: Final = (self._below,)
+        self._lists: TtlCache[str, UpstreamResponse] = TtlCache(
+            size=MAX_LISTS_BYTES, seconds=LISTS_TTL_SECONDS, clock=clock, weigh=lambda answer: 1 + len(answer.body)
+        )
+        """What the shop sent, to be asked whether it still holds."""
         self._turns = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
     async def tree(self, parent: CategoryId | None, *, depth: int) -> Sequence[Category]:
@@ -86,7 +93,7 @@ class MahoCategories:
         if known is None:
             async with self._turns:
                 query = {} if parent == ROOT_ID else {"parentId": parent}
-                read = await self._rest.all(CollectionShape[CategoryShape], "/categories", query)
+                read = await self._rest.all(CollectionShape[CategoryShape], "/categories", query, self._lists)
                 # A tree shows no descriptions, which are long.
                 known = tuple(replace(one, description=None, children=[]) for one in read if _is_visible(one))
             self._below[parent] = known

@@ -22,6 +22,7 @@ from storefront_mcp.backends.maho.shapes import CmsPage, CollectionShape, Layere
 from storefront_mcp.backends.maho.storable import unstorable_characters
 from storefront_mcp.backends.maho.tax_trial import TaxTrial
 from storefront_mcp.backends.maho.text_options import TextOptions
+from storefront_mcp.backends.upstream_messages import UpstreamResponse
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.category import CategoryFacet
 from storefront_mcp.commerce.errors import CategoryNotFound, OutOfStock, PageNotFound, ShopError, ShopRefused
@@ -53,6 +54,9 @@ MAX_SKU_PARTS: Final = 3
 """Parts of a variant's SKU after that of its parent."""
 SKU_PATTERN: Final = re.compile(r"[^\s/?#]{1,64}")
 """What may be a SKU, and no path or URL."""
+MAX_PAGES_BYTES: Final = 2_000_000
+"""Of the shop's own pages, as it sent them."""
+PAGES_TTL_SECONDS: Final = 86_400.0
 SKU_CACHE_SIZE: Final = 5000
 SKU_TTL_SECONDS: Final = 3600.0
 """For the cached product id of a SKU, which is checked against the product on every use."""
@@ -79,6 +83,9 @@ class MahoProducts:
         self._numbers: TtlCache[str, int] = TtlCache(size=SKU_CACHE_SIZE, seconds=SKU_TTL_SECONDS, clock=clock)
         """SKU to product id; a variant's SKU, which Maho's search does not find, to its parent's."""
         self.tax_trial: Final = TaxTrial(rest, self._scratch, price_mapper.tax, clock=clock)
+        self._pages: TtlCache[str, UpstreamResponse] = TtlCache(
+            size=MAX_PAGES_BYTES, seconds=PAGES_TTL_SECONDS, clock=clock, weigh=lambda answer: 1 + len(answer.body)
+        )
         self.texts: Final = TextOptions(self._scratch, self.tax_trial, price_mapper, clock=clock)
         self.caches: Final = (self._numbers, *self._scratch.caches, *self.tax_trial.caches, *self.texts.caches)
 
@@ -290,7 +297,7 @@ class MahoProducts:
         """A CMS page, sanitized in a thread, one of a store at a time. Raises PageNotFound."""
         if visible_text(identifier) != identifier:
             raise PageNotFound(identifier)
-        answer = await self._rest.get("/cms-pages", {"identifier": identifier})
+        answer = await self._rest.get_again(self._pages, "/cms-pages", {"identifier": identifier})
         for found in expect_success(answer).read(CollectionShape[CmsPage]).member:
             if found.identifier == identifier and found.is_active is not False:
                 async with self._page_turn:

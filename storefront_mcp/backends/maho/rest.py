@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, TypeVar
+from urllib.parse import urlencode
 
 from storefront_mcp.backends import sanitizing
+from storefront_mcp.backends.cache import TtlCache
 from storefront_mcp.backends.http_client import UpstreamClient
 from storefront_mcp.backends.maho.shapes import CollectionShape, ErrorBody
 from storefront_mcp.backends.upstream_messages import UpstreamResponse, redacted
@@ -17,6 +19,9 @@ PAGE_SIZE: Final = 100
 """Maho's maximum; a larger `pageSize` is cut without notice."""
 MAX_PAGES: Final = 10
 """Bound of the pages read of one list."""
+
+MAX_KNOWN_BYTES: Final = 256 * 1024
+"""Of a response that is kept to be asked for by its entity tag."""
 
 ACCEPT_HEADER: Final = "application/ld+json"
 """JSON-LD, the only format with a total in lists."""
@@ -37,6 +42,16 @@ WRONG_SHOP_STATUSES: Final = frozenset(
 class RestClient(UpstreamClient):
     """Calls below the API root."""
 
+    async def get_again(
+        self, known: TtlCache[str, UpstreamResponse], path: str, query: Mapping[str, str]
+    ) -> UpstreamResponse:
+        """GET of what seldom changes: a success is kept in `known`, and asked for by its entity tag the next time."""
+        key = f"{path}?{urlencode(query)}"
+        answer = await self.get(path, query, known=known.find(key))
+        if answer.is_success and answer.etag and len(answer.body) <= MAX_KNOWN_BYTES:
+            known[key] = answer
+        return answer
+
     def check(self, answer: UpstreamResponse) -> UpstreamResponse:
         """The response. Raises ShopMisconfigured for a disabled API, unknown store view or currency."""
         if answer.is_success:
@@ -51,19 +66,33 @@ class RestClient(UpstreamClient):
         return answer
 
     async def page(
-        self, kind: type[CollectionShape[T]], path: str, query: Mapping[str, str], *, number: int, size: int
+        self,
+        kind: type[CollectionShape[T]],
+        path: str,
+        query: Mapping[str, str],
+        *,
+        number: int,
+        size: int,
+        known: TtlCache[str, UpstreamResponse] | None = None,
     ) -> CollectionShape[T]:
-        """One page of a list, counted from 1, of at most `size` members; empty past the end."""
-        answer = await self.get(path, {**query, "page": str(number), "pageSize": str(size)})
+        """One page of a list, counted from 1, of at most `size` members; empty past the end. `known` as `get_again`."""
+        asked = {**query, "page": str(number), "pageSize": str(size)}
+        answer = await (self.get(path, asked) if known is None else self.get_again(known, path, asked))
         found = expect_success(answer).read(kind)
         past_end = (number - 1) * size >= found.totalItems
         return CollectionShape(found.totalItems, [] if past_end else found.member[:size])
 
-    async def all(self, kind: type[CollectionShape[T]], path: str, query: Mapping[str, str]) -> list[T]:
-        """The members of a list, at most `MAX_PAGES` pages."""
+    async def all(
+        self,
+        kind: type[CollectionShape[T]],
+        path: str,
+        query: Mapping[str, str],
+        known: TtlCache[str, UpstreamResponse] | None = None,
+    ) -> list[T]:
+        """The members of a list, at most `MAX_PAGES` pages; `known` as `get_again`."""
         members: list[T] = []
         for number in range(1, MAX_PAGES + 1):
-            found = await self.page(kind, path, query, number=number, size=PAGE_SIZE)
+            found = await self.page(kind, path, query, number=number, size=PAGE_SIZE, known=known)
             members += found.member
             if not found.member or number * PAGE_SIZE >= found.totalItems:
                 break
