@@ -703,3 +703,17 @@ async def _live_through(changes: list[Change], folder: Path) -> None:
     }
     listed = {key for key, one in bench.shop.products.items() if one.listed and one.in_stock}
     assert listed <= set(shown)
+
+
+async def test_a_large_catalogue_costs_one_question_for_each_page_and_few_commits(tmp_path: Path) -> None:
+    bench = MirrorBench(tmp_path, 5_000, size=100)
+    shown = list(bench.shop.products.values())
+    bench.shop._shown = lambda: shown  # type: ignore[method-assign]
+    bench.shop.step = lambda _name: setattr(bench, "now", bench.now + 0.2)
+
+    await bench.work(1)
+
+    assert bench.told["products"] == 5_000
+    assert bench.shop.calls.count("page") == 50
+    assert len(bench.shop.calls) == 52
+    assert bench.disk.commits <= 50 * 0.2 + 3
