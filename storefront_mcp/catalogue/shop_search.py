@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.query.folding import text_words
-from storefront_mcp.catalogue.query.language import LanguageWords, language_words
+from storefront_mcp.catalogue.query.language import filler_words
 from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
 from storefront_mcp.catalogue.query.spelling import SpellingIndex
 from storefront_mcp.catalogue.search import CURSOR_PREFIX
@@ -25,9 +25,7 @@ MAX_SEEN_WORDS: Final = 5_000
 MAX_CATEGORIES: Final = 8
 """Categories that are named when nothing was found."""
 MAX_NEAR_WORDS: Final = 3
-_PLAIN: Final[LanguageWords] = language_words("en", str)
-_PLAIN_GERMAN: Final[LanguageWords] = language_words("de", str)
-_FILLERS: Final = _PLAIN.fillers | _PLAIN_GERMAN.fillers
+FILLER_LANGUAGES: Final = ("en", "de")
 
 
 class ShopSearch:
@@ -103,7 +101,8 @@ class ShopSearch:
 
 
 def _is_telling(word: str) -> bool:
-    return any(part not in _FILLERS for part in text_words(word))
+    """Whether a word says anything of a product, in whichever language."""
+    return any(all(part not in filler_words(code) for code in FILLER_LANGUAGES) for part in text_words(word))
 
 
 def _with_stock(found: SearchPage, in_stock: bool | None) -> SearchPage:  # noqa: FBT001 -- a value, not a switch

@@ -78,8 +78,8 @@ def language_words(locale: str, stem: Stem, operator_lines: Iterable[str] = ()) 
     return LanguageWords(
         code=code,
         stem=stemming,
-        fillers=_fillers(code),
-        foreign_fillers=_fillers(neighbour),
+        fillers=filler_words(code),
+        foreign_fillers=filler_words(neighbour),
         synonyms=_synonyms([*operator_lines, *_lines(f"{code}.synonyms.txt")], stemming),
         foreign=_translations(_lines("en-de.txt"), stemming, foreign_first=neighbour == "en"),
         explained=_single_words([*operator_lines, *_lines(f"{code}.synonyms.txt"), *_lines("en-de.txt")]),
@@ -108,7 +108,8 @@ def _lines(name: str) -> Sequence[str]:
 
 
 @cache
-def _fillers(code: str) -> frozenset[str]:
+def filler_words(code: str) -> frozenset[str]:
+    """Words of a language that say nothing of a product, folded."""
     return frozenset(
         word for line in _lines(f"{code}.fillers.txt") if not line.startswith("#") for word in text_words(line)
     )
