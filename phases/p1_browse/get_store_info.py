@@ -50,6 +50,8 @@ class StoreInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
     page: Annotated[str, Meta(description="The shop's own words, Markdown")] = ""
     pages: Annotated[tuple[str, ...], Meta(description="Further pages: shop://page/{identifier}")] = ()
     notice: str | None = None
+    stale: bool = False
+    """The shop does not answer now: this may have changed."""
 
 
 @tool()
@@ -59,7 +61,8 @@ async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
     facts = await shop.backend.store_facts()
     words = PAGE_WORDS[args.topic]
     identifier = next((page for page in store.pages if any(word in page for word in words)), None)
-    text = None if identifier is None else (await shop.backend.page(identifier)).markdown
+    page = None if identifier is None else await shop.backend.page(identifier)
+    text = None if page is None else page.markdown
     methods = (
         shop.checkouts.ways_to_pay(facts.payment_methods)
         if shop.checkouts is not None and args.topic in {"about", "payment"}
@@ -80,6 +83,7 @@ async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
         guest_orders=facts.guest_orders,
         page="" if text is None else text[:MAX_PART_CHARS],
         pages=tuple(page for page in store.pages if page != identifier),
+        stale=facts.stale or (page is not None and page.stale),
         notice=_notice(args.topic, store, answered=text is not None or bool(methods)),
     )
 
