@@ -1,6 +1,7 @@
 """Check of a store's mirror: whether its library is there, and how it stands on record."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
@@ -31,6 +32,15 @@ async def check_mirror(patient: ExaminedStore) -> Findings:
         yield fault(
             "store.mirror.on needs a search library that is not installed.",
             'Run: pip install "storefront-mcp[mirror]"',
+        )
+        return
+    folder = next(
+        one for one in (patient.settings.catalogue.path, *patient.settings.catalogue.path.parents) if one.exists()
+    )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield fault(
+            f"{patient.settings.catalogue.path} cannot be written to, so there is no mirror.",
+            f"Let the user of the server write to {folder}, or set catalogue.folder to another path.",
         )
         return
     where = patient.settings.database

@@ -42,6 +42,17 @@ async def test_a_mirror_without_its_library_is_a_fault(tmp_path: Path, monkeypat
     assert (level, says) == ("fault", "store.mirror.on needs a search library that is not installed.")
 
 
+async def test_a_folder_that_cannot_be_written_to_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = mirrored(tmp_path)
+    await told(chosen)
+    monkeypatch.setattr("storefront_mcp.doctor.checks.catalogue.os.access", lambda _path, _mode: False)
+
+    report = await only(of(chosen), "catalogue.mirror")
+
+    (found,) = findings(report, "catalogue.mirror")
+    assert (found.level, "cannot be written to" in found.says) == ("fault", True)
+
+
 async def test_before_the_first_start_there_is_none_yet(tmp_path: Path) -> None:
     level, says = await told(mirrored(tmp_path))
 
