@@ -46,13 +46,17 @@ TIMES: Final = (1, 3, 60, 4_000, 120_000)
 MAX_LIST_BYTES: Final = 5_000_000
 COUNTS: Final = (0, 1, 2, 30, 9_000)
 
-repeated = st.sampled_from([unit * min(times, 400_000 // len(unit)) for unit in UNITS for times in TIMES])
-formatting = st.sampled_from(
-    [
-        "<p>" + "".join(f"<b i={one}>" for one in range(count)) + "</p>" + "<p>x</p>" * count
-        for count in (1, 2, 9, 40, 200, 700, 1500)
-    ]
-)
+REPEATED: Final = [unit * min(times, 400_000 // len(unit)) for unit in UNITS for times in TIMES]
+FORMATTED: Final = [
+    "<p>" + "".join(f"<b i={one}>" for one in range(count)) + "</p>" + "<p>x</p>" * count
+    for count in (1, 2, 9, 40, 200, 700, 1500)
+]
+NO_JSON: Final = [
+    b"", b"{", b"[" * 100_000, b"\xff\xfe", b'{"price":' + b"9" * 200_000 + b"}", b"0" * 5_000_000,
+]  # fmt: skip
+
+repeated = st.sampled_from(REPEATED)
+formatting = st.sampled_from(FORMATTED)
 texts: SearchStrategy[str] = st.one_of(
     st.sampled_from(("Paddle", "PAD-1", "paddle", "AU", "USD")),
     st.sampled_from(LURES),
@@ -208,7 +212,7 @@ ROUTES: Final[tuple[tuple[str, SearchStrategy[Any]], ...]] = (
 )
 """Paths, and what belongs there."""
 RAW: Final = st.one_of(
-    st.sampled_from((b"", b"{", b"[" * 100_000, b"\xff\xfe", b'{"price":' + b"9" * 200_000 + b"}", b"0" * 5_000_000)),
+    st.sampled_from(NO_JSON),
     st.binary(max_size=40),
     ANYTHING,
     ERROR,
