@@ -65,15 +65,21 @@ class WorkBudget:
             self.check()
             try:
                 async with asyncio.timeout(within):
-                    return await self.meter(method(*args, **kwargs))
+                    return await self.meter(method, *args, **kwargs)
             except TimeoutError as error:
                 raise ShopDown(internal=f"no whole answer within {within} s") from error
 
         return limited
 
     @types.coroutine
-    def meter(self, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-        """The result of the work, each step of which is charged. Tasks that it starts are not part of it."""
+    def meter(
+        self, method: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
+    ) -> Generator[Any, Any, T]:
+        """The result of a call, each step of which is charged. Tasks that it starts are not part of it.
+
+        The call begins with the first step: one that is cancelled before leaves nothing that was never awaited.
+        """
+        work = method(*args, **kwargs)
         resume: Callable[[Any], Any] = work.send
         value: Any = None
         while True:

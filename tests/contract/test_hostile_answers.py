@@ -1,6 +1,7 @@
 """What a shop that turned bad may cost: bytes, requests, lists, and the time of the stores beside it."""
 
 import asyncio
+import gc
 import gzip
 import re
 import zlib
@@ -234,7 +235,7 @@ async def test_a_store_whose_answers_cost_too_much_waits_and_goes_on(clock: Cloc
         return "done"
 
     budget.check()
-    assert await budget.meter(work()) == "done"
+    assert await budget.meter(work) == "done"
     with pytest.raises(ShopBusy) as caught:
         budget.check()
     assert caught.value.retry_after == 8, "two seconds too many, at a quarter of the time"
@@ -261,12 +262,28 @@ async def test_metered_work_may_fail_be_cancelled_and_handle_errors() -> None:
         await asyncio.sleep(0)
         raise ShopDown(internal="x")
 
-    task = asyncio.ensure_future(budget.meter(stubborn()))
+    task = asyncio.ensure_future(budget.meter(stubborn))
     await asyncio.sleep(0)
     task.cancel()
     assert await task == "cleaned up"
     with pytest.raises(ShopDown):
-        await budget.meter(failing())
+        await budget.meter(failing)
+
+
+@pytest.mark.filterwarnings("error")
+async def test_metered_work_that_is_cancelled_before_it_began_was_never_made() -> None:
+    made: list[str] = []
+
+    async def work() -> None:
+        made.append("work")
+
+    task = asyncio.ensure_future(WorkBudget(1.0).meter(work))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del task
+    gc.collect()
+    assert made == []
 
 
 async def test_a_spent_budget_refuses_questions_and_not_what_is_paid(script: respx.Router) -> None:

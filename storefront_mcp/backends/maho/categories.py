@@ -80,7 +80,7 @@ class MahoCategories:
         below: dict[str, list[CategoryShape]] = {}
         seen, level = {parent}, [parent]
         for _ in range(depth):
-            read = await asyncio.gather(*(self._budget.meter(self._children(one)) for one in level))
+            read = await asyncio.gather(*(self._budget.meter(self._children, one) for one in level))
             for one, children in zip(level, read, strict=True):
                 below[one] = [child for child in children if not _is_seen(str(child.id), seen)]
             shown = (child for one in level for child in below[one])

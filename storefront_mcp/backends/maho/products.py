@@ -129,7 +129,7 @@ class MahoProducts:
     ) -> SearchPage:
         """Text and category: read the text's matches by page and filter by category here."""
         wanted, pages = await asyncio.gather(
-            self._budget.meter(self._categories.with_descendants(CategoryId(search.category or ""))),
+            self._budget.meter(self._categories.with_descendants, CategoryId(search.category or "")),
             self._read_pages(query, number, 1),
         )
         kept: list[ListedProduct] = []
@@ -153,11 +153,12 @@ class MahoProducts:
         self, query: Mapping[str, str], number: int, count: int
     ) -> list[CollectionShape[ListedProduct]]:
         """So many pages of a list from this number on, at the same time."""
-        pages = (
-            self._rest.page(CollectionShape[ListedProduct], "/products", query, number=at, size=PAGE_SIZE)
-            for at in range(number, number + count)
-        )
-        return await asyncio.gather(*map(self._budget.meter, pages))
+
+        async def read(at: int) -> CollectionShape[ListedProduct]:
+            kind = CollectionShape[ListedProduct]
+            return await self._rest.page(kind, "/products", query, number=at, size=PAGE_SIZE)
+
+        return await asyncio.gather(*(self._budget.meter(read, at) for at in range(number, number + count)))
 
     async def _by_word(self, query: Mapping[str, str]) -> SearchPage:
         """The parent of the variant whose SKU was searched for, which Maho's search does not find."""
@@ -250,7 +251,7 @@ class MahoProducts:
         async def read(number: int) -> ProductDetail | ShopError | None:
             async with turns:
                 try:
-                    return await self._budget.meter(self.read(number))
+                    return await self._budget.meter(self.read, number)
                 except ShopError as error:
                     return error
 
