@@ -34,7 +34,7 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(description="As shipping_address, if it differs", extra_json_schema={"as_text": True}),
     ] = None
     shipping_method: Annotated[str, Meta(max_length=120, description="Code of get_shipping_methods")] = ""
-    note: Annotated[str, Meta(max_length=500, description="To the shop")] = ""
+    note: Annotated[str, Meta(max_length=5000, description="To the shop")] = ""
     idempotency_key: UnlistedKeyText = ""
     dry_run: Annotated[bool, Meta(description="Only check and price it")] = False
 
