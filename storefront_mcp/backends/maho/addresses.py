@@ -23,6 +23,7 @@ from storefront_mcp.commerce.plain_text import visible_line, visible_text
 COUNTRIES_TTL_SECONDS: Final = 300.0
 """The shop's own cache headers allow an hour."""
 MAX_COUNTRIES: Final = 250
+SUSPICION_TTL_SECONDS: Final = 3600.0
 REQUIRED_FIELDS: Final = ("firstName", "street", "city", "telephone")
 """Of an order's address in any country, in Maho's form: it looks at these itself, and at the last name."""
 OUR_FIELDS: Final = {
@@ -58,6 +59,10 @@ class AddressMapper:
             size=MAX_COUNTRIES, seconds=COUNTRIES_TTL_SECONDS, clock=clock
         )
         self._names: TtlCache[None, dict[str, str]] = TtlCache(size=1, seconds=COUNTRIES_TTL_SECONDS, clock=clock)
+        self._suspected: TtlCache[tuple[str, str], bool] = TtlCache(
+            size=MAX_COUNTRIES, seconds=SUSPICION_TTL_SECONDS, clock=clock
+        )
+        """Country and field that an order lacked which the shop refused without a reason."""
         self.caches: Final = (self._config, self._regions, self._names)
 
     async def address(self, address: Address) -> dict[str, object]:
@@ -76,24 +81,35 @@ class AddressMapper:
         postcode = not address.postcode.strip() and postal_format(country).needs_postcode
         return (*(("region",) if region else ()), *(("postcode",) if postcode else ()))
 
-    async def postal(self, address: PostalAddress, *, what: str, served: bool) -> dict[str, object]:
+    async def postal(
+        self, address: PostalAddress, *, what: str, served: bool, suspicious: bool = True
+    ) -> dict[str, object]:
         """The request body of a complete order address: Maho answers a missing field with "internal error" only.
 
         `what` is what agents call it. `served`: it is shipped there; the shop allows the same countries for both
-        addresses. A buyer with one name has it twice, since Maho wants two. Raises CountryNotServed and AddressRefused.
+        addresses. `suspicious`: what `suspect` named is asked for. A buyer with one name has it twice, since Maho wants
+        two. Raises CountryNotServed and AddressRefused.
         """
         country = await self._country(address.country, served=served)
         rules = postal_format(country)
         written = _address_texts(address, rules, what=what)
         if not written["lastName"] and len(written["firstName"].split()) == 1:
             written["lastName"] = written["firstName"]
-        required = {*REQUIRED_FIELDS, "lastName", *(("postcode",) if rules.needs_postcode else ())}
+        needs_postcode = rules.needs_postcode or (suspicious and self._suspected.find((country, "postcode")))
+        required = {*REQUIRED_FIELDS, "lastName", *(("postcode",) if needs_postcode else ())}
         missing = [name for key, name in OUR_FIELDS.items() if key in required and not written[key]]
-        if not written["region"] and await self._needs_region(country):
+        if not written["region"] and await self._needs_region(country, suspicious=suspicious):
             missing.append(f"region (a state or province of {country}, name or code)")
         if missing:
             raise AddressRefused(f"{what} lacks {' and '.join(missing)}.")
         return await self._with_place(written, country)
+
+    def suspect(self, address: PostalAddress) -> None:
+        """Ask for what this address lacks for an hour: the shop refused an order with it, and did not say why."""
+        country = country_code(address.country) or ""
+        for field in ("region", "postcode"):
+            if not visible_line(getattr(address, field)):
+                self._suspected[country, field] = True
 
     def refusal(self, answer: UpstreamResponse) -> AddressRefused | None:
         """What a refusal by Maho says is missing from an address; None for another one."""
@@ -147,10 +163,14 @@ class AddressMapper:
             self._config[None] = found
         return found
 
-    async def _needs_region(self, country: str) -> bool:
+    async def _needs_region(self, country: str, *, suspicious: bool = True) -> bool:
         """Whether an address needs a region of the shop's list, which the shop itself tells nobody."""
         required = self._regions_required
-        needed = postal_format(country).needs_region if required is None else country in required
+        if required is None:
+            suspected = suspicious and self._suspected.find((country, "region")) is not None
+            needed = postal_format(country).needs_region or suspected
+        else:
+            needed = country in required
         return needed and bool(await self._regions_of(country))
 
     async def _region(self, country: str, named: str) -> dict[str, object]:

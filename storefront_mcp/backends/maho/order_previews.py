@@ -17,6 +17,7 @@ from storefront_mcp.backends.maho.order_quotes import NO_SETTER_STATUSES, OrderQ
 from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.rest import RestClient, expect_success
 from storefront_mcp.backends.maho.shapes import CartItem, GuestCart, Label, Nothing, SelectedShipping
+from storefront_mcp.backends.postal.countries import CODE_CHARS, country_code
 from storefront_mcp.commerce.errors import CartEmpty, CartGone, ShopError
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.order import OrderDraft, OrderPreview
@@ -151,7 +152,8 @@ class OrderPreviews:
 
     async def _clear(self, twin: CartId, draft: OrderDraft) -> None:
         """Take buyer and lines off a twin."""
-        nobody = {**NOBODY, "countryId": draft.billing_address.country.strip().upper()}
+        given = draft.billing_address.country
+        nobody = {**NOBODY, "countryId": country_code(given) or given.strip().upper()[:CODE_CHARS]}
         await self._rest.send("PUT", f"{cart_path(twin)}/shipping-address", nobody, harmless=True)
         await self._rest.send("PUT", f"{cart_path(twin)}/billing-address", nobody, harmless=True)
         await self._empty(twin)

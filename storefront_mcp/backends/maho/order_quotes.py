@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -176,7 +177,8 @@ class OrderQuotes:
 
     async def order_body(self, cart: CartId, draft: OrderDraft) -> dict[str, object]:
         """Addresses and shipping method in place-order's form; those that a quote has just stored are left out."""
-        addresses = await self.address_bodies(draft)
+        # What was quoted is ordered as it is: a refusal by then may have had another reason.
+        addresses = await self.address_bodies(draft, suspicious=False)
         written = self._written.find(cart)
         self._written.pop(cart, None)
         method = {"shippingMethod": draft.shipping_method} if draft.shipping_method else {}
@@ -185,13 +187,20 @@ class OrderQuotes:
         body: dict[str, object] = {"billingAddress": addresses["billingAddress"]}
         return body if written.has_method else body | method
 
-    async def address_bodies(self, draft: OrderDraft) -> dict[str, dict[str, object]]:
-        """The addresses in Maho's form."""
+    def suspect_addresses(self, draft: OrderDraft) -> None:
+        """As `AddressMapper.suspect`, for the addresses of an order that the shop refused without a reason."""
+        for address in (draft.shipping_address, draft.billing_address):
+            if address is not None:
+                self._delivery.suspect(address)
+
+    async def address_bodies(self, draft: OrderDraft, *, suspicious: bool = True) -> dict[str, dict[str, object]]:
+        """The addresses in Maho's form; `suspicious` as for `AddressMapper.postal`."""
+        postal = partial(self._delivery.postal, suspicious=suspicious)
         bodies = {}
         if draft.shipping_address is not None:
-            shipping = await self._delivery.postal(draft.shipping_address, what="shipping_address", served=True)
+            shipping = await postal(draft.shipping_address, what="shipping_address", served=True)
             bodies["shippingAddress"] = shipping
-        billing = await self._delivery.postal(draft.billing_address, what="billing_address", served=False)
+        billing = await postal(draft.billing_address, what="billing_address", served=False)
         return bodies | {"billingAddress": billing}
 
     async def store_facts(self) -> StoreFacts:

@@ -92,6 +92,10 @@ class MahoOrders:
             raise ShopDown(internal="the addresses of an order could not be looked up in time") from error
         try:
             answer = await self._rest.post_once(f"{cart_path(cart)}/place-order", body)
+        except ShopOutcomeUnknown as failed:
+            if failed.over:  # an error without a reason, most often of an address
+                self._pricing.suspect_addresses(draft)
+            raise
         except ShopBusy as busy:
             raise ShopDown(internal=busy.internal) from busy
         if answer.is_success:
