@@ -26,6 +26,8 @@ CURSOR_PREFIX: Final = "m"
 """Before the offset in a cursor, so that no position in the shop is taken for one here."""
 MIN_CODE_CHARS: Final = 4
 """Characters of the shortest word in a sentence that is looked up as a SKU."""
+PLAIN_SORTS: Final = ("relevance", "price_low", "price_high", "name", "newest", "discount")
+"""Orders for which every shop tells enough."""
 _CODE_MARKS: Final = frozenset("-_./")
 
 
@@ -52,7 +54,8 @@ class CatalogueSearch:
         attempt = SearchAttempt(groups=())
         answer = IndexAnswer(hits=(), total=0)
         for attempt in search_attempts(words, narrowed=_is_narrowed(question)):
-            answer = self._answer(_question_of(question, attempt, own_sort=query.sort != "relevance"))
+            own_sort = query.sort != "relevance"
+            answer = self._answer(_question_of(question, attempt, own_sort=own_sort), own_sort=own_sort)
             if answer.total:
                 break
         found = answer.total > 0
@@ -69,8 +72,19 @@ class CatalogueSearch:
             hints=search_hints(self.index, question, phrases, words, answer, currency=self._currency),
         )
 
-    def _answer(self, question: IndexQuestion) -> IndexAnswer:
-        """What matches; in an order that is not by words, those that only mention them if there are no others."""
+    def _answer(self, question: IndexQuestion, *, own_sort: bool) -> IndexAnswer:
+        """What matches; in an order that is not by words, those that only mention them if there are no others.
+
+        An order of which the shop tells nothing is refused where the caller asked for it, and left aside in a text.
+        """
+        answer = self._sorted_answer(question)
+        if question.offset or not answer.hits or _has_signal(answer.hits[0].document, question.sort):
+            return answer
+        if own_sort:
+            raise FilterRefused(question.sort, PLAIN_SORTS)
+        return self._sorted_answer(replace(question, sort="relevance"))
+
+    def _sorted_answer(self, question: IndexQuestion) -> IndexAnswer:
         if question.groups and question.sort != "relevance":
             named = self.index.search(replace(question, of_kind=True))
             if named.total:
@@ -157,6 +171,15 @@ def _is_narrowed(question: IndexQuestion) -> bool:
         or question.price_max is not None
         or question.on_sale
     )
+
+
+def _has_signal(document: CatalogueDocument, sort: Sort) -> bool:
+    """Whether the first product of an order has what it goes by; if it has not, none has."""
+    if sort == "best_selling":
+        return document.sold is not None
+    if sort == "rating":
+        return document.rating is not None or document.product.rating is not None
+    return True
 
 
 def _codes(text: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec.structs import replace
 
 from storefront_mcp.catalogue.search import CatalogueSearch
 from storefront_mcp.commerce.errors import CursorRefused
@@ -273,3 +274,22 @@ def test_a_translated_word_is_found_within_compounds(kaufhaus: CatalogueSearch) 
     assert "JA-REGEN" in skus(ask(kaufhaus, "jacket"))
     assert skus(ask(kaufhaus, "Kopfhoerer"))[0] == "TE-KOPF"
     assert skus(ask(kaufhaus, "Jacken für den Regen"))[0] == "JA-REGEN"
+
+
+@pytest.mark.parametrize("sort", ["best_selling", "rating"])
+def test_an_order_that_the_shop_tells_nothing_for_is_refused_and_left_aside_in_a_text(
+    warehouse: CatalogueSearch, sort: str
+) -> None:
+    with pytest.raises(FilterRefused, match="price_low"):
+        ask(warehouse, "kimchi", sort=sort)
+    words = {"best_selling": "best selling kimchi", "rating": "top rated kimchi"}[sort]
+
+    assert skus(ask(warehouse, words)) == skus(ask(warehouse, "kimchi"))
+    assert ask(warehouse, "xyzzy", sort=sort).total == 0
+
+
+def test_an_order_that_the_shop_tells_enough_for_is_kept(tmp_path: Path) -> None:
+    rated = [replace(one, rating=4.5) if one.product.sku == "FER-KIMV" else one for one in demo_documents()]
+    search = built_search(tmp_path, rated, locale="en-AU", currency="AUD")
+
+    assert skus(ask(search, "kimchi", sort="rating"))[0] == "FER-KIMV"
