@@ -1,7 +1,5 @@
 """A tool's arguments in words, read off its JSON Schema."""
 
-from typing import Any
-
 from msgspec import Struct
 
 from storefront_mcp.tools.tool import Schema, Tool
@@ -21,7 +19,7 @@ def arguments(tool: Tool) -> tuple[ArgumentRow, ...]:
     schema = tool.input_schema
     required = schema.get("required", ())
     return tuple(
-        ArgumentRow(name, kind(member), name in required, _note(member))
+        ArgumentRow(name, kind(member), name in required, member.get("description", ""))
         for name, member in schema.get("properties", {}).items()
     )
 
@@ -52,11 +50,3 @@ def _bounds(schema: Schema) -> str:
     if low is not None:
         return f" from {low}"
     return "" if high is None else f" up to {high}"
-
-
-def _note(schema: Schema) -> str:
-    said: str = schema.get("description", "")
-    default: Any = schema.get("default")
-    if default in (None, {}, []):
-        return said
-    return f"{said} (default {str(default).lower() if isinstance(default, bool) else default})".strip()

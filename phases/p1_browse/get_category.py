@@ -16,7 +16,7 @@ class GetCategory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Which category, and how many of its products."""
 
     category: Annotated[str, Meta(min_length=1, max_length=200, description="Category id or path")]
-    page_size: Annotated[int, Meta(ge=1, le=50, description="How many")] = 10
+    page_size: Annotated[int, Meta(ge=1, le=50, description="Default: 10")] = 10
 
 
 class CategoryPage(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -35,7 +35,7 @@ class CategoryPage(Struct, frozen=True, omit_defaults=True, kw_only=True):
 async def get_category(args: GetCategory, shop: Shop) -> CategoryPage:
     """Read a category, its subcategories and the first page of its products.
 
-    More products, other orders and price ranges: search_products with it.
+    For more of them, and other orders: search_products with it.
     """
     category = await shop.backend.category(args.category)
     found = await shop.backend.search(SearchQuery(category=category.id, size=args.page_size))

@@ -17,7 +17,7 @@ class GetProduct(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which product, and how much of it."""
 
     sku: Annotated[str, Meta(min_length=1, max_length=200, description="Of the product")] | None = None
-    url_key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    url_key: Annotated[str, Meta(min_length=1, max_length=200, description="Instead of sku")] | None = None
     detail: Annotated[Literal["brief", "full"], Meta(description="full: all text, pictures, related")] = "brief"
     part: Annotated[int, Meta(ge=1, le=100, description="Of a long description, with full")] = 1
 

@@ -12,8 +12,8 @@ from storefront_mcp.tools.tool import tool
 class GetRelatedProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Beside which product, and of which kind."""
 
-    sku: Annotated[str, Meta(min_length=1, max_length=200)]
-    kind: RelatedKind = "related"
+    sku: Annotated[str, Meta(min_length=1, max_length=200, description="Of the product")]
+    kind: Annotated[RelatedKind, Meta(description="Default: related")] = "related"
     in_stock: Annotated[bool, Meta(extra_json_schema={"unlisted": True})] = True
     page_size: Annotated[int, Meta(ge=1, le=10, extra_json_schema={"unlisted": True})] = 4
 

@@ -29,7 +29,7 @@ PAID_ON_A_PAGE: Final = (
 class GetStoreInfo(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What about."""
 
-    topic: Topic = "about"
+    topic: Annotated[Topic, Meta(description="Default: about")] = "about"
 
 
 class StoreInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):

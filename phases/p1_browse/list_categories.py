@@ -14,7 +14,7 @@ class ListCategories(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Where to start and how deep to go."""
 
     parent: Annotated[str, Meta(max_length=200, description="Id or path; default: all")] | None = None
-    depth: Annotated[int, Meta(ge=1, le=5, description="Levels")] = 2
+    depth: Annotated[int, Meta(ge=1, le=5, description="Levels; default 2")] = 2
 
 
 class CategoryTree(Struct, frozen=True):
@@ -25,7 +25,7 @@ class CategoryTree(Struct, frozen=True):
 
 @tool()
 async def list_categories(args: ListCategories, shop: Shop) -> CategoryTree:
-    """List categories as a tree, with how many products each holds; get_category describes them."""
+    """List categories as a tree, with how many products each holds."""
     parent = None if args.parent is None else (await shop.backend.category(args.parent)).id
     tree = await shop.backend.categories(parent, depth=args.depth)
     return CategoryTree(tuple(map(_brief, tree)))

@@ -23,8 +23,8 @@ class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     query: Annotated[str, Meta(max_length=200, description="The buyer's words")] = ""
     category: Annotated[str, Meta(max_length=200, description="Id or path")] | None = None
-    min_price_minor: Annotated[int, Meta(ge=0)] | None = None
-    max_price_minor: Annotated[int, Meta(ge=0)] | None = None
+    min_price_minor: Annotated[int, Meta(ge=0, description="Minor units")] | None = None
+    max_price_minor: Annotated[int, Meta(ge=0, description="Minor units")] | None = None
     filters: Annotated[
         dict[Annotated[str, Meta(max_length=100)], Annotated[list[FilterLabel], Meta(min_length=1, max_length=20)]],
         Meta(max_length=8, description="Facet code to labels"),
@@ -32,8 +32,8 @@ class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     in_stock: bool | None = None
     on_sale: bool | None = None
     facets: Annotated[Literal["auto", "none"], Meta(extra_json_schema={"unlisted": True})] = "auto"
-    sort: Sort = "relevance"
-    page_size: Annotated[int, Meta(ge=1, le=50)] = 10
+    sort: Annotated[Sort, Meta(description="Default: relevance")] = "relevance"
+    page_size: Annotated[int, Meta(ge=1, le=50, description="Default: 10")] = 10
     cursor: Annotated[str, Meta(max_length=500, description="next_cursor of the page before")] | None = None
 
 

@@ -15,7 +15,7 @@ class AddToCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     cart_id: CartHandle
     sku: Annotated[Sku, Meta(min_length=1, max_length=64, description="Of the product, or of the chosen variant")]
-    quantity: Annotated[int, Meta(ge=1, le=999, description="How many")] = 1
+    quantity: Annotated[int, Meta(ge=1, le=999, description="Default: 1")] = 1
     options: Annotated[
         dict[str, str | list[str]],
         Meta(description="Custom options: option id to text, value id or value ids"),

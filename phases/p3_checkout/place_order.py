@@ -27,7 +27,7 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which cart, for whom, where to and how."""
 
     cart_id: CartHandle
-    email: Annotated[str, Meta(min_length=3, max_length=254)]
+    email: Annotated[str, Meta(min_length=3, max_length=254, description="The buyer's")]
     shipping_address: Annotated[PostalAddress | None, Meta(description="Whole")] = None
     billing_address: Annotated[
         PostalAddress | None,

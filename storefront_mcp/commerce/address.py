@@ -24,7 +24,7 @@ class Address(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=Tru
     postcode: Annotated[str, Meta(max_length=20)] = ""
     region: Annotated[str, Meta(max_length=255, description="State or province, name or code")] = ""
     city: Annotated[str, Meta(max_length=255)] = ""
-    street: Annotated[str, Meta(max_length=255, description="Lines separated by newlines")] = ""
+    street: Annotated[str, Meta(max_length=255, description="Lines, by newlines")] = ""
     first_name: Ignored = ""
     last_name: Ignored = ""
     company: Ignored = ""
@@ -38,7 +38,7 @@ class PostalAddress(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     last_name: Annotated[str, Meta(max_length=255)] = ""
     """Empty for who has one name."""
     company: Annotated[str, Meta(max_length=255)] = ""
-    street: Annotated[str, Meta(min_length=1, max_length=255, description="Lines separated by newlines")]
+    street: Annotated[str, Meta(min_length=1, max_length=255, description="Lines, by newlines")]
     city: Annotated[str, Meta(min_length=1, max_length=255)]
     region: Annotated[str, Meta(max_length=255, description="State or province")] = ""
     postcode: Annotated[str, Meta(max_length=20)] = ""

@@ -22,9 +22,9 @@ class ShopRules(Struct, frozen=True, kw_only=True):
     """Whether the web pages answer 503; like Maho's, the API goes on."""
     delivery_countries: tuple[str, ...] = DELIVERY_COUNTRIES
     """What `/store-config` says; unlike Maho's, place-order delivers to no others."""
-    region_required: frozenset[str] = frozenset({"AU", "CA", "US"})
+    region_required: tuple[str, ...] = ("AU", "CA", "US")
     """"State is Required for", of the countries with regions; a new Maho has all of them here. No response tells."""
-    postcode_optional: frozenset[str] = frozenset({"AE", "FJ", "HK", "IE", "MO", "PA"})
+    postcode_optional: tuple[str, ...] = ("AE", "FJ", "HK", "IE", "MO", "PA")
     """"Zip/Postal Code is Optional for"; a new Maho has HK, IE, MO and PA. No response tells."""
     guest_checkout: bool = True
     """What `/store-config` says; like Maho's, place-order makes orders of guests all the same."""

@@ -119,7 +119,7 @@ def _inline_references(schema: Schema, definitions: dict[str, Schema]) -> Schema
 
 
 def _bare(schema: Schema) -> Schema:
-    """A definition without titles, descriptions, unlisted members, empty defaults and null for absent members."""
+    """A definition without titles, descriptions, unlisted members, defaults and null for absent members."""
     kept = {key: value for key, value in schema.items() if key not in {"title", "description", "additionalProperties"}}
     if not kept.get("required", True):
         del kept["required"]
@@ -130,12 +130,11 @@ def _bare(schema: Schema) -> Schema:
 
 
 def _plain(member: Schema) -> Schema:
-    """A property; "X or null, null by default" becomes an optional X."""
+    """A property; "X or null, null by default" becomes an optional X. Defaults that matter are in the description."""
     plain = dict(member)
-    if "default" in plain and not plain["default"] and plain["default"] is not False:
-        nothing = plain.pop("default")
+    if plain.pop("default", ...) is None:
         choices = [choice for choice in plain.get("anyOf", ()) if choice != {"type": "null"}]
-        if nothing is None and len(choices) == 1:
+        if len(choices) == 1:
             del plain["anyOf"]
             plain = choices[0] | plain
     # Models do not count characters, and strict converters refuse mappings; the error of a call names what it wants.
@@ -144,6 +143,6 @@ def _plain(member: Schema) -> Schema:
     }
     if plain.pop("as_text", False) or (plain.get("type") == "object" and "properties" not in plain):
         # Of an object without known members Gemini refuses every tool, and a strict model can only send {}.
-        plain = {"type": "string", "description": f"A JSON object, as text. {plain.get('description', '')}".strip()}
+        plain = {"type": "string", "description": f"JSON as text. {plain.get('description', '')}".strip()}
     is_text = all(isinstance(choice, str) for choice in plain.get("enum", (None,)))
     return {"type": "string"} | plain if is_text else plain

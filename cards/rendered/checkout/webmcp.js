@@ -19,16 +19,18 @@
             "type": "string"
           },
           "min_price_minor": {
+            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
           "max_price_minor": {
+            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
           "filters": {
             "type": "string",
-            "description": "A JSON object, as text. Facet code to labels"
+            "description": "JSON as text. Facet code to labels"
           },
           "in_stock": {
             "type": "boolean"
@@ -38,6 +40,7 @@
           },
           "sort": {
             "type": "string",
+            "description": "Default: relevance",
             "enum": [
               "best_selling",
               "discount",
@@ -47,14 +50,13 @@
               "price_low",
               "rating",
               "relevance"
-            ],
-            "default": "relevance"
+            ]
           },
           "page_size": {
+            "description": "Default: 10",
             "type": "integer",
             "minimum": 1,
-            "maximum": 50,
-            "default": 10
+            "maximum": 50
           },
           "cursor": {
             "description": "next_cursor of the page before",
@@ -75,6 +77,7 @@
             "type": "string"
           },
           "url_key": {
+            "description": "Instead of sku",
             "type": "string"
           },
           "detail": {
@@ -83,15 +86,13 @@
             "enum": [
               "brief",
               "full"
-            ],
-            "default": "brief"
+            ]
           },
           "part": {
             "description": "Of a long description, with full",
             "type": "integer",
             "minimum": 1,
-            "maximum": 100,
-            "default": 1
+            "maximum": 100
           }
         }
       }
@@ -104,16 +105,17 @@
         "type": "object",
         "properties": {
           "sku": {
+            "description": "Of the product",
             "type": "string"
           },
           "kind": {
             "type": "string",
+            "description": "Default: related",
             "enum": [
               "accessories",
               "alternatives",
               "related"
-            ],
-            "default": "related"
+            ]
           }
         },
         "required": [
@@ -124,7 +126,7 @@
     {
       "name": "list_categories",
       "title": "List categories",
-      "description": "List categories as a tree, with how many products each holds; get_category describes them.",
+      "description": "List categories as a tree, with how many products each holds.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -133,11 +135,10 @@
             "type": "string"
           },
           "depth": {
-            "description": "Levels",
+            "description": "Levels; default 2",
             "type": "integer",
             "minimum": 1,
-            "maximum": 5,
-            "default": 2
+            "maximum": 5
           }
         }
       }
@@ -145,7 +146,7 @@
     {
       "name": "get_category",
       "title": "Get category",
-      "description": "Read a category, its subcategories and the first page of its products.\n\nMore products, other orders and price ranges: search_products with it.",
+      "description": "Read a category, its subcategories and the first page of its products.\n\nFor more of them, and other orders: search_products with it.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -154,11 +155,10 @@
             "type": "string"
           },
           "page_size": {
-            "description": "How many",
+            "description": "Default: 10",
             "type": "integer",
             "minimum": 1,
-            "maximum": 50,
-            "default": 10
+            "maximum": 50
           }
         },
         "required": [
@@ -175,6 +175,7 @@
         "properties": {
           "topic": {
             "type": "string",
+            "description": "Default: about",
             "enum": [
               "about",
               "contact",
@@ -182,8 +183,7 @@
               "privacy",
               "returns",
               "shipping"
-            ],
-            "default": "about"
+            ]
           }
         }
       }

@@ -10,7 +10,7 @@ from tests.external.scanners.running import LOOPBACK_ONLY, QUIET, WEBMCP, node, 
 
 HERE = Path(__file__).parent
 READING = {
-    *("search_products", "get_product", "list_categories", "get_category", "get_store_info"),
+    *("search_products", "get_product", "get_related_products", "list_categories", "get_category", "get_store_info"),
     *("view_cart", "get_order_status"),
 }
 

@@ -244,7 +244,6 @@ def _argument(name: str, member: Mapping[str, Any], *, required: bool) -> list[s
         kind += f", {least} to {most}" if most is not None else f", at least {least}"
     meaning = [str(member["description"])] if "description" in member else []
     meaning += ["required"] if required else []
-    meaning += [f"default {str(member['default']).lower()}"] if "default" in member else []
     return [f"`{name}`", kind, "; ".join(meaning)]
 
 

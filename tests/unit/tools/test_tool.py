@@ -100,12 +100,12 @@ def test_how_long_a_text_may_be_is_said_when_it_matters() -> None:
 
 def test_an_object_of_members_that_nobody_knows_is_published_as_its_text() -> None:
     marks = schema_of(Parcel)["properties"]["marks"]
-    assert marks == {"type": "string", "description": "A JSON object, as text. By place"}
+    assert marks == {"type": "string", "description": "JSON as text. By place"}
 
 
 def test_an_object_that_would_be_described_twice_may_be_published_as_its_text() -> None:
     back = schema_of(Parcel)["properties"]["back"]
-    assert back == {"type": "string", "description": "A JSON object, as text. If elsewhere"}
+    assert back == {"type": "string", "description": "JSON as text. If elsewhere"}
 
 
 def test_an_object_is_described_where_it_is_meant_as_many_clients_follow_no_reference() -> None:
