@@ -30,6 +30,8 @@ SEARCH_LIBRARY = "tantivy"
 """Of the extra `mirror`, which the demo has where there is a wheel of it."""
 UNREAD_PACKAGE = "pygments"
 """Six megabytes by which rich would colour code, which the server shows none of."""
+COMPILED_SOURCES = ("*.c", "*.pyx")
+"""What extension modules were compiled from: four megabytes that some wheels carry along, and nobody runs."""
 MEANINGS = {
     r"No space left|Disk quota": "The disk is full: about 300 MB are needed. Make room, then run the same again.",
     r"invalid peer certificate|UnknownIssuer": f"A package index is not trusted. {UNTRUSTED}",
@@ -106,6 +108,8 @@ def make_environment(folder: Path, *, dev: bool, environ: Mapping[str, str], sho
         else:
             _with_uv(tool, folder, dev=dev, usable=usable, scratch=scratch)
             _remove_fetched_uv()
+        if not dev and not usable:
+            _remove_compiled_sources(folder)
 
 
 def make_wheel(folder: Path, *, environ: Mapping[str, str], show: Show) -> Path:
@@ -226,6 +230,12 @@ def _remove_fetched_uv() -> None:
     """It takes a fifth of the disk, and is wanted again only when the lock changes."""
     for folder in BUILD.glob("uv-*"):
         shutil.rmtree(folder)
+
+
+def _remove_compiled_sources(folder: Path) -> None:
+    for pattern in COMPILED_SOURCES:
+        for path in (folder / "lib").glob(f"python*/site-packages/**/{pattern}"):
+            path.unlink()
 
 
 def _installed_uv(version: str, environ: Mapping[str, str]) -> Path | None:

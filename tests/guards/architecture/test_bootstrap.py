@@ -409,6 +409,20 @@ def test_the_demo_gets_its_search_library_where_there_is_a_wheel_of_it(newcomer:
         assert ("--extra mirror" in newcomer.calls[-1]) is extra
 
 
+@pytest.mark.parametrize(("arguments", "left"), [((), {"parser.so", "parser.py"}), (("--dev",), None)])
+def test_what_modules_were_compiled_from_takes_no_room_in_a_demo(
+    newcomer: Newcomer, index: PackageIndex, arguments: tuple[str, ...], left: set[str] | None
+) -> None:
+    package = newcomer.folder / ".venv" / "lib" / "python3.11" / "site-packages" / "parser"
+    package.mkdir(parents=True)
+    (newcomer.folder / ".venv" / "pyvenv.cfg").touch()
+    files = {"parser.c", "parser.pyx", "parser.so", "parser.py"}
+    for name in files:
+        (package / name).touch()
+    assert newcomer.sets_up(*arguments, UV_INDEX=index.url).returncode == 0
+    assert {path.name for path in package.iterdir()} == (left or files)
+
+
 # Machines ------------------------------------------------------------------------------------------------------------
 
 
