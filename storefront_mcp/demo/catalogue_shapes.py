@@ -67,16 +67,16 @@ def product_listed(state: DemoState, product: DemoProduct, currency: str, *, sea
 def product_detail(state: DemoState, product: DemoProduct, currency: str) -> Json:
     """A product with all its keys."""
     qty = state.stock[product.sku] if not product.variants else 0
-    related, dearer = linked_products(state.catalogue, product)
+    links = linked_products(state.catalogue, product)
     return _head(state, product, currency, described=True) | {
         "configurableOptions": _axes(state, product),
         "variants": [_variant(state, state.catalogue.products[child]) for child in product.variants],
         "hasRequiredOptions": any(option.required for option in product.options),
         "customOptions": [_option(option, currency) for option in product.options],
         "mediaGallery": _gallery(state, product),
-        "relatedProducts": [_link(state, other, currency) for other in related],
-        "crosssellProducts": [],
-        "upsellProducts": [_link(state, other, currency) for other in dearer],
+        "relatedProducts": [_link(state, other, currency) for other in links.related],
+        "crosssellProducts": [_link(state, other, currency) for other in links.cross_sells],
+        "upsellProducts": [_link(state, other, currency) for other in links.up_sells],
         **_tail(),
         **_review_facts(product),
         **choice_shapes(state.catalogue, product, CURRENCIES[currency]),
