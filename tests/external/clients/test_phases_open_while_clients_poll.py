@@ -142,7 +142,7 @@ async def test_the_python_client_sees_six_tools_then_sixteen_then_nineteen_on_on
     await opened("p1_browse", tmp_path)
     await until_open(planned)
     async with Client(f"{planned}/mcp", mode=mode) as client:
-        assert len((await client.list_tools()).tools) == 5
+        assert len((await client.list_tools()).tools) == 6
         await opened("p2_cart", tmp_path)
         await until_listed(client, 16)
         await opened("p3_checkout", tmp_path)

@@ -41,8 +41,9 @@ def wheel_of(program: str = PROGRAM) -> bytes:
     """A wheel with that program as uv."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(f"uv-{VERSION}.data/scripts/uv", program)
-        archive.writestr(f"uv-{VERSION}.data/scripts/uvx", "not this one")
+        for name, content in (("uv", program), ("uvx", "not this one")):
+            # With a date of its own: the same wheel whenever it is made.
+            archive.writestr(zipfile.ZipInfo(f"uv-{VERSION}.data/scripts/{name}"), content)
     return packed.getvalue()
 
 

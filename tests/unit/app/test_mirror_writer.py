@@ -26,6 +26,7 @@ from storefront_mcp.records.catalogue_mirrors import MirrorRecord
 from storefront_mcp.settings.catalogue import CatalogueSettings
 from storefront_mcp.settings.demo import demo_settings
 from tests.fakes.memory_lister import MemoryLister
+from tests.serving import PATIENCE
 
 NOW = 1_800_000_000.0
 
@@ -58,8 +59,22 @@ class Written:
         assert found is not None
         return found
 
+    def look(self, at: float, reached: Callable[[MirrorRecord], bool], seen: list[MirrorRecord]) -> None:
+        """From `at` on wait for a record, which goes to `seen`, and end the run: time passes while threads work."""
+
+        def again() -> None:
+            told = self.record()
+            if reached(told):
+                seen.append(told)
+                take_over(self)
+            else:
+                self.at[self.now - NOW + 1] = again
+
+        self.at[at] = again
+
     async def run(self) -> None:
-        await self.writer.run(self.shop, self.folder, self.store)
+        async with asyncio.timeout(PATIENCE):
+            await self.writer.run(self.shop, self.folder, self.store)
 
     async def _sleep(self, seconds: float) -> None:
         self.now += seconds / 2
@@ -82,7 +97,7 @@ def take_over(written: Written) -> None:
 
 async def test_it_writes_until_the_lease_is_anothers(written: Written) -> None:
     seen: list[MirrorRecord] = []
-    written.at = {40.0: lambda: seen.append(written.record()), 41.0: lambda: take_over(written)}
+    written.look(40.0, lambda told: told.generation > 0 and told.lease_until > NOW + 40, seen)
 
     await written.run()
 
@@ -102,14 +117,11 @@ async def test_what_was_told_is_read_from_the_shop_and_not_again(written: Writte
         written.shop.change("00002", by_stock=True, price=5)
         written.changes.append(written.store.id, ["SKU-00002"], now=written.now)
 
-    written.at = {
-        10.0: change,
-        20.0: lambda: seen.append(written.record()),
-        21.0: lambda: take_over(written),
-    }
+    written.look(20.0, lambda told: told.change == written.changes.last(), seen)
+    written.at[10.0] = change
     await written.run()
 
-    assert seen[0].change == written.changes.last()
+    assert len(seen) == 1
     assert written.shop.calls.count("read 00002") == 1
     shown = index_opener(written.folder, written.store.locale)().find("SKU-00002")
     assert shown is not None
