@@ -92,9 +92,14 @@ class StepClock:
             original(handle)
             self.longest = max(self.longest, time.thread_time() - began)
 
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(asyncio.Handle, "_run", timed)
-            yield
+        # A collection looks through all that the other tests of this process keep, unless that is spared.
+        gc.freeze()
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(asyncio.Handle, "_run", timed)
+                yield
+        finally:
+            gc.unfreeze()
 
 
 def shown_to_agents(result: Any) -> str:
