@@ -1,6 +1,6 @@
 """`CatalogueSearch`: answers a buyer's search from an index, giving up no more than it must to find something."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -28,6 +28,11 @@ MIN_CODE_CHARS: Final = 4
 """Characters of the shortest word in a sentence that is looked up as a SKU."""
 PLAIN_SORTS: Final = ("relevance", "price_low", "price_high", "name", "newest", "discount")
 """Orders for which every shop tells enough."""
+UNKNOWN_ORDERS: Final[Mapping[Sort, str]] = {
+    "rating": "None of these has a rating.",
+    "best_selling": "The shop does not tell what sells best.",
+}
+"""Why an order that the text asks for was left aside."""
 _CODE_MARKS: Final = frozenset("-_./")
 
 
@@ -59,6 +64,13 @@ class CatalogueSearch:
             if answer.total:
                 break
         found = answer.total > 0
+        hints = search_hints(self.index, question, phrases, words, answer, currency=self._currency)
+        if found and phrases.sort is not None and query.sort == "relevance":
+            if not _has_signal(answer.hits[0].document, phrases.sort):
+                hints = (*hints, UNKNOWN_ORDERS[phrases.sort])
+                phrases = replace(phrases, sort=None)
+            elif attempt.required is not None:
+                phrases = replace(phrases, sort=None)
         return SearchPage(
             products=tuple(
                 summary_of(hit.document, question.attributes, attempt.labels, missed=hit.missed) for hit in answer.hits
@@ -69,7 +81,7 @@ class CatalogueSearch:
             understood=_conditions_of_text(query, phrases, attempt if found else None),
             did_you_mean=words.corrected,
             relaxed=attempt.relaxed if found else (),
-            hints=search_hints(self.index, question, phrases, words, answer, currency=self._currency),
+            hints=hints,
         )
 
     def _answer(self, question: IndexQuestion, *, own_sort: bool) -> IndexAnswer:

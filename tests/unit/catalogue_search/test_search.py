@@ -1,17 +1,18 @@
 """A search over an index: what is understood, given up and hinted at, and what is never given up."""
 
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec.structs import replace
 
-from storefront_mcp.catalogue.search import CatalogueSearch
+from storefront_mcp.catalogue.search import UNKNOWN_ORDERS, CatalogueSearch
 from storefront_mcp.commerce.errors import CursorRefused
 from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery
+from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery, Sort
 from storefront_mcp.commerce.search_errors import FilterRefused
 from tests.fakes.demo_documents import demo_documents
 from tests.unit.catalogue_search.conftest import built_search
@@ -284,7 +285,10 @@ def test_an_order_that_the_shop_tells_nothing_for_is_refused_and_left_aside_in_a
         ask(warehouse, "kimchi", sort=sort)
     words = {"best_selling": "best selling kimchi", "rating": "top rated kimchi"}[sort]
 
-    assert skus(ask(warehouse, words)) == skus(ask(warehouse, "kimchi"))
+    told = ask(warehouse, words)
+    assert skus(told) == skus(ask(warehouse, "kimchi"))
+    assert told.understood is None, "nobody is told of an order that the products do not have"
+    assert told.hints == (UNKNOWN_ORDERS[cast("Sort", sort)],)
     assert ask(warehouse, "xyzzy", sort=sort).total == 0
 
 
@@ -293,3 +297,13 @@ def test_an_order_that_the_shop_tells_enough_for_is_kept(tmp_path: Path) -> None
     search = built_search(tmp_path, rated, locale="en-AU", currency="AUD")
 
     assert skus(ask(search, "kimchi", sort="rating"))[0] == "FER-KIMV"
+    told = ask(search, "top rated kimchi")
+    assert told.understood is not None
+    assert (told.understood.sort, told.hints) == ("rating", ())
+
+
+def test_an_order_in_a_text_is_not_said_to_be_kept_where_words_were_given_up(tmp_path: Path) -> None:
+    rated = [replace(one, rating=4.5) for one in demo_documents()]
+    told = ask(built_search(tmp_path, rated, locale="en-AU", currency="AUD"), "top rated kimchi bicycle paddle")
+    assert told.relaxed
+    assert told.understood is None
