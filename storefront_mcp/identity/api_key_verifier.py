@@ -12,8 +12,9 @@ from cachetools import TLRUCache, TTLCache
 
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.credentials import ApiKeyRepository, CredentialCheckUnavailable, CredentialRefused, StoredKey
+from storefront_mcp.access.secret_format import MalformedSecret, secret_digest
 from storefront_mcp.commerce.ids import StoreId
-from storefront_mcp.identity.api_key_format import MalformedApiKey, public_id, secret_digest
+from storefront_mcp.identity.api_key_format import public_id
 
 log: Final = logging.getLogger("storefront_mcp.identity")
 
@@ -58,7 +59,7 @@ class ApiKeyVerifier:
         """The caller of a key. Raises CredentialRefused and CredentialCheckUnavailable."""
         try:
             id_ = public_id(text)
-        except MalformedApiKey as error:
+        except MalformedSecret as error:
             raise CredentialRefused(str(error)) from None
         stored = await self._look_up(id_)
         # Compared for unknown ids too, so that the time taken reveals nothing.

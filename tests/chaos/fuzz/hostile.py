@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from storefront_mcp.identity.api_key_format import BASE62_ALPHABET, CHECKSUM_LENGTH, KEY_PREFIX, _checksum
+from storefront_mcp.access.secret_format import BASE62_ALPHABET, CHECKSUM_LENGTH, _checksum
+from storefront_mcp.identity.api_key_format import KEY_PREFIX
 from tests.chaos.fuzz.wire import Reply, Shot
 
 REFUSED = frozenset({400, 401, 403, 404, 405, 413, 415, 421, 422, 429, 431})

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from storefront_mcp.access.secret_format import secret_digest
 from storefront_mcp.cli import main
 from storefront_mcp.database import Database
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
-from storefront_mcp.identity.api_key_format import public_id, secret_digest
+from storefront_mcp.identity.api_key_format import public_id
 
 STORE = """
 [[store]]

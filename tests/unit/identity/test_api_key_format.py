@@ -6,15 +6,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from storefront_mcp.access.credentials import IssuedKey
+from storefront_mcp.access.secret_format import BASE62_ALPHABET, MalformedSecret, secret_digest
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.identity.api_key_format import (
-    BASE62_ALPHABET,
     KEY_PATTERN,
     KEY_PREFIX,
-    MalformedApiKey,
     mint_key,
     public_id,
-    secret_digest,
 )
 
 NOW = dt.datetime(2026, 1, 1, 12, 0, 0, 7, tzinfo=dt.UTC)
@@ -65,17 +63,17 @@ def test_one_wrong_letter_is_told_without_a_database(data: st.DataObject) -> Non
     text = minted().secret.reveal()
     at = data.draw(st.integers(0, len(text) - 1))
     letter = data.draw(st.characters().filter(lambda letter: letter != text[at]))
-    with pytest.raises(MalformedApiKey):
+    with pytest.raises(MalformedSecret):
         public_id(text[:at] + letter + text[at + 1 :])
 
 
 @given(st.text() | st.from_regex(KEY_PATTERN, fullmatch=True).filter(lambda text: len(text) < 60))
 def test_any_other_text_is_no_key(text: str) -> None:
-    with pytest.raises(MalformedApiKey):
+    with pytest.raises(MalformedSecret):
         public_id(text)
 
 
 @given(st.integers(0, 64))
 def test_a_key_that_was_cut_off_is_none(length: int) -> None:
-    with pytest.raises(MalformedApiKey):
+    with pytest.raises(MalformedSecret):
         public_id(minted().secret.reveal()[:length])

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from storefront_mcp.access.credentials import CredentialRefused, IssuedKey
+from storefront_mcp.access.secret_format import secret_digest
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
-from storefront_mcp.identity.api_key_format import mint_key, secret_digest
+from storefront_mcp.identity.api_key_format import mint_key
 from storefront_mcp.identity.api_key_verifier import KEY_TTL_SECONDS, ApiKeyVerifier
 from storefront_mcp.identity.store_verifier import MAX_TOKEN_CHARS, StoreTokenVerifier
 from tests.unit.identity.conftest import Clock
