@@ -16,6 +16,7 @@ from msgspec import Struct
 from storefront_mcp.app.alerts import AlertWiring
 from storefront_mcp.app.authentication import AuthenticationWiring
 from storefront_mcp.app.backends import Close, backend_of, probe_of
+from storefront_mcp.app.background import cancel_and_wait
 from storefront_mcp.app.call_policy import CallPolicyWiring
 from storefront_mcp.app.catalogue import CatalogueWiring
 from storefront_mcp.app.checkout import CheckoutWiring, field_encryption
@@ -284,9 +285,7 @@ class ServerAssembly:
                 ):
                     yield
         finally:
-            refreshing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await refreshing
+            await cancel_and_wait([refreshing])
             self._refresher.close()
             for part in (self._authentication, self._call_policy, self._console):
                 await part.close()

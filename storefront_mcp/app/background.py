@@ -3,10 +3,24 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 log: Final = logging.getLogger("storefront_mcp.app")
+
+CANCEL_AGAIN_SECONDS: Final = 1.0
+
+
+async def cancel_and_wait(tasks: "Iterable[asyncio.Task[Any]]") -> None:
+    """Cancel tasks until all have ended, however they end.
+
+    A task may lose a cancellation that meets the end of a timeout of its own, and would go on for ever.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
 
 
 @contextlib.asynccontextmanager
@@ -16,8 +30,7 @@ async def background_jobs(jobs: Mapping[str, Coroutine[Any, Any, None]]) -> Asyn
     try:
         yield
     finally:
+        await cancel_and_wait(tasks)
         for task in tasks:
-            task.cancel()
-        for task, end in zip(tasks, await asyncio.gather(*tasks, return_exceptions=True), strict=True):
-            if isinstance(end, Exception):
-                log.error("failed to %s", task.get_name(), exc_info=end)
+            if not task.cancelled() and (failure := task.exception()) is not None:
+                log.error("failed to %s", task.get_name(), exc_info=failure)

@@ -1,6 +1,5 @@
 """Catalogue wiring: the cache between tools and each store's shop."""
 
-import asyncio
 import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from storefront_mcp.app.background import background_jobs
 from storefront_mcp.catalogue.cache import CatalogueCache
 from storefront_mcp.catalogue.cache_changes import CatalogueChangeWatch
 from storefront_mcp.catalogue.cache_freshness import CatalogueFreshness, FreshnessRule
@@ -93,13 +93,10 @@ class CatalogueWiring:
     async def running(self) -> AsyncIterator[None]:
         """Learn what has changed, and exchange it with the other workers until the block ends."""
         await self._watch.poll()
-        watching = asyncio.create_task(self._watch.run(), name="exchange changes of catalogues")
         try:
-            yield
+            async with background_jobs({"exchange changes of catalogues": self._watch.run()}):
+                yield
         finally:
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
             await self.close()
 
     def stats(self, store: StoreId) -> CacheStats:

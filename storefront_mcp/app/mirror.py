@@ -18,6 +18,7 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
+from storefront_mcp.app.background import cancel_and_wait
 from storefront_mcp.app.mirror_channel import (
     LEASE_SECONDS,
     ChannelAnswer,
@@ -163,9 +164,7 @@ class MirrorWiring:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_and_wait(tasks)
 
     async def _follow(self) -> None:
         while True:

@@ -14,6 +14,7 @@ import uvicorn
 from storefront_mcp.app.gc_tuning import freeze_gc
 from storefront_mcp.cli.errors import CommandFailed
 from storefront_mcp.cli.listening import replace_process
+from storefront_mcp.cli.stop_deadline import StopDeadline
 
 BACKLOG_ROUNDS: Final = 8
 """Rounds of the event loop in which it accepts what is queued, and in which accepted connections get their protocol."""
@@ -22,7 +23,31 @@ logger = logging.getLogger(__name__)
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn's, which accepts the connections of the listen backlog before it stops listening."""
+    """uvicorn's, which accepts the connections of the listen backlog before it stops listening, and ends in time."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._deadline: StopDeadline | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, within STOP_SECONDS from the signal to stop on."""
+        self._deadline = StopDeadline()
+        try:
+            super().run(sockets)
+        finally:
+            self._deadline.cancel()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """As uvicorn's."""
+        if self._deadline is not None and self._loop is not None:
+            self._deadline.start(self._loop)
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's."""

@@ -28,6 +28,7 @@ from storefront_mcp.cli.settings_file import (
     no_settings_message,
     refuse_template,
 )
+from storefront_mcp.cli.stop_deadline import GRACEFUL_SECONDS
 from storefront_mcp.cli.workers import WorkerSupervisor
 from storefront_mcp.database import Database, SqlFlipRepository
 from storefront_mcp.limits import create_rate_limiter, require_redis_client
@@ -51,8 +52,7 @@ UVICORN_OPTIONS: Final[dict[str, Any]] = {
     "date_header": True,
     # Longer than proxies and clients keep an idle connection: a request that meets our closing of it fails.
     "timeout_keep_alive": 75,
-    # Requests in flight get this many seconds after SIGTERM; proxies and container hosts allow about as much.
-    "timeout_graceful_shutdown": 25,
+    "timeout_graceful_shutdown": GRACEFUL_SECONDS,
     # A worker that does not answer for so long is killed as hung; uvicorn's own five seconds pass on a busy machine.
     # One that fails while it starts is noticed as late.
     "timeout_worker_healthcheck": 20,

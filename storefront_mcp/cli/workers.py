@@ -3,9 +3,11 @@
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -16,11 +18,15 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from storefront_mcp.app import create
 from storefront_mcp.cli.http_server import DrainingServer, has_terminal, settings_usable
+from storefront_mcp.cli.stop_deadline import STOP_SECONDS
 
 START_SECONDS: Final = 120.0
 """Time for a worker to start on a machine that is busy; one that ends before is noticed at once."""
-GRACE_SECONDS: Final = 60.0
-"""Time for a worker without a supervisor to shut down: more than `timeout_graceful_shutdown`."""
+GRACE_SECONDS: Final = STOP_SECONDS + 5.0
+"""Time for a worker to end by itself, which it does within STOP_SECONDS of a signal to stop."""
+STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+SIGNAL_SECONDS: Final = 0.5
+"""Between two looks at what signals came, while a worker is waited for."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +43,24 @@ class WorkerProcess(Process):
             self._draining_server = DrainingServer(self.config)
         return self._draining_server
 
+    def start(self) -> None:
+        """As uvicorn's; the supervisor keeps no copy of the worker's end of the pipe, which closes as it ends."""
+        super().start()
+        self.child_conn.close()
+
+    def answers(self, seconds: float, given_up: Callable[[], bool]) -> bool:
+        """Whether it answers within `seconds`; False as soon as it has ended or `given_up`."""
+        deadline = time.monotonic() + seconds
+        try:
+            self.parent_conn.send(b"ping")
+            while not self.parent_conn.poll(SIGNAL_SECONDS):
+                if given_up() or not self.process.is_alive() or time.monotonic() > deadline:
+                    return False
+            self.parent_conn.recv()
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return False
+        return True
+
 
 class WorkerSupervisor(Multiprocess):
     """uvicorn's, which on SIGHUP ends if the terminal was closed, and else replaces its workers one by one.
@@ -46,6 +70,7 @@ class WorkerSupervisor(Multiprocess):
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], check: Callable[[], None]) -> None:
         """`check` raises CommandFailed where the settings cannot be used."""
+        self.processes: list[WorkerProcess]  # type: ignore[assignment]
         self._had_terminal = has_terminal()
         self._check = check
         ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
@@ -89,9 +114,11 @@ class WorkerSupervisor(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """As uvicorn's: replace workers that died or hang; end where one could not start."""
         for index, process in enumerate(self.processes):
-            if self.should_exit.is_set():
+            healthy = process.answers(self.config.timeout_worker_healthcheck, self._is_told_to_stop)
+            # Who signals a group of processes, a terminal or systemd, ends the workers too: none is to be replaced.
+            if self._is_told_to_stop():
                 return
-            if process.is_alive(timeout=self.config.timeout_worker_healthcheck):
+            if healthy:
                 continue
             process.kill()
             process.join()
@@ -107,6 +134,20 @@ class WorkerSupervisor(Multiprocess):
         for listening in self.sockets:
             listening.close()
         super().terminate_all()
+
+    def join_all(self) -> None:
+        """As uvicorn's; kills a worker that does not end within GRACE_SECONDS."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        for worker in self.processes:
+            worker.process.join(max(0.0, deadline - time.monotonic()))
+            if worker.process.is_alive():
+                logger.error("Worker [%s] did not end within %.0f seconds and is killed.", worker.pid, GRACE_SECONDS)
+                worker.process.kill()
+                worker.process.join()
+
+    def _is_told_to_stop(self) -> bool:
+        """Also by a signal that is not handled yet."""
+        return self.should_exit.is_set() or not STOP_SIGNALS.isdisjoint(self.signal_queue)
 
     def _start_worker(self) -> WorkerProcess:
         process = WorkerProcess(self.config, self.sockets)

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from storefront_mcp.app import background
 from storefront_mcp.app.background import background_jobs
 
 
@@ -51,3 +52,20 @@ async def test_what_the_block_raises_ends_the_jobs_too() -> None:
         async with background_jobs({"wait for it": wait()}):
             raise LookupError
     assert "wait for it" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_a_job_that_loses_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "CANCEL_AGAIN_SECONDS", 0.01)
+    lost: list[str] = []
+
+    async def lose() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost.append("once")
+        await asyncio.Event().wait()
+
+    async with background_jobs({"lose": lose()}):
+        await asyncio.sleep(0)
+    assert len(lost) == 2
