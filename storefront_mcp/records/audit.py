@@ -42,12 +42,12 @@ MAX_FOLDED_KINDS: Final = 1_024
 class AuditActor(Struct, frozen=True, kw_only=True):
     """Who acted. Of guests nothing is recorded but the client program."""
 
-    kind: Literal["guest", "key", "token", "operator", "server", "stranger"]
+    kind: Literal["guest", "key", "token", "customer", "operator", "server", "stranger"]
     """operator: at the command line. server: this process. stranger: not authenticated."""
     id: str | UnsetType = UNSET
-    """A key's public id, a token's issuer and subject, an operator's name."""
+    """A key's public id, a token's issuer and subject, a customer's subject, an operator's name."""
     label: str | UnsetType = UNSET
-    """A key's label, or the OAuth client of a token."""
+    """A key's label, or the OAuth client of a token or customer."""
     client: str | UnsetType = UNSET
     """Name and version of the client program, unverified."""
     network: str | UnsetType = UNSET

@@ -17,7 +17,7 @@ class CallerTraits(Struct, frozen=True, kw_only=True):
     """What a flag may depend on of a caller. Client programs name themselves, unverified."""
 
     kind: str = "guest"
-    """`guest`, `key` or `token`."""
+    """`guest`, `key`, `token` or `customer`."""
     client: str = ""
     """Name and version of the client program, in lower case; empty when unknown."""
     key: str = ""
