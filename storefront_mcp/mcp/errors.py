@@ -15,7 +15,7 @@ from storefront_mcp.calls.errors import (
     ToolNotOpen,
     UnknownTool,
 )
-from storefront_mcp.commerce import errors as shop
+from storefront_mcp.commerce import account_errors as account, errors as shop
 from storefront_mcp.commerce.search_errors import FilterRefused
 from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError
 
@@ -57,6 +57,9 @@ ERROR_RENDERINGS: Final[Mapping[type[Exception], ErrorRendering]] = {
     shop.CheckoutNotFound: RESULT,
     shop.CartBeingOrdered: RESULT,
     shop.CartOrdered: RESULT,
+    account.OrderNotFound: RESULT,
+    account.OrderNotCancellable: RESULT,
+    account.CustomerCartInUse: RESULT,
     shop.KeyReused: RESULT,
     shop.PaymentDown: RESULT,
     shop.ShopBusy: RESULT,

@@ -18,10 +18,10 @@ from storefront_mcp.calls.errors import (
     ToolNotOpen,
     UnknownTool,
 )
-from storefront_mcp.commerce import errors as shop
-from storefront_mcp.commerce.cart import LostLine
+from storefront_mcp.commerce import account_errors as account, errors as shop
+from storefront_mcp.commerce.cart import CartLine, LostLine
 from storefront_mcp.commerce.error_codes import CANCELLED, CodedError
-from storefront_mcp.commerce.ids import Sku
+from storefront_mcp.commerce.ids import LineId, Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import CustomOption, Variant
 from storefront_mcp.commerce.search_errors import FilterRefused
@@ -88,6 +88,20 @@ def samples() -> Mapping[type[CodedError], CodedError]:
         shop.CheckoutNotFound(staff="the shop (orders@pickle.example)"),
         shop.CartBeingOrdered("chk_7Qm2vX0cB4n9sTz1LwE8gA"),
         shop.CartOrdered("chk_7Qm2vX0cB4n9sTz1LwE8gA", "100000001", staff="the shop (orders@pickle.example)"),
+        account.OrderNotFound("100000099"),
+        account.OrderNotCancellable("100000015", "it is paid", staff="the shop (orders@pickle.example)"),
+        account.CustomerCartInUse(
+            [
+                CartLine(
+                    line_id=LineId("1"),
+                    sku=Sku("PAD-2"),
+                    name="Paddle",
+                    quantity=1,
+                    price=Money(27900, "AUD"),
+                    total=Money(27900, "AUD"),
+                )
+            ]
+        ),
         shop.KeyReused(),
         shop.PaymentDown(internal="for the log"),
         shop.ShopBusy(),
