@@ -39,6 +39,10 @@ class IndexQuestion(Struct, frozen=True, kw_only=True):
     of_kind: bool = False
     """Whether words count in names and attributes only, and one must be the kind of thing: the cheapest paddle is no
     cover for paddles, though an order by price would put one first."""
+    heads: tuple[str, ...] = ()
+    """Stems of which one must be the head of its name: `paddle` for a paddle, and for no set of two."""
+    other_heads: tuple[str, ...] = ()
+    """Stems of which none may be."""
     category: CategoryId | None = None
     """This one or any below it."""
     price_min: int | None = None

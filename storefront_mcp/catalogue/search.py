@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex, IndexAnswer
+from storefront_mcp.catalogue.kind_order import ordered_answer
 from storefront_mcp.catalogue.query.folding import fold_text, sku_letters
 from storefront_mcp.catalogue.query.language import LanguageWords
 from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
@@ -26,13 +27,11 @@ CURSOR_PREFIX: Final = "m"
 """Before the offset in a cursor, so that no position in the shop is taken for one here."""
 MIN_CODE_CHARS: Final = 4
 """Characters of the shortest word in a sentence that is looked up as a SKU."""
-PLAIN_SORTS: Final = ("relevance", "price_low", "price_high", "name", "newest", "discount")
-"""Orders for which every shop tells enough."""
 UNKNOWN_ORDERS: Final[Mapping[Sort, str]] = {
-    "rating": "None of these has a rating.",
-    "best_selling": "The shop does not tell what sells best.",
+    "rating": "None of these has a rating: the best match comes first instead.",
+    "best_selling": "The shop does not tell what sells best: the best match comes first instead.",
 }
-"""Why an order that the text asks for was left aside."""
+"""Why an order was left aside."""
 _CODE_MARKS: Final = frozenset("-_./")
 
 
@@ -57,20 +56,20 @@ class CatalogueSearch:
         stated = replace(phrases, text="") != PhraseReading(text="")
         words = self._words().read(phrases.text, conditions=stated) if phrases.text else ReadWords(groups=())
         attempt = SearchAttempt(groups=())
+        asked = question
         answer = IndexAnswer(hits=(), total=0)
         for attempt in search_attempts(words, narrowed=_is_narrowed(question)):
-            own_sort = query.sort != "relevance"
-            answer = self._answer(_question_of(question, attempt, own_sort=own_sort), own_sort=own_sort)
+            asked = _question_of(question, attempt, own_sort=query.sort != "relevance")
+            answer = self.index.search(asked) if asked.sort == "relevance" else self._answer(asked)
             if answer.total:
                 break
         found = answer.total > 0
         hints = search_hints(self.index, question, phrases, words, answer, currency=self._currency)
-        if found and phrases.sort is not None and query.sort == "relevance":
-            if not _has_signal(answer.hits[0].document, phrases.sort):
-                hints = (*hints, UNKNOWN_ORDERS[phrases.sort])
-                phrases = replace(phrases, sort=None)
-            elif attempt.required is not None:
-                phrases = replace(phrases, sort=None)
+        if found and asked.sort in UNKNOWN_ORDERS and not self._tells(asked):
+            hints = (*hints, UNKNOWN_ORDERS[asked.sort])
+            phrases = replace(phrases, sort=None)
+        elif found and attempt.required is not None:
+            phrases = replace(phrases, sort=None)
         return SearchPage(
             products=tuple(
                 summary_of(hit.document, question.attributes, attempt.labels, missed=hit.missed) for hit in answer.hits
@@ -84,24 +83,16 @@ class CatalogueSearch:
             hints=hints,
         )
 
-    def _answer(self, question: IndexQuestion, *, own_sort: bool) -> IndexAnswer:
-        """What matches; in an order that is not by words, those that only mention them if there are no others.
+    def _answer(self, question: IndexQuestion) -> IndexAnswer:
+        """What matches, in its order; by relevance where the shop tells nothing that such an order goes by."""
+        if question.sort in UNKNOWN_ORDERS and not self._tells(question):
+            return self.index.search(replace(question, sort="relevance"))
+        return ordered_answer(self.index, question, self._language.stem)
 
-        An order of which the shop tells nothing is refused where the caller asked for it, and left aside in a text.
-        """
-        answer = self._sorted_answer(question)
-        if question.offset or not answer.hits or _has_signal(answer.hits[0].document, question.sort):
-            return answer
-        if own_sort:
-            raise FilterRefused(question.sort, PLAIN_SORTS)
-        return self._sorted_answer(replace(question, sort="relevance"))
-
-    def _sorted_answer(self, question: IndexQuestion) -> IndexAnswer:
-        if question.groups and question.sort != "relevance":
-            named = self.index.search(replace(question, of_kind=True))
-            if named.total:
-                return named
-        return self.index.search(question)
+    def _tells(self, question: IndexQuestion) -> bool:
+        """Whether any match has what the order goes by: if the first has not, none has."""
+        first = self.index.search(replace(question, size=1, offset=0, facets=False)).hits
+        return bool(first) and _has_signal(first[0].document, question.sort)
 
     def _words(self) -> WordReader:
         """The reader for the words that the index has now."""
@@ -186,7 +177,7 @@ def _is_narrowed(question: IndexQuestion) -> bool:
 
 
 def _has_signal(document: CatalogueDocument, sort: Sort) -> bool:
-    """Whether the first product of an order has what it goes by; if it has not, none has."""
+    """Whether a product has what the order goes by."""
     if sort == "best_selling":
         return document.sold is not None
     if sort == "rating":

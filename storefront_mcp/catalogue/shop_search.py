@@ -15,11 +15,15 @@ from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.errors import CursorRefused, ShopError
 from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery
+from storefront_mcp.commerce.search_errors import FilterRefused
 
 PLAINER_PREFIX: Final = "p"
 """Before the shop's position in a cursor of the plainer query."""
 SHOP_SORTS: Final = frozenset({"price_low", "price_high", "newest"})
 """Orders of a text that every shop can be asked for."""
+TOLD_SORTS: Final = frozenset({"best_selling", "rating", "discount"})
+"""Orders for which a shop must tell something of its products."""
+NO_ORDER: Final = "This shop cannot sort by {}: its own order is kept."
 MAX_SEEN_WORDS: Final = 5_000
 """Words of products that were listed of late, among which a misspelt one is looked for."""
 MAX_CATEGORIES: Final = 8
@@ -45,7 +49,7 @@ class ShopSearch:
         plainer = _plainer(query, phrases)
         if search.after is not None and search.after.startswith(PLAINER_PREFIX):
             return await self._search_plainer(search, replace(plainer, after=search.after[1:]), phrases)
-        found = _with_stock(await self._shop.search(query), search.in_stock)
+        found = _with_stock(await self._ask(query), search.in_stock)
         if found.products or search.after is not None or not search.text:
             self._learn(product.name for product in found.products)
             return found
@@ -55,10 +59,20 @@ class ShopSearch:
                 return again
         return replace(found, hints=await self._hints(plainer.text or search.text, phrases))
 
+    async def _ask(self, query: SearchQuery) -> SearchPage:
+        """The shop's page, in its own order where it knows nothing of the one asked for, which is said."""
+        try:
+            return await self._shop.search(query)
+        except FilterRefused:
+            if query.sort not in TOLD_SORTS:
+                raise
+        found = await self._shop.search(replace(query, sort="relevance"))
+        return replace(found, hints=(NO_ORDER.format(query.sort.replace("_", " ")),))
+
     async def _search_plainer(self, search: SearchQuery, plainer: SearchQuery, phrases: PhraseReading) -> SearchPage:
         """A page for the plainer query; its next position says so, as the shop's own says nothing of the query."""
         in_stock = phrases.in_stock if search.in_stock is None else search.in_stock
-        found = _with_stock(await self._shop.search(plainer), in_stock)
+        found = _with_stock(await self._ask(plainer), in_stock)
         self._learn(product.name for product in found.products)
         return replace(
             found,

@@ -25,6 +25,7 @@ _POSSESSIVE: Final = re.compile(r"'s?(?!\w)")
 _SINGLE: Final = re.compile(r"(?<!\w)([a-z])[-\u2010\u2011](?=[a-z]{3})")
 _AMOUNT_UNIT: Final = re.compile(r"(\d)(?=[a-z])")
 _DIGRAPH: Final = re.compile(r"(?<![aeiouq])([aou])e(?=[^\Waeious\d]|s\w)")
+_HEAD_ENDS: Final = re.compile(r"[,(:;\u2013|/]|\s(?:for|with|fur|mit|aus)\s")
 _WORD: Final = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_][^\W_]*")
 
 
@@ -63,6 +64,16 @@ def plain_words(text: str) -> list[str]:
     """The same words before German digraphs are folded, for showing."""
     joined = _AMOUNT_UNIT.sub(r"\1 ", _SINGLE.sub(r"\1", fold_text(text)))
     return [word.replace(",", ".") if word[0].isdigit() else word for word in _WORD.findall(joined)]
+
+
+def head_word(name: str) -> str | None:
+    """The word of a name that says what kind of thing it is, folded: the last one before what only describes it.
+
+    >>> head_word("Sunburn Outdoor Balls, pack of 3"), head_word("12")
+    ('balls', None)
+    """
+    found = [word for word in text_words(_HEAD_ENDS.split(fold_text(name), maxsplit=1)[0]) if word.isalpha()]
+    return found[-1] if found else None
 
 
 def sku_letters(text: str) -> str:

@@ -37,6 +37,12 @@ _IRREGULAR: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         ),
     }
 )
+_CONTAINERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "en": "bag bottle box bucket bunch can carton case jar pack packet pair piece pot pouch roll sachet tin tub",
+        "de": "beutel becher bund dose eimer flasche glas karton kiste paar packung paket rolle sack schachtel tute",
+    }
+)
 _BRITISH: Final = (
     (re.compile(r"iz(?=e$|es$|ed$|er$|ers$|ing$|ation$)"), "is"),
     (re.compile(r"(?<=[a-z]{2})our(?=s$|ed$|$)"), "or"),
@@ -54,6 +60,8 @@ class LanguageWords(Struct, frozen=True, kw_only=True):
     """Words that say nothing of a product."""
     foreign_fillers: frozenset[str] = frozenset()
     """Those of the neighbour, for words that the catalogue does not have."""
+    containers: frozenset[str] = frozenset()
+    """Stems of what things come in: a jar of dills is dills."""
     synonyms: Synonyms = MappingProxyType({})
     foreign: Synonyms = MappingProxyType({})
     """Words of the neighbour, for those that the catalogue does not have."""
@@ -80,6 +88,7 @@ def language_words(locale: str, stem: Stem, operator_lines: Iterable[str] = ()) 
         stem=stemming,
         fillers=filler_words(code),
         foreign_fillers=filler_words(neighbour),
+        containers=frozenset(map(stemming, text_words(_CONTAINERS[code]))),
         synonyms=_synonyms([*operator_lines, *_lines(f"{code}.synonyms.txt")], stemming),
         foreign=_translations(_lines("en-de.txt"), stemming, foreign_first=neighbour == "en"),
         explained=_single_words([*operator_lines, *_lines(f"{code}.synonyms.txt"), *_lines("en-de.txt")]),

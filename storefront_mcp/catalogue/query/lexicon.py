@@ -44,11 +44,13 @@ class CatalogueLexicon:
         attributes: Sequence[AttributeLabels],
         categories: Mapping[CategoryId, CategoryLabel],
         stem: Stem,
+        kinds: frozenset[str] = frozenset(),
     ) -> None:
-        """`counts` is how many products have each word, folded."""
+        """`counts` is how many products have each word, folded; `kinds` the stems that say what a thing is."""
         self.counts = counts
         self.attributes = {attribute.code: attribute for attribute in attributes}
         self.categories = categories
+        self.kinds = kinds
         self._stem = stem
         self._sorted = sorted(counts)
 

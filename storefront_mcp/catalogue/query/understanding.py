@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from storefront_mcp.catalogue.query.alternatives import joined_alternatives, split_alternatives, with_compound_head
 from storefront_mcp.catalogue.query.folding import plain_words, text_words
 from storefront_mcp.catalogue.query.language import MAX_SYNONYM_WORDS, LanguageWords, StemWords, Synonyms
 from storefront_mcp.catalogue.query.lexicon import MIN_PART_CHARS, CatalogueLexicon
@@ -26,6 +27,8 @@ MAX_LABEL_READINGS: Final = 4
 """Ways to read the values in a text, such as a medium size and a medium heat, that are tried."""
 MIN_PREFIX_CHARS: Final = 4
 """Characters of the shortest unfinished word."""
+PARTITIVES: Final = (["of"], ["von"])
+"""Words between a container and what is in it."""
 SYNONYM_WEIGHT: Final = 0.5
 COMPOUND_WEIGHT: Final = 0.7
 NEAR_WEIGHT: Final = 0.8
@@ -73,25 +76,56 @@ class WordReader:
         """The groups of a text; one of fillers alone has none where conditions were taken out of it."""
         typed = text_words(text)[:MAX_QUERY_WORDS]
         shown = dict(zip(typed, plain_words(text), strict=False))
-        labels = tuple(self._labels(typed))
         replaced: dict[str, str] = {}
         unknown: list[str] = []
-        groups = tuple(self._groups(self._meaningful(typed, fully=conditions), replaced, unknown))
-        taken = {at for span in labels for at in self._with_attribute_name(typed, span)}
+        groups = self._query_groups(typed, replaced, unknown, fully=conditions)
+        corrected: str | None = None
+        if replaced:
+            # What is spelt right may be known with its neighbour only: "pickel balls" are pickleballs.
+            corrected = " ".join(replaced.get(word, shown[word]) for word in typed)
+            named = self._label_places(typed)
+            typed = [word if at in named else replaced.get(word, word) for at, word in enumerate(typed)]
+            groups = self._query_groups(typed, {}, [], fully=conditions)
+        labels, taken = tuple(self._labels(typed)), self._label_places(typed)
         rest = [word for at, word in enumerate(typed) if at not in taken]
         return ReadWords(
             groups=groups,
             labels=labels,
-            unlabelled=tuple(self._groups(self._meaningful(rest, fully=True), {}, [])) if labels else groups,
-            corrected=" ".join(replaced.get(word, shown[word]) for word in typed) if replaced else None,
+            unlabelled=self._query_groups(rest, {}, [], fully=True) if labels else groups,
+            corrected=corrected,
             unknown=tuple(unknown),
             unknown_shown=tuple(shown[word] for word in unknown),
         )
 
+    def _query_groups(
+        self, typed: Sequence[str], replaced: dict[str, str], unknown: list[str], *, fully: bool
+    ) -> tuple[WordGroup, ...]:
+        """The groups of all words, those on either side of an "or" as one that either fulfils."""
+        sides = [
+            with_compound_head(tuple(self._groups(side, replaced, unknown)), self._lexicon, self._stem)
+            for words in split_alternatives(typed)
+            if (side := self._meaningful(words, fully=True))
+        ]
+        if not sides and not fully:
+            return tuple(self._groups(typed, replaced, unknown))
+        return joined_alternatives(sides, self._lexicon)
+
     def _meaningful(self, typed: Sequence[str], *, fully: bool = False) -> Sequence[str]:
         """Words without the fillers; all of them when there are only fillers, unless nothing may remain."""
-        kept = [word for at, word in enumerate(typed) if not self._is_filler(word) or self._is_part(typed, at)]
+        kept = [
+            word
+            for at, word in enumerate(typed)
+            if not self._is_container(typed, at) and (not self._is_filler(word) or self._is_part(typed, at))
+        ]
         return kept or ([] if fully else typed)
+
+    def _is_container(self, typed: Sequence[str], at: int) -> bool:
+        """Whether a word only says in what something comes, as in "jar of dills"."""
+        return (
+            self._stem(typed[at]) in self._language.containers
+            and typed[at + 1 : at + 2] in PARTITIVES
+            and any(not self._is_filler(word) for word in typed[at + 2 :])
+        )
 
     def _is_filler(self, word: str) -> bool:
         return word in self._language.fillers or (
@@ -232,6 +266,10 @@ class WordReader:
                     break
             else:
                 at += 1
+
+    def _label_places(self, typed: Sequence[str]) -> set[int]:
+        """The places of values, and of the names of their attributes beside them."""
+        return {at for span in self._labels(typed) for at in self._with_attribute_name(typed, span)}
 
     def _label_readings(self, span: StemWords) -> list[tuple[str, str]]:
         """Attribute codes and values that words name, themselves or by another word for them, such as "blaue"."""

@@ -16,6 +16,7 @@ from storefront_mcp.catalogue.tantivy_engine.schema import (
     SEARCHABLE,
     attribute_term,
     category_term,
+    head_term,
     joint_term,
     plain_term,
 )
@@ -94,6 +95,10 @@ class QuestionTranslator:
 
     def _conditions(self, question: IndexQuestion) -> Iterator[Query]:
         yield self._term("term", SEARCHABLE if question.groups else LISTED)
+        if question.heads:
+            yield self.one_of("term", map(head_term, question.heads))
+        for head in question.other_heads:
+            yield self._not(head_term(head))
         if question.category is not None:
             yield self._term("term", category_term(question.category))
         if question.price_min is not None or question.price_max is not None:

@@ -250,4 +250,5 @@ class TantivyIndex:
             ],
             categories=categories,
             stem=self._stem,
+            kinds=frozenset(stem for stem, _ in searcher.terms_with_prefix("kind", "")),
         )

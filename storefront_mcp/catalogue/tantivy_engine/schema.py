@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import re
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Final
@@ -11,10 +10,10 @@ import msgspec
 import tantivy
 
 from storefront_mcp.catalogue.document import MAX_INDEXED_CHARS, CatalogueDocument
-from storefront_mcp.catalogue.query.folding import fold_text, sku_letters, text_words
+from storefront_mcp.catalogue.query.folding import fold_text, head_word, sku_letters, text_words
 from storefront_mcp.catalogue.query.language import Stem
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Of the fields and of how text becomes words; a folder of another version is not read."""
 MAX_JOINT_AXES: Final = 4
 """Attributes of variants of which any combination can be filtered by in one variant."""
@@ -25,7 +24,6 @@ IN_STOCK: Final = "stock"
 ON_SALE: Final = "sale"
 LISTED: Final = "listed"
 SEARCHABLE: Final = "searchable"
-_HEAD_ENDS: Final = re.compile(r"[,(:;\u2013|/]|\s(?:for|with|fur|mit|aus)\s")
 _DECODER: Final = msgspec.msgpack.Decoder(CatalogueDocument)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _STEMMERS: Final = {
@@ -103,6 +101,11 @@ def category_term(category: str) -> str:
     return f"c{SEPARATOR}{category}"
 
 
+def head_term(stem: str) -> str:
+    """The kind of thing that a product's own name says it is."""
+    return f"h{SEPARATOR}{stem}"
+
+
 def index_document(document: CatalogueDocument, stem: Stem) -> tantivy.Document:
     """A product as the index holds it."""
     fields = tantivy.Document()
@@ -111,6 +114,8 @@ def index_document(document: CatalogueDocument, stem: Stem) -> tantivy.Document:
     _add_names(fields, document)
     for term in {*_conditions(document), *_attribute_terms(document)}:
         fields.add_text("term", term)
+    if (head := head_word(document.product.name)) is not None:
+        fields.add_text("term", head_term(stem(head)))
     for attribute in document.attributes:
         if attribute.filterable:
             fields.add_text("attribute", SEPARATOR.join((attribute.code, attribute.label)))
@@ -182,11 +187,13 @@ def _quality(document: CatalogueDocument) -> float:
 
 
 def _heads(document: CatalogueDocument) -> Iterator[str]:
-    """The words that say what kind of thing it is: the last of its name and of its categories' names."""
-    for text in (document.product.name, *(category.name for category in document.categories)):
-        found = [word for word in text_words(_HEAD_ENDS.split(fold_text(text), maxsplit=1)[0]) if word.isalpha()]
-        if found:
-            yield found[-1]
+    """The words that say what kind of thing it is: those of its name and of the categories that list it themselves.
+
+    Categories above those say less: a preserving jar somewhere below "Pickles" is none.
+    """
+    for text in (document.product.name, *(category.name for category in document.categories if category.direct)):
+        if (head := head_word(text)) is not None:
+            yield head
 
 
 def _conditions(document: CatalogueDocument) -> Iterator[str]:

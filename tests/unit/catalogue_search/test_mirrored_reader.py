@@ -18,7 +18,7 @@ from storefront_mcp.catalogue.tantivy_engine.writer import TantivyIndexWriter
 from storefront_mcp.commerce.errors import CursorRefused, ProductNotFound, ShopDown
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.product import Product, Variant
-from storefront_mcp.commerce.search import ReadConditions, SearchQuery
+from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery
 from storefront_mcp.commerce.search_errors import FilterRefused
 from storefront_mcp.phases.p1_browse.product import complete_sku
 from tests.fakes.counting_reader import CountingReader
@@ -237,6 +237,28 @@ async def test_without_a_mirror_stock_is_filtered_here(shop: CountingReader) -> 
     page = await alone.search(SearchQuery(text="paddle", in_stock=True))
 
     assert ([one.sku for one in page.products], page.total) == (["PAD-2"], None)
+
+
+async def test_without_a_mirror_an_order_that_the_shop_does_not_know_is_left_aside_which_is_said(
+    shop: CountingReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def search(query: SearchQuery) -> SearchPage:
+        asked.append(query.sort)
+        if query.sort != "relevance":
+            raise FilterRefused(query.sort, ["relevance"])
+        return SearchPage(products=(), total=0) if query.text == "xyzzy" else await MemoryBackend([PAD_2]).search(query)
+
+    monkeypatch.setattr(shop, "search", search)
+    alone = MirroredCatalogueReader(shop, None, lambda: search_language("en-AU"), "AUD")
+    page = await alone.search(SearchQuery(text="paddle", sort="best_selling"))
+
+    assert [one.sku for one in page.products] == ["PAD-2"]
+    assert page.hints == ("This shop cannot sort by best selling: its own order is kept.",)
+    assert asked == ["best_selling", "relevance"]
+    with pytest.raises(FilterRefused):
+        await alone.search(SearchQuery(text="paddle", sort="newest"))
 
 
 async def test_the_tool_says_what_was_understood_within_its_budget(reader: MirroredCatalogueReader) -> None:

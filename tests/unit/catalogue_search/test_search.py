@@ -278,11 +278,14 @@ def test_a_translated_word_is_found_within_compounds(kaufhaus: CatalogueSearch) 
 
 
 @pytest.mark.parametrize("sort", ["best_selling", "rating"])
-def test_an_order_that_the_shop_tells_nothing_for_is_refused_and_left_aside_in_a_text(
+def test_an_order_that_the_shop_tells_nothing_for_is_left_aside_which_is_said(
     warehouse: CatalogueSearch, sort: str
 ) -> None:
-    with pytest.raises(FilterRefused, match="price_low"):
-        ask(warehouse, "kimchi", sort=sort)
+    asked = ask(warehouse, "kimchi", sort=sort)
+    assert skus(asked) == skus(ask(warehouse, "kimchi"))
+    assert asked.hints == (UNKNOWN_ORDERS[cast("Sort", sort)],)
+    further = ask(warehouse, "kimchi", sort=sort, after=asked.next)
+    assert skus(further) == skus(ask(warehouse, "kimchi", after=asked.next)), "pages go on in the same order"
     words = {"best_selling": "best selling kimchi", "rating": "top rated kimchi"}[sort]
 
     told = ask(warehouse, words)
@@ -307,3 +310,31 @@ def test_an_order_in_a_text_is_not_said_to_be_kept_where_words_were_given_up(tmp
     told = ask(built_search(tmp_path, rated, locale="en-AU", currency="AUD"), "top rated kimchi bicycle paddle")
     assert told.relaxed
     assert told.understood is None
+
+
+def test_the_dearest_paddle_is_no_set(warehouse: CatalogueSearch) -> None:
+    assert skus(ask(warehouse, "most expensive paddle"))[0] == "PAD-1"
+
+
+def test_in_a_category_by_price_its_kind_of_thing_comes_before_dearer_sets(warehouse: CatalogueSearch) -> None:
+    paged: list[str] = []
+    prices: list[int] = []
+    after: str | None = None
+    while True:
+        page = ask(warehouse, category="4", sort="price_high", size=7, after=after)
+        paged += skus(page)
+        prices += [product.price.minor for product in page.products]
+        after = page.next
+        if after is None:
+            break
+
+    assert (paged[0], len(paged), len(set(paged))) == ("PAD-1", page.total, page.total)
+    others = [at for at, sku in enumerate(paged) if sku.startswith("SET-")]
+    assert others, "sets are still there"
+    assert min(others) > paged.index("PAD-24")
+    assert prices[: min(others)] == sorted(prices[: min(others)], reverse=True)
+
+
+def test_a_category_of_many_kinds_is_in_one_order(warehouse: CatalogueSearch) -> None:
+    prices = [product.price.minor for product in ask(warehouse, category="55", sort="price_high", size=40).products]
+    assert prices == sorted(prices, reverse=True)

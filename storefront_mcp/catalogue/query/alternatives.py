@@ -1,0 +1,84 @@
+"""Groups of words that mean one another's alternatives, or the kind of thing that a compound word ends with."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+from typing import Final
+
+from msgspec.structs import replace
+
+from storefront_mcp.catalogue.query.language import Stem
+from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
+from storefront_mcp.catalogue.question import WordChoice, WordGroup
+
+OR_WORDS: Final = frozenset({"or", "oder"})
+MAX_SIDE_CHOICES: Final = 16
+"""Ways to fulfil one side of an "or" that are tried."""
+
+Groups = tuple[WordGroup, ...]
+
+
+def split_alternatives(typed: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The words before, between and behind each "or".
+
+    >>> list(split_alternatives(["paddles", "or", "balls"]))
+    [['paddles'], ['balls']]
+    """
+    start = 0
+    for at, word in enumerate(typed):
+        if word in OR_WORDS:
+            yield typed[start:at]
+            start = at + 1
+    yield typed[start:]
+
+
+def joined_alternatives(sides: Sequence[Groups], lexicon: CatalogueLexicon) -> Groups:
+    """The groups of all sides, with one that any side fulfils: "dill pickles or green olives" is either of both.
+
+    Where a side names no kind of thing, as in "hot or mild pickles", only the two groups beside the "or" are one.
+    """
+    if len(sides) < 2:  # noqa: PLR2004 - there is no "or" with one side
+        return sides[0] if sides else ()
+    if all(any(_is_kind(group, lexicon) for group in side) for side in sides):
+        return (_either([_whole(side) for side in sides]),)
+    groups = list(sides[0])
+    for side in sides[1:]:
+        groups[-1:] = [_either([groups[-1], side[0]]), *side[1:]]
+    return tuple(groups)
+
+
+def with_compound_head(groups: Groups, lexicon: CatalogueLexicon, stem: Stem) -> Groups:
+    """The groups, a compound with its end as well: pickleballs are balls before they are a sport.
+
+    Not where there are things of its own name, such as overgrips, or another word names the kind of thing, as in
+    "pickleball net".
+    """
+    words = {at: group.text.replace(" ", "") for at, group in enumerate(groups)}
+    words = {at: word for at, word in words.items() if lexicon.has_stem(stem(word)) and stem(word) not in lexicon.kinds}
+    ends = {
+        at: parts[-1] for at, word in words.items() if (parts := lexicon.parts(word)) and parts[-1] in lexicon.kinds
+    }
+    if len(ends) != 1 or any(_is_kind(group, lexicon) for at, group in enumerate(groups) if at not in ends):
+        return groups
+    [(at, end)] = ends.items()
+    both = (WordChoice(stem(words[at])), WordChoice(end))
+    group = replace(groups[at], choices=(*groups[at].choices, both))
+    return (*groups[:at], group, *groups[at + 1 :])
+
+
+def _is_kind(group: WordGroup, lexicon: CatalogueLexicon) -> bool:
+    return any(choice[-1].stem in lexicon.kinds for choice in group.choices)
+
+
+def _whole(side: Groups) -> WordGroup:
+    """One group for all of a side, each of its choices one of each group."""
+    if len(side) == 1:
+        return side[0]
+    ways = islice(product(*(group.choices for group in side)), MAX_SIDE_CHOICES)
+    return WordGroup(
+        text=" ".join(group.text for group in side), choices=tuple(tuple(w for one in way for w in one) for way in ways)
+    )
+
+
+def _either(groups: Sequence[WordGroup]) -> WordGroup:
+    choices = dict.fromkeys(choice for group in groups for choice in group.choices)
+    return WordGroup(text=" or ".join(group.text for group in groups), choices=tuple(choices))

@@ -1,0 +1,61 @@
+"""What buyers mean by compounds, containers and "or"."""
+
+import pytest
+
+from storefront_mcp.catalogue.search import CatalogueSearch
+from tests.unit.catalogue_search.test_search import ask, skus
+
+
+@pytest.mark.parametrize("text", ["pickle balls", "pickleballs", "Pickleball", "pickel balls"])
+def test_a_compound_word_finds_first_what_it_ends_with(warehouse: CatalogueSearch, text: str) -> None:
+    assert all(sku.startswith("BALL-") for sku in skus(ask(warehouse, text)))
+
+
+def test_a_compound_word_that_names_things_itself_finds_those(warehouse: CatalogueSearch) -> None:
+    assert all("Overgrip" in product.name for product in ask(warehouse, "overgrips", size=6).products)
+
+
+def test_a_compound_word_beside_another_kind_of_thing_only_describes_it(warehouse: CatalogueSearch) -> None:
+    assert all(sku.startswith("NET-") for sku in skus(ask(warehouse, "pickleball net"))[:5])
+
+
+@pytest.mark.parametrize("text", ["dill pickle jar", "jar of dill pickles", "a jar of dill pickles please"])
+def test_what_is_in_a_jar_is_found_before_empty_jars(warehouse: CatalogueSearch, text: str) -> None:
+    assert {"JAR-DILL", "JAR-DILL-S", "JAR-DILL-L"} == set(skus(ask(warehouse, text))[:3])
+
+
+def test_a_jar_to_preserve_in_is_found_by_its_name(warehouse: CatalogueSearch) -> None:
+    assert {"TOOL-JAR6", "TOOL-JAR12"} == set(skus(ask(warehouse, "preserving jars"))[:2])
+
+
+@pytest.mark.parametrize(
+    ("text", "either", "other"),
+    [
+        ("padles or pickel balls", "paddle", "balls"),
+        ("balls or nets", "balls", "nets"),
+        ("dill pickles or pickled onions", "dill pickles", "pickled onions"),
+        ("Paddel oder Socken", "paddles", "socks"),
+        ("nets or hampers or socks", "nets", "hampers"),
+    ],
+)
+def test_or_finds_either(warehouse: CatalogueSearch, text: str, either: str, other: str) -> None:
+    found = ask(warehouse, text)
+
+    assert found.relaxed == ()
+    assert (found.total or 0) >= max(ask(warehouse, either).total or 0, ask(warehouse, other).total or 0)
+    all_found = set(skus(ask(warehouse, text, size=200)))
+    assert all_found >= {*skus(ask(warehouse, either, size=5)), *skus(ask(warehouse, other, size=5))}
+
+
+def test_or_between_two_words_for_one_thing_leaves_the_thing(warehouse: CatalogueSearch) -> None:
+    either = ask(warehouse, "green tomato or plum chutney", size=50)
+
+    assert {"CHU-TOM", "CHU-PLUM"} <= set(skus(either))
+    assert not {sku for sku in skus(either) if sku.startswith(("PAD-", "TEE"))}
+
+
+def test_a_gift_for_a_cook_is_no_card(warehouse: CatalogueSearch) -> None:
+    found = ask(warehouse, "gift for someone who likes cooking")
+
+    assert {"BOOK-1", "HAMP-2"} <= set(skus(found))
+    assert (found.relaxed, [sku for sku in skus(found) if sku.startswith("CARD")]) == ((), [])
