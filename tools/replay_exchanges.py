@@ -3,7 +3,7 @@
 A recording is a JSON file with `case`, `request` (`method`, `path`, `headers`, `body`), `status` and `body`, or with
 several of them as `steps`. The adapter has to be able to read each recorded answer to a call that it makes, and the
 demo shop has to give one like it: of the same status, in which everything that the adapter reads is of a kind (see
-`stand_in_answers.kind`) that the recorded one has; of a refusal that is its message, too. Each answer is one line:
+`answer_kinds.kind`) that the recorded one has; of a refusal that is its message, too. Each answer is one line:
 
 - alike: nothing differs;
 - unread: something differs that the adapter does not read;
@@ -30,24 +30,11 @@ from msgspec import Struct
 
 from storefront_mcp.backends.maho import shapes
 from storefront_mcp.backends.maho.prices import PriceMapper, TaxDisplay
-from tools.stand_in_answers import (
-    LD_JSON,
-    PREFIX,
-    READ,
-    Answers,
-    Call,
-    Kinds,
-    all_kinds,
-    ask_everything,
-    kinds,
-    template,
-)
+from tools.answer_kinds import Kinds, all_kinds, kinds
+from tools.stand_in_answers import LD_JSON, PREFIX, READ, Answers, Call, ask_everything, template
 
 NEVER_SENT: Final = {
-    "auth-token-missing-fields": "an account without id and secret is refused by its settings",
-    "auth-token-password-grant": "the grant is always client_credentials",
-    "auth-token-bad-credentials": "no buyer logs in",
-    "auth-token-unconfirmed": "no buyer logs in",
+    "auth-token-password-grant": "the grant is customer or client_credentials",
     "cart-create-without-content-type": "every body is sent as JSON",
     "customer-cart-by-masked-id-anonymous": "guests have no customer's cart",
     "error-invalid-json": "what is sent is JSON",

@@ -1,33 +1,28 @@
-"""Everything that the demo shop answers to what the adapter asks, and the kinds of the values in it."""
+"""Everything that the demo shop answers to what the adapter asks."""
 
 import asyncio
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 
-from storefront_mcp.backends.maho import country_shapes, order_shapes as orders, shapes
+from storefront_mcp.backends.maho import country_shapes, customer_shapes, order_shapes as orders, shapes
 from storefront_mcp.demo import fulfilment
 from storefront_mcp.demo.account_api import MAX_FAILED_LOGINS_PER_MINUTE
 from storefront_mcp.demo.catalogue.product_kinds import every_kind
+from storefront_mcp.demo.customers import PICKLERS
 from storefront_mcp.demo.models import ShopRules
 from tests.fakes.demo_shop import ControlledShop, UnsafeBehaviours, demo_shop
+from tools.answer_kinds import Kinds, all_kinds, kinds
 
 LD_JSON: Final = "application/ld+json"
 PREFIX: Final = "/api/rest/v2"
 CART: Final = "/guest-carts/{cart}"
-MESSAGE: Final = next(one.type for one in msgspec.structs.fields(shapes.ErrorBody) if one.name == "message")
-CODED_FIELDS: Final = {"type", "visibility", "stockStatus", "priceType"}
-"""Fields that hold one of a few words; each of the words counts as a kind."""
-MARKUP: Final = re.compile(r"<\w|&\w+;")
 Call = tuple[str, str]
 """Method and path template."""
-Kinds = set[tuple[str, str]]
-"""Path of a field, and what kind of value it has."""
 Answers = dict[tuple[Call, int], tuple[Kinds, Kinds]]
 """By call and status: the kinds of what the adapter reads, and of everything."""
 
@@ -58,7 +53,9 @@ READ: Final[Mapping[str, Any]] = {
     "GET /orders/{id}": orders.FulfilledOrderShape,
     "GET /orders/{id}/shipments": shapes.CollectionShape[orders.ShipmentShape],
     "GET /carts/{id}": orders.StoredCartShape,
-    "POST /auth/token": orders.TokenShape,
+    "POST /auth/token": customer_shapes.CustomerTokenShape,
+    "POST /auth/refresh": orders.TokenShape,
+    "POST /auth/logout": dict,
 }
 """What the adapter reads of a success; of a refusal it reads `ErrorBody`."""
 
@@ -89,58 +86,6 @@ def template(path: str) -> str:
     return re.sub(r"/\d+(?=/|$)", "/{id}", path)
 
 
-def kinds(value: object, shape: Any, path: str = "") -> Kinds:
-    """The kinds of every field of `shape` in a JSON value."""
-    origin = get_origin(shape) or shape
-    if origin is list and isinstance(value, list) and value:
-        return set().union(*(kinds(one, get_args(shape)[0], f"{path}[]") for one in value))
-    if isinstance(origin, type) and issubclass(origin, msgspec.Struct) and isinstance(value, dict):
-        fields = msgspec.structs.fields(shape)
-        return set().union(
-            *(kinds(value.get(one.encode_name), one.type, f"{path}.{one.encode_name}") for one in fields)
-        )
-    options = [one for one in get_args(shape) if one is not type(None)] if origin not in {list, dict} else []
-    for option in options:
-        target = get_origin(option) or option
-        struct = isinstance(target, type) and issubclass(target, msgspec.Struct)
-        if (struct and isinstance(value, dict)) or (target is list and isinstance(value, list)):
-            return kinds(value, option, path)
-    if shape is MESSAGE:
-        return {(path, _message(value))}
-    coded = path.rpartition(".")[2] in CODED_FIELDS and value is not None
-    return {(path, str(value) if coded else kind(value))}
-
-
-def all_kinds(value: object, path: str = "") -> Kinds:
-    """Which fields a JSON value has, whatever they hold."""
-    if isinstance(value, list):
-        return set().union(*(all_kinds(one, f"{path}[]") for one in value))
-    if isinstance(value, dict):
-        below = (all_kinds(one, f"{path}.{name}") for name, one in value.items() if not name.startswith("@"))
-        return {(path, "object")}.union(*below)
-    return {(path, "there")}
-
-
-def kind(value: object) -> str:
-    """What a value is: of which type, and whether it is one of those that are easily forgotten."""
-    if value is None or isinstance(value, bool):
-        return {None: "nothing", True: "true", False: "false"}[value]
-    if isinstance(value, int | float):
-        return "zero" if not value else "negative" if value < 0 else "number" if _is_rounded(value) else "unrounded"
-    if isinstance(value, str):
-        return "empty" if not value else "markup" if MARKUP.search(value) else "text"
-    return {"[]": "no list", "{}": "no object"}.get(str(value)) or type(value).__name__
-
-
-def _is_rounded(value: float) -> bool:
-    return round(value, 4) == value
-
-
-def _message(value: object) -> str:
-    """A message without what differs from shop to shop: quoted names, numbers, markup."""
-    return re.sub(r"<[^>]*>|\"[^\"]*\"|'[^']*'(?!s )|[\d.,]*\d|/\S+|\b[A-Z]{3}\b", "*", str(value))
-
-
 class StandIn:
     """Everything that the demo shop answers, by call and status."""
 
@@ -168,6 +113,26 @@ class StandIn:
             await self._read(client, shop)
             await self._shop(client, shop)
             await self._choose(client)
+            await self._sign_in(client)
+
+    async def _sign_in(self, client: httpx.AsyncClient) -> None:
+        ada, bo, cy = PICKLERS
+        person = {"email": ada.email, "password": ada.password}
+        for body in (
+            {},
+            person | {"password": "nope"},
+            {"email": bo.email, "password": bo.password},
+            {"email": bo.email, "password": bo.password, "twofa_code": "nope"},
+            {"email": cy.email, "password": cy.password},
+        ):
+            await self.ask(client, "POST", "/auth/token", body)
+        old = f"Bearer {(await self.ask(client, 'POST', '/auth/token', person))['token']}"
+        new = f"Bearer {(await self.ask(client, 'POST', '/auth/refresh', authorization=old))['token']}"
+        await self.ask(client, "POST", "/auth/refresh", authorization=old)
+        for _ in range(2):
+            await self.ask(client, "POST", "/auth/logout", authorization=new)
+        for _ in range(10):
+            await self.ask(client, "POST", "/auth/token", {"email": "who@example.com", "password": "nope"})
 
     async def _choose(self, client: httpx.AsyncClient) -> None:
         cart = await self._cart(client)

@@ -218,12 +218,14 @@ class UpstreamClient:
         )
         return known if known is not None and answer.status == HTTPStatus.NOT_MODIFIED else self.check(answer)
 
-    async def send(self, method: str, path: str, body: object = None, *, harmless: bool = False) -> UpstreamResponse:
-        """Send a POST, PUT or DELETE. POST and PUT always carry JSON, `{}` without a `body`.
+    async def send(
+        self, method: str, path: str, body: object = None, *, harmless: bool = False, bearer: str | None = None
+    ) -> UpstreamResponse:
+        """Send a POST, PUT or DELETE, with a bearer token if given. POST and PUT carry JSON, `{}` without a `body`.
 
         `harmless`: safe to repeat or to leave unknown, so a lost response raises plain ShopDown.
         """
-        request = self._requests.build(method, path, body=None if method == "DELETE" else body or {})
+        request = self._requests.build(method, path, body=None if method == "DELETE" else body or {}, bearer=bearer)
         return self.check(
             await self._ask(
                 PendingRequest(request=request, reads=False, harmless=harmless, timeout_seconds=self._limits.total)

@@ -197,12 +197,10 @@ class RequestBuilder:
                 url = httpx.URL.__new__(httpx.URL)
                 below = self._base.path.rstrip("/") + path
                 url._uri_reference = self._base._replace(path=below, query=encoded)  # noqa: SLF001 -- as above
-            if body is not None:
-                content = msgspec.json.encode(body)
-                return httpx.Request(method, url, headers=self._json_headers, content=content, extensions=extensions)
-            headers = self._headers
+            headers = self._headers if body is None else self._json_headers
             if bearer is not None:
                 headers = httpx.Headers({**headers, "authorization": f"Bearer {bearer}"})
-            return httpx.Request(method, url, headers=headers, extensions=extensions)
+            content = None if body is None else msgspec.json.encode(body)
+            return httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise ShopRefused("this is too long, or no text that can be sent.") from error

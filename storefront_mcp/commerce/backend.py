@@ -8,6 +8,7 @@ from msgspec import Struct
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.category import Category, CategoryFacet
+from storefront_mcp.commerce.customers import CustomerLogin
 from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.order import Order, OrderDraft, OrderPreview, OrderProgress, OrderSettlement, PaymentMethod
 from storefront_mcp.commerce.page import ShopPage, StoreFacts
@@ -147,6 +148,10 @@ class ShopBackend(CatalogueReader, Protocol):
 
     async def order_progress(self, order: Order) -> OrderProgress | None:
         """Where an order stands; None when this shop does not tell us."""
+
+    @property
+    def login(self) -> CustomerLogin | None:
+        """How the shop's customers sign in; None for a shop that cannot sign anybody in."""
 
     @property
     def circuit_open(self) -> bool:

@@ -28,6 +28,9 @@ Retry-After, a `street` that is a list is stored as the word "Array", variants c
 a look-up by url-key.
 
 Payment methods: `prepaid` (authorized elsewhere, captured there once there is an order), `payment_modules`, which
-take the money inside place-order, `checkmo` and `banktransfer`, paid later; `free` for totals of 0. Not implemented:
-customers, admin scopes, newsletter, writing reviews.
+take the money inside place-order, `checkmo` and `banktransfer`, paid later; `free` for totals of 0.
+
+Customers sign in for a token of an hour (`customers`), renew it while it lives, which revokes the old one, and change
+their password, which revokes all of theirs, unlike Maho's. Not implemented: registration, admin scopes, newsletter,
+writing reviews.
 """

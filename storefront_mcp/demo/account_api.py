@@ -1,4 +1,4 @@
-"""Routes for the service account: its token, and orders, carts and shipments by id."""
+"""Routes for tokens, and for the service account: orders, carts and shipments by id."""
 
 from typing import Final
 
@@ -8,18 +8,41 @@ from litestar.response.base import ASGIResponse
 from storefront_mcp.demo.access import TOKEN_TTL_SECONDS
 from storefront_mcp.demo.api_errors import ApiError, not_found
 from storefront_mcp.demo.cart_shapes import cart_shape
+from storefront_mcp.demo.customer_api import token_shape
 from storefront_mcp.demo.http import ApiCall, InjectedCall, endpoint, whole_number
 from storefront_mcp.demo.models import DemoOrder
 
 MAX_FAILED_LOGINS_PER_MINUTE: Final = 10
+UNSUPPORTED_GRANT: Final = "Unsupported grant type. Use: customer, client_credentials, api_user"
 
 
 @endpoint("POST", "/auth/token")
 async def create_token(call: InjectedCall) -> ASGIResponse:
-    """The grant `client_credentials` only, as there are no customers."""
+    """The grants `customer`, which may be left out, and `client_credentials`."""
+    grant = call.body.get("grant_type") or "customer"
+    if grant == "customer":
+        return _customer_token(call)
+    if grant == "client_credentials":
+        return _account_token(call)
+    raise ApiError(400, "unsupported_grant_type", UNSUPPORTED_GRANT)
+
+
+def _customer_token(call: ApiCall) -> ASGIResponse:
+    said = {name: str(call.body.get(name) or "") for name in ("email", "password", "twofa_code")}
+    customers = call.state.customers
+    customer, token = customers.sign_in(said["email"], said["password"], said["twofa_code"], client=call.client)
+    names = {"firstName": customer.firstname, "lastName": customer.lastname}
+    content = {
+        **token_shape(call, token),
+        "customer": {"id": customer.id, "email": customer.email, **names},
+        "cartItemsQty": 0,
+        "extensions": [],
+    }
+    return call.resource("AuthToken", content)
+
+
+def _account_token(call: ApiCall) -> ASGIResponse:
     account, body = call.state.account, call.body
-    if (body.get("grant_type") or "customer") != "client_credentials":
-        raise ApiError(400, "unsupported_grant_type", "Grant type must be one of: client_credentials")
     try:
         issued = account.issue(str(body.get("client_id") or ""), str(body.get("client_secret") or ""))
     except ApiError:

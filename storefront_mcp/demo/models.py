@@ -28,6 +28,12 @@ class ShopRules(Struct, frozen=True, kw_only=True):
     """"Zip/Postal Code is Optional for"; a new Maho has HK, IE, MO and PA. No response tells."""
     guest_checkout: bool = True
     """What `/store-config` says; like Maho's, place-order makes orders of guests all the same."""
+    token_seconds: int = 3600
+    """Life of a customer's token."""
+    logins_per_minute: int = 10
+    """Sign-ins of one client, and as many renewals of tokens; Maho has 10 or 20."""
+    password_keeps_tokens: bool = False
+    """Whether a customer's tokens outlive a change of the password, as they do in Maho."""
 
 
 VIRTUAL_TYPES: Final = frozenset({"virtual", "downloadable", "giftcard"})

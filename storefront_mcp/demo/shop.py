@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import Receive, Scope, Send
 
-from storefront_mcp.demo import account_api, cart_api, catalogue_api, checkout_api, pages
+from storefront_mcp.demo import account_api, cart_api, catalogue_api, checkout_api, customer_api, pages
 from storefront_mcp.demo.api_errors import ApiError
 from storefront_mcp.demo.http import ApiCall, error_response, methods_of, read_call
 from storefront_mcp.demo.ordering import OrderPlacement
@@ -22,6 +22,7 @@ ROUTES: Final = (
     *cart_api.ROUTES,
     *checkout_api.ROUTES,
     *account_api.ROUTES,
+    *customer_api.ROUTES,
     *pages.ROUTES,
 )
 

@@ -13,6 +13,7 @@ from storefront_mcp.demo.catalogue.model import DemoCatalogue, DemoProduct
 from storefront_mcp.demo.catalogue.warehouse import pickle_warehouse
 from storefront_mcp.demo.coupons import GIFT_CARDS
 from storefront_mcp.demo.currencies import AUD, CURRENCIES
+from storefront_mcp.demo.customers import DemoCustomers
 from storefront_mcp.demo.models import (
     FREE,
     OFFLINE_METHODS,
@@ -62,6 +63,7 @@ class DemoState:
         self.base_url = base_url.rstrip("/")
         self.attempts = AttemptCounter(clock)
         self.account = ApiAccount(client_secret=client_secret or _hex32(), clock=clock, token=token)
+        self.customers = DemoCustomers(rules=rules, clock=clock, token=token, attempts=self.attempts)
         self.payment_modules = dict(payment_modules or {})
         self.stock = {product.sku: product.stock for product in self.catalogue.products.values()}
         self.backorders: set[str] = set()

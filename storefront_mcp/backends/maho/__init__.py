@@ -21,6 +21,7 @@ from storefront_mcp.backends.maho.addresses import AddressMapper
 from storefront_mcp.backends.maho.carts import MahoCarts
 from storefront_mcp.backends.maho.categories import MahoCategories
 from storefront_mcp.backends.maho.gift_cards import MahoGiftCards
+from storefront_mcp.backends.maho.login import MahoLogin
 from storefront_mcp.backends.maho.order_previews import OrderPreviews
 from storefront_mcp.backends.maho.order_progress import MahoOrderProgress
 from storefront_mcp.backends.maho.order_quotes import OrderQuotes
@@ -122,6 +123,7 @@ class MahoBackend:
         self.product: Final = budget.limit(self._product, within=MAX_READ_SECONDS)
         self.page: Final = budget.limit(self._page, within=MAX_READ_SECONDS)
         self.order_progress: Final = budget.limit(self._order_progress)
+        self.login: Final = MahoLogin(rest)
         # What is paid for waits for no budget.
         self.place_order: Final = orders.place
         self.find_order: Final = orders.find

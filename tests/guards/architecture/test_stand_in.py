@@ -33,7 +33,7 @@ def test_what_the_adapter_reads_and_the_demo_shop_does_not_send_is_a_difference(
     said = capsys.readouterr().out
     assert "unread        unread" in said
     assert ".unread.odd is there" in said
-    assert "the grant is always client_credentials" in said
+    assert "the grant is customer or client_credentials" in said
     assert "2 other call, 1 alike, 1 not asked, 1 unread" in said
 
     write(tmp_path, "different", "GET", "/categories/3", {"id": 3, "name": "", "children": [{"id": 4, "name": "<b>A"}]})
