@@ -23,6 +23,8 @@ What = Literal[
     "limit.hit",
     "operator.acted",
     "audit.pruned",
+    "grant.created",
+    "grant.ended",
 ]
 
 Durability = Literal["process", "power"]
@@ -43,7 +45,8 @@ class AuditActor(Struct, frozen=True, kw_only=True):
     """Who acted. Of guests nothing is recorded but the client program."""
 
     kind: Literal["guest", "key", "token", "customer", "operator", "server", "stranger"]
-    """operator: at the command line. server: this process. stranger: not authenticated."""
+    """customer: a person who signed in, or their agent. operator: at the command line. server: this process. stranger:
+    not authenticated."""
     id: str | UnsetType = UNSET
     """A key's public id, a token's issuer and subject, a customer's subject, an operator's name."""
     label: str | UnsetType = UNSET

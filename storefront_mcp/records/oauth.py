@@ -203,7 +203,7 @@ class OAuthRepository(Protocol):
     def block_client(self, store: StoreId, id_: str, kind: ClientKind, *, now: float, by: str) -> None:
         """Accept a client no more, and end its grants."""
 
-    def open_request(self, record: AuthorizationRequestRecord, *, now: float) -> None:
+    def open_request(self, record: AuthorizationRequestRecord) -> None:
         """Store a pending request."""
 
     def request(self, store: StoreId, digest: bytes, *, now: float) -> AuthorizationRequestRecord | None:
@@ -277,6 +277,9 @@ class OAuthRepository(Protocol):
 
         The number of live grants that this has ended. Sign-ins that wait for their permission end too.
         """
+
+    def sweep(self, *, now: float) -> None:
+        """Delete what has expired, and the secrets of grants and answers whose time is over."""
 
     def shop_session(self, grant: str) -> ShopSessionRecord | None:
         """The shop session of a live grant; None when it has ended."""
