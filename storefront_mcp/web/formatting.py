@@ -22,7 +22,7 @@ PAGE_LANGUAGE: Final = "en"
 """The language of pages without another."""
 DIGIT_BOUNDARY: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """Where a currency's letters meet a digit (CLDR "currencySpacing", which Babel leaves out)."""
-LOADER: Final = jinja2.PackageLoader("storefront_mcp.web", "pay_templates")
+LOADER: Final = jinja2.PackageLoader("storefront_mcp.web", "buyer_templates")
 ENVIRONMENT: Final = jinja2.Environment(
     loader=LOADER,
     autoescape=jinja2.select_autoescape(("html.j2",)),
@@ -99,5 +99,5 @@ def _locale(tag: str) -> Locale:
 @cache
 def style(hue: int) -> tuple[str, str]:
     """The style sheet and its CSP hash."""
-    text = ENVIRONMENT.get_template("pay.css.j2").render(hue=hue)
+    text = ENVIRONMENT.get_template("buyer.css.j2").render(hue=hue)
     return text, f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

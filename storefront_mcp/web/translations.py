@@ -34,5 +34,5 @@ class PageTexts:
 def _texts(language: str) -> dict[str, str]:
     if language == ENGLISH:
         return {}
-    body = files(__package__).joinpath("pay_texts", f"{language}.json").read_bytes()
+    body = files(__package__).joinpath("buyer_texts", f"{language}.json").read_bytes()
     return msgspec.json.decode(body, type=dict[str, str])

@@ -8,7 +8,7 @@ import pytest
 from storefront_mcp import web
 from storefront_mcp.web.translations import ENGLISH, LANGUAGES, PageTexts, _texts
 
-TEMPLATES = Path(web.__file__).parent / "pay_templates"
+TEMPLATES = Path(web.__file__).parent / "buyer_templates"
 TEXTS = {
     text
     for template in TEMPLATES.glob("*.html.j2")
