@@ -12,8 +12,9 @@ from storefront_mcp.commerce.ids import StoreId
 
 ClientKind = Literal["document", "registered", "fixed"]
 """By a metadata document (CIMD), by dynamic registration (RFC 7591), or from the settings."""
-RequestStep = Literal["sign_in", "code", "consent"]
-"""What a pending request waits for: e-mail and password, a second factor, a permission."""
+RequestStep = Literal["sign_in", "code", "consent", "agents"]
+"""What a pending request waits for: e-mail and password, a second factor, a permission; agents: nothing any more, the
+person looks at who may act for them."""
 TokenKind = Literal["access", "refresh"]
 EndReason = Literal["person", "client", "operator", "password", "shop", "replayed"]
 """person: on the page of connected agents. client: revoked by it. password: changed, or the customer's tokens voided.
@@ -40,14 +41,15 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
 
 
 class AuthorizationRequestRecord(Struct, frozen=True, kw_only=True):
-    """An authorization request on its way through the pages."""
+    """A sign-in on its way through the pages."""
 
     digest: bytes
     """Of the handle that the pages' forms hold."""
     store: StoreId
     browser: bytes
     """Digest of the cookie to which it is bound."""
-    request: AuthorizationRequest
+    request: AuthorizationRequest | None
+    """None where a person signs in to see who may act for them."""
     step: RequestStep = "sign_in"
     tries: int = 0
     customer: bytes | None = None
