@@ -1,0 +1,1 @@
+"""Sign-in of buyers: the authorization server of a store, whose login step is the shop's own login."""
