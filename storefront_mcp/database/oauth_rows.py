@@ -17,7 +17,7 @@ from storefront_mcp.records.oauth import (
     StoredToken,
 )
 
-_REQUEST: Final = msgspec.json.Decoder(AuthorizationRequest)
+_REQUEST: Final = msgspec.json.Decoder(AuthorizationRequest | None)
 _GRANT_COLUMNS: Final = tuple(name for name in GrantRecord.__struct_fields__ if name != "scopes")
 
 

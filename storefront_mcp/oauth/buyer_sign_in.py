@@ -295,7 +295,7 @@ class BuyerSignIn:
         return record
 
     async def _open(self, record: AuthorizationRequestRecord) -> None:
-        await asyncio.to_thread(lambda: self._context.records.open_request(record, now=self._context.now()))
+        await asyncio.to_thread(lambda: self._context.records.open_request(record))
 
     async def _end(self, record: AuthorizationRequestRecord) -> bool:
         return await asyncio.to_thread(self._context.records.end_request, record.digest)

@@ -74,6 +74,13 @@ def test_a_pending_request_moves_on_and_ends_once(record: SqlOAuthRepository) ->
     assert record.count_try(moved.digest) == 0
 
 
+def test_a_person_may_sign_in_without_an_agent_that_asks(record: SqlOAuthRepository) -> None:
+    alone = pending(request=None, step="agents", customer=b"who it is", subject="subject")
+    record.open_request(alone)
+
+    assert record.request(PICKLE, alone.digest, now=NOW) == alone
+
+
 def test_one_permission_makes_one_grant_however_often_the_form_is_sent(record: SqlOAuthRepository) -> None:
     record.open_request(pending())
 

@@ -1,0 +1,214 @@
+"""What the stand-in remembers: stock, carts by session, orders; and its tokens and amounts."""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from storefront_mcp.demo.catalogue.model import DemoCatalogue, DemoProduct
+from storefront_mcp.demo.catalogue.warehouse import pickle_warehouse
+
+MERCHANT_KEY = "ck_0123456789abcdef0123456789abcdef01234567"
+MERCHANT_SECRET = "cs_76543210fedcba9876543210fedcba9876543210"
+TOKEN_SECONDS = 48 * 3600
+TaxMode = Literal["none", "included", "added"]
+COUPONS = {"save10": ("percent", 10), "pickle5": ("fixed_cart", 500)}
+"""Code to kind, and percent or cents."""
+METHODS = ("bacs", "cheque", "cod")
+STATUS_OF_METHOD = {"bacs": "on-hold", "cheque": "on-hold", "cod": "processing"}
+DEFAULT_COUNTRY = {"AUD": ("AU", "VIC"), "USD": ("US", "CA")}
+
+
+class Refused(Exception):
+    """A refusal in WordPress's one error shape."""
+
+    def __init__(self, status: int, code: str, message: str, **data: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"code": code, "message": message, "data": {"status": status, **data}}
+
+
+class WooLine(Struct, kw_only=True):
+    """A line of a cart."""
+
+    key: str
+    product: int
+    quantity: int
+
+
+class WooCart(Struct, kw_only=True):
+    """A session's cart."""
+
+    session: str
+    lines: dict[str, WooLine] = {}
+    coupons: list[str] = []
+    billing: dict[str, str] = {}
+    shipping: dict[str, str] = {}
+    rates: dict[int, str] = {}
+    """What was chosen, by package."""
+
+
+class WooOrder(Struct, kw_only=True):
+    """An order."""
+
+    id: int
+    session: str
+    key: str
+    status: str
+    method: str
+    note: str
+    email: str
+    total: int
+    """In the shop's units."""
+    cart: dict[str, Any]
+    """As it was ordered."""
+    transaction: str = ""
+    paid_at: str | None = None
+    payments_completed: int = 0
+    """How often the shop was told of its payment, and took it."""
+    refunds: list[int] = []
+    notes: list[tuple[str, bool]] = []
+
+
+class WooState:
+    """One shop."""
+
+    def __init__(
+        self,
+        *,
+        currency: str = "AUD",
+        decimals: int = 2,
+        tax: TaxMode = "none",
+        packages: int = 1,
+        catalogue: DemoCatalogue | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.currency = currency
+        self.decimals = decimals
+        self.tax = tax
+        self.packages = packages
+        """In how many parts a cart of several lines is sent."""
+        self.catalogue = catalogue or pickle_warehouse()
+        self.clock = clock
+        self.secret = b"salt"
+        self.stock = {one.sku: one.stock for one in self.catalogue.products.values()}
+        self.backorders: set[str] = set()
+        self.carts: dict[str, WooCart] = {}
+        self.orders: dict[int, WooOrder] = {}
+        self.served = ("AU", "NZ", "US")
+        self.methods = METHODS
+        self.demands_phone = False
+        self.has_merchant_api = True
+        self.asked: list[tuple[str, str]] = []
+        """Method and path of each request."""
+        self._numbers = itertools.count(1)
+        self.order_numbers = itertools.count(501)
+
+    # Tokens -----------------------------------------------------------------------------------------------------------
+
+    def token(self, session: str) -> str:
+        """A fresh token of a session."""
+        claims = {"user_id": session, "exp": int(self.clock()) + TOKEN_SECONDS, "iss": "store-api"}
+        signed = f"{_base64({'alg': 'HS256', 'typ': 'JWT'})}.{_base64(claims)}"
+        return f"{signed}.{self._signature(signed)}"
+
+    def session(self, token: str) -> str | None:
+        """The session of a token; None for one that does not verify or is over."""
+        signed, _, signature = token.rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
+            return None
+        payload = signed.partition(".")[2]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return claims["user_id"] if claims["exp"] > self.clock() else None
+
+    def _signature(self, signed: str) -> str:
+        digest = hmac.digest(self.secret, signed.encode(), "sha256")
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def cart(self, session: str | None) -> WooCart:
+        """The cart of a session, empty where the shop does not know it; a new session for None."""
+        named = session or f"t_{hashlib.sha256(str(next(self._numbers)).encode()).hexdigest()[:30]}"
+        if named not in self.carts:
+            country, region = DEFAULT_COUNTRY.get(self.currency, ("AU", "VIC"))
+            place = {**dict.fromkeys(ADDRESS_KEYS, ""), "country": country, "state": region}
+            self.carts[named] = WooCart(session=named, billing={**place, "email": ""}, shipping=dict(place))
+        return self.carts[named]
+
+    def find_cart(self, token: str) -> WooCart:
+        """For tests: the cart behind a token."""
+        session = self.session(token)
+        assert session is not None
+        return self.carts[session]
+
+    # Amounts and products ---------------------------------------------------------------------------------------------
+
+    def units(self, cents: int) -> int:
+        """Cents as the shop's whole units."""
+        return round(cents * 10**self.decimals / 100)
+
+    @property
+    def money(self) -> dict[str, Any]:
+        """What stands beside every amount."""
+        return {
+            "currency_code": self.currency,
+            "currency_symbol": "$",
+            "currency_minor_unit": self.decimals,
+            "currency_decimal_separator": ".",
+            "currency_thousand_separator": ",",
+            "currency_prefix": "$",
+            "currency_suffix": "",
+        }
+
+    def taxed(self, amount: int, *, shown: bool) -> tuple[int, int]:
+        """Net and tax of an amount; `shown` as the catalogue shows it, else net."""
+        if self.tax == "none":
+            return amount, 0
+        if self.tax == "included" and shown:
+            tax = round(amount / 11)
+            return amount - tax, tax
+        return amount, round(amount / 10)
+
+    def sellable(self, product: DemoProduct) -> bool:
+        """Whether it can be read at all: bundles and gift cards are of no kind that this shop knows."""
+        return product.kind not in {"bundle", "giftcard", "downloadable"} and not product.disabled
+
+    def find(self, number: int) -> DemoProduct | None:
+        """A product or variation."""
+        found = self.catalogue.products.get(number)
+        return found if found is not None and self.sellable(found) else None
+
+    def left(self, product: DemoProduct) -> int | None:
+        """Pieces that can be sold; None where backorders are taken, or it is a parent."""
+        if product.variants or product.sku in self.backorders:
+            return None
+        return max(self.stock[product.sku], 0)
+
+    def in_stock(self, product: DemoProduct) -> bool:
+        """Whether anything of it can be bought."""
+        if product.variants:
+            return any(self.in_stock(self.catalogue.products[child]) for child in product.variants)
+        return self.left(product) != 0
+
+
+ADDRESS_KEYS = (
+    "first_name",
+    "last_name",
+    "company",
+    "address_1",
+    "address_2",
+    "city",
+    "state",
+    "postcode",
+    "country",
+    "phone",
+)
+
+
+def _base64(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode().rstrip("=")
