@@ -1,4 +1,4 @@
-"""Policy around every tool call of a store: rate limits, idempotency (writes), audit (writes)."""
+"""What the pipeline asks about every tool call of a store: its rate limits, idempotency (writes), audit (writes)."""
 
 import datetime as dt
 import secrets
