@@ -30,6 +30,7 @@ from storefront_mcp.commerce.customers import (
 )
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.store import Store
+from storefront_mcp.oauth.errors import ClientRefused
 from storefront_mcp.oauth.redirection import client_view, form_target, return_address
 from storefront_mcp.oauth.sign_in_views import (
     RefusalReason,
@@ -54,9 +55,7 @@ MAX_TRIES: Final = 5
 """Attempts to sign in per pending request."""
 HANDLE_BYTES: Final = 32
 
-
-class ClientRefused(Exception):
-    """An authorization request of nobody we know, which is never answered by a redirect (RFC 6749 §4.1.2.1)."""
+__all__ = ["BuyerSignIn", "ClientRefused", "SignInEnded", "SignInForm", "TriesSpent"]
 
 
 class SignInEnded(Exception):

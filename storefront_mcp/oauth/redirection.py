@@ -35,9 +35,13 @@ def form_target(redirect_uri: str) -> str:
 
 
 def return_address(request: AuthorizationRequest, issuer: str, **answer: str) -> ReturnAddress:
-    """The redirect URI with an answer, the client's `state` and `iss` (RFC 6749 §4.1.2, RFC 9207)."""
-    if request.state is not None:
-        answer["state"] = request.state
-    target = request.redirect_uri
-    address = f"{target}{'&' if '?' in target else '?'}{urlencode({**answer, 'iss': issuer})}"
-    return ReturnAddress(address=address, is_app=urlsplit(target).scheme not in WEB_SCHEMES)
+    """The redirect URI of a request with an answer."""
+    return answer_address(request.redirect_uri, request.state, issuer, **answer)
+
+
+def answer_address(redirect_uri: str, state: str | None, issuer: str, **answer: str) -> ReturnAddress:
+    """A redirect URI with an answer, the client's `state` and `iss` (RFC 6749 §4.1.2, RFC 9207)."""
+    if state is not None:
+        answer["state"] = state
+    address = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode({**answer, 'iss': issuer})}"
+    return ReturnAddress(address=address, is_app=urlsplit(redirect_uri).scheme not in WEB_SCHEMES)

@@ -79,6 +79,7 @@ class MemoryLogin:
         self.code = code
         self.password_again = password_again
         self.fault: Exception | None = None
+        self.expires_at: float | None = None
         self.asked: list[tuple[str, str, str | None, str | None, str]] = []
         self.ended: list[ShopSession] = []
 
@@ -98,7 +99,9 @@ class MemoryLogin:
                 password_again=self.password_again and self.form == "password",
                 mailed=self.form == "mailed_code",
             )
-        return ShopSession(secret="shop-jwt", customer_id="4", name="Dana Dill", email=EMAIL, expires_at=None)
+        return ShopSession(
+            secret="shop-jwt", customer_id="4", name="Dana Dill", email=EMAIL, expires_at=self.expires_at
+        )
 
     async def renew(self, session: ShopSession) -> ShopSession:
         return session
