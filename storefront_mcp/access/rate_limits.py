@@ -5,7 +5,7 @@ import math
 import operator
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, Protocol, Self
 
 from msgspec import Struct
@@ -15,7 +15,21 @@ from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.tools.tool import Scarce
 
-RuleName = Literal["address", "guest", "principal", "cart", "coupons", "coupon", "carts", "orders", "failed", "streams"]
+RuleName = Literal[
+    "address",
+    "guest",
+    "principal",
+    "cart",
+    "coupons",
+    "coupon",
+    "carts",
+    "orders",
+    "failed",
+    "sign_ins",
+    "sign_in",
+    "mailbox",
+    "streams",
+]
 """Fields of `RateLimitRules`, and the bound of `StreamQuota`."""
 
 RATE_PATTERN: Final = re.compile(r"([1-9]\d{0,8})/(s|min|h) burst ([1-9]\d{0,8})")
@@ -83,10 +97,20 @@ class RateLimitRules(Struct, frozen=True, kw_only=True):
     """Orders of one caller."""
     failed: RateLimit | None
     """Rejected credentials from one client address."""
+    sign_ins: RateLimit | None
+    """Attempts to sign in of all persons together, as the shop counts them against this server."""
+    sign_in: RateLimit | None
+    """Attempts to sign in from one client address."""
+    mailbox: RateLimit | None
+    """Attempts to sign in under one e-mail address."""
 
     def of_one_worker(self, workers: int) -> "RateLimitRules":
-        """Rules for a worker with its own counts: its share of the bucket that all callers share."""
-        return self if self.coupons is None else replace(self, coupons=self.coupons.divided(workers))
+        """Rules for a worker with its own counts: its share of the buckets that all callers share."""
+        return replace(
+            self,
+            coupons=None if self.coupons is None else self.coupons.divided(workers),
+            sign_ins=None if self.sign_ins is None else self.sign_ins.divided(workers),
+        )
 
 
 class PermitRequest(Struct, frozen=True, gc=False):
@@ -150,7 +174,7 @@ class StoreRateLimits:
         signed_factor: float = 1.0,
         is_shared: Callable[[str], bool] = operator.not_,
     ) -> None:
-        """`upstream_scope` names the shop: stores in front of the same one share the coupon limit.
+        """`upstream_scope` names the shop: stores in front of the same one share the limits on coupons and sign-ins.
 
         `signed_factor` multiplies the rates of agents that sign their requests. `is_shared` says whether many clients
         have an address in common: scarce actions of their guests are counted by cart.
@@ -223,6 +247,19 @@ class StoreRateLimits:
         who = principal or ("" if self._is_shared(address) else address) or (secret_digest(cart) if cart else "")
         return await self._check_scarce(kind, who)
 
+    async def check_sign_in(self, address: str, mailbox: str) -> LimitExceeded | None:
+        """Count an attempt to sign in, by client address, by e-mail address and by shop.
+
+        `mailbox` is a digest of the e-mail address. While the shop wants no more, nothing of a person's own is used up.
+        """
+        rules, shared = self._rules, self._rules.sign_ins
+        if shared is not None and (full := await self._check_shared("sign_ins", shared, charge=False)) is not None:
+            return full
+        who = "" if self._is_shared(address) else address
+        also = () if rules.mailbox is None else (PermitRequest("mailbox", mailbox, rules.mailbox),)
+        own = _OwnBucket("sign_in", who or mailbox, rules.sign_in, range)
+        return await self._check_fairly(own, "sign_ins", shared, also)
+
     def _meter(self, rule: RuleName, rate: RateLimit | None) -> Meter:
         return _allow if rate is None else self._limiter.meter(self._store, rule, rate)
 
@@ -243,23 +280,44 @@ class StoreRateLimits:
         return await self._limiter.take(self._store, (PermitRequest(rule, who, rate),)) if rate and who else None
 
     async def _check_coupon(self, who: str) -> LimitExceeded | None:
-        """Count a coupon try: a caller's nth in a row only while n are left for everybody, so that few leave some."""
-        own, shared = self._rules.coupon, self._rules.coupons
-        used = 0
-        if own is not None and who:
-            exceeded = None
-            for used in _fair_steps(own.burst):
-                permit = PermitRequest("coupon", who, RateLimit(used + 1, own.interval))
-                exceeded = await self._limiter.take(self._store, (permit,))
+        """Count a coupon try of a caller."""
+        own = _OwnBucket("coupon", who, self._rules.coupon, _fair_steps)
+        return await self._check_fairly(own, "coupons", self._rules.coupons)
+
+    async def _check_fairly(
+        self, own: "_OwnBucket", rule: RuleName, shared: RateLimit | None, also: tuple[PermitRequest, ...] = ()
+    ) -> LimitExceeded | None:
+        """Count for a caller and for everybody: a caller's nth in a row only while n are left, so that few leave some.
+
+        `also` are permits that are taken with the caller's own, or not at all.
+        """
+        used, exceeded = 0, None
+        if own.rate is None or not own.key:
+            exceeded = await self._limiter.take(self._store, also) if also else None
+        else:
+            for used in own.steps(own.rate.burst):
+                permit = PermitRequest(own.rule, own.key, RateLimit(used + 1, own.rate.interval))
+                exceeded = await self._limiter.take(self._store, (permit, *also))
                 if exceeded is None:
                     break
-            if exceeded is not None:
-                return exceeded
-        if shared is None:
-            return None
-        rate = RateLimit(max(1, shared.burst - used), shared.interval)
-        # Not a store's name: stores in front of one shop share this bucket.
-        return await self._limiter.take(f"shop:{self._upstream_scope}", (PermitRequest("coupons", "all", rate),))
+        if exceeded is not None or shared is None:
+            return exceeded
+        return await self._check_shared(rule, RateLimit(max(1, shared.burst - used), shared.interval))
+
+    async def _check_shared(self, rule: RuleName, rate: RateLimit, *, charge: bool = True) -> LimitExceeded | None:
+        """Check a bucket of everybody; not under a store's name, as stores in front of one shop share it."""
+        permits = (PermitRequest(rule, "all", rate),)
+        return await self._limiter.take(f"shop:{self._upstream_scope}", permits, charge=charge)
+
+
+class _OwnBucket(Struct, frozen=True):
+    """A caller's own bucket, and which of its permits are told apart."""
+
+    rule: RuleName
+    key: str
+    rate: RateLimit | None
+    steps: Callable[[int], Iterable[int]]
+    """Permits that the caller may have used, of a burst, in rising order up to all but one."""
 
 
 class DailyQuota(Struct, frozen=True, kw_only=True):

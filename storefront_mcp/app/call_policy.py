@@ -126,5 +126,5 @@ def unshared_limits_warning(settings: Settings) -> str | None:
         return None
     return (
         f"Each of the {settings.workers} workers counts limits for itself: they are that many times as wide, except "
-        "coupons, which is divided among them. Set limits_store to share them."
+        "coupons and sign_ins, which are divided among them. Set limits_store to share them."
     )

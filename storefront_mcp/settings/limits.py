@@ -49,6 +49,10 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     carts: RateText = "60/min burst 30"
     orders: RateText = "20/min burst 10"
     failed: RateText = "20/min burst 20"
+    sign_ins: RateText = "3/min burst 5"
+    """At most 8 in any minute: Maho allows 10 to all of them together."""
+    sign_in: RateText = "60/h burst 10"
+    mailbox: RateText = "20/h burst 5"
 
     def rules(self) -> RateLimitRules:
         """The parsed rates."""

@@ -18,6 +18,7 @@ from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.identity.api_key_format import mint_key
 from storefront_mcp.roadmap.roadmap import Phase
 from storefront_mcp.settings import Settings
+from storefront_mcp.settings.limits import LimitSettings
 from storefront_mcp.tools.tool import Tool, tool
 from tests.unit.identity.issuer import OTHER, Issuer, forged
 
@@ -64,7 +65,7 @@ currency = "AUD"
 upstream = {{ kind = "demo" }}
 limits = {{ {off} }}
 """
-RULES = ("address", "guest", "principal", "cart", "coupons", "coupon", "carts", "orders", "failed")
+RULES = LimitSettings.__struct_fields__
 
 Standing = Literal["guest", "let in", "refused", "malformed"]
 
