@@ -203,14 +203,15 @@ class UpstreamClient:
         query: Mapping[str, str] | None = None,
         *,
         bearer: str | None = None,
+        headers: Mapping[str, str] | None = None,
         known: UpstreamResponse | None = None,
     ) -> UpstreamResponse:
-        """Send GET, with a bearer token if given.
+        """Send GET, with a bearer token and further headers if given.
 
         `known` is an earlier response to the same request: it is returned again where the shop answers that it holds
         (304 to its entity tag, RFC 9110 §13.1.2). A 304 that nobody asked for is a lost response.
         """
-        request = self._requests.build("GET", path, query=query, bearer=bearer)
+        request = self._requests.build("GET", path, query=query, bearer=bearer, headers=headers)
         if known is not None and known.etag:
             request.headers[IF_NONE_MATCH] = known.etag
         answer = await self._ask(
@@ -219,27 +220,36 @@ class UpstreamClient:
         return known if known is not None and answer.status == HTTPStatus.NOT_MODIFIED else self.check(answer)
 
     async def send(
-        self, method: str, path: str, body: object = None, *, harmless: bool = False, bearer: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        harmless: bool = False,
+        bearer: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> UpstreamResponse:
-        """Send a POST, PUT or DELETE, with a bearer token if given. POST and PUT carry JSON, `{}` without a `body`.
+        """Send a POST, PUT or DELETE, with a bearer token and further headers if given.
 
-        `harmless`: safe to repeat or to leave unknown, so a lost response raises plain ShopDown.
+        POST and PUT carry JSON, `{}` without a `body`. `harmless`: safe to repeat or to leave unknown, so a lost
+        response raises plain ShopDown.
         """
-        request = self._requests.build(method, path, body=None if method == "DELETE" else body or {}, bearer=bearer)
+        sent = None if method == "DELETE" else body or {}
+        request = self._requests.build(method, path, body=sent, bearer=bearer, headers=headers)
         return self.check(
             await self._ask(
                 PendingRequest(request=request, reads=False, harmless=harmless, timeout_seconds=self._limits.total)
             )
         )
 
-    async def post_once(self, path: str, body: object) -> UpstreamResponse:
+    async def post_once(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> UpstreamResponse:
         """Send a POST that must not be repeated, with the longer of the `order` and `total` timeouts.
 
         Once the headers of a success have arrived it is returned as one, also when its body is cut off. Failures after
         sending do not count for the circuit: they may concern this call only.
         """
         seconds = max(self._limits.order, self._limits.total)
-        request = self._requests.build("POST", path, body=body, read=seconds)
+        request = self._requests.build("POST", path, body=body, read=seconds, headers=headers)
         return self.check(
             await self._ask(
                 PendingRequest(request=request, reads=False, harmless=False, timeout_seconds=seconds, final=True)
@@ -250,6 +260,10 @@ class UpstreamClient:
         """The response. A client of one software's interface raises for what means the same after any request."""
         return answer
 
+    def operation(self, method: str, path: str) -> str:
+        """Method and path template, for metrics."""
+        return operation(method, path)
+
     async def _ask(self, call: PendingRequest) -> UpstreamResponse:
         if named := request_id():
             call.request.headers["x-request-id"] = named
@@ -257,7 +271,7 @@ class UpstreamClient:
         if instrumentation is None:
             return await self._guarded_exchange(call)
         path = call.request.url.raw_path.partition(b"?")[0].decode("ascii")
-        observation = instrumentation.observe_upstream_call(operation(call.request.method, path[self._root :]))
+        observation = instrumentation.observe_upstream_call(self.operation(call.request.method, path[self._root :]))
         try:
             if observation.headers:
                 call.request.headers.update(observation.headers)
@@ -349,7 +363,9 @@ def _classify(call: PendingRequest, response: httpx.Response, body: bytes) -> Up
     status = response.status_code
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if call.final and status == HTTPStatus.CREATED:
-        return UpstreamResponse(status=status, is_success=response.is_success, body=body, call=call)
+        return UpstreamResponse(
+            status=status, is_success=response.is_success, body=body, call=call, headers=response.headers
+        )
     if response.has_redirect_location:
         if call.final:
             raise call.failure(f"{status} redirects")
@@ -380,4 +396,5 @@ def _classify(call: PendingRequest, response: httpx.Response, body: bytes) -> Up
         call=call,
         date=date,
         etag=etag if len(etag) <= MAX_ETAG_CHARS else "",
+        headers=response.headers,
     )

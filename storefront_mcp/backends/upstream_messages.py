@@ -144,6 +144,8 @@ class UpstreamResponse(Struct, frozen=True, kw_only=True):
     """The `Date` header: when the shop answered, by its clock."""
     etag: str = ""
     """Entity tag (RFC 9110 §8.8.3); empty without one."""
+    headers: Mapping[str, str] = {}
+    """Case-insensitive."""
 
     @property
     def is_list(self) -> bool:
@@ -185,6 +187,7 @@ class RequestBuilder:
         query: Mapping[str, str] | None = None,
         body: object = None,
         bearer: str | None = None,
+        headers: Mapping[str, str] | None = None,
         read: float | None = None,
     ) -> httpx.Request:
         """A request, with JSON where it has a body; `read` replaces the read timeout. Raises ShopRefused."""
@@ -197,10 +200,11 @@ class RequestBuilder:
                 url = httpx.URL.__new__(httpx.URL)
                 below = self._base.path.rstrip("/") + path
                 url._uri_reference = self._base._replace(path=below, query=encoded)  # noqa: SLF001 -- as above
-            headers = self._headers if body is None else self._json_headers
-            if bearer is not None:
-                headers = httpx.Headers({**headers, "authorization": f"Bearer {bearer}"})
+            sent = self._headers if body is None else self._json_headers
+            if bearer is not None or headers:
+                proof = {} if bearer is None else {"authorization": f"Bearer {bearer}"}
+                sent = httpx.Headers({**sent, **(headers or {}), **proof})
             content = None if body is None else msgspec.json.encode(body)
-            return httpx.Request(method, url, headers=headers, content=content, extensions=extensions)
+            return httpx.Request(method, url, headers=sent, content=content, extensions=extensions)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise ShopRefused("this is too long, or no text that can be sent.") from error
