@@ -3,6 +3,7 @@
 Each can be repeated after a crash: what is sent is derived from the record, which was written before.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,7 +17,9 @@ from storefront_mcp.checkout.context import (
 )
 from storefront_mcp.checkout.record import Checkout
 from storefront_mcp.checkout.states import needs_operator, transition
+from storefront_mcp.commerce.errors import ShopBusy, ShopDown, ShopError
 from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.order import Order, OrderSettlement
 from storefront_mcp.payments.provider import (
     Payment,
     PaymentProvider,
@@ -25,6 +28,8 @@ from storefront_mcp.payments.provider import (
     RefusalCause,
     SessionRequest,
 )
+
+log: Final = logging.getLogger(__name__)
 
 NOT_PAID_REASON = "It was not paid in time."
 WITHDRAWN_REASON = "The payment was withdrawn, so no order was made."
@@ -147,7 +152,9 @@ async def capture_step(context: CheckoutContext, checkout: Checkout) -> Checkout
             checkout, f"the order exists, and its payment cannot be taken: {refused}", now=context.now()
         )
     if payment.state == "captured":
-        return _place_unless_mischarged(checkout, payment.amount, now=context.now())
+        return await _mark_paid(
+            context, _place_unless_mischarged(checkout, payment.amount, now=context.now()), checkout
+        )
     if payment.state == "released":
         return needs_operator(
             checkout, "the order exists, and its payment was let go before it was taken", now=context.now()
@@ -163,6 +170,30 @@ def _place_unless_mischarged(checkout: Checkout, taken: Money, *, now: float) ->
     said = f"The order's total is {total}, and {taken} was charged."
     known = replace(checkout, taken=taken, reason=said)
     return needs_operator(known, f"{taken} was taken for an order of {total}: settle the difference", now=now)
+
+
+async def _mark_paid(context: CheckoutContext, after: Checkout, before: Checkout) -> Checkout:
+    """Tell the shop that the order is paid before the checkout ends so. Raises ShopDown: the step is repeated.
+
+    A shop that refuses that is a person's matter once, and the person has the last word.
+    """
+    if after.state != "placed":
+        return after
+    was_looked_at = any(step.state == "needs_human" for step in before.steps)
+    personal = before.personal
+    order = Order(number=before.order_number) if personal is None or personal.order is None else personal.order
+    settlement = OrderSettlement(method=before.settle_by, payment=before.payment, reference=before.id)
+    try:
+        await context.backend.mark_paid(order, settlement)
+    except ShopError as failed:
+        passes = isinstance(failed, ShopDown | ShopBusy)
+        if passes and context.now() - before.since <= context.policy.retry_seconds:
+            raise
+        if not was_looked_at:
+            problem = f"the money was taken, and the shop does not mark its order as paid: {failed.internal}"
+            return needs_operator(before, problem, now=context.now())
+        log.warning("%s: the shop does not mark its order as paid: %s", before.id, failed.internal)
+    return after
 
 
 def _part_to_capture(checkout: Checkout) -> Money | None:

@@ -146,6 +146,12 @@ class ShopBackend(CatalogueReader, Protocol):
         ShopDown when the shop cannot be asked now.
         """
 
+    async def mark_paid(self, order: Order, settlement: OrderSettlement) -> None:
+        """Tell the shop that an order's money was taken, where it does not know by itself; as often as you like.
+
+        Raises OrderRefused for an order that is not ours, was given up or is paid otherwise, and ShopDown.
+        """
+
     async def order_progress(self, order: Order) -> OrderProgress | None:
         """Where an order stands; None when this shop does not tell us."""
 

@@ -65,6 +65,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """The shop's order number; None when unknown."""
     total: Money | None = None
     """None when the shop did not say."""
+    id: str | None = None
+    """The shop's own id, where it is not the number."""
     token: str | None = None
     """A secret that lets its holder read the order, in shops that have one."""
 

@@ -154,6 +154,8 @@ class MemoryBackend:
         """Whether a lost cart is made anew by add_line, under another id, as some shops do."""
         self.asked: list[str] = []
         self.orders: list[Placed] = []
+        self.paid: list[OrderSettlement] = []
+        """Of orders that were marked as paid, once for each time."""
         self.fails_before: list[Exception] = []
         """What the next calls of place_order raise instead of making an order."""
         self.fails_after: list[Exception] = []
@@ -365,6 +367,10 @@ class MemoryBackend:
             return None
         found = (one.order for one in self.orders if one.settlement.reference == reference)
         return next((replace(order, token=None) for order in found), Order())
+
+    async def mark_paid(self, order: Order, settlement: OrderSettlement) -> None:
+        await self._asked("mark_paid")
+        self.paid.append(settlement)
 
     async def order_progress(self, order: Order) -> OrderProgress | None:
         await self._asked("order_progress")

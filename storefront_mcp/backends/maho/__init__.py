@@ -34,7 +34,7 @@ from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import CacheStats
 from storefront_mcp.commerce.errors import ProductNotFound
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.order import Order, OrderProgress
+from storefront_mcp.commerce.order import Order, OrderProgress, OrderSettlement
 from storefront_mcp.commerce.page import ShopPage
 from storefront_mcp.commerce.product import Product, variant_of
 from storefront_mcp.instrumentation import Instrumentation
@@ -155,6 +155,9 @@ class MahoBackend:
     def capturing_methods(self) -> frozenset[str]:
         """Codes of the payment methods that the shop captures inside place-order."""
         return frozenset(self._shop.capture_fields)
+
+    async def mark_paid(self, order: Order, settlement: OrderSettlement) -> None:
+        """Nothing: the payment's id came with the order, and its module captures, or the shop's staff looks."""
 
     async def _order_progress(self, order: Order) -> OrderProgress | None:
         """Status, parcels, comments and refunds; the order's own token works once and is the buyer's."""

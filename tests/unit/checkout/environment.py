@@ -224,6 +224,9 @@ class PretendShop:
         self.orders: list[tuple[str, Money, OrderSettlement]] = []
         self.open: set[CartId] = {CartId("secret-1")}
         self.offers_free = True
+        self.paid: dict[str, str] = {}
+        """The payments of orders, by our references."""
+        self.refuses_payment = False
         self.late: list[tuple[float, CartId, OrderSettlement]] = []
         """Orders that nobody waits for any more, and when they will be made."""
 
@@ -302,6 +305,15 @@ class PretendShop:
         if cart in self.open:
             return None
         return next((Order(number="10001", total=total) for ref, total, _ in self.orders if ref == reference), Order())
+
+    async def mark_paid(self, order: Order, settlement: OrderSettlement) -> None:
+        if self.refuses_payment:
+            raise OrderRefused("the order was cancelled")
+        if self._asked() != "fine":
+            raise ShopDown(internal="not now")
+        assert settlement.payment is not None
+        assert self.provider.payments[settlement.payment].state == "captured", "it is said once the money was taken"
+        self.paid[settlement.reference] = settlement.payment
 
     async def order_progress(self, order: Order) -> OrderProgress | None:
         return OrderProgress(number=order.number or "", status="pending")

@@ -277,6 +277,56 @@ async def test_a_part_that_was_taken_is_shown_as_a_part_until_a_person_has_looke
     assert (done.status, done.notice) == ("completed", shown.notice)
 
 
+async def test_the_shop_hears_once_that_the_money_was_taken_and_is_told_again_while_it_does_not_answer() -> None:
+    environment, _ = await paid(captures=False)
+    (id_,) = environment.provider.payments
+    told, tries = environment.shop.mark_paid, []
+
+    async def hear(order: Order, settlement: OrderSettlement) -> None:
+        tries.append(order.number)
+        if len(tries) < 3:
+            raise ShopDown(internal="not now")
+        await told(order, settlement)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environment.shop, "mark_paid", hear)
+        await environment.settle()
+    assert environment.checkout.state == "placed"
+    assert tries == ["10001"] * 3
+    assert environment.shop.paid == {environment.checkout.id: id_}
+    assert environment.provider.payments[id_].state == "captured"
+
+
+async def test_a_shop_that_does_not_mark_an_order_as_paid_needs_a_person_who_has_the_last_word() -> None:
+    environment, checkout = await paid(captures=False)
+    environment.shop.refuses_payment = True
+    await environment.settle()
+    assert environment.checkout.state == "needs_human"
+    assert "does not mark its order as paid" in (environment.checkout.problem or "")
+    assert "the order was cancelled" in (environment.checkout.problem or "")
+    await resolve(environment.records, STORE.id, checkout.id, "ordered", by="nina", now=environment.clock())
+    await environment.settle()
+    assert (environment.checkout.state, environment.shop.paid) == ("placed", {})
+
+
+async def test_a_shop_that_cannot_be_told_for_a_day_needs_a_person() -> None:
+    environment, _ = await paid(captures=False)
+    payment(environment, "captured")
+    capturing = now_in(environment, environment.checkout, "authorized", "placing", "capturing", order_number="10001")
+
+    async def silent(order: Order, settlement: OrderSettlement) -> None:
+        raise ShopDown(internal="still closed")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(environment.shop, "mark_paid", silent)
+        with pytest.raises(ShopDown):
+            await payment_steps.capture_step(environment.context, capturing)
+        environment.clock.time += environment.context.policy.retry_seconds + 1
+        after = await payment_steps.capture_step(environment.context, capturing)
+    assert (after.state, after.order_number) == ("needs_human", "10001")
+    assert "still closed" in (after.problem or "")
+
+
 async def test_nothing_was_paid_so_nothing_is_taken_or_let_go() -> None:
     environment, checkout = await paid()
     capturing = now_in(environment, checkout, "authorized", "placing", "capturing", payment=None)
