@@ -66,6 +66,11 @@ def prices(state: WooState, product: DemoProduct) -> dict[str, Any]:
     return told | state.money
 
 
+def least_price(state: WooState, product: DemoProduct) -> int:
+    """What a product costs at least, in the shop's units."""
+    return int(prices(state, product)["price"])
+
+
 def product_body(state: WooState, product: DemoProduct) -> dict[str, Any]:
     """A product or variation."""
     catalogue, left, in_stock = state.catalogue, state.left(product), state.in_stock(product)
@@ -188,15 +193,15 @@ def listed(state: WooState, query: Query) -> Answer:
     if category := text(query, "category"):
         found = [one for one in found if _is_in(state, one, category)]
     if least := text(query, "min_price"):
-        found = [one for one in found if state.units(one.price) >= int(least)]
+        found = [one for one in found if least_price(state, one) >= int(least)]
     if most := text(query, "max_price"):
-        found = [one for one in found if state.units(one.price) <= int(most)]
+        found = [one for one in found if least_price(state, one) <= int(most)]
     if wanted_stock := query.get("stock_status[]"):
         found = [one for one in found if ("instock" if state.in_stock(one) else "outofstock") in wanted_stock]
     if sale := text(query, "on_sale"):
         found = [one for one in found if (one.sale_cents is not None) == (sale == "true")]
     keys: dict[str, Any] = {
-        "price": lambda one: one.price,
+        "price": lambda one: least_price(state, one),
         "title": lambda one: one.name,
         "slug": lambda one: one.url_key,
     }
@@ -261,7 +266,7 @@ def collection_data(state: WooState, query: Query) -> Answer:
     found = [one for one in state.catalogue.products.values() if state.sellable(one) and one.parent is None]
     if named := text(query, "category"):
         found = [one for one in found if _is_in(state, one, named)]
-    costs = [state.units(one.price) for one in found] or [0]
+    costs = [least_price(state, one) for one in found] or [0]
     body: dict[str, Any] = dict.fromkeys(
         ("price_range", "attribute_counts", "rating_counts", "stock_status_counts", "taxonomy_counts")
     )
