@@ -231,10 +231,10 @@ class UpstreamClient:
     ) -> UpstreamResponse:
         """Send a POST, PUT or DELETE, with a bearer token and further headers if given.
 
-        POST and PUT carry JSON, `{}` without a `body`. `harmless`: safe to repeat or to leave unknown, so a lost
-        response raises plain ShopDown.
+        POST and PUT carry JSON, `{}` without a `body`; DELETE only a `body` that is given. `harmless`: safe to repeat or
+        to leave unknown, so a lost response raises plain ShopDown.
         """
-        sent = None if method == "DELETE" else body or {}
+        sent = body or (None if method == "DELETE" else {})
         request = self._requests.build(method, path, body=sent, bearer=bearer, headers=headers)
         return self.check(
             await self._ask(

@@ -27,6 +27,9 @@ GZIP_WINDOW_BITS: Final = zlib.MAX_WBITS | 16
 SECRET_PATTERN: Final = re.compile(r"[0-9a-fA-F]{32,}")
 """Masked cart ids and order tokens, which are bearer secrets: never logged."""
 
+PREFIXED_ID_PATTERN: Final = re.compile(r"\b([a-z][a-z_]{1,19})_[0-9A-HJKMNP-TV-Z]{26}\b")
+"""Prefixed ULIDs, as `cart_01M7…`: where a shop names carts and orders so, they are secrets, too."""
+
 GIFT_CARD_PATTERN: Final = re.compile(r"(/gift-?cards?/)[^\s]+")
 """A gift card's code at the end of a path, which is worth money: never logged either."""
 
@@ -48,7 +51,8 @@ def redacted(text: str) -> str:
     >>> redacted("GET /guest-carts/e3fb5edf10227d4b7cc2b3951703a469/items")
     'GET /guest-carts/[cart]/items'
     """
-    return GIFT_CARD_PATTERN.sub(r"\1[code]", SECRET_PATTERN.sub("[cart]", text))
+    told = PREFIXED_ID_PATTERN.sub(r"[\1]", SECRET_PATTERN.sub("[cart]", text))
+    return GIFT_CARD_PATTERN.sub(r"\1[code]", told)
 
 
 @cache

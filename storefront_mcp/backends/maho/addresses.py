@@ -12,13 +12,13 @@ from storefront_mcp.backends.maho.shapes import CollectionShape, StoreConfig
 from storefront_mcp.backends.maho.storable import check_address
 from storefront_mcp.backends.postal.countries import CODE_CHARS, country_code
 from storefront_mcp.backends.postal.formats import PostalFormat, postal_format
-from storefront_mcp.backends.postal.placeholders import is_placeholder
 from storefront_mcp.backends.postal.regions import OfferedRegion, close_regions, find_region
 from storefront_mcp.backends.postal.spelling import fold_name
+from storefront_mcp.backends.postal.texts import address_texts
 from storefront_mcp.backends.upstream_messages import UpstreamResponse
 from storefront_mcp.commerce.address import Address, PostalAddress
 from storefront_mcp.commerce.errors import AddressRefused, CountryNotServed, OrderRefused
-from storefront_mcp.commerce.plain_text import visible_line, visible_text
+from storefront_mcp.commerce.plain_text import visible_line
 
 COUNTRIES_TTL_SECONDS: Final = 300.0
 """The shop's own cache headers allow an hour."""
@@ -37,10 +37,6 @@ OUR_FIELDS: Final = {
     "telephone": "phone",
 }
 """What agents call the fields of an address, by Maho's names."""
-QUOTED_FIELDS: Final = frozenset({"street", "city", "region", "postcode"})
-"""What a quote depends on."""
-OPTIONAL_FIELDS: Final = frozenset({"company", "region"})
-"""Fields in which a placeholder is as good as nothing."""
 MISSING_FIELDS: Final = "Missing required address fields:"
 """How Maho begins its list of them."""
 
@@ -203,35 +199,10 @@ class AddressMapper:
 
 
 def _address_texts(address: Address | PostalAddress, rules: PostalFormat, *, what: str) -> dict[str, str]:
-    """The texts of an address in Maho's form, without what stands for nothing; of a quote's without the person.
-
-    Raises AddressRefused for a placeholder that something is sent to.
-    """
-    quoted = isinstance(address, Address)
-    written = {key: visible_line(getattr(address, name)) for key, name in OUR_FIELDS.items()}
-    lines = visible_text(address.street).splitlines()
-    written["street"] = "\n".join(plain for one in lines if (plain := " ".join(one.split())))
-    check_address(dict(written))
-    for key, name in OUR_FIELDS.items():
-        if quoted and key not in QUOTED_FIELDS:
-            written[key] = ""
-        elif is_placeholder(name, written[key]):
-            unused = key in OPTIONAL_FIELDS or (key == "postcode" and not rules.has_postcode)
-            if not unused and (key == "postcode" or not quoted):
-                advice = " Leave it out for a buyer with one name." if key == "lastName" else ""
-                raise AddressRefused(f"{what}.{name} is {written[key]!r}, which stands for nothing.{advice}")
-            written[key] = ""
-    _check_postcode(written["postcode"], rules, what=what)
-    return written
-
-
-def _check_postcode(given: str, rules: PostalFormat, *, what: str) -> None:
-    """Raise AddressRefused for a number that may have lost its leading zeros; any other is the shop's matter."""
-    if rules.postcode is None or not given.isdecimal() or rules.postcode.fullmatch(given):
-        return
-    whole = next((zeros for count in (1, 2) if rules.postcode.fullmatch(zeros := "0" * count + given)), None)
-    if whole is not None:
-        raise AddressRefused(f"{what}.postcode is {given!r}: if it is {whole!r}, send it as text with its zeros.")
+    """The texts of an address in Maho's form. Raises as `address_texts`, and for what is not storable."""
+    check_address({key: getattr(address, name) for key, name in OUR_FIELDS.items()})
+    texts = address_texts(address, rules, what=what)
+    return {key: texts[name] for key, name in OUR_FIELDS.items()}
 
 
 def _is_code(country: str) -> bool:

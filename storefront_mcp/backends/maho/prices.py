@@ -8,6 +8,7 @@ from typing import Final, TypeGuard
 
 from msgspec import Struct
 
+from storefront_mcp.backends.amounts import MAX_PRICE, shop_money
 from storefront_mcp.backends.cache import TtlCache
 from storefront_mcp.backends.maho.shapes import (
     BundleOptionShape,
@@ -28,8 +29,6 @@ TAX_DISPLAY_TTL_SECONDS: Final = 3600.0
 DYNAMIC_PRICE: Final = 0
 """Maho's `priceType` of a bundle that costs what its parts cost."""
 CURRENCY_PATTERN: Final = re.compile("[A-Z]{3}")
-MAX_PRICE: Final = Decimal(10) ** 12
-"""Bound of an amount, in major units."""
 
 
 class TaxDisplay:
@@ -93,11 +92,7 @@ class PriceMapper(Struct, frozen=True, kw_only=True):
 
     def money(self, amount: Decimal | None) -> Money:
         """An amount in major units as Money; None is zero. Raises ShopDown above `MAX_PRICE` or if not finite."""
-        if amount is None:
-            return Money(0, self.currency)
-        if not amount.is_finite() or abs(amount) > MAX_PRICE:
-            raise ShopDown(internal=f"not an amount of money: {amount:.20}")
-        return Money.of(amount, self.currency)
+        return shop_money(amount, self.currency)
 
     def check_currency(self, currency: str | None) -> None:
         """Raise ShopMisconfigured if the shop answers in another currency than the store's."""

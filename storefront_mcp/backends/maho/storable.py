@@ -3,14 +3,13 @@
 A note that cannot be stored fails after the commit: there is an order, and the response is a 500 all the same.
 """
 
-import re
 from typing import Final
 
+from storefront_mcp.backends.postal.emails import has_email_form
 from storefront_mcp.commerce.errors import AddressRefused, OrderRefused
 
 MAX_CODE_POINT: Final = 0xFFFF
 """The last character that is stored; emoji and rare ideographs are beyond it."""
-EMAIL_PATTERN: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 ADDRESS_FIELDS: Final = {
     "firstName": "the first name",
     "lastName": "the last name",
@@ -31,7 +30,7 @@ def unstorable_characters(text: str) -> str:
 
 def is_email(text: str) -> bool:
     """Whether a text has the form of an e-mail address, which Maho does not look at, and can be stored."""
-    return EMAIL_PATTERN.fullmatch(text) is not None and not unstorable_characters(text)
+    return has_email_form(text) and not unstorable_characters(text)
 
 
 def check_note(note: str) -> None:
