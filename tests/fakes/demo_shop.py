@@ -1,7 +1,6 @@
 """The demo shop under control: it fails as planned, is as unsafe as real stores are, and can be looked into."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar, get, post
 from litestar.params import JSONBody
-from litestar.types import Message, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
 from storefront_mcp.demo import shop
@@ -20,23 +19,13 @@ from storefront_mcp.demo.ordering import OrderPlacement
 from storefront_mcp.demo.state import DemoState
 from tests.fakes import older_fork
 from tests.fakes.demo_faults import DemoFault, FaultPlan, FaultQueue, FaultRates
+from tests.fakes.faulty_app import FaultyApp
 
 CONTROL = "/_test/"
 BREAKS_AFTER_PAYMENT: ContextVar[bool] = ContextVar("breaks_after_payment", default=False)
 BREAKS_AFTER_COMMIT: ContextVar[bool] = ContextVar("breaks_after_commit", default=False)
-JSON = [(b"content-type", b"application/json")]
-HTML = [(b"content-type", b"text/html; charset=UTF-8"), (b"cache-control", b"no-cache, private")]
-BROKEN = b'{"error":"internal_server_error","message":"An internal error occurred","code":500}'
-
-
 BREAKS = {DemoFault.CAPTURED: BREAKS_AFTER_PAYMENT, DemoFault.COMMITTED: BREAKS_AFTER_COMMIT}
 """Set while the shop answers a request that these faults are for."""
-UNDONE: dict[DemoFault, tuple[int, list[tuple[bytes, bytes]], bytes]] = {
-    DemoFault.BEFORE: (500, JSON, BROKEN),
-    DemoFault.HTML: (200, HTML, b"<!doctype html><title>Back soon</title><p>Brining."),
-    DemoFault.REDIRECT: (302, [*HTML, (b"location", b"https://elsewhere.invalid/")], b""),
-}
-"""Answers without asking the shop."""
 
 
 class UnsafeBehaviours(Struct, frozen=True, kw_only=True):
@@ -147,13 +136,12 @@ class BreakableModule:
             raise RuntimeError
 
 
-class ControlledShop:
+class ControlledShop(FaultyApp):
     """An ASGI application: the demo shop behind its faults."""
 
     def __init__(self, app: shop.DemoShop, faults: FaultQueue, *, older_fork: bool, open_books: bool) -> None:
-        self.app = app
+        super().__init__(app, faults)
         self.state = app.demo
-        self.faults = faults
         self.older_fork = older_fork
         self._control = control_api(self) if open_books else None
 
@@ -185,75 +173,15 @@ class ControlledShop:
             return
         if self.older_fork:
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"x-currency-code"]
-        planned = self.faults.take(scope["method"], scope["path"])
-        if planned is None:
-            await self.app(scope, receive, send)
-        else:
-            await self._fail(*planned, scope, await received(receive), send)
+        await super().__call__(scope, receive, send)
 
-    async def _fail(self, fault: DemoFault, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault is DemoFault.SLOW:
-            await asyncio.sleep(seconds)
-            await self.app(scope, receive, send)
-        elif fault in BREAKS:
+    async def fail(self, fault: DemoFault, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
+        if fault in BREAKS:
             token = BREAKS[fault].set(True)
             await self.app(scope, receive, send)
             BREAKS[fault].reset(token)
-        elif fault in UNDONE:
-            await respond(send, *UNDONE[fault])
         else:
-            await self._spoil(fault, seconds, *await self._answer(scope, receive), receive, send)
-
-    async def _spoil(
-        self, fault: DemoFault, seconds: float, start: Any, body: bytes, receive: Receive, send: Send
-    ) -> None:
-        half = body[: len(body) // 2]
-        if fault is DemoFault.TRUNCATED:
-            headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
-            await respond(send, start["status"], headers, half)
-        elif fault is DemoFault.CLOSED:
-            # Promised in full and never finished: the server drops the connection.
-            await send(start)
-            await send({"type": "http.response.body", "body": half, "more_body": True})
-        else:
-            if fault is DemoFault.GONE:
-                await silence(receive, seconds)
-            await respond(send, 500, JSON, BROKEN)
-
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Any, bytes]:
-        said: list[Any] = []
-
-        async def keep(message: Message) -> None:
-            said.append(message)
-
-        await self.app(scope, receive, keep)
-        return said[0], b"".join(message.get("body", b"") for message in said[1:])
-
-
-async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
-    headers = [*headers, (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-async def received(receive: Receive) -> Receive:
-    """`receive` with the whole request read: what came is acted upon, whether its sender is still there or not."""
-    first: list[Any] = []
-    while not first or (first[-1]["type"] == "http.request" and first[-1].get("more_body")):
-        first.append(await receive())
-
-    async def replay() -> Any:
-        return first.pop(0) if first else await receive()
-
-    return replay
-
-
-async def silence(receive: Receive, seconds: float) -> None:
-    """Wait until the caller gives up, or for so long."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            await super().fail(fault, seconds, scope, receive, send)
 
 
 def control_api(controlled: ControlledShop) -> Litestar:
