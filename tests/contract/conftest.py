@@ -1,4 +1,4 @@
-"""The MahoBackend adapter over two kinds of shop: the demo shop over real HTTP, and answers scripted with respx."""
+"""Shops for adapters: every kind for the common contract; for Maho the demo shop, and scripted answers besides."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -11,6 +11,8 @@ from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import KnownOrigins
 from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect
 from storefront_mcp.payments.served_methods import CAPTURE_FIELDS
+from tests.contract.shops import OPENERS
+from tests.contract.shops.contract_shop import ContractShop
 from tests.fakes.demo_shop import ControlledShop, UnsafeBehaviours, demo_shop
 from tests.serving import served
 
@@ -49,6 +51,13 @@ async def shop(demo: tuple[str, ControlledShop]) -> AsyncIterator[MahoBackend]:
     )
     yield backend
     await close()
+
+
+@pytest.fixture(params=sorted(OPENERS))
+async def every(request: pytest.FixtureRequest) -> AsyncIterator[ContractShop]:
+    """A shop of each kind, with its adapter."""
+    async with OPENERS[request.param]() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""The demo shop, as today's Maho."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+from storefront_mcp.backends.maho import MahoConfig, connect
+from storefront_mcp.commerce.money import Money
+from tests.contract.shops.contract_shop import BookedOrder, ContractShop
+from tests.fakes.demo_shop import demo_shop
+from tests.serving import served
+
+
+@contextlib.asynccontextmanager
+async def open_shop() -> AsyncIterator[ContractShop]:
+    """A shop of its own behind a real socket."""
+    shop = demo_shop()
+
+    def books() -> list[BookedOrder]:
+        return [
+            BookedOrder(number=one.number, total=Money(one.total, one.currency), email=one.email, texts=one.note)
+            for one in shop.books
+        ]
+
+    def sell_out(sku: str) -> None:
+        shop.state.take_stock(sku, shop.state.stock[sku])
+
+    with served(shop) as origin:
+        backend, close = connect(MahoConfig(url=origin, prices_include_tax=True), "AUD")
+        try:
+            yield ContractShop(
+                kind="maho",
+                backend=backend,
+                family="TEE",
+                method="prepaid",
+                books=books,
+                sell_out=sell_out,
+                fail_order=partial(shop.faults.next, method="POST", path="/place-order"),
+                fail_next=shop.faults.next,
+            )
+        finally:
+            await close()

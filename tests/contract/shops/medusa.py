@@ -1,0 +1,48 @@
+"""Medusa's stand-in."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+from storefront_mcp.backends.medusa import MedusaConfig, connect
+from storefront_mcp.commerce.money import Money
+from tests.contract.shops.contract_shop import BookedOrder, ContractShop
+from tests.fakes.medusa.shop import MedusaShop
+from tests.serving import served
+
+
+@contextlib.asynccontextmanager
+async def open_shop() -> AsyncIterator[ContractShop]:
+    """A shop of its own behind a real socket."""
+    shop = MedusaShop()
+
+    def books() -> list[BookedOrder]:
+        return [
+            BookedOrder(
+                number=str(order["display_id"]),
+                total=Money.of(str(order["total"]), order["currency_code"].upper()),
+                email=order["email"],
+                texts=str(order["kept"]["metadata"]),
+            )
+            for order in shop.state.orders.values()
+        ]
+
+    def sell_out(sku: str) -> None:
+        shop.state.by_sku(sku)["stock"] = 0
+
+    with served(shop) as origin:
+        backend, close = connect(MedusaConfig(url=origin, key=shop.state.key), "AUD")
+        try:
+            yield ContractShop(
+                kind="medusa",
+                backend=backend,
+                family="club-tee",
+                method="pp_system_default",
+                lacks=frozenset({"gift_cards", "pages", "facets", "coupon_case"}),
+                books=books,
+                sell_out=sell_out,
+                fail_order=partial(shop.faults.next, method="POST", path="/complete"),
+                fail_next=shop.faults.next,
+            )
+        finally:
+            await close()

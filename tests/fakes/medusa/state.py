@@ -1,0 +1,93 @@
+"""What the stand-in remembers: its goods from a stock document, carts and orders."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from tests.fakes.medusa.stock import Json, stock_document
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+BEGAN = "2026-01-15T10:00:00.000Z"
+
+
+class MedusaState(Struct, kw_only=True):
+    """One shop."""
+
+    key: str = "pk_" + "5f" * 32
+    regions: dict[str, Json] = {}
+    categories: dict[str, Json] = {}
+    products: dict[str, Json] = {}
+    variants: dict[str, Json] = {}
+    """By id, each with the id of its `product` and its `stock`."""
+    shipping: dict[str, Json] = {}
+    """Options by id, with the `countries` of their zone and the `prices`."""
+    promotions: dict[str, Json] = {}
+    """By code, with their rules."""
+    carts: dict[str, Json] = {}
+    orders: dict[str, Json] = {}
+    collections: dict[str, Json] = {}
+    """Payment collections by id."""
+    numbers: Iterator[int] = itertools.count(1)
+
+    def id(self, kind: str) -> str:
+        """A new id: ULIDs, which sort by when they were made."""
+        number, digits = next(self.numbers), ""
+        for _ in range(26):
+            number, digit = divmod(number, len(ALPHABET))
+            digits = ALPHABET[digit] + digits
+        return f"{kind}_{digits}"
+
+    def by_sku(self, sku: str) -> Json:
+        """The variant with this SKU."""
+        return next(one for one in self.variants.values() if one["sku"] == sku)
+
+    def tax_percent(self, cart: Json) -> int:
+        """The tax of a cart, which none has until an address tells its country."""
+        country = (cart["shipping_address"] or {}).get("country_code")
+        return int(self.regions[cart["region_id"]]["tax"].get(country, 0)) if country else 0
+
+
+def stocked(document: Json | None = None) -> MedusaState:
+    """A shop with the goods of a stock document."""
+    state = MedusaState(numbers=itertools.count(1))
+    document = document or stock_document()
+    for region in document["regions"]:
+        made = state.id("reg")
+        state.regions[made] = {"is_tax_inclusive": False, **region, "id": made}
+    for zone in document["zones"]:
+        for option in zone["options"]:
+            made = state.id("so")
+            state.shipping[made] = {**option, "id": made, "countries": zone["countries"]}
+    handles: dict[str | None, str] = {}
+    for category in document["categories"]:
+        made = handles[category["handle"]] = state.id("pcat")
+        state.categories[made] = {**category, "id": made, "parent": handles.get(category["parent"])}
+    for product in document["products"]:
+        _add_product(state, product, handles)
+    state.promotions = {one["code"]: {**one, "id": state.id("promo")} for one in document["promotions"]}
+    return state
+
+
+def _add_product(state: MedusaState, product: Json, handles: dict[str | None, str]) -> None:
+    made = state.id("prod")
+    options = {one["title"]: {"id": state.id("opt"), **one} for one in product["options"]}
+    state.products[made] = {
+        **{name: product.get(name) for name in ("title", "handle", "subtitle", "description", "thumbnail")},
+        "id": made,
+        "options": options,
+        "category_ids": [handles[one] for one in product["categories"]],
+        "variants": [],
+        "images": product.get("images", []),
+    }
+    for variant in product["variants"]:
+        id_ = state.id("variant")
+        state.products[made]["variants"].append(id_)
+        kept: dict[str, Any] = {
+            "manage_inventory": True,
+            "allow_backorder": False,
+            "sale": None,
+            "requires_shipping": True,
+        }
+        state.variants[id_] = {**kept, **variant, "id": id_, "product": made}
