@@ -231,8 +231,8 @@ class UpstreamClient:
     ) -> UpstreamResponse:
         """Send a POST, PUT or DELETE, with a bearer token and further headers if given.
 
-        POST and PUT carry JSON, `{}` without a `body`; DELETE only a `body` that is given. `harmless`: safe to repeat or
-        to leave unknown, so a lost response raises plain ShopDown.
+        POST and PUT carry JSON, `{}` without a `body`; DELETE only a `body` that is given. `harmless`: safe to repeat
+        or to leave unknown, so a lost response raises plain ShopDown.
         """
         sent = body or (None if method == "DELETE" else {})
         request = self._requests.build(method, path, body=sent, bearer=bearer, headers=headers)

@@ -18,7 +18,7 @@ from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
 from storefront_mcp.backends.medusa import translation
 from storefront_mcp.backends.medusa.addresses import AddressChecker
-from storefront_mcp.backends.medusa.api import KEY_HEADER, PREFIX, StoreApiClient
+from storefront_mcp.backends.medusa.api import KEY_HEADER, PREFIX, MedusaClient
 from storefront_mcp.backends.medusa.carts import MedusaCarts
 from storefront_mcp.backends.medusa.categories import MedusaCategories
 from storefront_mcp.backends.medusa.orders import MedusaOrders
@@ -34,6 +34,7 @@ from storefront_mcp.commerce.category import CategoryFacet
 from storefront_mcp.commerce.errors import GiftCardRejected, PageNotFound, ProductNotFound
 from storefront_mcp.commerce.ids import CartId, CategoryId
 from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.order import Order, OrderSettlement
 from storefront_mcp.commerce.page import ShopPage
 from storefront_mcp.commerce.product import Product, variant_of
 from storefront_mcp.instrumentation import Instrumentation
@@ -70,7 +71,7 @@ class MedusaBackend:
 
     def __init__(
         self,
-        api: StoreApiClient,
+        api: MedusaClient,
         shop: MedusaConfig,
         *,
         currency: str,
@@ -138,6 +139,9 @@ class MedusaBackend:
         """The cart, which never has one. Raises CartGone."""
         return await self._carts.read(cart)
 
+    async def mark_paid(self, order: Order, settlement: OrderSettlement) -> None:
+        """Nothing: the shop's staff takes the payment of an order there, whose metadata names the provider's."""
+
     async def _facets(self, category: CategoryId) -> Sequence[CategoryFacet]:
         """None: Medusa does not say in what the products of a category differ. Raises CategoryNotFound."""
         await self.categories(category, depth=1)
@@ -167,7 +171,7 @@ def connect(
     answers cost.
     """
     root = shop.url.rstrip("/").removesuffix(PREFIX)
-    upstream = StoreApiClient.at(
+    upstream = MedusaClient.at(
         root + PREFIX,
         headers={"accept": "application/json", "user-agent": "storefront-mcp", KEY_HEADER: shop.key},
         limits=shop.limits,

@@ -22,7 +22,7 @@ WRONG_SHOP_STATUSES: Final = frozenset(
 MAX_ID_CHARS: Final = 200
 
 
-class StoreApiClient(UpstreamClient):
+class MedusaClient(UpstreamClient):
     """Calls below `/store`. Unknown parameters and fields are refused by the shop, so nothing is tried."""
 
     def check(self, answer: UpstreamResponse) -> UpstreamResponse:

@@ -8,7 +8,7 @@ from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
 from storefront_mcp.backends.medusa import translation
 from storefront_mcp.backends.medusa.api import (
     INSUFFICIENT,
-    StoreApiClient,
+    MedusaClient,
     error_body,
     error_reason,
     expect_success,
@@ -49,7 +49,7 @@ class MedusaCarts:
 
     def __init__(
         self,
-        api: StoreApiClient,
+        api: MedusaClient,
         region: StoreRegion,
         products: MedusaProducts,
         amounts: AmountMapper,

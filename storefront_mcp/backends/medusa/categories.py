@@ -6,7 +6,7 @@ from typing import Final
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.cache import TtlCache
 from storefront_mcp.backends.medusa import translation
-from storefront_mcp.backends.medusa.api import StoreApiClient, expect_success
+from storefront_mcp.backends.medusa.api import MedusaClient, expect_success
 from storefront_mcp.backends.medusa.shapes import CategoryNode, CategoryNodes
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.errors import CategoryNotFound
@@ -26,7 +26,7 @@ _Placed = tuple[CategoryNode, str]
 class MedusaCategories:
     """Categories of a store, found in one copy of the tree: an unknown id answers 200 and nothing."""
 
-    def __init__(self, api: StoreApiClient, *, clock: Callable[[], float]) -> None:
+    def __init__(self, api: MedusaClient, *, clock: Callable[[], float]) -> None:
         self._api = api
         self._tree: TtlCache[None, tuple[_Placed, ...]] = TtlCache(size=1, seconds=TREE_TTL_SECONDS, clock=clock)
         self.caches: Final = (self._tree,)

@@ -12,7 +12,7 @@ from typing import Final
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.amounts import shop_money
 from storefront_mcp.backends.medusa.api import (
-    StoreApiClient,
+    MedusaClient,
     error_reason,
     expect_success,
     general_error,
@@ -75,7 +75,7 @@ NOTE_KEY: Final = "note"
 class MedusaOrders:
     """Places, finds and follows orders of guest carts."""
 
-    def __init__(self, api: StoreApiClient, carts: MedusaCarts, quotes: CartQuotes) -> None:
+    def __init__(self, api: MedusaClient, carts: MedusaCarts, quotes: CartQuotes) -> None:
         self._api = api
         self._carts = carts
         self._quotes = quotes

@@ -8,7 +8,7 @@ from typing import Final
 
 from storefront_mcp.backends.cache import TtlCache
 from storefront_mcp.backends.medusa import translation
-from storefront_mcp.backends.medusa.api import StoreApiClient, expect_success, is_id
+from storefront_mcp.backends.medusa.api import MedusaClient, expect_success, is_id
 from storefront_mcp.backends.medusa.categories import MedusaCategories
 from storefront_mcp.backends.medusa.prices import AmountMapper
 from storefront_mcp.backends.medusa.regions import StoreRegion
@@ -56,7 +56,7 @@ class MedusaProducts:
 
     def __init__(
         self,
-        api: StoreApiClient,
+        api: MedusaClient,
         region: StoreRegion,
         categories: MedusaCategories,
         amounts: AmountMapper,

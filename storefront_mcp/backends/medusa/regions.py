@@ -5,7 +5,7 @@ from typing import Final
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.cache import TtlCache
-from storefront_mcp.backends.medusa.api import StoreApiClient, expect_success
+from storefront_mcp.backends.medusa.api import MedusaClient, expect_success
 from storefront_mcp.backends.medusa.shapes import PaymentProviders, RegionList, SalesRegion
 from storefront_mcp.commerce.errors import ShopMisconfigured
 from storefront_mcp.commerce.money import Money
@@ -24,7 +24,7 @@ MANUAL_PROVIDER: Final = "pp_system_default"
 class StoreRegion:
     """The shop's region with the store's currency; where several have it, the one that is set."""
 
-    def __init__(self, api: StoreApiClient, *, currency: str, wanted: str | None, clock: Callable[[], float]) -> None:
+    def __init__(self, api: MedusaClient, *, currency: str, wanted: str | None, clock: Callable[[], float]) -> None:
         """`wanted`: id or name; None for the only one."""
         self._api = api
         self._currency = currency

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from storefront_mcp.backends import sanitizing
-from storefront_mcp.backends.medusa.api import StoreApiClient, expect_success
+from storefront_mcp.backends.medusa.api import MedusaClient, expect_success
 from storefront_mcp.backends.medusa.carts import MedusaCarts, cart_path
 from storefront_mcp.backends.medusa.prices import AmountMapper
 from storefront_mcp.backends.medusa.shapes import CalculatedOption, MedusaCart, ShippingOptions, ShippingOptionShape
@@ -38,7 +38,7 @@ class ShippingWay(Struct, frozen=True):
 class CartShippingOptions:
     """Reads and chooses shipping options. They depend on the address that the shop has stored on the cart."""
 
-    def __init__(self, api: StoreApiClient, carts: MedusaCarts, amounts: AmountMapper) -> None:
+    def __init__(self, api: MedusaClient, carts: MedusaCarts, amounts: AmountMapper) -> None:
         self._api = api
         self._carts = carts
         self._amounts = amounts
