@@ -3,11 +3,10 @@
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import CartHandle
-from storefront_mcp.commerce.shipping import ShippingMethod
+from storefront_mcp.commerce.shipping import ShippingMethod, with_delivery_times
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.tool import tool
 
@@ -44,6 +43,5 @@ async def get_shipping_methods(args: GetShippingMethods, shop: Shop) -> Shipping
     if methods is None:
         return ShippingQuote(methods=(), notice=NOTHING_SENT)
     gaps = tuple(await shop.carts.quote_gaps(args.address))
-    times = shop.store.delivery_times
-    timed = tuple(replace(one, delivery=times.get(one.code, one.delivery)) for one in methods)
+    timed = with_delivery_times(methods, shop.store.delivery_times)
     return ShippingQuote(methods=timed, estimate=bool(gaps), depends_on=gaps, notice=None if methods else NOT_SENT)

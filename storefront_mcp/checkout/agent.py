@@ -22,6 +22,7 @@ from storefront_mcp.checkout.states import TERMINAL_STATES
 from storefront_mcp.checkout.withdrawal import check_not_ordered, withdraw
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.checkout import CheckoutView
+from storefront_mcp.commerce.error_details import ShippingOffers
 from storefront_mcp.commerce.errors import (
     CartBeingOrdered,
     CheckoutNotFound,
@@ -29,6 +30,7 @@ from storefront_mcp.commerce.errors import (
     KeyReused,
     NoWayToPay,
     PaymentDown,
+    ShippingMethodRefused,
     ShopBusy,
     ShopError,
     TotalRefused,
@@ -36,6 +38,7 @@ from storefront_mcp.commerce.errors import (
 from storefront_mcp.commerce.guest_carts import CartRecord
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.order import OrderDraft, OrderProgress, PaymentMethod
+from storefront_mcp.commerce.shipping import with_delivery_times
 from storefront_mcp.payments.provider import ProviderRefused
 
 PROVIDER_POLL_TIMEOUT_SECONDS: Final = 3.0
@@ -88,6 +91,16 @@ class AgentCheckout:
 
     async def place(self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool) -> CheckoutView:
         """Validate the order, freeze it and return where the buyer pays."""
+        try:
+            return await self._place(cart, draft, key=key, dry_run=dry_run)
+        except ShippingMethodRefused as refused:
+            # The shop's adapter knows the methods, the store how long they take.
+            if isinstance(offers := refused.detail, ShippingOffers):
+                times = self._context.store.delivery_times
+                refused.detail = replace(offers, methods=with_delivery_times(offers.methods, times))
+            raise
+
+    async def _place(self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool) -> CheckoutView:
         context = self._context
         draft = replace(draft, email=_normalise_email(draft.email))
         request = context.request_digest(cart, draft)
@@ -119,7 +132,11 @@ class AgentCheckout:
         if found.live and (found.state != "open" or not found.session_over):
             await asyncio.wait({self._start_advancing(id_)}, timeout=PROVIDER_POLL_TIMEOUT_SECONDS)
             found = await self._find(id_)
-        return views.agent_view(self._context, found, secret, await self._progress(found))
+        progress = await self._progress(found)
+        shown = views.agent_view(self._context, found, secret, progress)
+        if progress is None and shown.notice is None:
+            return replace(shown, notice=views.parcel_notice(self._context, found))
+        return shown
 
     async def cancel(self, checkout: str) -> CheckoutView:
         """Cancel it; a checkout that has ended without an order is returned as it is."""

@@ -84,6 +84,18 @@ UNKNOWN_PAGE_TEXT: Final = (
 DRY_RUN_TEXT: Final = "Nothing is in the way. Show the buyer the totals, then call place_order without dry_run."
 
 
+PARCEL_TEXT: Final = (
+    "{settled}. Where the parcel is, the shop does not tell here{usually}. To learn more, the buyer asks {staff} and "
+    "names the order's number."
+)
+"""Of an order of which the shop tells no progress."""
+SETTLED_TEXT: Final = {
+    "provider": "The order is paid",
+    "free": "The order is confirmed",
+    "offline": "The order is made",
+}
+
+
 def agent_view(
     context: CheckoutContext, checkout: Checkout, secret: str = "", progress: OrderProgress | None = None
 ) -> CheckoutView:
@@ -109,6 +121,19 @@ def agent_view(
         payment=payment,
         last_payment="declined" if payable and checkout.declined else None,
         notice=changed_total(checkout) if payable and checkout.before is not None else checkout.reason,
+    )
+
+
+def parcel_notice(context: CheckoutContext, checkout: Checkout) -> str | None:
+    """What is known of a parcel where the shop tells no progress; None while there is no order, or nothing is sent."""
+    if checkout.state != "placed" or not checkout.method_title:
+        return None
+    draft = None if checkout.personal is None else checkout.personal.draft
+    takes = None if draft is None else context.store.delivery_times.get(draft.shipping_method)
+    return PARCEL_TEXT.format(
+        settled=SETTLED_TEXT[checkout.settles],
+        usually=f"; {checkout.method_title} usually takes {takes}" if takes else "",
+        staff=context.store.staff,
     )
 
 

@@ -21,6 +21,7 @@ from storefront_mcp.commerce.guest_carts import CartRecord
 from storefront_mcp.commerce.ids import CartId, LineId, Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order, OrderDraft, OrderPreview, OrderProgress, OrderSettlement, PaymentMethod
+from storefront_mcp.commerce.store import Store
 from storefront_mcp.payments.provider import (
     EventRefused,
     Payment,
@@ -349,7 +350,13 @@ class CheckoutEnvironment:
     """One store with its shop, provider, records and clock."""
 
     def __init__(
-        self, *, captures: bool = True, online: bool = True, offline: tuple[str, ...] = (), **policy: Any
+        self,
+        *,
+        captures: bool = True,
+        online: bool = True,
+        offline: tuple[str, ...] = (),
+        store: Store = STORE,
+        **policy: Any,
     ) -> None:
         self.clock = Clock()
         self.trouble = Trouble()
@@ -358,7 +365,7 @@ class CheckoutEnvironment:
         self.records = MemoryRecords(self.trouble.alive)
         self.carts = {HANDLE: CartId("secret-1")}
         self.context = CheckoutContext(
-            store=STORE,
+            store=store,
             backend=cast("ShopBackend", self.shop),
             provider=self.provider if online else None,
             records=self.records,

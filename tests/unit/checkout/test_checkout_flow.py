@@ -1,6 +1,7 @@
 """From place_order to an order: without faults, and with one."""
 
 import asyncio
+from typing import NoReturn
 
 import pytest
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from storefront_mcp.checkout.record import Checkout, State
 from storefront_mcp.checkout.states import transition
 from storefront_mcp.checkout.steps import MAX_PAID_PLACE_ATTEMPTS, place
 from storefront_mcp.checkout.withdrawal import before_cart_change, refuse_ordered
+from storefront_mcp.commerce.error_details import ShippingOffers
 from storefront_mcp.commerce.errors import (
     CartBeingOrdered,
     CartOrdered,
@@ -19,11 +21,13 @@ from storefront_mcp.commerce.errors import (
     KeyReused,
     NoWayToPay,
     PaymentDown,
+    ShippingMethodRefused,
     ShopBusy,
     TotalRefused,
 )
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order, OrderProgress, OutstandingPayment
+from storefront_mcp.commerce.shipping import ShippingMethod
 from tests.unit.checkout.environment import DRAFT, HANDLE, STORE, CheckoutEnvironment
 
 
@@ -396,6 +400,48 @@ async def test_what_is_due_is_told_of_orders_that_are_paid_outside_only(monkeypa
         order = (await environment.agent.status(id_)).order
         assert order is not None
         assert order.due == (None if by is None else Money(5500, "AUD"))
+
+
+async def test_of_a_parcel_that_the_shop_tells_nothing_of_what_is_known_is_said_and_whom_to_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def untold(_: Order) -> None:
+        return None
+
+    store = replace(STORE, contact="help@pickle.example", delivery_times={"post_parcel": "2-6 working days"})
+    environment = CheckoutEnvironment(store=store)
+    id_ = await placed(environment)
+    assert (await environment.agent.status(id_)).notice is None, "there is no order yet"
+    await pay(environment, id_)
+    await environment.settle()
+    told = await environment.agent.status(id_)
+    monkeypatch.setattr(environment.shop, "order_progress", untold)
+    untold_view = await environment.agent.status(id_)
+
+    assert told.notice is None, "the shop itself says where it stands"
+    assert untold_view.order is not None
+    assert untold_view.order.number == "10001"
+    assert untold_view.notice == (
+        "The order is paid. Where the parcel is, the shop does not tell here; Parcel post usually takes 2-6 working "
+        "days. To learn more, the buyer asks the shop (help@pickle.example) and names the order's number."
+    )
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_missing_shipping_method_is_told_with_how_long_each_takes(
+    monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    async def refuse(*_: object) -> NoReturn:
+        raise ShippingMethodRefused("", [ShippingMethod("post_parcel", "Post", Money(995, "AUD"))])
+
+    environment = CheckoutEnvironment(store=replace(STORE, delivery_times={"post_parcel": "2-6 working days"}))
+    monkeypatch.setattr(environment.shop, "preview_order", refuse)
+    monkeypatch.setattr(environment.shop, "quote_order", refuse)
+    with pytest.raises(ShippingMethodRefused, match="shipping_method is missing") as refused:
+        await environment.agent.place(HANDLE, replace(DRAFT, shipping_method=""), key=None, dry_run=dry_run)
+
+    assert isinstance(refused.value.detail, ShippingOffers)
+    assert [method.delivery for method in refused.value.detail.methods] == ["2-6 working days"]
 
 
 async def test_a_mail_is_promised_only_where_one_is_sent() -> None:
