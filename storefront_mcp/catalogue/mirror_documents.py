@@ -11,9 +11,8 @@ from storefront_mcp.catalogue.document import CatalogueDocument, DocumentAttribu
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.listing import CatalogueEntry
+from storefront_mcp.commerce.product import BRAND_CODES
 
-BRAND_CODES: Final = ("brand", "manufacturer")
-"""Attributes whose value is the brand, the first that is there."""
 MAX_FILTER_CHARS: Final = 60
 """Longest value of an attribute that buyers filter by; a longer one is prose."""
 DIGEST_BYTES: Final = 16

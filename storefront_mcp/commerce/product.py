@@ -10,6 +10,8 @@ from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.money import Money
 
 ProductKind = Literal["simple", "configurable", "bundle", "grouped", "downloadable", "virtual", "giftcard"]
+BRAND_CODES: Final = ("brand", "manufacturer")
+"""Attributes whose value is the brand, the first that is there."""
 MAX_PART_CHARS: Final = 4000
 """Characters of a description in one answer."""
 
@@ -93,6 +95,8 @@ class Product(CatalogueValue, frozen=True, kw_only=True):
     stock: Annotated[int | None, Meta(description="Pieces left, when the shop tells")] = None
     url: str | None = None
     url_key: str | None = None
+    brand: str | None = None
+    weight: Annotated[str | None, Meta(description="With its packing, as shipping counts it")] = None
     description: str = ""
     parts: Annotated[int | None, Meta(description="Of the description, when it has more than one")] = None
     kind: Annotated[ProductKind, Meta(description="What is sold")] = "simple"

@@ -277,11 +277,11 @@ async def test_stock_is_respected_on_adding_and_on_updating(shop: MahoBackend) -
 async def test_a_texts_price_and_limit_are_told_though_the_shops_product_has_neither(shop: MahoBackend) -> None:
     mug = await shop.product("GIFT-MUG")
     texts = {option.title: (option.surcharge, option.max_length) for option in mug.custom_options}
-    assert texts == {"Engraving": (aud(500), None), "Mug size": (None, None)}
+    assert texts == {"Engraving": (aud(500), 20), "Mug size": (None, None)}
     jar = await shop.product("GIFT-JAR")
-    assert [option.surcharge for option in jar.custom_options] == [aud(400)]
+    assert [(option.surcharge, option.max_length) for option in jar.custom_options] == [(aud(400), 24)]
     card = next(one for one in (await shop.product("HAMP-1")).custom_options if one.title == "Card message")
-    assert card.surcharge is None, "it costs nothing"
+    assert (card.surcharge, card.max_length) == (None, 120), "it costs nothing"
 
     cart = await shop.create_cart()
     for _ in range(2):
@@ -293,6 +293,11 @@ async def test_a_texts_price_and_limit_are_told_though_the_shops_product_has_nei
     after = await shop.add_line(cart.cart_id, Sku("GIFT-MUG"), 1, {**MUG, "Engraving": "A" * 20})
     assert after.lines[0].price == mug.price + aud(500) + aud(300)
     assert (await shop.product("GIFT-MUG")).custom_options[0].max_length == 20
+
+
+async def test_a_product_says_what_it_weighs(shop: MahoBackend) -> None:
+    assert (await shop.product("PAD-2")).weight == "0.23 kg"
+    assert (await shop.product("TEE")).weight is None, "its variants have weights of their own"
 
 
 async def test_options_are_priced_with_tax_before_any_cart_has_told_whether_prices_include_it(

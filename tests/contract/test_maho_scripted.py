@@ -109,6 +109,43 @@ async def test_sku_and_url_key_are_data_and_never_a_path(scripted: MahoBackend, 
     assert {call.request.url.path for call in script.calls} == {"/api/rest/v2/products"}
 
 
+@pytest.mark.parametrize(
+    ("weight", "unit", "told"),
+    [
+        (0.5, "kg", "0.5 kg"),
+        (12, "lbs", "12 lbs"),
+        (0.0001, "kg", None),
+        (0, "kg", None),
+        (2, None, None),
+        (1e300, "kg", None),
+    ],
+)
+async def test_a_weight_is_told_with_the_shops_unit_or_not_at_all(
+    scripted: MahoBackend, script: respx.Router, weight: float, unit: str | None, told: str | None
+) -> None:
+    known(
+        script,
+        weight=weight,
+        additionalAttributes=[
+            {"code": "manufacturer", "label": "Made by", "value": "Brine & Sons"},
+            {"code": "heat", "label": "Heat", "value": "Mild"},
+        ],
+    )
+    script.get(path__regex="/store-config$").respond(json={} if unit is None else {"weightUnit": unit})
+    found = await scripted.product("PAD-2")
+
+    assert (found.weight, found.brand) == (told, "Brine & Sons")
+
+
+async def test_a_product_is_told_without_a_weight_where_the_shop_cannot_say_in_what(
+    scripted: MahoBackend, script: respx.Router
+) -> None:
+    known(script, weight=2)
+    script.get(path__regex="/store-config$").respond(500)
+
+    assert (await scripted.product("PAD-2")).weight is None
+
+
 # Products -------------------------------------------------------------------------------------------------------------
 
 

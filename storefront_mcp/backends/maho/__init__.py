@@ -32,7 +32,7 @@ from storefront_mcp.backends.maho.rest import ACCEPT_HEADER, PREFIX, RestClient
 from storefront_mcp.backends.maho.service_account import ServiceAccountClient, ServiceAccountCredentials
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import CacheStats
-from storefront_mcp.commerce.errors import ProductNotFound
+from storefront_mcp.commerce.errors import ProductNotFound, ShopError
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order, OrderProgress, OrderSettlement
 from storefront_mcp.commerce.page import ShopPage
@@ -145,7 +145,15 @@ class MahoBackend:
             raise ProductNotFound(key)
         product = translation.product(found, self._price_mapper, self._shop.known)
         product = await self._products.texts.with_prices(found, product)
-        return replace(product, selected_variant=variant_of(product, key))
+        weight = translation.weight(found, await self._weight_unit()) if found.weight else None
+        return replace(product, weight=weight, selected_variant=variant_of(product, key))
+
+    async def _weight_unit(self) -> str:
+        """The shop's unit of weight; empty where it cannot be asked now."""
+        try:
+            return await self._addresses.weight_unit()
+        except ShopError:
+            return ""
 
     async def _page(self, identifier: str) -> ShopPage:
         """A CMS page of the shop."""

@@ -152,6 +152,10 @@ class AddressMapper:
             self._names[None] = names
         return names
 
+    async def weight_unit(self) -> str:
+        """The unit of the shop's weights; empty where it tells none."""
+        return (await self._store_config()).weight_unit or ""
+
     async def _store_config(self) -> StoreConfig:
         found = self._config.find(None)
         if found is None:

@@ -190,6 +190,7 @@ class ProductDetail(ListedProduct, frozen=True, rename="camel", kw_only=True):
     short_description: str | None = None
     stock_qty: Decimal | None = None
     image_url: str | None = None
+    weight: Decimal | None = None
     configurable_options: Annotated[list[VariantAxisShape], Meta(max_length=20)] = []
     variants: Many[ChildProduct] = []
     custom_options: Few[CustomOptionShape] = []
@@ -266,6 +267,8 @@ class StoreConfig(Struct, frozen=True, rename="camel"):
     is_guest_checkout_allowed: bool | None = True
     timezone: Label | None = None
     """IANA name."""
+    weight_unit: Label | None = None
+    """Such as `kg`."""
 
 
 class LabelledValue(Struct, frozen=True):

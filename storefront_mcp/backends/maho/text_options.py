@@ -1,5 +1,6 @@
 """What a text on a product costs and how long it may be: Maho's products do not tell, so a cart is asked."""
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -18,11 +19,17 @@ from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.options import Chosen
 from storefront_mcp.commerce.product import CustomOption, Product
 
+log: Final = logging.getLogger(__name__)
+
 TRIED_KINDS: Final = frozenset({"simple", "virtual"})
 MAX_TRIED_OPTIONS: Final = 4
 """Texts of one product whose prices are asked for."""
 MAX_TRIED_CHARS: Final = 1000
-"""The longest text whose limit is looked for: ten trials."""
+"""The longest refused text whose limit is looked for: ten trials."""
+MAX_MEASURED_OPTIONS: Final = 2
+"""Texts of one product whose limits are looked for before anybody sends one."""
+MEASURED_CHARS: Final = 128
+"""Length up to which they are: seven trials. A text that takes as many is not said to have a limit."""
 MAX_KNOWN_TEXTS: Final = 2000
 TEXT_TTL_SECONDS: Final = 3600.0
 SAMPLE_TEXT: Final = "A"
@@ -44,17 +51,21 @@ class TextOptions:
         self._limits: TtlCache[tuple[int, str], int] = TtlCache(
             size=MAX_KNOWN_TEXTS, seconds=TEXT_TTL_SECONDS, clock=clock
         )
+        """0 where none is known, until the shop refuses a text."""
         self.caches: Final = (self._surcharges, self._limits)
 
     async def with_prices(self, found: ProductDetail, product: Product) -> Product:
-        """The product with the surcharges of its texts, as far as a cart tells them one by one."""
-        product = self.with_known(found, product)
-        texts = [one for one in product.custom_options if _is_own_text(one) and one.surcharge is None]
-        if not 0 < len(texts) <= MAX_TRIED_OPTIONS or product.kind not in TRIED_KINDS or product.min_quantity:
-            return product
-        prices = {one.id: await self._surcharge(found, product, one) or None for one in texts}
-        options = (replace(one, surcharge=prices.get(one.id, one.surcharge)) for one in product.custom_options)
-        return replace(product, custom_options=tuple(options))
+        """The product with the surcharges and limits of its texts, as far as a cart tells them one by one."""
+        texts = [one for one in product.custom_options if _is_own_text(one)]
+        if 0 < len(texts) <= MAX_TRIED_OPTIONS and product.kind in TRIED_KINDS and not product.min_quantity:
+            for one in texts:
+                if one.surcharge is None:
+                    await self._surcharge(found, product, one)
+            for one in texts[:MAX_MEASURED_OPTIONS]:
+                sample = None if one.max_length else _sample(product, one)
+                if sample is not None and self._limits.find((found.id, one.id)) is None:
+                    await self._find_limit(found, product, sample, one, MEASURED_CHARS)
+        return self.with_known(found, product)
 
     def with_known(self, found: ProductDetail, product: Product) -> Product:
         """The product with the surcharges and limits of its texts that are known by now."""
@@ -62,7 +73,7 @@ class TextOptions:
             replace(
                 one,
                 surcharge=one.surcharge or self._surcharges.find((found.id, one.id)) or None,
-                max_length=one.max_length or self._limits.find((found.id, one.id)),
+                max_length=one.max_length or self._limits.find((found.id, one.id)) or None,
             )
             for one in product.custom_options
         )
@@ -113,9 +124,26 @@ class TextOptions:
     async def _find_limit(
         self, found: ProductDetail, product: Product, chosen: Chosen, option: CustomOption, length: int
     ) -> None:
-        """Learn how long this text may be, by halving; other texts are short meanwhile."""
+        """Learn how long this text may be, up to a length, by halving; other texts are short meanwhile.
+
+        What the shop does not tell then is left to its refusal.
+        """
         short = {id_: value[:1] if _is_text_of(product, id_) else value for id_, value in chosen.items()}
-        fits, fails = 0, length
+        try:
+            limit = await self._halve(found, product, short, option, length)
+        except ShopError as error:
+            log.info("the limit of a text was not learned: %s", error.internal)
+        else:
+            self._limits[found.id, option.id] = limit
+
+    async def _halve(
+        self, found: ProductDetail, product: Product, short: Chosen, option: CustomOption, length: int
+    ) -> int:
+        """The longest text that is taken; 0 where so long a one is, or something else is in the way."""
+        whole = await self._try(found, product, short | {option.id: SAMPLE_TEXT * length})
+        if whole.refused is None:
+            return 0
+        fits, fails = 0, length if TOO_LONG in str(whole.refused).casefold() else 0
         while fails - fits > 1:
             middle = (fits + fails) // 2
             trial = await self._try(found, product, short | {option.id: SAMPLE_TEXT * middle})
@@ -124,10 +152,8 @@ class TextOptions:
             elif TOO_LONG in str(trial.refused).casefold():
                 fails = middle
             else:
-                return
-        whole = await self._try(found, product, short | {option.id: SAMPLE_TEXT * length})
-        if fits and whole.refused is not None:
-            self._limits[found.id, option.id] = fits
+                return 0
+        return fits
 
     async def _try(self, found: ProductDetail, product: Product, chosen: Chosen) -> CartTrial:
         return await self._scratch.try_line({"sku": product.sku, "qty": 1} | sent_choices(found, chosen))

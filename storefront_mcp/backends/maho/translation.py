@@ -34,6 +34,7 @@ from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.page import ShopPage
 from storefront_mcp.commerce.product import (
+    BRAND_CODES,
     CustomOption,
     OptionAxis,
     OptionValue,
@@ -73,6 +74,10 @@ MAX_ATTRIBUTE_CHARS: Final = 200
 MAX_TIERS: Final = 20
 MAX_RELATED: Final = 4
 MAX_RATING: Final = 5
+MAX_WEIGHT: Final = 1_000_000
+WEIGHT_DIGITS: Final = 3
+"""After the point."""
+MAX_UNIT_CHARS: Final = 10
 
 
 def summary(product: ListedProduct, price_mapper: PriceMapper) -> ProductSummary:
@@ -132,6 +137,7 @@ def product(found: ProductDetail, price_mapper: PriceMapper, known: KnownOrigins
         kind=PRODUCT_KINDS.get(found.type, "simple"),
         image=image,
         images=tuple(one for one in dict.fromkeys(pictures) if one != image)[:MAX_IMAGES],
+        brand=_brand(found),
         attributes={
             sanitizing.line(one.label, MAX_LABEL_CHARS): sanitizing.line(str(one.value), MAX_ATTRIBUTE_CHARS)
             for one in found.additional_attributes[:MAX_ATTRIBUTES]
@@ -158,10 +164,26 @@ def product(found: ProductDetail, price_mapper: PriceMapper, known: KnownOrigins
     )
 
 
+def weight(found: ProductDetail, unit: str) -> str | None:
+    """What a product weighs, `0.79 kg`, as the shop says it; None where that is nothing or without a unit."""
+    told, unit = found.weight, sanitizing.line(unit, MAX_UNIT_CHARS)
+    if told is None or not unit or not 0 < told < MAX_WEIGHT:
+        return None
+    rounded = round(told, WEIGHT_DIGITS).normalize()
+    return f"{rounded:f} {unit}" if rounded else None
+
+
 def _rating(found: ProductDetail) -> float | None:
     """The mean of the reviews to a tenth; None where it says nothing."""
     mean = found.average_rating
     return None if mean is None or not 0 < mean <= MAX_RATING else float(round(mean, 1))
+
+
+def _brand(found: ProductDetail) -> str | None:
+    """The value of the first attribute that names a brand."""
+    told = {one.code: one.value for one in found.additional_attributes[:MAX_ATTRIBUTES] if one.value is not None}
+    named = (sanitizing.line(str(told[code]), MAX_ATTRIBUTE_CHARS) for code in BRAND_CODES if code in told)
+    return next(filter(None, named), None)
 
 
 def _shown_beside(found: ProductDetail, price_mapper: PriceMapper) -> Iterator[ProductSummary]:
