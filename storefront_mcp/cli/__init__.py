@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "resume": "emergency_stops:resume",
     "checkouts": "checkouts:checkouts",
     "keys": "keys:keys",
+    "customers": "customers:customers",
     "audit": "audit:audit",
     "alerts": "alerts:alerts",
     "catalogue": "catalogue:catalogue",

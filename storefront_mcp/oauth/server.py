@@ -1,7 +1,6 @@
 """`AuthorizationServer`: sign-in at one store, from the first request to the last token."""
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -16,6 +15,7 @@ from storefront_mcp.oauth.authorization import (
 )
 from storefront_mcp.oauth.client_registry import ClientRegistry
 from storefront_mcp.oauth.clients import is_client_id
+from storefront_mcp.oauth.customer_digests import CustomerDigests
 from storefront_mcp.oauth.errors import ClientRefused, EndpointRefusal, RequestDenied, UnknownClient
 from storefront_mcp.oauth.sign_in_views import ReturnAddress
 from storefront_mcp.oauth.token_requests import FormParameters, asked_resource, code_verifier
@@ -32,9 +32,6 @@ from storefront_mcp.records.oauth import (
 )
 
 log: Final = logging.getLogger("storefront_mcp.oauth")
-
-SUBJECT_CHARS: Final = 32
-"""Hexadecimal digits of a keyed digest: 128 bits."""
 
 
 class AuthorizationServer:
@@ -56,7 +53,7 @@ class AuthorizationServer:
         self._clients = clients
         self._repository = repository
         self.lifetimes = lifetimes or GrantLifetimes()
-        self._key = key
+        self._digests = CustomerDigests(store.id, key)
         self._offered = offered
         self._now = now
 
@@ -111,11 +108,11 @@ class AuthorizationServer:
 
     def subject(self, customer: str) -> str:
         """What stands for a customer of this store in audit, limits and logs."""
-        return self._keyed_digest("customer", customer)
+        return self._digests.subject(customer)
 
     def mailbox(self, email: str) -> str:
         """What stands for an e-mail address of this store."""
-        return self._keyed_digest("mailbox", email.strip().casefold())
+        return self._digests.mailbox(email)
 
     async def _client_id(self, form: FormParameters) -> str:
         """The client's id, if it is one of ours. Raises EndpointRefusal."""
@@ -155,6 +152,3 @@ class AuthorizationServer:
 
     def _tokens(self, grant: GrantRecord, scopes: tuple[str, ...]) -> IssuedTokens:
         return new_tokens(grant, scopes, now=self._now(), lifetime=self.lifetimes.access)
-
-    def _keyed_digest(self, what: str, text: str) -> str:
-        return hmac.new(self._key, f"{self._store.id}\0{what}\0{text}".encode(), "sha256").hexdigest()[:SUBJECT_CHARS]

@@ -1,0 +1,157 @@
+"""`customers`: list what customers have let agents do, and end it."""
+
+import datetime as dt
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.cli.groups import CommandGroup
+from storefront_mcp.cli.options import (
+    by_option,
+    choose_store,
+    choose_stores,
+    json_option,
+    operator_name,
+    print_json,
+    store_option,
+)
+from storefront_mcp.cli.running_server import open_for_change
+from storefront_mcp.cli.settings_file import config_option
+from storefront_mcp.cli.tables import print_table
+from storefront_mcp.database import Database
+from storefront_mcp.database.engine import utc_now
+from storefront_mcp.database.oauth import SqlOAuthRepository
+from storefront_mcp.oauth.customer_digests import SECRET_NAME, CustomerDigests
+from storefront_mcp.records.oauth import GrantRecord
+
+MAX_LISTED: Final = 100_000
+
+
+@click.group(cls=CommandGroup)
+def customers() -> None:
+    """Customers who have signed in, and what they let agents do for them."""
+
+
+@customers.command()
+@click.option("--customer", metavar="ID", help="Only those of one customer, by the shop's id.")
+@click.option("--all", "everything", is_flag=True, help="Ended ones too.")
+@config_option
+@store_option
+@json_option
+def grants(customer: str | None, config: Path | None, store: str | None, *, everything: bool, as_json: bool) -> None:
+    """What customers have granted, the newest first."""
+    here, chosen = choose_stores(config, store)
+    now = utc_now().timestamp()
+    with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+        records = SqlOAuthRepository(database, None)
+        found = [
+            grant
+            for shop in chosen
+            for grant in records.grants(shop.id, limit=MAX_LISTED)
+            if customer in {None, grant.customer} and (everything or grant.is_live(now))
+        ]
+    if as_json:
+        print_json({"grants": [_grant_json(grant, now) for grant in found]})
+        return
+    table = Table("id", "store", "customer", "agent", "standing", "until", "last used (UTC)", "may")
+    for grant in found:
+        table.add_row(*_grant_row(grant, now))
+    print_table(table)
+
+
+@customers.command()
+@click.argument("ids", metavar="[GRANT]...", nargs=-1)
+@click.option("--customer", metavar="ID", help="All of one customer, by the shop's id.")
+@click.option("--email", metavar="ADDRESS", help="All of the customer who signed in with this address.")
+@click.option("--everyone", is_flag=True, help="All of the store.")
+@config_option
+@store_option
+@by_option
+def revoke(
+    ids: Sequence[str],
+    customer: str | None,
+    email: str | None,
+    config: Path | None,
+    store: str | None,
+    by: str | None,
+    *,
+    everyone: bool,
+) -> None:
+    """End grants for good, on every worker within a second."""
+    if sum(map(bool, (ids, customer, email, everyone))) != 1:
+        raise CommandFailed("Name grants, or one of --customer, --email and --everyone.")
+    here, shop = choose_store(config, store)
+    now, operator = utc_now().timestamp(), operator_name(by)
+    with friendly_errors(), open_for_change(here) as served:
+        records = SqlOAuthRepository(served.database, None)
+        if ids:
+            ended = [records.end_grants(shop.id, "operator", now=now, by=operator, grant=id_) for id_ in ids]
+            unknown = [id_ for id_, number in zip(ids, ended, strict=True) if not number]
+            number = sum(ended)
+        else:
+            digests = CustomerDigests(shop.id, served.database.shared_secret(SECRET_NAME))
+            number = records.raise_epoch(
+                shop.id,
+                digests.subject(customer) if customer else "",
+                mailbox=digests.mailbox(email) if email else "",
+                why="operator",
+                now=now,
+                by=operator,
+            )
+            unknown = []
+    click.echo(f"{number} {'grant' if number == 1 else 'grants'} of {shop.id} ended.")
+    if unknown:
+        raise CommandFailed("\n".join(f"There is no grant {id_[:64]} that has not ended." for id_ in unknown))
+
+
+def _grant_row(grant: GrantRecord, now: float) -> Sequence[str]:
+    last_used = "never" if grant.last_used_at is None else f"{_moment(grant.last_used_at):%Y-%m-%d %H:%M}"
+    return (
+        grant.id,
+        grant.store,
+        escape(grant.customer),
+        escape(_agent(grant)),
+        _standing(grant, now),
+        f"{_moment(grant.expires_at):%Y-%m-%d}",
+        last_used,
+        ", ".join(grant.scopes),
+    )
+
+
+def _grant_json(grant: GrantRecord, now: float) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "store": grant.store,
+        "customer": grant.customer,
+        "client_id": grant.client_id,
+        "client_name": grant.client_name,
+        "redirect_host": grant.redirect_host,
+        "scopes": list(grant.scopes),
+        "standing": _standing(grant, now),
+        "created_at": _moment(grant.created_at),
+        "last_used_at": None if grant.last_used_at is None else _moment(grant.last_used_at),
+        "expires_at": _moment(grant.expires_at),
+        "ended_at": None if grant.ended_at is None else _moment(grant.ended_at),
+    }
+
+
+def _agent(grant: GrantRecord) -> str:
+    """Who may act: the host is proven, the name is not."""
+    where = grant.redirect_host or "an app on their computer"
+    return f"{where} “{grant.client_name}”" if grant.client_name else where
+
+
+def _standing(grant: GrantRecord, now: float) -> str:
+    if grant.is_live(now):
+        return "live"
+    return f"ended: {grant.ended_why}" if grant.ended_why else "expired"
+
+
+def _moment(at: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(at, dt.UTC)
