@@ -20,6 +20,8 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
+SCHEMES = ("light", "dark")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 Opening = Callable[..., Page]
 
 
@@ -129,3 +131,21 @@ def press(page: Page, name: str, *, role: Any = "button") -> None:
         pytest.fail(f"the keyboard does not reach {name}")
     with page.expect_navigation():
         page.keyboard.press("Enter")
+
+
+@pytest.fixture(scope="session")
+def axe(node_tools: Path) -> str:
+    """Deque's accessibility rules."""
+    return (node_tools / "axe-core" / "axe.min.js").read_text()
+
+
+def violations(window: Any, axe: str) -> list[str]:
+    """What axe finds wrong, as sentences."""
+    window.evaluate(axe)
+    found = window.evaluate("tags => axe.run({runOnly: tags})", RULES)
+    assert len(found["passes"]) > 15, "axe looked at nothing"
+    return [
+        f"{rule['id']}: {node['html'][:120]}: {node['failureSummary'][:300]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]

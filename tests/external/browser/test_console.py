@@ -15,12 +15,10 @@ from playwright.sync_api import Page, expect
 
 from storefront_mcp.database.usage import SqlUsageRepository
 from storefront_mcp.records.usage import DurationSummary, UsageRow
-from tests.external.browser.conftest import Opening
-from tests.external.browser.test_pay import SCHEMES, axe, violations
+from tests.external.browser.conftest import SCHEMES, Opening, violations
 from tests.fakes.agent import VERSIONS, Agent
 from tests.unit.console.environment import PICKLE, Stage, meanwhile, staged
 
-__all__ = ["axe"]
 pytestmark = pytest.mark.browser
 TABS = ("roadmap", "checkouts", "keys", "audit", "cards", "connect", "health", "traffic")
 DESK = 1200

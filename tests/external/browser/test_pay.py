@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -17,33 +16,13 @@ from storefront_mcp.payments.provider import SessionRequest
 from storefront_mcp.payments.sandbox import SandboxProvider
 from storefront_mcp.web import payment_page
 from storefront_mcp.web.sandbox_page import sandbox_routes
-from tests.external.browser.conftest import Opening, Provider, Till, on_loopback, press
+from tests.external.browser.conftest import SCHEMES, Opening, Provider, Till, on_loopback, press, violations
 from tests.fakes.memory_backend import aud
 from tests.serving import free_port, served
 from tests.unit.web.buying import BUYERS, OPEN_PAGE, STATES, TOKEN, FakePaying, buyer_app, page
 
 pytestmark = pytest.mark.browser
 PATH = f"/pay/{TOKEN}"
-SCHEMES = ("light", "dark")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="session")
-def axe(node_tools: Path) -> str:
-    """Deque's accessibility rules."""
-    return (node_tools / "axe-core" / "axe.min.js").read_text()
-
-
-def violations(window: Any, axe: str) -> list[str]:
-    """What axe finds wrong, as sentences."""
-    window.evaluate(axe)
-    found = window.evaluate("tags => axe.run({runOnly: tags})", RULES)
-    assert len(found["passes"]) > 15, "axe looked at nothing"
-    return [
-        f"{rule['id']}: {node['html'][:120]}: {node['failureSummary'][:300]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.fixture
