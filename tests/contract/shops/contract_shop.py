@@ -48,6 +48,8 @@ class ContractShop(Struct, frozen=True, kw_only=True):
     """Of the call that makes an order of a cart."""
     fail_next: PlanFault
     """Of any call."""
+    fail_write: PlanFault
+    """Of a call that puts something into a cart."""
 
 
 def aud(minor: int) -> Money:

@@ -37,6 +37,7 @@ async def open_shop() -> AsyncIterator[ContractShop]:
                 sell_out=sell_out,
                 fail_order=partial(shop.faults.next, method="POST", path="/place-order"),
                 fail_next=shop.faults.next,
+                fail_write=partial(shop.faults.next, method="POST", path="/items"),
             )
         finally:
             await close()

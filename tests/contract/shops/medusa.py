@@ -43,6 +43,7 @@ async def open_shop() -> AsyncIterator[ContractShop]:
                 sell_out=sell_out,
                 fail_order=partial(shop.faults.next, method="POST", path="/complete"),
                 fail_next=shop.faults.next,
+                fail_write=partial(shop.faults.next, method="POST", path="/line-items"),
             )
         finally:
             await close()
