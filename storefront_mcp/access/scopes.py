@@ -48,6 +48,7 @@ SCOPES: Final[tuple[Scope, ...]] = (
     # those and must not read the audit.
     Scope(name="manage:phases", allows="open and close phases", within="manage:workspace"),
     Scope(name="manage:checkouts", allows="see, settle and give up checkouts", within="manage:workspace"),
+    Scope(name="manage:grants", allows="end what customers let agents do", within="manage:workspace"),
     Scope(name="manage:audit", allows="read, export and verify the audit", within="manage:workspace"),
 )
 """The catalogue. `write:` does not include `read:`."""

@@ -41,6 +41,7 @@ ROUTES: Final = (
     "/mcp/sse/message",
     "/mcp/token",
     "/mcp/token/",
+    "/mcp/customers/",
     "/mcp/config",
     "/healthz",
     "/readyz",

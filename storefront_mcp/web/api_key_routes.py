@@ -33,18 +33,15 @@ from storefront_mcp.access.scopes import (
 )
 from storefront_mcp.calls.errors import ScopeMissing
 from storefront_mcp.commerce.ids import StoreId
-from storefront_mcp.web.authentication import BearerAuthenticator, HttpRejection, rejection_response
-from storefront_mcp.web.body import BodyRefused, first_of_each, read_body
+from storefront_mcp.web.authentication import BearerAuthenticator, HttpRejection
 from storefront_mcp.web.host_router import site_of
-from storefront_mcp.web.security import is_origin_allowed
+from storefront_mcp.web.operator_requests import REJECTED, authorized_caller, read_json
 from storefront_mcp.web.site import StoreSite
 
 REQUIRED_SCOPE: Final = "manage:api_keys"
 KEYS_PATH: Final = "/mcp/token"
 LABEL_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 """No control characters: keys are listed on terminals."""
-
-REJECTED: Final[dict[int | type[Exception], Any]] = {HttpRejection: rejection_response}
 
 
 class KeyRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,27 +93,13 @@ class ApiKeyRoutes:
 
     async def _respond(self, request: Request[Any, Any, Any], act: Callable[..., Any]) -> Response[bytes]:
         site = site_of(request)
-        caller = await self._authorized_caller(request, site)
+        caller = await authorized_caller(request, site, self._authenticators[site.store.id], REQUIRED_SCOPE)
         status, value = await act(request, site, caller)
         body, headers = msgspec.json.encode(value), {"cache-control": "no-store"}
         return Response(body, status_code=status, media_type="application/json", headers=headers)
 
-    async def _authorized_caller(self, request: Request[Any, Any, Any], site: StoreSite) -> Caller:
-        """The caller, who may manage keys. Raises HttpRejection: 401, 403, 429, 503."""
-        headers = list(request.scope["headers"])
-        origin = first_of_each(headers).get(b"origin")
-        if origin is not None and not is_origin_allowed(origin.decode("latin-1").strip(), site.store):
-            raise HttpRejection(HTTPStatus.FORBIDDEN, "Pages of that origin may not ask for keys.")
-        authenticator = self._authenticators[site.store.id]
-        caller = await authenticator.authenticate_unsigned(
-            headers, request.scope["query_string"], request.scope["client"]
-        )
-        if not has_scope(caller, REQUIRED_SCOPE):
-            raise authenticator.insufficient_scope(REQUIRED_SCOPE, caller)
-        return caller
-
     async def _issue(self, request: Request[Any, Any, Any], site: StoreSite, caller: Caller) -> tuple[int, object]:
-        wanted = await _key_request(request)
+        wanted = await read_json(request, KeyRequest, "This is no wish for a key") or KeyRequest()
         try:
             scopes = (
                 frozenset(scope for scope in MERCHANT_API_SCOPES if has_scope(caller, scope))
@@ -154,24 +137,6 @@ class ApiKeyRoutes:
         except NoSuchKey as error:
             raise NotFoundException(detail=str(error)) from None
         return HTTPStatus.OK, key_view(key)
-
-
-async def _key_request(request: Request[Any, Any, Any]) -> KeyRequest:
-    """The decoded body. Raises HttpRejection: 400, 408, 413, 415."""
-    headers = list(request.scope["headers"])
-    try:
-        body = await read_body(headers, request.receive)
-    except BodyRefused as refused:
-        raise HttpRejection(refused.status or HTTPStatus.BAD_REQUEST, str(refused)) from None
-    if not body.strip():
-        return KeyRequest()
-    kind = first_of_each(headers).get(b"content-type", b"").split(b";")[0].strip().lower()
-    if kind != b"application/json":
-        raise HttpRejection(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json, or nothing.")
-    try:
-        return msgspec.json.decode(body, type=KeyRequest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HttpRejection(HTTPStatus.BAD_REQUEST, f"This is no wish for a key: {error}") from None
 
 
 def _status_view(one: StoredKey, now: dt.datetime) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from storefront_mcp.access.scopes import (
 )
 from storefront_mcp.app import all_phases
 
-OURS = {"manage:phases", "manage:checkouts", "manage:audit"}
+OURS = {"manage:phases", "manage:checkouts", "manage:grants", "manage:audit"}
 
 
 def key(*scopes: str) -> Caller:

@@ -81,7 +81,7 @@ AT_ANOTHER = {
     if "/static/" not in path
 }
 """The same routes for another store of the server, where a seat is of that store or there is none."""
-BROADER = dict.fromkeys(("manage:phases", "manage:checkouts", "manage:audit"), "manage:workspace")
+BROADER = dict.fromkeys(("manage:phases", "manage:checkouts", "manage:grants", "manage:audit"), "manage:workspace")
 DOORSTEP = f"{CONSOLE}/sign-in"
 ANY = "of-the-tests"
 SIGNS_IN = {"manage:phases", "manage:checkouts", "manage:api_keys", "manage:audit", "manage:workspace"}
