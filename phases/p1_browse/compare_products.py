@@ -1,5 +1,6 @@
 """Compare products side by side."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -17,7 +18,14 @@ class CompareProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     what_matters: Annotated[str, Meta(description="What the buyer cares about")] = ""
 
 
-@prompt(complete={"first": complete_sku, "second": complete_sku})
+async def complete_properties(typed: str, shop: Shop) -> Sequence[str]:
+    """What products differ in, for the last of what was typed; nothing where the shop would have to be asked."""
+    before, comma, last = typed.rpartition(",")
+    known = None if shop.guide is None else shop.guide.complete_property(last)
+    return [f"{before}{comma}{' ' if comma else ''}{one}" for one in known or ()]
+
+
+@prompt(complete={"first": complete_sku, "second": complete_sku, "what_matters": complete_properties})
 async def compare_products(args: CompareProducts, shop: Shop) -> str:
     """Compare two products and say which one fits the buyer better."""
     matters = f" The buyer cares about: {args.what_matters}." if args.what_matters else ""

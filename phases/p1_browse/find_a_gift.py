@@ -20,6 +20,9 @@ class FindAGift(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 async def category_names(typed: str, shop: Shop) -> Sequence[str]:
     """Names of categories that begin with what was typed."""
+    known = None if shop.guide is None else shop.guide.complete_category(typed)
+    if known is not None:
+        return known
     names = _names(await shop.backend.categories(None, depth=5))
     return sorted(name for name in names if name.lower().startswith(typed.lower()))
 

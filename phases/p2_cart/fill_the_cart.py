@@ -1,5 +1,6 @@
 """Fill a cart from a shopping list or a recipe."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -16,7 +17,15 @@ class FillTheCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     ship_to: Annotated[str, Meta(description="Country and postcode, for a shipping quote")] = ""
 
 
-@prompt()
+async def complete_list(typed: str, shop: Shop) -> Sequence[str]:
+    """What the last thing on a list may be; nothing where the shop would have to be asked."""
+    start = max(typed.rfind(mark) for mark in ",;\n") + 1
+    before, last = typed[:start], typed[start:].lstrip()
+    known = shop.guide.complete_text(last) if shop.guide is not None and last else None
+    return [f"{before}{' ' if before[-1:] in {',', ';'} else ''}{one}" for one in known or ()]
+
+
+@prompt(complete={"wanted": complete_list})
 async def fill_the_cart(args: FillTheCart, shop: Shop) -> str:
     """Fill the cart for a recipe or a shopping list, and show what it costs."""
     cart = f"Use the cart {args.cart_id}." if args.cart_id else "Start a cart with create_cart."

@@ -1,6 +1,6 @@
 """`MirroredCatalogueReader`: the reading half of a shop's port, with searches from the mirror while it may be asked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from cachetools import LRUCache
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from storefront_mcp.catalogue.cache import utc_text
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex, CatalogueMirror, IndexGeneration
+from storefront_mcp.catalogue.query.folding import fold_text
 from storefront_mcp.catalogue.query.language import LanguageWords
 from storefront_mcp.catalogue.question import IndexQuestion
 from storefront_mcp.catalogue.search import CatalogueSearch
@@ -140,6 +141,25 @@ class MirroredCatalogueReader:
         index = None if self._mirror is None else self._mirror.index
         return None if index is None else index.suggest_skus(typed)
 
+    def complete_text(self, typed: str) -> Sequence[str] | None:
+        """Names of products and words in the mirror that go on like this; None without one."""
+        index = None if self._mirror is None else self._mirror.index
+        return None if index is None else index.suggest(typed)
+
+    def complete_category(self, typed: str) -> Sequence[str] | None:
+        """Names of categories in the mirror that begin like this; None while the shop is to be asked."""
+        index = None if self._mirror is None else self._mirror.index
+        return None if index is None else _beginning(typed, (one.name for one in index.lexicon.categories.values()))
+
+    def complete_property(self, typed: str) -> Sequence[str] | None:
+        """Labels of attributes in the mirror, then their values, that begin like this; None without one."""
+        index = None if self._mirror is None else self._mirror.index
+        if index is None:
+            return None
+        attributes = index.lexicon.attributes.values()
+        values = (value for attribute in attributes for value in attribute.values)
+        return [*_beginning(typed, (one.label for one in attributes)), *_beginning(typed, values)]
+
     def _mirror_search(self) -> CatalogueSearch | None:
         """The search over the mirror; None while the shop is to be asked."""
         index = None if self._mirror is None else self._mirror.index
@@ -161,6 +181,12 @@ class MirroredCatalogueReader:
         document = index.find(product.sku)
         if self._mirror is not None and (document is None or _is_changed(document, product)):
             self._mirror.request([product.sku])
+
+
+def _beginning(typed: str, names: Iterable[str]) -> list[str]:
+    """Each name that begins like this, once, in order."""
+    start = fold_text(typed).strip()
+    return sorted({name for name in names if fold_text(name).startswith(start)})
 
 
 def _is_changed(document: CatalogueDocument, product: Product) -> bool:

@@ -29,6 +29,15 @@ class CatalogueGuide(Protocol):
     def complete_sku(self, typed: str) -> Sequence[str] | None:
         """SKUs that begin like this."""
 
+    def complete_text(self, typed: str) -> Sequence[str] | None:
+        """Names of products and words of the catalogue that go on like this."""
+
+    def complete_category(self, typed: str) -> Sequence[str] | None:
+        """Names of categories that begin like this, in order."""
+
+    def complete_property(self, typed: str) -> Sequence[str] | None:
+        """What products are told apart by, and its values, that begin like this: `Skill level`, `Beginner`."""
+
 
 async def related_products(
     backend: CatalogueReader, sku: str, kind: RelatedKind, *, in_stock: bool, size: int

@@ -20,7 +20,10 @@ from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.product import Product, Variant
 from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery
 from storefront_mcp.commerce.search_errors import FilterRefused
+from storefront_mcp.phases.p1_browse.compare_products import complete_properties
+from storefront_mcp.phases.p1_browse.find_a_gift import category_names
 from storefront_mcp.phases.p1_browse.product import complete_sku
+from storefront_mcp.phases.p2_cart.fill_the_cart import complete_list
 from tests.fakes.counting_reader import CountingReader
 from tests.fakes.demo_documents import demo_documents
 from tests.fakes.memory_backend import STORE, MemoryBackend, aud, shop_on
@@ -317,6 +320,25 @@ async def test_what_the_shop_names_stands_beside_a_product_else_what_is_like_it(
         await use(tools, "get_related_products", sku="NO-SUCH-SKU")
     mirror.index = None
     assert (await use(tools, "get_related_products", sku="PAD-2")).source == "similar"
+
+
+async def test_arguments_are_completed_from_the_mirror_and_no_key_stroke_asks_the_shop(
+    reader: MirroredCatalogueReader, shop: CountingReader, mirror: StandingMirror
+) -> None:
+    tools = replace(shop_on(MemoryBackend()), backend=reader, guide=reader)
+
+    assert await category_names("pick", tools) == ["Pickle hampers", "Pickleball", "Pickles", "Pickling at home"]
+    assert await complete_properties("ski", tools) == ["Skill level"]
+    assert await complete_properties("price, beg", tools) == ["price, Beginner"]
+    assert "2 nets; Beach Net" in await complete_list("2 nets;beach n", tools)
+    assert (await complete_list("salt\nnapa k", tools))[:2] == ["salt\nNapa Kimchi, 1 kg", "salt\nNapa Kimchi, 480 g"]
+    assert shop.total == 0
+
+    mirror.index = None
+    assert (await complete_properties("ski", tools), await complete_list("kim", tools)) == ([], [])
+    assert shop.total == 0
+    await category_names("pick", tools)
+    assert shop.calls == {"categories": 1}
 
 
 async def test_skus_are_completed_from_the_mirror(
