@@ -52,6 +52,8 @@ FIRES: dict[str, dict[str, str]] = {
         SHOP + ',le="10.0"}': "0+1000x60",
         SHOP + ',le="+Inf"}': "0+1000x60",
     },
+    "StorefrontMirrorOld": {'storefront_mirror_age_seconds{store="pickle"}': "3600+60x60"},
+    "StorefrontMirrorKept": {'storefront_mirror_problems{store="pickle"}': "1x60"},
     "StorefrontGuestRoomLow": {'storefront_guest_rows_ratio{bound="carts"}': "0.81x60"},
     "StorefrontManyLimited": {'storefront_limits_hit_total{store="pickle",limit="address"}': "0+120x60"},
 }
@@ -79,6 +81,10 @@ QUIET: dict[str, str] = {
     SHOP + ',le="+Inf"}': "0+1000x60",
     'storefront_limits_hit_total{store="pickle",limit="address"}': "0+10x60",
     'storefront_guest_rows_ratio{bound="carts"}': "0.79x60",
+    'storefront_mirror_age_seconds{store="pickle"}': "899x60",
+    'storefront_mirror_problems{store="pickle"}': "0x60",
+    # Of two machines' mirrors, one was kept for a moment.
+    'storefront_mirror_problems{store="other"}': "0x10 1x10 0x40",
 }
 """Series at which none does."""
 
