@@ -31,6 +31,7 @@ Payment methods: `prepaid` (authorized elsewhere, captured there once there is a
 take the money inside place-order, `checkmo` and `banktransfer`, paid later; `free` for totals of 0.
 
 Customers sign in for a token of an hour (`customers`), renew it while it lives, which revokes the old one, and change
-their password, which revokes all of theirs, unlike Maho's. Not implemented: registration, admin scopes, newsletter,
+their password, which revokes all of theirs, unlike Maho's. They see and cancel their
+orders, keep addresses, and have one cart each, by its number. Not implemented: registration, admin scopes, newsletter,
 writing reviews.
 """

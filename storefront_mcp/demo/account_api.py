@@ -9,6 +9,7 @@ from storefront_mcp.demo.access import TOKEN_TTL_SECONDS
 from storefront_mcp.demo.api_errors import ApiError, not_found
 from storefront_mcp.demo.cart_shapes import cart_shape
 from storefront_mcp.demo.customer_api import token_shape
+from storefront_mcp.demo.customer_orders_api import own_order
 from storefront_mcp.demo.http import ApiCall, InjectedCall, endpoint, whole_number
 from storefront_mcp.demo.models import DemoOrder
 
@@ -55,7 +56,9 @@ def _account_token(call: ApiCall) -> ASGIResponse:
 
 @endpoint("GET", "/orders")
 async def list_orders(call: InjectedCall) -> ASGIResponse:
-    """Orders, newest first, without shipments and history; filters: `incrementId`, `email`."""
+    """Orders, newest first, without shipments and history; filters: `incrementId`, `email`. 403 for a customer."""
+    if call.state.customers.holder(call.request.headers.get("authorization", "")) is not None:
+        raise ApiError(403, "forbidden", "Access denied")
     _authenticate(call, "orders/read")
     number, email = call.query.get("incrementId"), call.query.get("email")
     found = [
@@ -73,7 +76,10 @@ async def list_orders(call: InjectedCall) -> ASGIResponse:
 @endpoint("GET", "/orders/{number:str}")
 async def get_order(call: InjectedCall, number: FromPath[str]) -> ASGIResponse:
     """One order by its id, with its shipments, also those comments that are not for the customer."""
-    order = _find_order(call, number, "orders/read")
+    if call.state.customers.holder(call.request.headers.get("authorization", "")) is not None:
+        order = own_order(call, number)
+    else:
+        order = _find_order(call, number, "orders/read")
     return call.resource("Order", order.body | {"shipments": call.state.shipments.get(order.increment_id, [])})
 
 
@@ -86,11 +92,13 @@ async def list_shipments(call: InjectedCall, number: FromPath[str]) -> ASGIRespo
 
 @endpoint("GET", "/carts/{number:str}")
 async def get_cart(call: InjectedCall, number: FromPath[str]) -> ASGIResponse:
-    """A cart by its id, also when it has become an order."""
-    _authenticate(call, "carts/read")
+    """A cart by its id, also when it has become an order; a customer sees none but their own."""
+    customer = call.state.customers.holder(call.request.headers.get("authorization", ""))
+    if customer is None:
+        _authenticate(call, "carts/read")
     cart_id = whole_number(number)
     cart = next((cart for cart in call.state.carts.values() if cart.id == cart_id), None)
-    if cart is None:
+    if cart is None or (customer is not None and cart.customer != customer.id):
         raise not_found()
     return call.resource("Cart", cart_shape(call.state, cart, call.currency))
 

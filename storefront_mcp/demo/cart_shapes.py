@@ -145,7 +145,7 @@ def cart_shape(
     percent = coupon.percent if coupon else 0
     shape: Json = {
         "id": cart.id,
-        "maskedId": cart.masked_id,
+        **({"maskedId": cart.masked_id} if cart.customer is None else {"customerId": cart.customer}),
         "storeId": 1,
         "isActive": cart.active,
         "cartRecreated": recreated,
@@ -236,8 +236,9 @@ def order_shape(state: DemoState, cart: DemoCart, currency: str, *, number: int,
     if email:
         shape["customerEmail"] = email
     return shape | {
+        **({} if cart.customer is None else {"customerId": cart.customer}),
         "customerGroupId": 0,
-        "customerIsGuest": True,
+        "customerIsGuest": cart.customer is None,
         "status": "processing" if paid else "pending",
         "state": "processing" if paid else "new",
         "items": [_ordered_line(line, money, state.next_number("order line"), now) for line in totals.lines],

@@ -175,6 +175,13 @@ class DemoCustomers:
         while len(self._revoked) > MAX_TOKENS:
             del self._revoked[next(iter(self._revoked))]
 
+    def holder(self, authorization: str) -> DemoCustomer | None:
+        """The customer whose live token this Authorization header carries; None for any other."""
+        try:
+            return self.authenticate(authorization)
+        except ApiError:
+            return None
+
     def authenticate(self, authorization: str) -> DemoCustomer:
         """The active customer whose token this Authorization header carries; 401 without one."""
         scheme, _, token = authorization.partition(" ")

@@ -76,6 +76,8 @@ class DemoCart(Struct, frozen=True, kw_only=True):
     payment_method: str | None = None
     order_number: str | None = None
     """Of the order it became."""
+    customer: int | None = None
+    """Whose own cart it is; None for a guest's."""
 
     @property
     def virtual(self) -> bool:
@@ -126,6 +128,8 @@ class DemoOrder(Struct, frozen=True, kw_only=True):
     """Unix seconds."""
     body: Json
     """The response of place-order."""
+    customer: int | None = None
+    """None for an order of a guest."""
 
     @property
     def paid(self) -> bool:

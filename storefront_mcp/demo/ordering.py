@@ -159,6 +159,7 @@ class OrderPlacement:
             payment=payment,
             placed=state.clock(),
             body=answer,
+            customer=cart.customer,
         )
         token = state.token() + state.token()
         state.orders[order.increment_id] = order

@@ -11,7 +11,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import Receive, Scope, Send
 
-from storefront_mcp.demo import account_api, cart_api, catalogue_api, checkout_api, customer_api, pages
+from storefront_mcp.demo import (
+    account_api,
+    cart_api,
+    catalogue_api,
+    checkout_api,
+    customer_api,
+    customer_cart_api,
+    customer_orders_api,
+    pages,
+)
 from storefront_mcp.demo.api_errors import ApiError
 from storefront_mcp.demo.http import ApiCall, error_response, methods_of, read_call
 from storefront_mcp.demo.ordering import OrderPlacement
@@ -23,6 +32,8 @@ ROUTES: Final = (
     *checkout_api.ROUTES,
     *account_api.ROUTES,
     *customer_api.ROUTES,
+    *customer_orders_api.ROUTES,
+    *customer_cart_api.ROUTES,
     *pages.ROUTES,
 )
 

@@ -75,6 +75,10 @@ class DemoState:
         self.order_tokens: dict[str, str] = {}
         """Unused access token by order number."""
         self.shipments: dict[str, list[Json]] = {}
+        self.address_books: dict[int, list[Json]] = {}
+        """By customer."""
+        self.placed_keys: dict[tuple[int, str], str] = {}
+        """Order number by customer and idempotency key."""
         self.balances = dict(GIFT_CARDS)
         self._numbers: dict[str, int] = {}
         self.index = ProductIndex(self.catalogue, in_stock=self.in_stock)
