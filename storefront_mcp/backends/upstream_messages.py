@@ -183,6 +183,13 @@ class RequestBuilder:
         self._json_headers = httpx.Headers({**self._headers, "content-type": "application/json"})
         self._timeout = httpx.Timeout(read, connect=connect, pool=connect).as_dict()
 
+    def with_headers(self, headers: Mapping[str, str]) -> "RequestBuilder":
+        """The same with further headers in every request."""
+        timeout = self._timeout
+        return RequestBuilder(
+            self._url, {**self._headers, **headers}, read=timeout["read"] or 0.0, connect=timeout["connect"] or 0.0
+        )
+
     def build(
         self,
         method: str,

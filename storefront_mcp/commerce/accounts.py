@@ -11,6 +11,9 @@ from storefront_mcp.commerce.ids import CartId, Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order, OrderDraft, OrderSettlement, ShippedParcel
 
+OrderNumber = Annotated[str, Meta(min_length=1, max_length=60, description="From get_customer_orders")]
+"""An order's number as an argument of a tool."""
+
 
 class OrderedLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One line of a customer's order."""
@@ -22,6 +25,9 @@ class OrderedLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
     total: Money | None = None
     """As the shop displays prices; None when it did not say."""
     options: dict[str, str] = {}
+    """What makes the variant: Colour to Black."""
+    custom_options: dict[str, str] = {}
+    """What was chosen or written for it, by the options' titles."""
 
 
 class CustomerOrder(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -103,3 +109,18 @@ class CustomerAccounts(Protocol):
 
     async def account(self, grant: str) -> CustomerAccount:
         """The account behind a grant, with a live session. Raises SessionOver and ShopDown."""
+
+
+class SignedInCustomer(Struct, frozen=True, kw_only=True):
+    """Who is signed in, as tools see them."""
+
+    subject: str
+    """Opaque, the same for every client that acts for this customer; owner of their carts and checkouts."""
+    grant: str
+    """Id of what they granted to the client that calls."""
+    scopes: frozenset[str]
+    accounts: CustomerAccounts
+
+    async def account(self) -> CustomerAccount:
+        """Their account at the shop. Raises SessionOver and ShopDown."""
+        return await self.accounts.account(self.grant)

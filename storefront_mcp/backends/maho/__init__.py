@@ -17,9 +17,11 @@ from storefront_mcp.backends.cache import TtlCache, merged_stats
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
 from storefront_mcp.backends.maho import translation
+from storefront_mcp.backends.maho.account import MahoAccount
 from storefront_mcp.backends.maho.addresses import AddressMapper
 from storefront_mcp.backends.maho.carts import MahoCarts
 from storefront_mcp.backends.maho.categories import MahoCategories
+from storefront_mcp.backends.maho.customer_cart import CustomerCart
 from storefront_mcp.backends.maho.gift_cards import MahoGiftCards
 from storefront_mcp.backends.maho.login import MahoLogin
 from storefront_mcp.backends.maho.order_previews import OrderPreviews
@@ -32,6 +34,7 @@ from storefront_mcp.backends.maho.rest import ACCEPT_HEADER, PREFIX, RestClient
 from storefront_mcp.backends.maho.service_account import ServiceAccountClient, ServiceAccountCredentials
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import CacheStats
+from storefront_mcp.commerce.customers import ShopSession
 from storefront_mcp.commerce.errors import ProductNotFound, ShopError
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order, OrderProgress, OrderSettlement
@@ -65,6 +68,8 @@ class MahoConfig(Struct, frozen=True, kw_only=True):
     """The least that goods must cost after discounts, in major units: Maho's REST does not tell its own setting."""
     capture_fields: Mapping[str, str] = {}
     """Payment methods that the shop captures inside place-order, each with its field for the payment's id."""
+    held_methods: frozenset[str] = frozenset()
+    """Payment methods whose money a provider of ours holds, so that their orders are not simply cancelled."""
     limits: ClientLimits = ClientLimits()
 
 
@@ -97,6 +102,9 @@ class MahoBackend:
         quotes = OrderQuotes(rest, self._carts, self._addresses, self._price_mapper, minimum=minimum, clock=clock)
         self._caches.extend(quotes.caches)
         reader = None if shop.account is None else ServiceAccountClient(rest, shop.account, clock=clock)
+        self._budget: Final = budget
+        self._clock: Final = clock
+        self._minimum: Final = minimum
         self._progress: Final = None if reader is None else MahoOrderProgress(reader)
         orders = MahoOrders(rest, self._carts, quotes, reader, shop.capture_fields)
         # What a part does in the form of the port is not passed on by a method of the same form.
@@ -166,6 +174,20 @@ class MahoBackend:
 
     async def mark_paid(self, order: Order, settlement: OrderSettlement) -> None:
         """Nothing: the payment's id came with the order, and its module captures, or the shop's staff looks."""
+
+    def account(self, session: ShopSession) -> MahoAccount:
+        """The account of a customer's live session."""
+        rest = self._rest.as_customer(session.secret)
+        shop, mapper = self._shop, self._price_mapper
+        own = MahoCarts(rest, self._products, self._addresses, mapper, clock=self._clock, known=shop.known)
+        quotes = OrderQuotes(rest, own, self._addresses, mapper, minimum=self._minimum, clock=self._clock)
+
+        def orders(reference: str) -> MahoOrders:
+            placing = self._rest.as_customer(session.secret, idempotency_key=reference)
+            return MahoOrders(placing, own, quotes, None, shop.capture_fields)
+
+        cart = CustomerCart(rest, own, self._carts, orders, mapper)
+        return MahoAccount(rest, cart, mapper, budget=self._budget, held_methods=shop.held_methods)
 
     async def _order_progress(self, order: Order) -> OrderProgress | None:
         """Status, parcels, comments and refunds; the order's own token works once and is the buyer's."""

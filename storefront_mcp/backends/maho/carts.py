@@ -54,6 +54,10 @@ MAX_CACHED_CART_IDS: Final = 10_000
 CART_ID_TTL_SECONDS: Final = 86_400.0
 
 
+CUSTOMER_CART_PREFIX: Final = "customer:"
+"""Before the number of a customer's cart, which only their token opens; masked ids have no colon."""
+
+
 class MahoCarts:
     """Guest carts of a store, with the checks that Maho itself lacks made before a request is sent."""
 
@@ -324,7 +328,9 @@ class MahoCarts:
 
 
 def cart_path(cart: CartId) -> str:
-    """API path of a guest cart."""
+    """API path of a guest cart, or of a customer's own."""
+    if cart.startswith(CUSTOMER_CART_PREFIX):
+        return f"/carts/{cart.removeprefix(CUSTOMER_CART_PREFIX)}"
     return f"/guest-carts/{quote(cart, safe='')}"
 
 

@@ -66,9 +66,9 @@ class MahoOrderProgress:
         return OrderProgress(
             number=order.number,
             status=sanitizing.line(whole.status or kept.status, 60) or "unknown",
-            parcels=tuple(_parcel(one) for one in shipments[:MAX_PARCELS]),
+            parcels=tuple(shipped_parcel(one) for one in shipments[:MAX_PARCELS]),
             unsent=_unsent(whole) if shipments else (),
-            comments=_visible([*whole.status_history, *(one for sent in shipments for one in sent.comments)]),
+            comments=visible_comments([*whole.status_history, *(one for sent in shipments for one in sent.comments)]),
             refunded=order_amount(whole.prices.total_refunded or None, whole.currency),
             due=order_amount(whole.prices.total_due, whole.currency),
         )
@@ -81,7 +81,7 @@ class MahoOrderProgress:
         return read_what_fits(expect_success(answer), CollectionShape[ShipmentShape]).member
 
 
-def _visible(comments: Sequence[CommentShape]) -> tuple[str, ...]:
+def visible_comments(comments: Sequence[CommentShape]) -> tuple[str, ...]:
     """The comments that are for the customer, oldest first; the shop's response has the internal ones, too."""
     shown = sorted((one for one in comments if one.is_visible_on_front), key=lambda one: one.created_at or "")
     texts = (sanitizing.line(one.comment or one.note, MAX_COMMENT_CHARS) for one in shown)
@@ -105,7 +105,8 @@ def _pieces(quantity: Decimal) -> Decimal:
     return quantity if quantity.is_finite() and abs(quantity) < MAX_PIECES else Decimal(0)
 
 
-def _parcel(shipment: ShipmentShape) -> ShippedParcel:
+def shipped_parcel(shipment: ShipmentShape) -> ShippedParcel:
+    """A shipment with its tracks."""
     return ShippedParcel(
         sent_at=sanitizing.line(shipment.created_at, 40),
         items=tuple(_item(one.name, _pieces(one.qty)) for one in shipment.items[:MAX_PARCEL_ITEMS]),

@@ -1,5 +1,6 @@
 """Client of Maho's REST v2: paging of lists, and error mapping."""
 
+import copy
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -41,6 +42,16 @@ WRONG_SHOP_STATUSES: Final = frozenset(
 
 class RestClient(UpstreamClient):
     """Calls below the API root."""
+
+    def as_customer(self, token: str, *, idempotency_key: str | None = None) -> "RestClient":
+        """The same client, connections and circuit, with a customer's token in every request.
+
+        With a key, what it sends a second time is answered with the first answer: for one call only.
+        """
+        twin = copy.copy(self)
+        key = {} if idempotency_key is None else {"x-idempotency-key": idempotency_key}
+        twin._requests = self._requests.with_headers({"authorization": f"Bearer {token}", **key})  # noqa: SLF001 -- its own copy
+        return twin
 
     async def get_again(
         self, known: TtlCache[str, UpstreamResponse], path: str, query: Mapping[str, str]

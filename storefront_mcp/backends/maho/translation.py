@@ -376,10 +376,11 @@ def _line(item: CartItem, price_mapper: PriceMapper) -> CartLine:
 
 def line_options(item: CartItem) -> dict[str, str]:
     """What was chosen for a line: title to value."""
-    return {sanitizing.line(one.label, MAX_LABEL_CHARS): _value(one) for one in item.options}
+    return {sanitizing.line(one.label, MAX_LABEL_CHARS): chosen_value(one) for one in item.options}
 
 
-def _value(one: LabelledValue) -> str:
+def chosen_value(one: LabelledValue) -> str:
+    """The value of a chosen option as one text."""
     values = one.value if isinstance(one.value, list) else [one.value]
     return sanitizing.line(", ".join(str(value) for value in values if value is not None), 500)
 
