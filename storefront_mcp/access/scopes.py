@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES
 from storefront_mcp.access.caller import Caller
 
 
@@ -106,7 +107,9 @@ def sorted_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
 
 
 def has_scope(caller: Caller, needed: str) -> bool:
-    """Whether a caller holds a scope, or a broader one."""
+    """Whether a caller holds a scope, or a broader one; scopes of buyers are for customers, and no others are."""
+    if (needed in BUYER_SCOPE_NAMES) != (caller.kind == "customer"):
+        return False
     if needed in caller.scopes:
         return True
     scope = ALL_SCOPES.get(needed)
@@ -119,5 +122,13 @@ def may_grant(caller: Caller, scopes: Iterable[str]) -> bool:
 
 
 def visible_tools(caller: Caller, requirements: Mapping[str, str]) -> frozenset[str]:
-    """Which of the tools that require a scope (name to scope) a caller may see."""
-    return frozenset(tool for tool, requirement in requirements.items() if has_scope(caller, requirement))
+    """Which of the tools that require a scope (name to scope) a caller may see.
+
+    Guests and customers see all that a customer can be given: calling one is how an agent comes to ask for it.
+    """
+    buys = caller.kind in {"guest", "customer"}
+    return frozenset(
+        tool
+        for tool, requirement in requirements.items()
+        if has_scope(caller, requirement) or (buys and requirement in BUYER_SCOPE_NAMES)
+    )

@@ -47,7 +47,7 @@ from storefront_mcp.settings.server import Settings
 from storefront_mcp.web.application import pages_app
 from storefront_mcp.web.authentication import BearerAuthenticator
 from storefront_mcp.web.cors import OriginGuard
-from storefront_mcp.web.host_router import HostRouter, StorefrontApp
+from storefront_mcp.web.host_router import ACCOUNT_PATH, HostRouter, StorefrontApp
 from storefront_mcp.web.rate_limiting import RequestRateLimiter
 from storefront_mcp.web.shop_pages import ShopPages
 from storefront_mcp.web.shutdown import call_on_stop_signal
@@ -83,6 +83,8 @@ class StoreAssembly(Struct, frozen=True, kw_only=True):
     """Per-address request limits, before authentication."""
     endpoint: StreamableHttpEndpoint
     """`/mcp`."""
+    account: StreamableHttpEndpoint
+    """`/mcp/account`, where every request needs a token."""
     streams: SseEndpoint | None
     """`/mcp/sse`; None with several workers, as its sessions live in one process."""
     media: ASGIApp | None
@@ -235,6 +237,7 @@ class ServerAssembly:
             authenticator=authenticator,
             limiter=limiter,
             endpoint=StreamableHttpEndpoint(site, origin_guard, authenticator, limiter),
+            account=StreamableHttpEndpoint(site, origin_guard, authenticator.without_guests(ACCOUNT_PATH), limiter),
             streams=SseEndpoint(site, origin_guard, authenticator, limiter) if store.server.sse_versions else None,
             media=media,
             close_backend=close,
@@ -248,6 +251,7 @@ class ServerAssembly:
             {**console_hosts, **{host: assembly.site for host, assembly in by_host.items()}},
             {host: assembly.endpoint for host, assembly in by_host.items()},
             pages,
+            accounts={host: assembly.account for host, assembly in by_host.items()},
             streams={host: assembly.streams for host, assembly in by_host.items() if assembly.streams is not None},
             limiters={store: assembly.limiter for store, assembly in self.stores.items()},
             unrouted=self._call_policy.unrouted_limiter(

@@ -20,8 +20,11 @@ def all_phases() -> tuple[Phase, ...]:
 
 def planned_roadmap(settings: StoreSettings, *, today: dt.date | None = None) -> Roadmap:
     """A store's roadmap before any flip, with what the store still lacks for a phase."""
-    planned = tuple(
-        replace(phase, missing=settings.missing_for_payment if phase.manifest.needs_payment else ())
-        for phase in all_phases()
-    )
+    planned = tuple(replace(phase, missing=_missing(phase, settings)) for phase in all_phases())
     return Roadmap(version=0, phases=planned, as_of=today or utc_now().date())
+
+
+def _missing(phase: Phase, settings: StoreSettings) -> tuple[str, ...]:
+    """What the store still lacks for a phase, as sentences."""
+    payment = settings.missing_for_payment if phase.manifest.needs_payment else ()
+    return payment + (settings.missing_for_sign_in if phase.manifest.needs_sign_in else ())

@@ -4,6 +4,7 @@ CallError
 ├── UnknownTool
 ├── ToolNotOpen
 ├── ScopeMissing        carries the scope that is required
+├── SignedOut           the customer's session at the shop is over
 ├── ArgumentsRefused
 ├── RateLimited         carries the limit that was exceeded and the time to wait
 └── CallFailed          internal error; details are in the log only
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES
 from storefront_mcp.access.rate_limits import LimitExceeded
 from storefront_mcp.commerce.error_codes import INTERNAL_ERROR, CodedError
 from storefront_mcp.instrumentation import request_id
@@ -88,8 +90,20 @@ class ScopeMissing(CallError):
     code = "insufficient_scope"
 
     def __init__(self, tool: str, scope: str) -> None:
-        super().__init__(f"{tool} takes a credential with the scope {scope}, sent as Authorization: Bearer.")
+        said = f"{tool} takes a credential with the scope {scope}, sent as Authorization: Bearer."
+        if scope in BUYER_SCOPE_NAMES:
+            said = f"{tool} is for a buyer who signs in at the shop and allows {scope}; your client asks them for it."
+        super().__init__(said)
         self.scope = scope
+
+
+class SignedOut(CallError):
+    """The session at the shop of the customer who signed in is over, and the token with it."""
+
+    code = "signed_out"
+
+    def __init__(self) -> None:
+        super().__init__("The shop has signed the buyer out. Your client has to ask them to sign in again.")
 
 
 class ArgumentsRefused(CallError):

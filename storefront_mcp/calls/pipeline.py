@@ -15,17 +15,19 @@ from storefront_mcp.calls.errors import (
     CallFailed,
     RateLimited,
     ScopeMissing,
+    SignedOut,
     ToolNotOpen,
     UnknownTool,
 )
 from storefront_mcp.calls.idempotency import claim, complete, idempotent_call, release
 from storefront_mcp.calls.policy import CallPolicy
+from storefront_mcp.commerce.customers import SessionOver
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.records.audit import AuditUnavailable
 from storefront_mcp.roadmap.roadmap import Roadmap
-from storefront_mcp.tools.tool import Tool
+from storefront_mcp.tools.tool import AS_CUSTOMER, Tool
 from storefront_mcp.tools.tool_context import MissingClientCapability, ToolContext
 
 log: Final = logging.getLogger("storefront_mcp.calls")
@@ -72,13 +74,13 @@ async def run_call(call: ToolCall) -> Any:  # noqa: ANN401 -- whatever value the
             exceeded = await policy.limits.check_call(call.origin, call.caller, cart=cart, kind=kind)
         if exceeded is not None or arguments is None:
             _refuse(call, exceeded, invalid)
-        inputs = (arguments, call.shop, call.context) if tool.wants_context else (arguments, call.shop)
+        inputs = _inputs(call, tool, arguments)
         value = await (tool.run(*inputs) if audit is None else _run_once(call, tool, inputs, audit))
     except BaseException as error:
         if audit is not None:
             audit.record_failure(tool, arguments, call.caller, call.origin, began, error)
-        if _is_internal(error, tool):
-            raise CallFailed from None
+        if (told := _told_instead(error, tool)) is not None:
+            raise told from None
         raise
     if audit is not None:
         await audit.record_success(tool, arguments, call.caller, call.origin, began)
@@ -110,6 +112,20 @@ def open_tool(call: ToolCall) -> Tool:
     return tool
 
 
+def _inputs(call: ToolCall, tool: Tool, arguments: Struct) -> tuple[Any, ...]:
+    """What the tool is run with: the shop is the customer's where one is signed in.
+
+    Raises ScopeMissing for what is explicitly asked for in a customer's name without their permission.
+    """
+    caller, shop = call.caller, call.shop
+    scope = call.roadmap.optional_scopes.get(tool.name)
+    if scope is not None and getattr(arguments, AS_CUSTOMER, None) is True and not has_scope(caller, scope):
+        raise ScopeMissing(tool.name, scope)
+    if caller.kind == "customer":
+        shop = shop.for_customer(caller.principal, grant=caller.grant, scopes=caller.scopes)
+    return (arguments, shop, call.context) if tool.wants_context else (arguments, shop)
+
+
 def _refuse(call: ToolCall, exceeded: LimitExceeded | None, invalid: ArgumentsRefused | None) -> NoReturn:
     if exceeded is not None and call.policy is not None:
         call.policy.audit_limited(exceeded, call.origin, call.caller)
@@ -135,12 +151,12 @@ async def _run_once(call: ToolCall, tool: Tool, inputs: tuple[Any, ...], policy:
     return value
 
 
-def _is_internal(error: BaseException, tool: Tool) -> bool:
-    """Log a failure; whether it is a fault of this server."""
-    if isinstance(error, ShopError):
+def _told_instead(error: BaseException, tool: Tool) -> CallError | None:
+    """Log a failure; what the client is told instead of it, of a session that is over and of a fault of this server."""
+    if isinstance(error, ShopError | SessionOver):
         log.info("%s: %s: %s", tool.name, error.code, error.internal)
-        return False
+        return SignedOut() if isinstance(error, SessionOver) else None
     if not isinstance(error, Exception) or isinstance(error, CallError | MissingClientCapability):
-        return False
+        return None
     log.error("%s failed", tool.name, exc_info=error)
-    return True
+    return CallFailed()

@@ -1,9 +1,12 @@
 """`Shop`: what a tool is given besides its arguments."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from storefront_mcp.commerce.accounts import CustomerAccounts, SignedInCustomer
 from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.checkout import CheckoutPort
+from storefront_mcp.commerce.customers import SessionOver
 from storefront_mcp.commerce.errors import NoWayToPay
 from storefront_mcp.commerce.guest_carts import GuestCarts
 from storefront_mcp.commerce.related import CatalogueGuide
@@ -21,6 +24,10 @@ class Shop(Struct, frozen=True):
     """None where no payment is configured; the phase that needs it cannot open then."""
     guide: CatalogueGuide | None = None
     """None where the store has no copy of its catalogue."""
+    accounts: CustomerAccounts | None = None
+    """None where customers cannot sign in."""
+    customer: SignedInCustomer | None = None
+    """Who is signed in; None for guests and for everybody who is no customer."""
 
     @property
     def required_checkouts(self) -> CheckoutPort:
@@ -28,3 +35,17 @@ class Shop(Struct, frozen=True):
         if self.checkouts is None:
             raise NoWayToPay
         return self.checkouts
+
+    @property
+    def required_customer(self) -> SignedInCustomer:
+        """`customer`. Raises SessionOver where nobody is signed in."""
+        if self.customer is None:
+            raise SessionOver(internal="a tool for customers ran without one")
+        return self.customer
+
+    def for_customer(self, subject: str, *, grant: str, scopes: frozenset[str]) -> "Shop":
+        """The shop as a signed-in customer has it: `subject` owns the carts and checkouts that are made through it."""
+        if self.accounts is None:
+            return self
+        customer = SignedInCustomer(subject=subject, grant=grant, scopes=scopes, accounts=self.accounts)
+        return replace(self, customer=customer)

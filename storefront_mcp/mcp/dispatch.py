@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.access.stream_quota import StreamQuota
 from storefront_mcp.calls.arguments import ignored_arguments
-from storefront_mcp.calls.errors import CallError, RateLimited, ScopeMissing, ToolNotOpen
+from storefront_mcp.calls.errors import CallError, RateLimited, ScopeMissing, SignedOut, ToolNotOpen
 from storefront_mcp.calls.pipeline import ToolCall, check_counted, run_call
 from storefront_mcp.calls.policy import CallPolicy
 from storefront_mcp.commerce.error_codes import error_code
@@ -20,7 +20,7 @@ from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.instrumentation import NULL_OBSERVATION
 from storefront_mcp.mcp.caller_views import traits_of
 from storefront_mcp.mcp.completion import complete_argument
-from storefront_mcp.mcp.errors import insufficient_scope_error, rate_limited_error, rendering_of
+from storefront_mcp.mcp.errors import credential_error, rate_limited_error, rendering_of
 from storefront_mcp.mcp.header_arguments import check_header_arguments
 from storefront_mcp.mcp.jsonrpc import JSON_DECODE_ERRORS, ErrorCode, JsonRpcError, error_bytes
 from storefront_mcp.mcp.message import accepts_event_stream, check_log_level
@@ -245,8 +245,8 @@ async def call_tool(request: McpRequest) -> bytes:
 
 def tool_error_result(error: CallError | ShopError | MissingClientCapability, request: McpRequest) -> bytes:
     """Result with `isError` for a failed tool call. Raises JsonRpcError for errors that are no results."""
-    if isinstance(error, ScopeMissing):
-        raise insufficient_scope_error(error, request.caller) from None
+    if isinstance(error, ScopeMissing | SignedOut):
+        raise credential_error(error, request.caller, request.prepared.roadmap) from None
     if isinstance(error, MissingClientCapability):
         raise missing_capability_error(error, request.version) from None
     if isinstance(error, RateLimited) and request.method != CALL_METHOD:

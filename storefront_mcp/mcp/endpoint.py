@@ -10,7 +10,7 @@ from storefront_mcp.access.caller import Caller
 from storefront_mcp.instrumentation import REQUEST_CONTEXT, RequestOrigin
 from storefront_mcp.mcp.caller_views import CallerViews, RoadmapOf
 from storefront_mcp.mcp.dispatch import EndpointContext, ResponseStream, answer_request
-from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError, error_bytes
+from storefront_mcp.mcp.jsonrpc import BearerChallenge, ErrorCode, JsonRpcError, error_bytes
 from storefront_mcp.mcp.message import (
     HANDSHAKE_METHOD,
     NO_PARAMS,
@@ -54,8 +54,8 @@ class EndpointResponse(Struct, frozen=True):
 
     status: int
     body: bytes = b""
-    needs: str | None = None
-    """A missing scope: the status is 401 or 403, and the response needs a challenge header."""
+    needs: BearerChallenge | None = None
+    """What the caller lacks: the status is 401 or 403, and the response needs a challenge header."""
     closed: Roadmap | None = None
     """What the caller is shown, where nothing of it is open: the endpoint is closed for this caller."""
     retry_after: int | None = None

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES, known_buyer_scopes, open_buyer_scopes
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.calls.errors import (
     ArgumentsRefused,
@@ -12,12 +13,14 @@ from storefront_mcp.calls.errors import (
     CallFailed,
     RateLimited,
     ScopeMissing,
+    SignedOut,
     ToolNotOpen,
     UnknownTool,
 )
 from storefront_mcp.commerce import account_errors as account, errors as shop
 from storefront_mcp.commerce.search_errors import FilterRefused
-from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError
+from storefront_mcp.mcp.jsonrpc import BearerChallenge, ErrorCode, JsonRpcError
+from storefront_mcp.roadmap.roadmap import Roadmap
 
 
 class ErrorRendering(Struct, frozen=True):
@@ -70,8 +73,9 @@ ERROR_RENDERINGS: Final[Mapping[type[Exception], ErrorRendering]] = {
     ToolNotOpen: RESULT,
     ArgumentsRefused: RESULT,
     RateLimited: RESULT,
-    # Guests get 401; both come with a challenge, whatever the version (RFC 6750 §3).
+    # Guests get 401; these come with a challenge, whatever the version (RFC 6750 §3).
     ScopeMissing: ErrorRendering("error", ErrorCode.INTERNAL_ERROR, 403),
+    SignedOut: ErrorRendering("error", ErrorCode.INTERNAL_ERROR, 401),
     UnknownTool: ErrorRendering("error", ErrorCode.INVALID_PARAMS, 400),
     CallFailed: ErrorRendering("error", ErrorCode.INTERNAL_ERROR, 200),
 }
@@ -91,13 +95,26 @@ def rate_limited_error(error: RateLimited) -> JsonRpcError:
     )
 
 
-def insufficient_scope_error(error: ScopeMissing, caller: Caller) -> JsonRpcError:
-    """Error for a missing scope: 401 asks a guest for a credential, 403 asks for a broader one."""
-    rendering = ERROR_RENDERINGS[ScopeMissing]
+def credential_error(error: ScopeMissing | SignedOut, caller: Caller, roadmap: Roadmap) -> JsonRpcError:
+    """Error for a missing scope or a token that has ended: 401 asks for a credential, 403 for a broader one.
+
+    Buyers are asked once for all that open tools can use, as most clients cannot ask for more later; a 403 repeats
+    what is held, as some ask for what it names and nothing else.
+    """
+    rendering = ERROR_RENDERINGS[type(error)]
+    details = {"code": error.code}
+    if isinstance(error, SignedOut):
+        needs = BearerChallenge(error="invalid_token", scope=" ".join(open_buyer_scopes(roadmap)))
+        return JsonRpcError(rendering.code, str(error), status=rendering.status, details=details, needs=needs)
+    details["required_scope"] = scope = error.scope
+    guest = caller.kind == "guest"
+    if scope in BUYER_SCOPE_NAMES:
+        wanted = open_buyer_scopes(roadmap) if guest else known_buyer_scopes((*caller.scopes, scope))
+        scope = " ".join(wanted)
     return JsonRpcError(
         rendering.code,
         str(error),
-        status=401 if caller.kind == "guest" else rendering.status,
-        details={"code": error.code, "required_scope": error.scope},
-        needs=error.scope,
+        status=401 if guest else rendering.status,
+        details=details,
+        needs=BearerChallenge(error=None if guest else "insufficient_scope", scope=scope),
     )

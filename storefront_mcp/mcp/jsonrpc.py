@@ -27,6 +27,15 @@ class ErrorCode(IntEnum):
     """Our own, after HTTP 429; outside the range that JSON-RPC reserves."""
 
 
+class BearerChallenge(Struct, frozen=True, kw_only=True):
+    """What a 401 or 403 asks for in its WWW-Authenticate field (RFC 6750 §3)."""
+
+    scope: str
+    """Scopes, separated by spaces."""
+    error: str | None = None
+    """`insufficient_scope` or `invalid_token`; None where no token came."""
+
+
 class JsonRpcError(Exception):
     """A JSON-RPC error response: its code, the HTTP status of the modern form, and a text and data for the client."""
 
@@ -38,10 +47,10 @@ class JsonRpcError(Exception):
         status: int = 400,
         details: object = UNSET,
         answers: RequestId | UnsetType = UNSET,
-        needs: str | None = None,
+        needs: BearerChallenge | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """`answers` is the id of the failed request, if it could be read; `needs` is a missing scope.
+        """`answers` is the id of the failed request, if it could be read; `needs` is what a 401 or 403 asks for.
 
         `retry_after` is the seconds to wait, which status 429 goes with.
         """

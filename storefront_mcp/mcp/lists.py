@@ -1,10 +1,12 @@
 """Tools, resources and prompts as list results have them, in each protocol version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.mcp.versions import ProtocolVersion
+from storefront_mcp.roadmap.roadmap import Roadmap
 from storefront_mcp.tools.prompt import Prompt
 from storefront_mcp.tools.resource import Resource
 from storefront_mcp.tools.tool import Tool
@@ -12,9 +14,32 @@ from storefront_mcp.tools.tool import Tool
 Entry = dict[str, Any]
 
 
-def tool_entries(tools: Sequence[Tool], version: ProtocolVersion) -> list[Entry]:
-    """Tool definitions."""
-    return [_tool(tool, version) for tool in tools]
+def tool_entries(
+    tools: Sequence[Tool], version: ProtocolVersion, schemes: Mapping[str, Sequence[Entry]] | None = None
+) -> list[Entry]:
+    """Tool definitions; `schemes` as `security_schemes`."""
+    known = schemes or {}
+    return [
+        _tool(tool, version) | ({"securitySchemes": known[tool.name]} if tool.name in known else {}) for tool in tools
+    ]
+
+
+def security_schemes(roadmap: Roadmap) -> Mapping[str, Sequence[Entry]]:
+    """How the tools that take a customer's token take it, by name; empty while nobody can sign in.
+
+    It is no part of MCP: ChatGPT decides by it when to ask a person to sign in.
+    """
+    if not roadmap.signs_in:
+        return {}
+    needed = {name: scope for name, scope in roadmap.requirements.items() if scope in BUYER_SCOPE_NAMES}
+    return {
+        **{name: [_oauth2(scope)] for name, scope in needed.items()},
+        **{name: [{"type": "noauth"}, _oauth2(scope)] for name, scope in roadmap.optional_scopes.items()},
+    }
+
+
+def _oauth2(scope: str) -> Entry:
+    return {"type": "oauth2", "scopes": [scope]}
 
 
 def prompt_entries(prompts: Sequence[Prompt], version: ProtocolVersion) -> list[Entry]:

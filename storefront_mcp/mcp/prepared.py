@@ -5,13 +5,19 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from storefront_mcp.access.caller import Caller
+from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.access.scopes import visible_tools
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.mcp.capabilities import capabilities
 from storefront_mcp.mcp.header_arguments import HeaderArgument, header_arguments
 from storefront_mcp.mcp.instructions import instructions
-from storefront_mcp.mcp.lists import prompt_entries, resource_entries, template_entries, tool_entries
+from storefront_mcp.mcp.lists import (
+    prompt_entries,
+    resource_entries,
+    security_schemes,
+    template_entries,
+    tool_entries,
+)
 from storefront_mcp.mcp.results import (
     LIST_TTL_MS,
     SERVER_INFO_KEY,
@@ -63,7 +69,7 @@ class PreparedResponses:
         self._guarded = roadmap.requirements
         self._tools_by_scopes: dict[frozenset[str], Bytes] = {}
         self.lists: Mapping[str, Bytes] = {
-            "tools/list": self._visible_tools(frozenset()),
+            "tools/list": self._visible_tools(visible_tools(GUEST, self._guarded)),
             "prompts/list": self._per_version("prompts", lambda version: prompt_entries(prompts, version)),
             "resources/list": self._per_version(
                 "resources", lambda version: resource_entries(resources, store, version)
@@ -90,7 +96,7 @@ class PreparedResponses:
 
     def tools_for(self, caller: Caller, version: ProtocolVersion) -> bytes:
         """`tools/list` for a caller; callers with the same visible tools share the bytes."""
-        if not self._guarded or not caller.scopes:
+        if not self._guarded or caller.kind == "guest":
             return self.lists["tools/list"][version.id]
         visible = visible_tools(caller, self._guarded)
         if visible not in self._tools_by_scopes:
@@ -100,7 +106,10 @@ class PreparedResponses:
     def _visible_tools(self, visible: frozenset[str]) -> Bytes:
         """`tools/list` of the public tools and of the scoped ones in `visible`."""
         tools = [tool for tool in self._tools if tool.name not in self._guarded or tool.name in visible]
-        return self._per_version("tools", lambda version: tool_entries(tools, version), private=bool(self._guarded))
+        schemes = security_schemes(self.roadmap)
+        return self._per_version(
+            "tools", lambda version: tool_entries(tools, version, schemes), private=bool(self._guarded)
+        )
 
     def _per_version(
         self, key: str, entries: Callable[[ProtocolVersion], Sequence[Any]], *, private: bool = False

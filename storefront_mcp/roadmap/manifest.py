@@ -40,8 +40,11 @@ class PromisedTool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     name: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
     summary: Annotated[str, Meta(min_length=1, max_length=120)]
     auth: Auth = "none"
-    scope: Annotated[str, Meta(pattern="^(read|write|delete|manage):[a-z_]+$")] | None = None
-    """The required scope, one of `access.scopes`; None for everybody."""
+    scope: Annotated[str, Meta(pattern="^[a-z_]+(:[a-z_]+)?$")] | None = None
+    """A scope of `access.scopes` or `access.buyer_scopes`; None for everybody.
+
+    Where `auth` is optional, callers without it are served as guests.
+    """
     backed_by: str
     """The backend call behind it, for readers."""
     outlives_pause: bool = False
@@ -66,6 +69,8 @@ class PhaseManifest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     requires: tuple[str, ...] = ()
     needs_payment: bool = False
     """Whether it can open only for a store with a payment method configured."""
+    needs_sign_in: bool = False
+    """Whether it can open only for a store at which customers can sign in."""
     status: Status = "planned"
     """The initial status; flips are recorded in the database."""
     tools: Annotated[tuple[PromisedTool, ...], Meta(min_length=1)]
@@ -90,8 +95,8 @@ def read_manifest(path: Path) -> PhaseManifest:
     if duplicates:
         message = f"{path}: promised twice: {', '.join(duplicates)}"
         raise ManifestError(message)
-    contradicting = [tool.name for tool in manifest.tools if tool.scope is not None and tool.auth != "required"]
+    contradicting = [tool.name for tool in manifest.tools if tool.scope is not None and tool.auth == "none"]
     if contradicting:
-        message = f'{path}: a scope goes with auth = "required": {", ".join(contradicting)}'
+        message = f'{path}: a scope goes with auth = "required" or "optional": {", ".join(contradicting)}'
         raise ManifestError(message)
     return manifest

@@ -150,7 +150,24 @@ class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
             promise.name: promise.scope
             for phase in self.phases
             for promise in phase.manifest.tools
-            if promise.scope is not None and (phase.open or promise.name in phase.open_tools)
+            if promise.scope is not None
+            and promise.auth == "required"
+            and (phase.open or promise.name in phase.open_tools)
+        }
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether customers can sign in: a phase that needs it is open."""
+        return any(phase.open and phase.manifest.needs_sign_in for phase in self.phases)
+
+    @cached_property
+    def optional_scopes(self) -> Mapping[str, str]:
+        """Scopes by tool name, of the open tools that serve customers as such; empty while nobody can sign in."""
+        return {
+            promise.name: promise.scope
+            for phase in self.phases
+            for promise in phase.manifest.tools
+            if promise.scope is not None and promise.auth == "optional" and phase.open and self.signs_in
         }
 
     def open_resources(self) -> tuple[Resource, ...]:

@@ -236,6 +236,11 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return (sentence,)
 
     @property
+    def missing_for_sign_in(self) -> tuple[str, ...]:
+        """What has to be set up before the account phase can open, as sentences."""
+        return ("nobody could sign in: this server has no sign-in for customers yet.",)
+
+    @property
     def identity_name(self) -> str:
         """Name of the MCP server: as set, or derived from the origin."""
         return self.server_name or f"{reverse_domain_name(self.origin)}/storefront"

@@ -14,6 +14,8 @@ Scarce = Literal["coupon", "cart", "order"]
 """Actions with tighter rate limits than calls: tries of coupons and gift cards, new carts, orders."""
 
 IDEMPOTENCY_KEY: Final = "idempotency_key"
+AS_CUSTOMER: Final = "as_customer"
+"""The argument with which a tool whose sign-in is optional is asked to act in the customer's name, or not to."""
 KeyText = Annotated[str, Meta(max_length=255, description="Makes repeats safe")]
 """Any text that the agent chooses."""
 UnlistedKeyText = Annotated[str, Meta(max_length=255, extra_json_schema={"unlisted": True})]

@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 
 from litestar import Request, Response
 
+from storefront_mcp.access.buyer_scopes import open_buyer_scopes
 from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.access.credentials import CredentialCheckUnavailable, CredentialRefused, TokenVerifier
 from storefront_mcp.calls.errors import RateLimited, ScopeMissing
@@ -22,7 +23,8 @@ log: Final = logging.getLogger("storefront_mcp.web")
 AUTHORIZATION_HEADER: Final = b"authorization"
 BEARER_PATTERN: Final = re.compile(rb"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
 """RFC 6750 §2.1."""
-METADATA_PATH: Final = "/.well-known/oauth-protected-resource/mcp"
+METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
+"""Followed by the path of the resource (RFC 9728 §3.1)."""
 
 
 class HttpRejection(Exception):
@@ -52,11 +54,28 @@ class RejectAllVerifier:
 class BearerAuthenticator:
     """Authenticates requests to one site."""
 
-    def __init__(self, site: StoreSite, verifier: TokenVerifier, limiter: RequestRateLimiter | None = None) -> None:
-        """Without `limiter`, rejected credentials are not counted."""
+    def __init__(
+        self,
+        site: StoreSite,
+        verifier: TokenVerifier,
+        limiter: RequestRateLimiter | None = None,
+        *,
+        resource: str = "/mcp",
+        takes_guests: bool = True,
+    ) -> None:
+        """Without `limiter`, rejected credentials are not counted; `resource` is the path that challenges are for.
+
+        Without `takes_guests`, every request is asked to sign in, not only a call that needs it.
+        """
+        self.takes_guests = takes_guests
         self._site = site
+        self._resource = resource
         self._verifier = verifier
         self._limiter = limiter
+
+    def without_guests(self, resource: str) -> "BearerAuthenticator":
+        """The same for another path of the site, at which everybody signs in first."""
+        return BearerAuthenticator(self._site, self._verifier, self._limiter, resource=resource, takes_guests=False)
 
     async def caller(self, headers: Headers) -> Caller:
         """The caller of the Authorization header; call only if there is one: without it, the caller is a guest.
@@ -90,6 +109,8 @@ class BearerAuthenticator:
         if query:
             self.check_query(query)
         if not any(name == AUTHORIZATION_HEADER for name, _ in origin.headers):
+            if not self.takes_guests:
+                raise self._sign_in_required()
             return GUEST
         if self._limiter is None:
             return await self.caller(origin.headers)
@@ -119,28 +140,38 @@ class BearerAuthenticator:
             status, detail = HTTPStatus.UNAUTHORIZED, f"This takes a credential with the scope {scope}."
         else:
             status, detail = HTTPStatus.FORBIDDEN, f"This takes the scope {scope}, which your credential does not have."
-        return HttpRejection(status, detail, [self.scope_challenge(scope, status)], code=ScopeMissing.code)
-
-    def scope_challenge(self, scope: str, status: int) -> tuple[bytes, bytes]:
-        """The challenge of an MCP response with status 401 or 403."""
         error = "insufficient_scope" if status == HTTPStatus.FORBIDDEN else None
-        return self.challenge(error=error, scope=scope)
+        return HttpRejection(status, detail, [self.challenge(error=error, scope=scope)], code=ScopeMissing.code)
+
+    def _sign_in_required(self) -> HttpRejection:
+        """The rejection of a guest where only who is signed in is served."""
+        detail = f"Sign in first; guests are served at {self._site.store.endpoint}."
+        return HttpRejection(
+            HTTPStatus.UNAUTHORIZED, detail, [self.challenge(scope=self._buyer_scopes)], code=ScopeMissing.code
+        )
 
     def challenge(self, *, error: str | None = None, scope: str | None = None) -> tuple[bytes, bytes]:
         """A WWW-Authenticate field (RFC 6750 §3, RFC 9728 §5.1).
 
-        It names the resource metadata where they are published: with an issuer, while the endpoint is open.
+        It names the resource metadata where they are published: while customers can sign in, and with an issuer while
+        the endpoint is open.
         """
         store = self._site.store
-        published = store.issuer is not None and self._site.shown.roadmap.open
-        metadata = store.url(METADATA_PATH) if published else None
+        roadmap = self._site.shown.roadmap
+        published = roadmap.signs_in or (store.issuer is not None and roadmap.open)
+        metadata = store.url(METADATA_PATH + self._resource) if published else None
         parameters = (("error", error), ("scope", scope), ("resource_metadata", metadata))
         fields = [f'{name}="{value}"' for name, value in parameters if value is not None]
         return b"www-authenticate", f"Bearer {', '.join(fields)}".strip().encode()
 
     def _unauthorized(self, detail: str) -> HttpRejection:
-        challenge = self.challenge(error="invalid_token")
+        challenge = self.challenge(error="invalid_token", scope=self._buyer_scopes)
         return HttpRejection(HTTPStatus.UNAUTHORIZED, detail, [challenge], code=CredentialRefused.code)
+
+    @property
+    def _buyer_scopes(self) -> str | None:
+        """All that buyers can be asked for; None while nobody can sign in."""
+        return " ".join(open_buyer_scopes(self._site.shown.roadmap)) or None
 
 
 def _bearer_token(value: bytes) -> str | None:

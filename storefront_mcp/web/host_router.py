@@ -23,6 +23,9 @@ AsgiWrapper = Callable[[ASGIApp], ASGIApp]
 SITE_SCOPE_KEY: Final = "storefront_mcp.site"
 """Key of the site in a request's scope."""
 MCP_PATH: Final = "/mcp"
+ACCOUNT_PATH: Final = "/mcp/account"
+"""The endpoint for clients that ask a person to sign in only while they are being set up."""
+ACCOUNT_PATHS: Final = frozenset({ACCOUNT_PATH, ACCOUNT_PATH + "/"})
 ENDPOINT_PATHS: Final = frozenset({MCP_PATH, MCP_PATH + "/"})
 """Also with a closing slash: a redirect would lose the request's body."""
 CLIENT_ADDRESS_HEADER: Final = b"x-client-address"
@@ -60,17 +63,20 @@ class HostRouter:
         endpoints: Mapping[str, StreamableHttpEndpoint],
         pages: ASGIApp,
         *,
+        accounts: Mapping[str, StreamableHttpEndpoint] | None = None,
         streams: Mapping[str, SseEndpoint] | None = None,
         limiters: Mapping[StoreId, RequestRateLimiter] | None = None,
         unrouted: RequestRateLimiter | None = None,
     ) -> None:
-        """`sites`, `endpoints` and `streams` by Host value, in lower case.
+        """`sites`, `endpoints`, `accounts` and `streams` by Host value, in lower case.
 
+        `accounts` answer while customers can sign in; otherwise there is nothing at their path.
         `unrouted` counts what belongs to no store, health checks included: shoppers behind the address of a load
         balancer must not use up its checks. Without limiters, nothing is counted.
         """
         self._sites = sites
         self._endpoints = endpoints
+        self._accounts = accounts or {}
         self._streams = streams or {}
         self._limiters = limiters or {}
         self._unrouted = unrouted
@@ -100,6 +106,9 @@ class HostRouter:
         context.store = "" if site is None else site.store.id
         if scope["path"] in ENDPOINT_PATHS and host in self._endpoints:
             await self._endpoints[host].answer(scope, headers, fields, receive, send)
+            return
+        if scope["path"] in ACCOUNT_PATHS and host in self._accounts and self._accounts[host].signs_in:
+            await self._accounts[host].answer(scope, headers, fields, receive, send)
             return
         security = self._headers[id(site)] if site else SECURITY_HEADERS
         limiter = self._limiter_of(site, scope["path"])

@@ -46,6 +46,11 @@ class StreamableHttpEndpoint:
         self._limiter = limiter
         self._body_seconds = body_seconds
 
+    @property
+    def signs_in(self) -> bool:
+        """Whether customers can sign in now."""
+        return self._site.shown.roadmap.signs_in
+
     async def answer(
         self, scope: Scope, headers: Headers, fields: Mapping[bytes, bytes], receive: Receive, send: Send
     ) -> None:
@@ -68,7 +73,7 @@ class StreamableHttpEndpoint:
             return
         try:
             caller = GUEST
-            if AUTHORIZATION_HEADER in fields or scope["query_string"]:
+            if AUTHORIZATION_HEADER in fields or scope["query_string"] or not self._authenticator.takes_guests:
                 caller = await self._authenticator.authenticate(origin, scope["query_string"])
             media_type = fields.get(b"content-type", b"")
             if method != "POST" or (media_type != JSON_TYPE and not _is_json(media_type)):
@@ -100,7 +105,8 @@ class StreamableHttpEndpoint:
             )
         if answer.closed is not None:
             return self._origin_guard.respond_not_open("POST", send, answer.closed)
-        more = [] if answer.needs is None else [self._authenticator.scope_challenge(answer.needs, answer.status)]
+        needs = answer.needs
+        more = [] if needs is None else [self._authenticator.challenge(error=needs.error, scope=needs.scope)]
         if answer.retry_after is not None:
             more.append((b"retry-after", b"%d" % answer.retry_after))
         if answer.body and not more and not cors and WHOLE_RESPONSE in (scope.get("extensions") or ()):

@@ -15,6 +15,7 @@ from storefront_mcp.calls.errors import (
     CallFailed,
     RateLimited,
     ScopeMissing,
+    SignedOut,
     ToolNotOpen,
     UnknownTool,
 )
@@ -111,7 +112,8 @@ def samples() -> Mapping[type[CodedError], CodedError]:
         shop.ShopMisconfigured("for the log"),
         ToolNotOpen("place_order", checkout),
         _refused_arguments(),
-        ScopeMissing("get_customer_orders", "read:orders"),
+        ScopeMissing("get_customer_orders", "orders:read"),
+        SignedOut(),
         UnknownTool("buy_everything"),
         RateLimited(LimitExceeded(rule="coupon", rate=RateLimit(4, 15.0), wait=14.2)),
         CallFailed(),
@@ -146,6 +148,11 @@ def _entry(error: CodedError) -> str:
     again = MAY_REPEAT.get(kind, "no: change it first")
     if kind is shop.ShopMisconfigured:
         again = "no: only the shop's operator can help"
+    if kind is SignedOut:
+        code = (
+            f" JSON-RPC code {int(shown.code)} with `data.code`; in every version HTTP {shown.status} with a challenge."
+        )
+        again = "once the buyer has signed in again"
     if kind is ScopeMissing:
         again = "only with such a credential"
     if kind is ToolNotOpen:

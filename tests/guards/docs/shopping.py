@@ -11,12 +11,24 @@ import httpx
 from msgspec import Struct
 
 from storefront_mcp.app import all_phases, create_app, planned_roadmap
+from storefront_mcp.backends.maho import MahoBackend, MahoConfig, connect
+from storefront_mcp.commerce.accounts import CustomerAccount
+from storefront_mcp.commerce.address import PostalAddress
+from storefront_mcp.commerce.customers import ShopSession
+from storefront_mcp.commerce.guest_carts import GuestCarts
+from storefront_mcp.commerce.ids import Sku
+from storefront_mcp.commerce.order import OrderDraft, OrderSettlement
+from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.database import Database, SqlFlipRepository
+from storefront_mcp.demo.customers import PICKLERS
+from storefront_mcp.demo.shop import demo_shop
 from storefront_mcp.settings.demo import demo_settings
 from storefront_mcp.tools.tool import Tool
 from tests.fakes.agent import Agent, Json
+from tests.fakes.memory_backend import STORE, Clock, MemoryCartHandles
 from tests.guards.docs.markdown import table
 from tests.journeys.wishes.shopper import Shopper, open_shop
+from tests.unit.web.customers import CustomerSite
 
 PORT = 8000
 BYTES_PER_TOKEN = 4
@@ -30,6 +42,19 @@ ADA = {
     **BRISBANE,
     "phone": "+61 7 5550 1234",
 }
+ADDRESS: dict[str, object] = {
+    "id": 1,
+    "firstname": "Ada",
+    "lastname": "Brine",
+    "street": ["1 Queen Street"],
+    "city": "Brisbane",
+    "region": "Queensland",
+    "postcode": "4000",
+    "countryId": "AU",
+    "telephone": "+61 7 5550 1234",
+    "isDefaultShipping": True,
+}
+"""As the demo shop keeps it."""
 DEFINITION = ("name", "description", "inputSchema")
 """What clients give a model of a tool."""
 ORDERING = frozenset({"place_order", "get_order_status", "cancel_checkout"})
@@ -102,8 +127,9 @@ async def opened(state: Path) -> AsyncIterator[Agent]:
     store = settings.stores[0]
     database = Database(settings.database)
     flags = SqlFlipRepository(database)
-    working = [phase.name for phase in all_phases() if phase.delivered and not phase.missing]
-    flags.flip(planned_roadmap(store), store.id, dict.fromkeys(working, "active"), by="docs")
+    planned = planned_roadmap(store)
+    working = [phase.name for phase in planned.phases if phase.delivered and not phase.missing]
+    flags.flip(planned, store.id, dict.fromkeys(working, "active"), by="docs")
     flags.close()
     database.close()
     wire = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(settings)))  # type: ignore[arg-type]
@@ -147,6 +173,65 @@ async def journey(state: Path) -> Bought:
         return await shopping.bought()
 
 
+class AccountAgent(Agent):
+    """An agent of a customer who has signed in, at a site in this process."""
+
+    def __init__(self, site: CustomerSite, token: str) -> None:
+        wire = httpx.AsyncClient(
+            transport=httpx.ASGITransport(site.app),  # type: ignore[arg-type]
+            headers={"authorization": f"Bearer {token}"},
+        )
+        super().__init__(site.store.origin, VERSION, client=wire)
+
+
+async def account_journey() -> Bought:
+    """What a customer's agent does with their orders at the demo shop, by way of every tool of the account."""
+    shop = demo_shop()
+    backend, close = connect(
+        MahoConfig(url="http://shop.test", prices_include_tax=True), "AUD", transport=httpx.ASGITransport(shop)
+    )
+    ada = PICKLERS[0]
+    signed_in = await backend.login.sign_in(ada.email, ada.password)
+    assert isinstance(signed_in, ShopSession)
+    account = backend.account(signed_in)
+    await _stock_account(backend, account, ada.email)
+    shop.demo.address_books[1] = [dict(ADDRESS)]
+    carts = GuestCarts(STORE.id, backend, MemoryCartHandles(), now=Clock())
+    served = Shop(STORE, backend, carts, accounts=OneAccount(account))
+    async with AccountAgent(CustomerSite(served=served), "ada") as agent:
+        shopping = Shopping(agent)
+        call = shopping.call
+        newest = (await call("get_customer_orders", page_size=2))["orders"][0]["number"]
+        await call("get_order", number=newest)
+        await call("cancel_order", number=newest, reason="ordered twice")
+        await call("reorder", number=newest)
+        await call("list_addresses")
+        bought = await shopping.bought()
+    await close()
+    return bought
+
+
+class OneAccount:
+    """`CustomerAccounts` with one account for every grant."""
+
+    def __init__(self, account: CustomerAccount) -> None:
+        self._account = account
+
+    async def account(self, grant: str) -> CustomerAccount:
+        return self._account
+
+
+async def _stock_account(backend: MahoBackend, account: CustomerAccount, email: str) -> None:
+    """Two orders of a customer."""
+    home = PostalAddress(**ADA)
+    draft = OrderDraft(email=email, shipping_address=home, billing_address=home, shipping_method="auspost_parcel")
+    for sku, quantity in (("TEE-BLACK-M", 1), ("JAR-DILL", 2)):
+        cart = (await backend.create_cart()).cart_id
+        await backend.add_line(cart, Sku(sku), quantity, {})
+        total = (await backend.quote_order(cart, draft)).totals.total
+        await account.place_order(cart, draft, OrderSettlement(method="checkmo", reference=f"chk_{sku}"), total)
+
+
 async def session(state: Path, *, mirror: bool = False) -> Bought:
     """A typical one: two jars with a coupon, from the first look to an order that the buyer has paid."""
     with open_shop(state, mirror=mirror) as shop:
@@ -176,9 +261,10 @@ async def _two_jars(shopping: Shopping, person: Shopper) -> Bought:
     return await shopping.bought()
 
 
-def reference(bought: Bought) -> str:
+def reference(*journeys: Bought) -> str:
     """Every delivered tool: what it is for, its arguments, one real result."""
-    return "\n\n".join(_entry(tool, bought) for tool in delivered().values())
+    calls = [told for bought in journeys for told in bought.calls]
+    return "\n\n".join(_entry(tool, calls) for tool in delivered().values())
 
 
 def costs(bought: Bought) -> str:
@@ -206,8 +292,8 @@ def _tokens(value: object) -> int:
     return -(-len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()) // BYTES_PER_TOKEN)
 
 
-def _entry(tool: Tool, bought: Bought) -> str:
-    told = next(one for one in bought.calls if one.tool == tool.name and one.text.startswith("{"))
+def _entry(tool: Tool, calls: Sequence[Told]) -> str:
+    told = next(one for one in calls if one.tool == tool.name and one.text.startswith("{"))
     shown = json.dumps(json.loads(_masked(told.text)), ensure_ascii=False, indent=2)
     asked = _masked(_json(told.arguments))
     hints = ["reads"] if not tool.writes else ["writes", *(["may take something away"] if tool.destructive else [])]

@@ -10,6 +10,7 @@ from tests.guards.docs.shopping import (
     ORDERING,
     VERSION,
     Bought,
+    account_journey,
     costs,
     delivered,
     journey,
@@ -24,7 +25,9 @@ PAGE = ROOT / "docs" / "agents.md"
 MOST = 6_000
 """Tokens of a browse-and-cart journey."""
 MOST_LISTED = 2_798
-"""Tokens of tools/list, with every phase open."""
+"""Tokens of tools/list, with every phase open but that of the account."""
+MOST_FOR_THE_ACCOUNT = 600
+"""What its five tools add to that, and what says how tools take a customer's token."""
 SESSION_CALLS = 13
 MOST_IN_A_SESSION = 3_500
 """Tokens of a typical session's results, and of the tools as a model is given them."""
@@ -38,10 +41,16 @@ async def bought(tmp_path: Path) -> Bought:
     return await journey(tmp_path)
 
 
-async def test_every_delivered_tool_is_shown_as_it_is(bought: Bought, update_goldens: bool) -> None:
-    made = reference(bought)
+@pytest.fixture
+async def account() -> Bought:
+    """One journey through every tool of a customer's account."""
+    return await account_journey()
 
-    assert {told.tool for told in bought.calls} == set(delivered())
+
+async def test_every_delivered_tool_is_shown_as_it_is(bought: Bought, account: Bought, update_goldens: bool) -> None:
+    made = reference(bought, account)
+
+    assert {told.tool for told in (*bought.calls, *account.calls)} == set(delivered())
     assert is_generated(PAGE, "tools", made, update=update_goldens) == made, "run make goldens"
 
 
@@ -76,6 +85,13 @@ async def test_browsing_and_filling_a_cart_costs_less_than_six_thousand_tokens(b
 
 async def test_the_list_of_tools_costs_no_more_than_before_there_was_a_tool_for_gift_cards(bought: Bought) -> None:
     assert bought.list_tokens <= MOST_LISTED
+
+
+async def test_the_tools_of_the_account_cost_what_is_said_once_a_buyer_can_sign_in(
+    bought: Bought, account: Bought, update_goldens: bool
+) -> None:
+    assert account.list_tokens - bought.list_tokens <= MOST_FOR_THE_ACCOUNT
+    _is_about(costs(account), "account", update=update_goldens)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import pytest
 
+from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES
 from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.access.scopes import (
     ALL_SCOPES,
@@ -91,8 +92,30 @@ def test_a_guest_has_one_name_and_nothing_else() -> None:
 
 def test_every_promise_asks_for_a_scope_that_exists() -> None:
     asked = {promise.name: promise.scope for phase in all_phases() for promise in phase.manifest.tools}
-    assert {scope for scope in asked.values() if scope is not None} <= ALL_SCOPES.keys()
-    assert asked["get_customer_orders"] == "read:orders"
+    assert {scope for scope in asked.values() if scope is not None} <= ALL_SCOPES.keys() | set(BUYER_SCOPE_NAMES)
+    assert asked["get_customer_orders"] == "orders:read"
+
+
+def test_scopes_of_buyers_and_of_operators_never_mix() -> None:
+    assert not ALL_SCOPES.keys() & set(BUYER_SCOPE_NAMES)
+    everything = frozenset({*ALL_SCOPES, *BUYER_SCOPE_NAMES})
+    for kind in ("guest", "key", "token"):
+        forged = Caller(kind=kind, principal="id", scopes=everything)
+        assert not any(has_scope(forged, scope) for scope in BUYER_SCOPE_NAMES)
+    customer = Caller(kind="customer", principal="id", scopes=everything)
+    assert all(has_scope(customer, scope) for scope in BUYER_SCOPE_NAMES)
+    assert not any(has_scope(customer, scope) for scope in ALL_SCOPES)
+    with pytest.raises(UnknownScopes):
+        parse_scopes(["orders:read"])
+    assert known_scopes(BUYER_SCOPE_NAMES) == frozenset()
+    assert not may_grant(customer, ["read:orders"])
+
+
+def test_guests_and_customers_see_what_they_could_be_given() -> None:
+    requirements = {"get_order": "orders:read", "open_phase": "manage:phases"}
+    customer = Caller(kind="customer", principal="id", scopes=frozenset({"profile:read"}))
+    assert visible_tools(GUEST, requirements) == visible_tools(customer, requirements) == {"get_order"}
+    assert visible_tools(key("read:orders"), requirements) == frozenset()
 
 
 def test_storefront_mode_and_guests_see_nothing_of_customers() -> None:

@@ -90,7 +90,7 @@ def test_no_tool_puts_a_text_of_a_person_into_the_audit(tool: Tool) -> None:
 def test_every_writing_tool_takes_a_key_and_says_so_where_a_repetition_would_do_something(tool: Tool) -> None:
     assert "idempotency_key" in tool.arguments.__struct_fields__
     listed = "idempotency_key" in tool.input_schema["properties"]
-    assert listed is (tool.name in {"create_cart", "add_to_cart"})
+    assert listed is (tool.name in {"create_cart", "add_to_cart", "reorder"})
     assert "idempotency_key" not in tool.input_schema.get("required", ())
 
 

@@ -322,7 +322,9 @@ def test_the_metadata_of_the_resource_list_the_scopes_that_open_tools_ask_for() 
     body = card("protected-resource").render(GUARDED, signed_in)
 
     assert body is not None
-    assert ProtectedResourceMetadata.model_validate_json(body).scopes_supported == ["read:orders"]
+    assert ProtectedResourceMetadata.model_validate_json(body).scopes_supported == [
+        *("orders:read", "orders:write", "profile:read"),
+    ]
 
 
 # Our own: /.well-known/protocols -------------------------------------------------------------------------------------

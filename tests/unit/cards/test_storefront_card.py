@@ -56,7 +56,9 @@ def test_authentication_is_the_promise_and_says_that_connecting_needs_none() -> 
 
     assert list(authentication) == ["type", "required_for", "notes", "required", "schemes"]
     assert authentication["type"] == "none"
-    assert authentication["required_for"] == ["place_order", "get_customer_orders"]
+    assert authentication["required_for"] == [
+        *("place_order", "get_customer_orders", "get_order", "cancel_order", "reorder", "list_addresses"),
+    ]
     assert authentication["required"] is False
     assert authentication["schemes"] == []
     assert document("server-card", "planned", GUARDED)["authentication"]["schemes"] == ["oauth2"]

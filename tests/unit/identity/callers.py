@@ -16,6 +16,7 @@ from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.database import Database, SqlFlipRepository
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.identity.api_key_format import mint_key
+from storefront_mcp.roadmap.manifest import PromisedTool
 from storefront_mcp.roadmap.roadmap import Phase
 from storefront_mcp.settings import Settings
 from storefront_mcp.settings.limits import LimitSettings
@@ -96,6 +97,9 @@ class Value(Struct, frozen=True):
     told: str
 
 
+OPERATORS_TOOL = "list_parcels"
+
+
 def stand_in(name: str) -> Tool:
     """A tool for a promise that nobody keeps yet."""
 
@@ -108,11 +112,18 @@ def stand_in(name: str) -> Tool:
 
 
 def completed() -> tuple[Phase, ...]:
-    """Every phase with all that it promises."""
+    """Every phase, and in the place of that for customers one with a tool for operators, of which there is none yet."""
+    tool = PromisedTool(
+        name=OPERATORS_TOOL, summary="For operators", auth="required", scope="read:orders", backed_by="-"
+    )
     return tuple(
         replace(
-            phase, tools={one.name: phase.tools.get(one.name) or stand_in(one.name) for one in phase.manifest.tools}
+            phase,
+            manifest=replace(phase.manifest, needs_sign_in=False, tools=(tool,)),
+            tools={tool.name: stand_in(tool.name)},
         )
+        if phase.manifest.needs_sign_in
+        else phase
         for phase in phases.all_phases()
     )
 

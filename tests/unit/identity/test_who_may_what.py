@@ -8,13 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
+from storefront_mcp import phases
 from storefront_mcp.app import phases as app_phases
 from storefront_mcp.cards import CARDS
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.console.forms import csrf_token
+from storefront_mcp.roadmap.loading import load_phases
 from tests.fakes.agent import MODERN, VERSIONS
 from tests.serving import served
-from tests.unit.identity.callers import CRATE, JAR, PICKLE, SHED, Sent, Server, completed
+from tests.unit.identity.callers import CRATE, JAR, OPERATORS_TOOL, PICKLE, SHED, Sent, Server, completed
 from tests.unit.identity.issuer import Issuer
 from tests.unit.mcp.requests import asked
 
@@ -27,8 +29,15 @@ EVERYBODYS = {
     *("place_order", "get_order_status", "cancel_checkout"),
 }
 """Tools for everybody, whatever they hold or do not hold."""
-GUARDED = {"get_customer_orders": "read:orders"}
-"""Tools that take a scope, delivered or promised."""
+GUARDED = {OPERATORS_TOOL: "read:orders"}
+"""Tools that take an operator's scope: a stand-in, as none is promised."""
+BUYERS = {
+    **dict.fromkeys(("get_customer_orders", "get_order", "reorder"), "orders:read"),
+    "cancel_order": "orders:write",
+    "list_addresses": "profile:read",
+    "place_order": "checkout",
+}
+"""Tools that take a buyer's scope; tests/unit/web/test_customers.py has what they answer to whom."""
 TOKEN, ONE_TOKEN, METRICS = "/mcp/token", "/mcp/token/{id_:str}", "/metrics"
 OPERATORS = {
     ("GET", TOKEN): "manage:api_keys",
@@ -96,9 +105,9 @@ ASKED_ANYWHERE = "OPTIONS"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, httpx.Client]]:
     before = logging.getLogRecordFactory()
     signed, asked_ = Issuer(), Issuer()
-    phases = completed()
+    table = completed()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(app_phases, "all_phases", lambda: phases)
+        patched.setattr(app_phases, "all_phases", lambda: table)
         made = Server(tmp_path_factory.mktemp("table"), signed, asked_)
         with served(made.app) as origin, httpx.Client(base_url=origin, timeout=120) as client:
             yield made, client
@@ -162,10 +171,11 @@ def versions(name: str) -> tuple[str, ...]:
 
 
 def test_the_table_lists_every_tool() -> None:
-    promised = {one.name: one.scope for phase in app_phases.all_phases() for one in phase.manifest.tools}
+    promised = [one for phase in load_phases(phases) for one in phase.manifest.tools]
 
-    assert {name for name, scope in promised.items() if scope is None} == EVERYBODYS
-    assert {name: scope for name, scope in promised.items() if scope is not None} == GUARDED
+    assert {one.name for one in promised if one.auth != "required"} == EVERYBODYS
+    assert {one.name: one.scope for one in promised if one.scope is not None} == BUYERS
+    assert BUYERS.keys() - EVERYBODYS == {one.name for one in promised if one.auth == "required"}
 
 
 def test_the_table_lists_every_route(server: tuple[Server, httpx.Client]) -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from storefront_mcp.calls.errors import ArgumentsRefused, CallError, CallFailed, ScopeMissing, ToolNotOpen, UnknownTool
+from storefront_mcp.calls.errors import (
+    ArgumentsRefused,
+    CallError,
+    CallFailed,
+    ScopeMissing,
+    SignedOut,
+    ToolNotOpen,
+    UnknownTool,
+)
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.mcp.errors import ERROR_RENDERINGS, RESULT, rendering_of
 from storefront_mcp.mcp.jsonrpc import ErrorCode
@@ -21,7 +29,7 @@ def test_the_table_holds_every_error_of_both_trees_and_nothing_else() -> None:
 @pytest.mark.proves("errors.business")
 def test_whatever_a_model_can_do_better_is_a_result() -> None:
     as_errors = {error for error, form in ERROR_RENDERINGS.items() if form is not RESULT}
-    assert as_errors == {UnknownTool, ScopeMissing, CallFailed}
+    assert as_errors == {UnknownTool, ScopeMissing, SignedOut, CallFailed}
     assert issubclass(ArgumentsRefused, CallError)
     assert issubclass(ToolNotOpen, CallError)
 

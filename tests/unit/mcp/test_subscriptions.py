@@ -195,7 +195,7 @@ STATES = {
         ("browse", "none", {TOOLS, PROMPTS, RESOURCES}),
         ("none", "browse and cart", {TOOLS, PROMPTS, RESOURCES}),
         ("browse", "browse", set()),
-        ("browse and cart", "account besides", set()),
+        ("browse and cart", "account besides", {TOOLS}),
     ],
 )
 async def test_a_flip_tells_exactly_of_the_lists_that_it_changed(before: str, after: str, kinds: set[str]) -> None:

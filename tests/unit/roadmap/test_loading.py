@@ -144,13 +144,15 @@ def test_a_promised_resource_or_prompt_is_kept_by_one_and_by_nothing_else(
         load_phases(broken)
 
 
-def test_a_scope_goes_with_a_required_sign_in(tmp_path: Path) -> None:
+def test_a_scope_goes_with_a_sign_in(tmp_path: Path) -> None:
     path = tmp_path / "phase.toml"
     path.write_text(manifest(1, "look") + 'scope = "read:orders"\n')
-    with pytest.raises(ManifestError, match='a scope goes with auth = "required": look'):
+    with pytest.raises(ManifestError, match='a scope goes with auth = "required" or "optional": look'):
         read_manifest(path)
     path.write_text(manifest(1, "look") + 'scope = "read:orders"\nauth = "required"\n')
     assert read_manifest(path).tools[0].scope == "read:orders"
+    path.write_text(manifest(1, "look") + 'scope = "checkout"\nauth = "optional"\n')
+    assert read_manifest(path).tools[0].scope == "checkout"
 
 
 def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:

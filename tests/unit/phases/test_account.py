@@ -1,0 +1,88 @@
+"""The tools of the account: what a customer sees and does, and that nobody else's order is within reach."""
+
+import pytest
+from msgspec.structs import replace
+
+from storefront_mcp.commerce.accounts import OrderedLine
+from storefront_mcp.commerce.ids import Sku
+from storefront_mcp.commerce.money import Money
+from tests.fakes.memory_accounts import order
+from tests.unit.web.customers import CustomerSite
+
+
+async def test_orders_come_newest_first_page_by_page() -> None:
+    site = CustomerSite()
+    first = await site.value("get_customer_orders", "ada", page_size=1)
+    assert [one["number"] for one in first["orders"]] == ["1002"]
+    assert first["orders"][0]["lines"] == ["1 x Carbon paddle"]
+    assert "shipping_address" not in first["orders"][0]
+    second = await site.value("get_customer_orders", "ada", page_size=1, cursor=first["next_cursor"])
+    assert [one["number"] for one in second["orders"]] == ["1001"]
+    assert "next_cursor" not in second
+
+
+@pytest.mark.parametrize("cursor", ["0", "1", "-2", "x", "²"])
+async def test_a_cursor_that_was_never_given_is_refused(cursor: str) -> None:
+    assert await CustomerSite().refusal("get_customer_orders", "ada", cursor=cursor) == "invalid_cursor"
+
+
+async def test_a_long_order_shows_three_of_its_lines() -> None:
+    site = CustomerSite()
+    lines = [OrderedLine(sku=Sku(f"S{number}"), name=f"Jar {number}", quantity=2) for number in range(5)]
+    site.ada.kept["1003"] = order("1003", *lines)
+    newest = (await site.value("get_customer_orders", "ada"))["orders"][0]
+    assert newest["lines"] == ["2 x Jar 0", "2 x Jar 1", "2 x Jar 2"]
+    assert newest["more_lines"] == 2
+
+
+async def test_addresses_of_an_order_are_for_who_may_see_the_profile() -> None:
+    site = CustomerSite()
+    assert (await site.value("get_order", "ada", number="1001"))["shipping_address"]["city"] == "Brisbane"
+    assert "shipping_address" not in await site.value("get_order", "ada-reads", number="1001")
+    assert "billing_address" not in await site.value("get_order", "ada-reads", number="1001")
+
+
+@pytest.mark.parametrize("tool", ["get_order", "cancel_order", "reorder"])
+async def test_an_order_of_somebody_else_is_not_found(tool: str) -> None:
+    site = CustomerSite()
+    assert await site.refusal(tool, "ada", number="2001") == "order_not_found"
+    assert site.bo.calls == 0
+
+
+async def test_an_order_is_canceled_once_and_again_is_the_same() -> None:
+    site = CustomerSite()
+    first = await site.value("cancel_order", "ada", number="1001", reason="too many jars")
+    assert first["status"] == "canceled"
+    assert (await site.value("cancel_order", "ada", number="1001"))["status"] == "canceled"
+    assert await site.refusal("cancel_order", "ada", number="1002") == "order_not_cancellable"
+
+
+async def test_saved_addresses_are_in_the_form_that_orders_take() -> None:
+    (saved,) = (await CustomerSite().value("list_addresses", "ada"))["addresses"]
+    assert saved["default_shipping"]
+    assert saved["address"]["street"] == "1 Jar Lane"
+
+
+async def test_reordering_fills_a_new_cart_and_says_what_is_gone_or_dearer() -> None:
+    site = CustomerSite()
+    site.ada.kept["1003"] = order(
+        "1003",
+        OrderedLine(sku=Sku("PAD-2"), name="Carbon paddle", quantity=1, total=Money(25000, "AUD")),
+        OrderedLine(sku=Sku("JAR-1"), name="Named jar", quantity=2, custom_options={"Name on the lid": "Ada"}),
+        OrderedLine(sku=Sku("NET-0"), name="Portable net", quantity=1),
+        OrderedLine(sku=Sku("OLD-1"), name="Old ball", quantity=3),
+    )
+    cart = await site.value("reorder", "ada", number="1003")
+    assert [(line["sku"], line["quantity"]) for line in cart["lines"]] == [("PAD-2", 1), ("JAR-1", 2)]
+    assert [line["sku"] for line in cart["lost_lines"]] == ["NET-0", "OLD-1"]
+    assert "Carbon paddle costs AUD 279.00 now; it was AUD 250.00." in cart["notice"]
+    assert "Old ball is not in the cart" in cart["notice"]
+    assert (await site.value("view_cart", "ada", cart_id=cart["cart_id"]))["totals"] == cart["totals"]
+
+
+async def test_what_cannot_be_reordered_at_all_leaves_an_empty_cart() -> None:
+    site = CustomerSite()
+    site.ada.kept["1003"] = replace(order("1003"), lines=(OrderedLine(sku=Sku("OLD"), name="Old", quantity=1),))
+    cart = await site.value("reorder", "ada", number="1003")
+    assert "lines" not in cart
+    assert cart["cart_id"]
