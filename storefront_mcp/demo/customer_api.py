@@ -71,7 +71,7 @@ async def change_password(call: InjectedCall) -> ASGIResponse:
     """A new password for the current one."""
     customer = bearer_customer(call)
     current, new = (str(call.body.get(name) or "") for name in ("currentPassword", "newPassword"))
-    call.state.customers.change_password(customer, current=current, new=new)
+    await call.state.customers.change_password(customer, current=current, new=new)
     return call.resource("Customer", customer_shape(customer), status=201, location=f"{PREFIX}/customers/me")
 
 

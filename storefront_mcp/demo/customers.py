@@ -1,7 +1,7 @@
 """Customers of the demo shop: their passwords, and the tokens that Maho's REST gives them."""
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -96,8 +96,8 @@ class DemoCustomers:
         self._customers: dict[int, DemoCustomer] = {}
         self._tokens: dict[str, CustomerToken] = {}
         self._revoked: dict[str, None] = {}
-        self.on_password_change: list[Callable[[DemoCustomer], None]] = []
-        """Called after a password was changed, as an observer of Maho's event would be."""
+        self.on_password_change: list[Callable[[DemoCustomer], Awaitable[None]]] = []
+        """Called after a password was changed, as an observer of Maho's event would be, and before that is answered."""
         for one in PICKLERS:
             customer = self.register(
                 email=one.email, firstname=one.firstname, lastname=one.lastname, password=one.password
@@ -198,7 +198,7 @@ class DemoCustomers:
             raise ApiError(401, "authentication_error", "Customer account is not active")
         return customer
 
-    def change_password(self, customer: DemoCustomer, *, current: str, new: str) -> None:
+    async def change_password(self, customer: DemoCustomer, *, current: str, new: str) -> None:
         """Change it and tell; 400 for a wrong or a short one.
 
         Unless `password_keeps_tokens`, as in Maho, it revokes the customer's tokens.
@@ -211,7 +211,7 @@ class DemoCustomers:
             for token in [token for token, issued in self._tokens.items() if issued.customer == customer.id]:
                 self.end(f"Bearer {token}")
         for tell in self.on_password_change:
-            tell(customer)
+            await tell(customer)
 
     def _issue(self, customer: int) -> str:
         token = self._token() + self._token()

@@ -114,7 +114,11 @@ async def test_a_new_password_ends_the_tokens_of_its_customer_unless_it_is_as_in
 ) -> None:
     guest = guest_of(rules=ShopRules(password_keeps_tokens=keeps))
     told: list[DemoCustomer] = []
-    guest.shop.state.customers.on_password_change.append(told.append)
+
+    async def tell(customer: DemoCustomer) -> None:
+        told.append(customer)
+
+    guest.shop.state.customers.on_password_change.append(tell)
     ada, bo = await bearer(guest), await bearer(guest, BO.email, BO.password, twofa_code=str(BO.second_factor))
     change = {"currentPassword": ADA.password, "newPassword": "sweet-and-sour"}
 
