@@ -73,11 +73,12 @@ def order_mail(
     )
     message["Date"] = format_datetime(dt.datetime.fromtimestamp(int(at), dt.UTC))
     message["Message-ID"] = f"<{checkout.id}@{host_of(store.origin).partition(':')[0]}>"
-    message["Content-Language"] = words["language"]
     # RFC 3834: no vacation answers to it.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(ENVIRONMENT.get_template("order.txt.j2").render(shown))
     message.add_alternative(ENVIRONMENT.get_template("order.html.j2").render(shown), subtype="html")
+    # Not before: setting the content removes its headers.
+    message["Content-Language"] = words["language"]
     return message
 
 

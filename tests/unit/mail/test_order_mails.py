@@ -192,6 +192,7 @@ def test_every_language_says_everything_a_total_is_made_of(locale: str) -> None:
     for other in (made, replace(made, totals=replace(totals, tax_included=True))):
         message = order_mail(other, store, SETTINGS, payment=None, at=0.0)
         assert "\n" not in message["Subject"]
+        assert message["Content-Language"] == words["language"]
         text, html = shown(message)
         named = "subtotal discount shipping gift_cards other total paid ship_to".split()
         assert all(words[name] in text for name in named)
