@@ -112,6 +112,27 @@ class CodeNeeded(Struct, frozen=True, kw_only=True):
         return f"CodeNeeded(refused={self.refused!r})"
 
 
+class ShopCustomer(Struct, frozen=True, kw_only=True):
+    """A customer as the shop knows them."""
+
+    customer_id: str
+    """The shop's own id, which never changes."""
+    name: str
+    """For people; may be empty."""
+    email: str
+
+    def __repr__(self) -> str:
+        """Without the person."""
+        return f"ShopCustomer(customer_id={self.customer_id!r})"
+
+
+class CustomerDirectory(Protocol):
+    """A shop's customers by e-mail address, for shops that have no login of their own for us."""
+
+    async def find_customer(self, email: str) -> ShopCustomer | None:
+        """The one customer with exactly that address; None without one. Raises ShopError only."""
+
+
 class CustomerLogin(Protocol):
     """How customers of one store sign in. Every call may raise ShopDown and its subclasses."""
 
