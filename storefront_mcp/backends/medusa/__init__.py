@@ -5,19 +5,20 @@ region; it keeps no shopper's state, only caches of the shop's data.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
 from storefront_mcp.backends.cache import TtlCache, merged_stats
-from storefront_mcp.backends.http_client import ClientLimits
+from storefront_mcp.backends.http_client import ClientLimits, UpstreamClient
 from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
 from storefront_mcp.backends.medusa import translation
 from storefront_mcp.backends.medusa.addresses import AddressChecker
+from storefront_mcp.backends.medusa.admin import ADMIN_PREFIX, AdminPayments, admin_headers
 from storefront_mcp.backends.medusa.api import KEY_HEADER, PREFIX, MedusaClient
 from storefront_mcp.backends.medusa.carts import MedusaCarts
 from storefront_mcp.backends.medusa.categories import MedusaCategories
@@ -42,6 +43,8 @@ from storefront_mcp.instrumentation import Instrumentation
 MAX_READ_SECONDS: Final = 30.0
 """Of one read of the catalogue with all of its requests, each of which has timeouts of its own."""
 
+AnyClient = TypeVar("AnyClient", bound=UpstreamClient)
+
 __all__ = ["MedusaBackend", "MedusaConfig", "connect"]
 
 
@@ -52,6 +55,8 @@ class MedusaConfig(Struct, frozen=True, kw_only=True):
     """Base URL, with or without `/store`: `https://shop.example`."""
     key: str
     """A publishable key: its sales channels are what is sold. Browsers have it, too."""
+    secret_key: str | None = None
+    """Of the Admin API, to mark orders as paid; without one the shop's staff does."""
     region: str | None = None
     """Id or name of the region; None for the only one with the store's currency."""
     known: KnownOrigins = NO_ORIGINS
@@ -76,9 +81,11 @@ class MedusaBackend:
         *,
         currency: str,
         budget: WorkBudget,
+        admin: UpstreamClient | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._api: Final = api
+        self._admin: Final = None if admin is None else AdminPayments(admin)
         self._shop: Final = shop
         self._amounts: Final = AmountMapper(currency=currency)
         region = StoreRegion(api, currency=currency, wanted=shop.region, clock=clock)
@@ -140,7 +147,9 @@ class MedusaBackend:
         return await self._carts.read(cart)
 
     async def mark_paid(self, order: Order, settlement: OrderSettlement) -> None:
-        """Nothing: the shop's staff takes the payment of an order there, whose metadata names the provider's."""
+        """As `AdminPayments.mark_paid`; nothing without a secret key, and the shop's staff does it."""
+        if self._admin is not None:
+            await self._admin.mark_paid(order, settlement)
 
     async def _facets(self, category: CategoryId) -> Sequence[CategoryFacet]:
         """None: Medusa does not say in what the products of a category differ. Raises CategoryNotFound."""
@@ -171,16 +180,33 @@ def connect(
     answers cost.
     """
     root = shop.url.rstrip("/").removesuffix(PREFIX)
-    upstream = MedusaClient.at(
-        root + PREFIX,
-        headers={"accept": "application/json", "user-agent": "storefront-mcp", KEY_HEADER: shop.key},
-        limits=shop.limits,
-        transport=transport,
-        clock=clock,
-        instrumentation=instrumentation,
-    )
     known = replace(shop.known, website=shop.known.website.rstrip("/"), upstream=root)
+    clients: list[UpstreamClient] = []
+
+    def client(kind: type[AnyClient], prefix: str, headers: Mapping[str, str]) -> AnyClient:
+        made = kind.at(
+            root + prefix,
+            headers={"user-agent": "storefront-mcp", **headers},
+            limits=shop.limits,
+            transport=transport,
+            clock=clock,
+            instrumentation=instrumentation,
+        )
+        clients.append(made)
+        return made
+
+    async def close() -> None:
+        for one in clients:
+            await one.close()
+
+    api = client(MedusaClient, PREFIX, {"accept": "application/json", KEY_HEADER: shop.key})
+    admin = None if shop.secret_key is None else client(UpstreamClient, ADMIN_PREFIX, admin_headers(shop.secret_key))
     backend = MedusaBackend(
-        upstream, replace(shop, known=known), currency=currency, budget=budget or WorkBudget(1.0), clock=clock
+        api,
+        replace(shop, known=known),
+        currency=currency,
+        budget=budget or WorkBudget(1.0),
+        admin=admin,
+        clock=clock,
     )
-    return backend, upstream.close
+    return backend, close

@@ -113,8 +113,15 @@ def _order(state: MedusaState, cart: Json) -> Json:
         "billing_address": cart["billing_address"],
         "summary": {"paid_total": 0, "refunded_total": 0, "pending_difference": shown["total"]},
         "fulfillments": [],
-        "kept": {"cart": cart["id"], "metadata": cart["metadata"]},
+        "kept": {"cart": cart["id"], "metadata": cart["metadata"], "payment": _payment(state, shown)},
     }
+
+
+def _payment(state: MedusaState, cart: Json) -> Json | None:
+    """What the provider holds for a cart; None for one that costs nothing."""
+    if not cart["total"]:
+        return None
+    return {"id": state.id("pay"), "amount": cart["total"], "captured_at": None, "canceled_at": None}
 
 
 def get_order(call: MedusaCall) -> Json:

@@ -1,5 +1,6 @@
 """The stand-in as an ASGI application: routes, keys, unknown fields, and the errors of the framework."""
 
+import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,11 +11,11 @@ from litestar.types import Receive, Send
 
 from tests.fakes.demo_faults import FaultQueue
 from tests.fakes.faulty_app import FaultyApp, respond
-from tests.fakes.medusa import cart_calls, catalogue_calls, order_calls
+from tests.fakes.medusa import admin_calls, cart_calls, catalogue_calls, order_calls
 from tests.fakes.medusa.answers import MedusaCall, MedusaRefusal, Route
 from tests.fakes.medusa.state import MedusaState, stocked
 
-ROUTES: Sequence[Route] = (*catalogue_calls.ROUTES, *cart_calls.ROUTES, *order_calls.ROUTES)
+ROUTES: Sequence[Route] = (*catalogue_calls.ROUTES, *cart_calls.ROUTES, *order_calls.ROUTES, *admin_calls.ROUTES)
 HTML = b'<!DOCTYPE html><html lang="en"><body><pre>Cannot GET it</pre></body></html>'
 NO_KEY = (
     "Publishable API key required in the request header: x-publishable-api-key. You can manage your keys in settings in"
@@ -60,6 +61,8 @@ class MedusaApp:
             route, ids = found
             if path.startswith("/store/"):
                 self._check_key(headers)
+            if path.startswith("/admin/"):
+                self._check_secret(headers)
             pairs = parse_qsl(query, keep_blank_values=True)
             call = MedusaCall(state=self.state, ids=ids, query=_query(pairs), body=body or {})
             _check_fields(route, call)
@@ -67,6 +70,13 @@ class MedusaApp:
         except MedusaRefusal as refused:
             return refused.status, json.dumps(refused.body).encode(), "application/json; charset=utf-8"
         return 200, json.dumps(answered).encode(), "application/json; charset=utf-8"
+
+    def _check_secret(self, headers: Mapping[str, str]) -> None:
+        wanted = base64.b64encode(f"{self.state.secret_key}:".encode()).decode()
+        if headers.get("authorization") != f"Basic {wanted}":
+            refused = MedusaRefusal(401, "", "Unauthorized")
+            refused.body = {"message": "Unauthorized"}
+            raise refused
 
     def _check_key(self, headers: Mapping[str, str]) -> None:
         given = headers.get("x-publishable-api-key")

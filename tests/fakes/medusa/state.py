@@ -16,6 +16,7 @@ class MedusaState(Struct, kw_only=True):
     """One shop."""
 
     key: str = "pk_" + "5f" * 32
+    secret_key: str = "sk_" + "7a" * 32
     regions: dict[str, Json] = {}
     categories: dict[str, Json] = {}
     products: dict[str, Json] = {}
