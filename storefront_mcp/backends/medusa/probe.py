@@ -1,0 +1,147 @@
+"""Diagnostics of a Medusa shop: its keys, its regions and currencies, what the secret key may do."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import httpx
+
+from storefront_mcp.backends.medusa import MedusaConfig
+from storefront_mcp.backends.medusa.admin import ADMIN_PREFIX, admin_headers
+from storefront_mcp.backends.medusa.api import KEY_HEADER, PREFIX
+from storefront_mcp.backends.probe import AccountAccess, ProbeRefused, ProbeResponse, SoftwareVersion, probe
+
+REFUSED_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+ADMIN_RIGHT: Final = "the Admin API"
+"""A secret key may do everything there: it has no rights of its own."""
+
+
+class MedusaProbe:
+    """Implements `backends.probe.ShopProbe`. Read-only."""
+
+    software: Final = "Medusa"
+    interface: Final = "Store API"
+    since: Final = "2.21"
+    coupons_per_minute: Final = 600
+    """It counts none by itself; this is far above what a buyer needs."""
+    account_advice: Final = (
+        "Make a secret key in the shop's admin (Settings, Secret API Keys), and set store.upstream.secret_key_file: "
+        "orders are marked as paid with it."
+    )
+    account_rights: Final = (ADMIN_RIGHT,)
+    applies_minimum: Final = False
+
+    def __init__(self, shop: MedusaConfig, currency: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.address = shop.url.rstrip("/").removesuffix(PREFIX)
+        self.responses: list[ProbeResponse] = []
+        self._shop = shop
+        self._currency = currency
+        self._transport = transport or _wire(self.address)
+
+    async def hello(self) -> ProbeResponse:
+        """Its regions."""
+        return await self._store("/regions?limit=500")
+
+    def speaks(self, response: ProbeResponse) -> bool:
+        """Whether the body is a list of regions, or an error as Medusa's."""
+        said = _body_object(response)
+        return "regions" in said or ("type" in said and "message" in said)
+
+    def is_switched_off(self, response: ProbeResponse) -> bool:
+        """It refuses a publishable key that it does not know, as if there were no interface."""
+        said = _body_object(response)
+        return said.get("type") == "not_allowed" and "publishable" in str(said.get("message", "")).casefold()
+
+    async def knows_store(self) -> bool:
+        """Whether a region with the store's currency is the one that is meant."""
+        wanted = (self._shop.region or "").casefold()
+        fitting = [one for one in await self._regions() if one.get("currency_code") == self._currency.lower()]
+        if self._shop.region is not None:
+            fitting = [one for one in fitting if wanted in {str(one.get(key)).casefold() for key in ("id", "name")}]
+        return len(fitting) == 1
+
+    async def stores(self) -> tuple[str, ...]:
+        """The names of its regions."""
+        return tuple(str(one.get("name")) for one in await self._regions())
+
+    async def knows_currency(self) -> bool:
+        """Whether a region has the store's currency."""
+        return self._currency in await self.currencies()
+
+    async def currencies(self) -> tuple[str, ...]:
+        """The currencies of its regions."""
+        return tuple(dict.fromkeys(str(one.get("currency_code")).upper() for one in await self._regions()))
+
+    async def version(self) -> SoftwareVersion:
+        """The interface tells no number; what this adapter cannot do without is asked for."""
+        region = next((str(one.get("id")) for one in await self._regions()), "")
+        fields = "id,*variants.calculated_price,%2Bvariants.inventory_quantity"
+        answer = await self._store(f"/products?limit=1&region_id={region}&fields={fields}")
+        if answer.status == HTTPStatus.BAD_REQUEST and answer.json is not None:
+            return SoftwareVersion(name="another than 2", lacks=("prices of a region", "stock of variants"))
+        _require_success(answer)
+        return SoftwareVersion(name="2, with prices of regions and stock of variants")
+
+    async def takes_guests(self) -> bool:
+        """Always."""
+        return True
+
+    async def in_maintenance(self) -> bool:
+        """It has no such mode; what stands before it may answer 503."""
+        request = self._request(f"{self.address}/health", {"accept": "*/*"})
+        return (await probe(self._transport, request)).status == HTTPStatus.SERVICE_UNAVAILABLE
+
+    async def account(self) -> AccountAccess | None:
+        """Whether the secret key is admitted."""
+        key = self._shop.secret_key
+        if key is None:
+            return None
+        answer = await self._ask(f"{ADMIN_PREFIX}/orders?limit=1&fields=id", admin_headers(key))
+        if answer.json is None or (not _is_success(answer) and answer.status not in REFUSED_STATUSES):
+            raise ProbeRefused(answer)
+        return AccountAccess(admitted=_is_success(answer))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    async def _regions(self) -> list[Mapping[str, Any]]:
+        told = _body_object(_require_success(await self.hello())).get("regions")
+        return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+    async def _store(self, path: str) -> ProbeResponse:
+        return await self._ask(PREFIX + path, {"accept": "application/json", KEY_HEADER: self._shop.key})
+
+    async def _ask(self, path: str, headers: Mapping[str, str]) -> ProbeResponse:
+        answer = await probe(self._transport, self._request(self.address + path, headers))
+        self.responses.append(answer)
+        return answer
+
+    def _request(self, url: str, headers: Mapping[str, str]) -> httpx.Request:
+        limits = self._shop.limits
+        timeout = httpx.Timeout(limits.read, connect=limits.connect, pool=limits.connect).as_dict()
+        sent = {"user-agent": "storefront-mcp doctor", **headers}
+        return httpx.Request("GET", url, headers=sent, extensions={"timeout": timeout})
+
+
+def _wire(url: str) -> httpx.AsyncBaseTransport:
+    # Imported late, as in `http_client`: aiohttp sets up TLS on import.
+    from storefront_mcp.backends.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
+
+    return AiohttpTransport(url)
+
+
+def _body_object(response: ProbeResponse) -> Mapping[str, Any]:
+    said = response.json
+    return said if isinstance(said, dict) else {}
+
+
+def _is_success(response: ProbeResponse) -> bool:
+    return response.status == HTTPStatus.OK
+
+
+def _require_success(response: ProbeResponse) -> ProbeResponse:
+    """A response that is a success in JSON. Raises ProbeRefused for others."""
+    if not _is_success(response) or response.json is None:
+        raise ProbeRefused(response)
+    return response
