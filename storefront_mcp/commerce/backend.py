@@ -73,7 +73,7 @@ class ShopBackend(CatalogueReader, Protocol):
     async def add_line(self, cart: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
         """Put pieces into a cart; the same product with the same options grows its line.
 
-        The answer's `cart_id` differs from `cart` when the shop had lost that cart and made another.
+        The answer's `cart_id` differs from `cart` when the shop had lost that cart and made another, or renamed it.
         Raises ProductNotFound, VariantNeeded, OptionsNeeded, OutOfStock, NotEnoughStock, QuantityRefused, CartGone.
         """
 

@@ -128,6 +128,10 @@ class GuestCarts:
         except CartGone:
             await self._refuse_ordered(handle)
             raise CartGone(record.lines) from None
+        if record.lines and not cart.lines:
+            # Some shops keep the cart of an order, or of a session that has ended, and show it empty.
+            await self._refuse_ordered(handle)
+            return replace(cart, cart_id=handle, lost_lines=record.lines, notice=LINES_LOST_TEXT)
         return replace(cart, cart_id=handle)
 
     async def add_line(self, handle: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
@@ -143,7 +147,7 @@ class GuestCarts:
                 self._observer.refused(sku)
                 raise
             self._observer.seen(cart)
-            if cart.cart_id == record.upstream:
+            if not _is_another(record, cart, quantity):
                 return await self._save(handle, cart, notice)
             lost = LINES_LOST_TEXT if record.lines else RESTARTED_TEXT
             return await self._save(handle, replace(cart, lost_lines=record.lines), lost)
@@ -225,3 +229,15 @@ class GuestCarts:
         )
         notices = [text for text in (notice, cart.notice) if text is not None]
         return replace(cart, cart_id=handle, notice=" ".join(notices) or None)
+
+
+def _is_another(record: CartRecord, cart: Cart, added: int) -> bool:
+    """Whether a cart to which pieces were added is not the one on record, whatever its id: what was in that is gone.
+
+    A shop may rename a cart whose name is getting old, and may show one empty whose session has ended.
+    """
+    if not record.lines:
+        return cart.cart_id != record.upstream
+    if cart.cart_id != record.upstream:
+        return sum(line.quantity for line in cart.lines) < sum(line.quantity for line in record.lines) + added
+    return {line.sku for line in cart.lines}.isdisjoint(line.sku for line in record.lines)

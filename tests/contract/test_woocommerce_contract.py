@@ -393,3 +393,18 @@ async def test_facts_of_the_shop_are_its_ways_to_be_paid(backend: WooBackend) ->
         ("cod", True),
     ]
     assert facts.countries == ()
+
+
+async def test_a_cart_outlives_its_token_as_long_as_it_is_changed(shop: WooShop) -> None:
+    now = [1_000_000.0]
+    shop.state.clock = lambda: now[0]
+    backend = woo_backend(shop)
+    cart = await filled(backend)
+    for _ in range(10):
+        now[0] += 24 * 3600
+        assert (await backend.cart(cart)).cart_id == cart, "a read renames nothing"
+        after = await backend.add_line(cart, Sku("PAD-2"), 1, {})
+        assert after.cart_id != cart
+        cart = after.cart_id
+    assert (await backend.add_line(cart, Sku("PAD-2"), 1, {})).cart_id == cart, "not before it is old"
+    assert [line.quantity for line in (await backend.cart(cart)).lines] == [12]

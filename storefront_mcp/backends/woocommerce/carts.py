@@ -19,6 +19,7 @@ from storefront_mcp.backends.woocommerce.store_api import (
     expect_success,
     general_error,
     new_token,
+    renewed_id,
 )
 from storefront_mcp.commerce import options as custom
 from storefront_mcp.commerce.backend import Options
@@ -85,7 +86,10 @@ class WooCarts:
             body |= await self._variation(found, sku, options)
         answer = await self._rest.cart_post(cart, "/cart/add-item", body)
         if answer.is_success:
-            return translation.cart(answer.read(WooCartShape), self._prices, cart)
+            after = self._after(answer, cart)
+            # A cart that had been emptied is not renamed: whoever keeps its id could not tell it from another one.
+            alone = sum(line.quantity for line in after.lines) <= quantity
+            return replace(after, cart_id=cart) if alone else after
         raise await self._add_error(answer, found, sku)
 
     def _check_plain(self, found: WooProductShape, options: Options) -> None:
@@ -145,7 +149,7 @@ class WooCarts:
         item = _item(await self.fetch(cart), line)
         answer = await self._rest.cart_post(cart, "/cart/update-item", {"key": item.key, "quantity": quantity})
         if answer.is_success:
-            return translation.cart(answer.read(WooCartShape), self._prices, cart)
+            return self._after(answer, cart)
         said = error_body(answer).code
         if said == GONE_KEY:
             raise LineNotFound(line)
@@ -167,7 +171,7 @@ class WooCarts:
         answer = await self._rest.cart_post(cart, "/cart/remove-item", {"key": item.key})
         if error_body(answer).code == GONE_KEY and not answer.is_success:
             raise LineNotFound(line)
-        return translation.cart(expect_success(answer).read(WooCartShape), self._prices, cart)
+        return self._after(expect_success(answer), cart)
 
     async def apply_coupon(self, cart: CartId, code: str) -> Cart:
         """Apply a coupon besides those that are applied. Raises CouponRejected, CartGone."""
@@ -180,7 +184,7 @@ class WooCarts:
                 raise CouponRejected(code, why=f"was refused: {_sentence(answer).removesuffix('.')}")
             raise general_error(answer)
         found = answer.read(WooCartShape)
-        after = translation.cart(found, self._prices, cart)
+        after = self._after(answer, cart)
         dropped = {one.code for one in before.coupons} - {one.code for one in found.coupons}
         if not dropped:
             return after
@@ -196,6 +200,10 @@ class WooCarts:
             elif error_body(answer).code not in COUPON_CODES:
                 raise general_error(answer)
         return translation.cart(found, self._prices, cart)
+
+    def _after(self, answer: UpstreamResponse, cart: CartId) -> Cart:
+        """The cart in the answer to a change, renamed where its token is getting old."""
+        return translation.cart(answer.read(WooCartShape), self._prices, renewed_id(answer, cart))
 
     async def apply_gift_card(self, cart: CartId, code: str) -> Cart:  # noqa: ARG002 -- the port's form
         """Raise GiftCardRejected: this interface has none."""

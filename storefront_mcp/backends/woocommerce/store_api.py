@@ -31,6 +31,8 @@ PAGE_SIZE: Final = 100
 MAX_PAGES: Final = 10
 """Bound of the pages read of one list."""
 MAX_TOKEN_CHARS: Final = 2_000
+RENEWAL_SECONDS: Final = 12 * 3600.0
+"""A token lives for two days; one that would outlive the cart's by so much takes its place."""
 NO_ROUTE: Final = "rest_no_route"
 """Code of a 404 for a path that the shop does not serve: an old version, or the plugin is off."""
 NONCE_CODES: Final = frozenset({"woocommerce_rest_missing_nonce", "woocommerce_rest_invalid_nonce"})
@@ -130,6 +132,14 @@ def new_token(answer: UpstreamResponse) -> CartId | None:
     token = answer.headers.get("cart-token", "")
     usable = 0 < len(token) <= MAX_TOKEN_CHARS and token.isascii() and token.isprintable() and " " not in token
     return CartId(token) if usable else None
+
+
+def renewed_id(answer: UpstreamResponse, cart: CartId) -> CartId:
+    """The cart's id from now on: its token, or the fresh one in a response once that lives much longer."""
+    told = new_token(answer)
+    if told is None:
+        return cart
+    return told if token_claims(told).exp - token_claims(cart).exp >= RENEWAL_SECONDS else cart
 
 
 def _of_cart(answer: UpstreamResponse, cart: CartId) -> UpstreamResponse:
