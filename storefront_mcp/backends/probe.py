@@ -121,6 +121,18 @@ class ShopProbe(Protocol):
     def coupons_per_minute(self) -> int:
         """Tries that the shop allows to all of our shoppers together."""
 
+    @property
+    def account_advice(self) -> str:
+        """How an operator makes our service account, a sentence with its rights and settings."""
+
+    @property
+    def account_rights(self) -> tuple[str, ...]:
+        """The rights that it must have, and no others."""
+
+    @property
+    def applies_minimum(self) -> bool:
+        """Whether the shop applies its own least order amount, if it has one."""
+
     async def hello(self) -> ProbeResponse:
         """The simplest question there is, for the shop's own choice of store and currency."""
 

@@ -26,6 +26,12 @@ class MahoProbe:
     interface: Final = "REST v2"
     since: Final = "26.7"
     coupons_per_minute: Final = 20
+    account_advice: Final = (
+        "Make a service account with the rights orders/read and carts/read in the shop, and set "
+        "store.upstream.client_id and client_secret_file."
+    )
+    account_rights: Final = tuple(PRIVILEGE_PATHS)
+    applies_minimum: Final = False
 
     def __init__(self, shop: MahoConfig, currency: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.address = shop.url.rstrip("/").removesuffix(PREFIX)

@@ -32,7 +32,9 @@ async def check_guests(patient: ExaminedStore) -> Findings:
 async def check_least_order(patient: ExaminedStore) -> Findings:
     """A minimum order amount is set here, too, as the shop's API neither tells nor applies its own."""
     least = patient.behind.store.upstream.minimum_order
-    if least is None and patient.behind.store.upstream.kind == "demo":
+    if patient.behind.probe.applies_minimum:
+        yield ok("The shop applies its own, if it has one.")
+    elif least is None and patient.behind.store.upstream.kind == "demo":
         yield ok("The demo shop has none.")
     elif least is None:
         yield note(
@@ -64,30 +66,30 @@ async def check_coupons(patient: ExaminedStore) -> Findings:
     after=("shop.reached",),
 )
 async def check_account(patient: ExaminedStore) -> Findings:
-    """It needs orders/read and carts/read, to find orders whose response was lost and to report status."""
-    found = await patient.behind.probe.account()
+    """It finds orders whose response was lost, and reports status; with the rights that the shop's software needs."""
+    probe = patient.behind.probe
+    found, rights = await probe.account(), " and ".join(probe.account_rights)
     if found is None:
         yield note(
             "There is no service account: an order whose answer is lost has to be looked up by hand.",
-            "Make a service account with the rights orders/read and carts/read in the shop, and set "
-            "store.upstream.client_id and client_secret_file.",
+            probe.account_advice,
         )
     elif not found.admitted:
         yield fault(
             "The shop refuses our service account.",
-            "Renew its secret in the shop, and put it where store.upstream.client_secret comes from.",
+            "Renew its secret in the shop, and put it where the settings of store.upstream take it from.",
         )
     elif found.lacks:
         yield fault(
             f"The service account lacks {list_names(found.lacks)}.", f"Give it {list_names(found.lacks)} in the shop."
         )
-    elif set(found.rights) - {"orders/read", "carts/read"}:
+    elif set(found.rights) - {*probe.account_rights}:
         yield note(
             f"The service account may do more than it must: {list_names(found.rights)}.",
-            "Limit it to orders/read and carts/read in the shop.",
+            f"Limit it to {rights} in the shop.",
         )
     else:
-        yield ok("It may read orders and carts.")
+        yield ok(f"It has {rights}.")
 
 
 @check("shop.cart", "Can a cart be filled, sent somewhere and paid?", "shop", "cart", after=("shop.catalogue",))

@@ -16,6 +16,7 @@ from tests.fakes.woocommerce.state import MERCHANT_KEY, MERCHANT_SECRET, Refused
 ROOT = "/wp-json"
 STORE = f"{ROOT}/wc/store/v1"
 MERCHANT = f"{ROOT}/wc/v3/orders"
+GUESTS = f"{ROOT}/wc/v3/settings/account/woocommerce_enable_guest_checkout"
 CHANGES = {
     "add-item": carts.add_item,
     "update-item": carts.update_item,
@@ -63,10 +64,10 @@ class WooApplication:
     async def _answer(self, method: str, path: str, query: Query, headers: dict[str, str], body: bytes) -> Reply:
         if path == "/" and method == "GET":
             return 200, "a shop", {}
-        if path == ROOT:
-            return 200, {"name": "Pickle Warehouse", "namespaces": ["wc/store/v1", "wc/v3", "wp/v2"]}, {}
         if path.startswith(MERCHANT):
             return 200, *self._merchant(method, path.removeprefix(MERCHANT).strip("/"), query, headers, body)
+        if path == GUESTS and headers.get("authorization") == CREDENTIALS:
+            return 200, {"id": path.rpartition("/")[2], "value": "yes" if self.demo.takes_guests else "no"}, {}
         if path == f"{ROOT}/wp/v2/pages" and method == "GET":
             return 200, *catalogue.pages(self.demo, query)
         if not path.startswith(f"{STORE}/"):
@@ -120,7 +121,8 @@ class WooApplication:
         raise Refused(404, "rest_no_route", NO_ROUTE)
 
     def _merchant(self, method: str, key: str, query: Query, headers: dict[str, str], body: bytes) -> Answer:
-        if not self.demo.has_merchant_api or headers.get("authorization") != CREDENTIALS:
+        may = self.demo.may_read if method == "GET" else self.demo.may_write
+        if not may or headers.get("authorization") != CREDENTIALS:
             raise Refused(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
         if method == "PUT":
             return orders.change_order(self.demo, key, _json(body))

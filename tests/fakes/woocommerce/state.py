@@ -104,7 +104,10 @@ class WooState:
         self.served = ("AU", "NZ", "US")
         self.methods = METHODS
         self.demands_phone = False
-        self.has_merchant_api = True
+        self.may_read = True
+        self.may_write = True
+        """What the merchant's key may do."""
+        self.takes_guests = True
         self.asked: list[tuple[str, str]] = []
         """Method and path of each request."""
         self._numbers = itertools.count(1)

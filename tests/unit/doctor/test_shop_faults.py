@@ -266,7 +266,7 @@ async def test_an_expired_service_account(examined_shop: ExaminedShop, tmp_path:
     report = await only(of(chosen), "shop")
 
     assert bad(report) == {
-        "shop.account": ["Renew its secret in the shop, and put it where store.upstream.client_secret comes from."]
+        "shop.account": ["Renew its secret in the shop, and put it where the settings of store.upstream take it from."]
     }
 
 
