@@ -8,18 +8,20 @@ import httpx
 from litestar.types import ASGIApp
 from msgspec.structs import replace
 
+from storefront_mcp.backends import woocommerce
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import KnownOrigins
 from storefront_mcp.backends.maho import MahoConfig, ServiceAccountCredentials, connect
 from storefront_mcp.backends.maho.lister import list_shop
 from storefront_mcp.backends.maho.probe import MahoProbe
 from storefront_mcp.backends.probe import ShopProbe
+from storefront_mcp.backends.woocommerce.probe import WooProbe
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.listing import CatalogueLister
 from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.payments.served_methods import CAPTURE_FIELDS
-from storefront_mcp.settings.schema import StoreSettings
+from storefront_mcp.settings.schema import StoreSettings, UpstreamSettings
 
 Close = Callable[[], Awaitable[None]]
 
@@ -31,19 +33,28 @@ def backend_of(
 
     `share` bounds the part of the worker's time that the shop's answers may take.
     """
+    budget = WorkBudget(share)
+    if settings.upstream.kind == "woocommerce":
+        woo, close = woocommerce.connect(
+            _woo_config(settings), settings.currency, instrumentation=instrumentation, budget=budget
+        )
+        return woo, close, None
     upstream, embedded = _upstream(settings)
     backend, close = connect(
         upstream,
         settings.currency,
         transport=_transport(embedded),
         instrumentation=instrumentation,
-        budget=WorkBudget(share),
+        budget=budget,
     )
     return backend, close, embedded
 
 
 def lister_of(settings: StoreSettings, transport: httpx.AsyncBaseTransport | None) -> tuple[CatalogueLister, Close]:
-    """What reads a store's whole catalogue, and its close function; `transport` leads to an embedded shop."""
+    """What reads a store's whole catalogue, and its close function; `transport` leads to an embedded shop.
+
+    Settings switch no mirror on for a kind of shop that has none.
+    """
     upstream = _shop_config(settings)
     if settings.upstream.kind == "demo":
         upstream = replace(upstream, known=KnownOrigins(others=(settings.origin,)))
@@ -52,12 +63,34 @@ def lister_of(settings: StoreSettings, transport: httpx.AsyncBaseTransport | Non
 
 def probe_of(settings: StoreSettings) -> ShopProbe:
     """The diagnostic probe of a store's shop."""
+    if settings.upstream.kind == "woocommerce":
+        return WooProbe(_woo_config(settings), settings.currency)
     upstream, embedded = _upstream(settings)
     return MahoProbe(upstream, settings.currency, transport=_transport(embedded))
 
 
 def _transport(embedded: ASGIApp | None) -> httpx.ASGITransport | None:
     return None if embedded is None else httpx.ASGITransport(cast("Any", embedded))
+
+
+def _woo_config(settings: StoreSettings) -> woocommerce.WooConfig:
+    """The same of a WooCommerce shop."""
+    chosen = settings.upstream
+    key = None
+    if chosen.consumer_key is not None and chosen.consumer_secret is not None:
+        key = woocommerce.MerchantKey(consumer_key=chosen.consumer_key, consumer_secret=chosen.consumer_secret.reveal())
+    return woocommerce.WooConfig(
+        url=chosen.url or "", key=key, known=_known_origins(settings), limits=_client_limits(chosen)
+    )
+
+
+def _known_origins(settings: StoreSettings) -> KnownOrigins:
+    return KnownOrigins(website=settings.website or "", others=(settings.origin, *settings.media_origins))
+
+
+def _client_limits(upstream: UpstreamSettings) -> ClientLimits:
+    timeouts = upstream.timeouts
+    return ClientLimits(connect=timeouts.connect, read=timeouts.read, total=timeouts.total, order=timeouts.order)
 
 
 def _shop_config(settings: StoreSettings) -> MahoConfig:
@@ -72,13 +105,8 @@ def _shop_config(settings: StoreSettings) -> MahoConfig:
         prices_include_tax=chosen.prices_include_tax,
         regions_required=None if chosen.regions_required is None else frozenset(chosen.regions_required),
         minimum_order=None if chosen.minimum_order is None else Decimal(chosen.minimum_order),
-        known=KnownOrigins(website=settings.website or "", others=(settings.origin, *settings.media_origins)),
-        limits=ClientLimits(
-            connect=chosen.timeouts.connect,
-            read=chosen.timeouts.read,
-            total=chosen.timeouts.total,
-            order=chosen.timeouts.order,
-        ),
+        known=_known_origins(settings),
+        limits=_client_limits(chosen),
         account=account,
         capture_fields=CAPTURE_FIELDS,
     )

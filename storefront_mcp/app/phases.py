@@ -1,7 +1,9 @@
 """Phase registry: all phases, and a store's roadmap before any flip."""
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import cache
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,6 +13,11 @@ from storefront_mcp.roadmap.loading import load_phases
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 from storefront_mcp.settings.schema import StoreSettings
 
+LACKED_TOOLS: Final[Mapping[str, frozenset[str]]] = {
+    "woocommerce": frozenset({"apply_gift_card", "remove_gift_card"}),
+}
+"""Tools of which a kind of shop can do nothing."""
+
 
 @cache
 def all_phases() -> tuple[Phase, ...]:
@@ -19,9 +26,21 @@ def all_phases() -> tuple[Phase, ...]:
 
 
 def planned_roadmap(settings: StoreSettings, *, today: dt.date | None = None) -> Roadmap:
-    """A store's roadmap before any flip, with what the store still lacks for a phase."""
-    planned = tuple(replace(phase, missing=_missing(phase, settings)) for phase in all_phases())
+    """A store's roadmap before any flip, with what the store still lacks for a phase.
+
+    What the shop's software cannot do is not promised.
+    """
+    lacked = LACKED_TOOLS.get(settings.upstream.kind, frozenset())
+    planned = tuple(replace(_without_tools(phase, lacked), missing=_missing(phase, settings)) for phase in all_phases())
     return Roadmap(version=0, phases=planned, as_of=today or utc_now().date())
+
+
+def _without_tools(phase: Phase, lacked: frozenset[str]) -> Phase:
+    if lacked.isdisjoint(phase.tools):
+        return phase
+    promised = tuple(tool for tool in phase.manifest.tools if tool.name not in lacked)
+    kept = {name: tool for name, tool in phase.tools.items() if name not in lacked}
+    return replace(phase, manifest=replace(phase.manifest, tools=promised), tools=kept)
 
 
 def _missing(phase: Phase, settings: StoreSettings) -> tuple[str, ...]:

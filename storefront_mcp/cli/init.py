@@ -11,6 +11,7 @@ from storefront_mcp.cli.errors import CommandFailed
 from storefront_mcp.cli.options import choose_store, store_option
 from storefront_mcp.cli.settings_file import SETTINGS_FILE, config_option, settings_template
 from storefront_mcp.settings.program import command_line
+from storefront_mcp.settings.schema import SOFTWARE_KINDS
 
 REGISTRY_FILE: Final = "server.json"
 STANDARD_OUTPUT: Final = Path("-")
@@ -19,9 +20,16 @@ STANDARD_OUTPUT: Final = Path("-")
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option("--registry", is_flag=True, help=f"Write {REGISTRY_FILE}, the entry of a store for the MCP registry.")
+@click.option(
+    "--kind",
+    type=click.Choice(SOFTWARE_KINDS),
+    default=SOFTWARE_KINDS[0],
+    show_default=True,
+    help="The shop's software.",
+)
 @config_option
 @store_option
-def init_command(path: Path | None, config: Path | None, store: str | None, *, registry: bool) -> None:
+def init_command(path: Path | None, kind: str, config: Path | None, store: str | None, *, registry: bool) -> None:
     """Write a commented storefront.toml to PATH; - is standard output."""
     if registry:
         entry, publish = _registry_entry(config, store)
@@ -29,7 +37,7 @@ def init_command(path: Path | None, config: Path | None, store: str | None, *, r
     elif config is not None or store is not None:
         raise CommandFailed("A new settings file is of no store yet: --config and --store go with --registry.")
     else:
-        _write(path, SETTINGS_FILE, settings_template(), "Fill in your shop, then: {serve}")
+        _write(path, SETTINGS_FILE, settings_template(kind), "Fill in your shop, then: {serve}")
 
 
 def _write(path: Path | None, name: str, text: str, advice: str) -> None:

@@ -13,8 +13,12 @@ from storefront_mcp.cli.demo_folder import DEMO_FILE, DEMO_STATE, is_demo, load_
 from storefront_mcp.cli.errors import CommandFailed, friendly_errors
 from storefront_mcp.settings import Settings
 from storefront_mcp.settings.program import command_line
+from storefront_mcp.settings.schema import SOFTWARE_KINDS
 
 SETTINGS_FILE: Final = "storefront.toml"
+UPSTREAM_SECTION: Final = "[store.upstream]\n"
+TIMEOUTS_COMMENT: Final = "# Seconds that the shop may take:"
+"""What follows the section about the shop in the settings file."""
 
 config_option = click.option(
     "--config",
@@ -44,9 +48,15 @@ class LoadedSettings(Struct, frozen=True):
         return self.settings.database.server or Path(self.settings.database).exists()
 
 
-def settings_template() -> str:
-    """The file that `init` writes."""
-    return files("storefront_mcp.settings").joinpath(SETTINGS_FILE).read_text(encoding="utf-8")
+def settings_template(kind: str = SOFTWARE_KINDS[0]) -> str:
+    """The file that `init` writes for a kind of shop, which has a section of its own about where the shop is."""
+    folder = files("storefront_mcp.settings")
+    whole = folder.joinpath(SETTINGS_FILE).read_text(encoding="utf-8")
+    if kind == SOFTWARE_KINDS[0]:
+        return whole
+    before, _, rest = whole.partition(UPSTREAM_SECTION)
+    _, after, end = rest.partition(TIMEOUTS_COMMENT)
+    return before + folder.joinpath(f"upstream_{kind}.toml").read_text(encoding="utf-8") + after + end
 
 
 def load_settings(config: Path | None) -> LoadedSettings:

@@ -87,7 +87,9 @@ PauseRetry = Annotated[int, Meta(ge=1, le=3_600, description="a whole number of 
 Share = Annotated[float, Meta(gt=0, le=1, description="a part of one: more than 0 and at most 1")]
 Lifetime = Annotated[int, Meta(ge=60, le=86_400, description="a whole number of seconds, from 60 to 86400 (a day)")]
 ProviderName = Annotated[Literal["stripe", "sandbox"], Meta(description='"stripe" or "sandbox"')]
-BackendKind = Annotated[Literal["maho", "demo"], Meta(description='"maho" or "demo"')]
+BackendKind = Annotated[Literal["maho", "woocommerce", "demo"], Meta(description='"maho", "woocommerce" or "demo"')]
+SOFTWARE_KINDS: Final = ("maho", "woocommerce")
+"""Kinds of shops that are somewhere else, for which `init` writes settings."""
 
 
 class UpstreamTimeouts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -120,6 +122,9 @@ class UpstreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     client_id: Text | None = None
     """Of a service account that may read orders and carts."""
     client_secret: Hidden | None = None
+    consumer_key: Text | None = None
+    """Of a merchant's key that may read and write orders."""
+    consumer_secret: Hidden | None = None
     timeouts: UpstreamTimeouts = UpstreamTimeouts()
 
 
@@ -227,6 +232,13 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     def missing_for_payment(self) -> tuple[str, ...]:
         """What has to be set up before the checkout phase can open, as sentences."""
         payments = self.payments
+        if payments.provider is not None and self.upstream.kind == "woocommerce" and not self.upstream.consumer_key:
+            sentence = (
+                "the shop could not be told that an order is paid: set upstream.consumer_key and consumer_secret, a "
+                "key of its REST API with read and write access, or take payments.provider out and list the shop's own "
+                "ways to pay in payments.offline."
+            )
+            return (*payments.missing, sentence)
         if payments.provider != "sandbox" or payments.public_sandbox or is_loopback(self.origin):
             return payments.missing
         sentence = (

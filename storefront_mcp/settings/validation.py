@@ -1,6 +1,7 @@
 """Cross-field validation: https origins, unique ids and hosts, required pairs; appends to `problems`."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -9,6 +10,22 @@ from storefront_mcp.settings.alerts import signing_key
 from storefront_mcp.settings.problems import SettingProblem
 from storefront_mcp.settings.program import command_line
 from storefront_mcp.settings.schema import FlagSettings, StoreSettings
+
+SECRET_PAIRS: Final = (
+    ("client_id", "client_secret", "a service account has an id and a secret"),
+    ("consumer_key", "consumer_secret", "a key of the shop's REST API has a secret"),
+)
+OWNERS: Final = {
+    "store_code": "maho",
+    "prices_include_tax": "maho",
+    "regions_required": "maho",
+    "minimum_order": "maho",
+    "client_id": "maho",
+    "client_secret": "maho",
+    "consumer_key": "woocommerce",
+    "consumer_secret": "woocommerce",
+}
+"""Settings that only one kind of shop has."""
 
 
 def normalised(stores: tuple[StoreSettings, ...], problems: list[SettingProblem]) -> tuple[StoreSettings, ...]:
@@ -88,6 +105,12 @@ def _payment_problems(store: StoreSettings, where: str) -> Iterable[SettingProbl
         yield SettingProblem(
             f"{where}settle", f"wants more than upstream.timeouts.order, {order}; got {payments.settle}."
         )
+    if payments.provider is not None and payments.method is None and store.upstream.kind == "woocommerce":
+        yield SettingProblem(
+            f"{where}method",
+            "is missing: wants the shop's payment method that orders are placed with before they are paid at the "
+            'provider, such as "cheque".',
+        )
     for code in payments.instructions:
         if code not in payments.offline:
             yield SettingProblem(f"{where}instructions.{code}", f"is for none of payments.offline, {payments.offline}.")
@@ -134,9 +157,17 @@ def _upstream_problems(store: StoreSettings, where: str) -> Iterable[SettingProb
         )
     if upstream.kind != "demo" and upstream.url is None:
         yield SettingProblem(f"{where}url", 'is missing: wants the shop\'s address, such as "https://shop.example".')
-    if (upstream.client_id is None) != (upstream.client_secret is None):
-        missing = "client_id" if upstream.client_id is None else "client_secret"
-        yield SettingProblem(f"{where}{missing}", "is missing: a service account has an id and a secret.")
+    for one, other, what in SECRET_PAIRS:
+        if (getattr(upstream, one) is None) != (getattr(upstream, other) is None):
+            missing = one if getattr(upstream, one) is None else other
+            yield SettingProblem(f"{where}{missing}", f"is missing: {what}.")
+    kind = "maho" if upstream.kind == "demo" else upstream.kind  # the demo shop speaks its interface
+    for name, owner in OWNERS.items():
+        if owner != kind and getattr(upstream, name) is not None:
+            said = f"is for kind = {owner!r}; the kind is {upstream.kind!r}.".replace("'", '"')
+            yield SettingProblem(f"{where}{name}", said)
+    if upstream.kind == "woocommerce" and store.mirror.on:
+        yield SettingProblem(f"{where}kind", "has no lister yet, so its catalogue cannot be mirrored: drop mirror.on.")
     if upstream.timeouts.total < max(upstream.timeouts.connect, upstream.timeouts.read):
         yield SettingProblem(f"{where}timeouts.total", "wants at least as many seconds as connect and read.")
 

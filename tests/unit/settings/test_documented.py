@@ -12,6 +12,7 @@ from msgspec.structs import fields
 from storefront_mcp.cli.settings_file import settings_template
 from storefront_mcp.settings import Settings
 from storefront_mcp.settings.decoding import is_secret
+from storefront_mcp.settings.schema import SOFTWARE_KINDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,20 +59,25 @@ def test_the_manual_says_what_is_required(name: str) -> None:
     assert documented()[name] == "required"
 
 
-def test_the_file_that_init_writes_loads_and_means_what_it_shows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", SOFTWARE_KINDS)
+def test_the_file_that_init_writes_loads_and_means_what_it_shows(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "storefront.toml"
-    path.write_text(settings_template(), encoding="utf-8")
+    path.write_text(settings_template(kind), encoding="utf-8")
     (store,) = Settings.load(path, {}).stores
-    assert store.upstream.kind == "maho"
+    assert store.upstream.kind == kind
 
 
-def test_everything_that_is_commented_out_loads_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", SOFTWARE_KINDS)
+def test_everything_that_is_commented_out_loads_too(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "storefront.toml"
-    path.write_text(uncommented(), encoding="utf-8")
+    text = uncommented(kind)
+    if kind == "woocommerce":
+        text = text.replace("[store.mirror]\non = true", "[store.mirror]\non = false")
+    path.write_text(text, encoding="utf-8")
     (tmp_path / "synonyms.txt").touch()
     secrets = (
         "STOREFRONT_STORE__PICKLE__OAUTH__CLIENT_SECRET",
-        "STOREFRONT_STORE__PICKLE__UPSTREAM__CLIENT_SECRET",
+        f"STOREFRONT_STORE__PICKLE__UPSTREAM__{'CLIENT' if kind == 'maho' else 'CONSUMER'}_SECRET",
         "STOREFRONT_SMTP__PASSWORD",
     )
     signing = {"STOREFRONT_ALERTS__SECRET": "whsec_" + "A" * 32}
@@ -83,7 +89,7 @@ def test_everything_that_is_commented_out_loads_too(tmp_path: Path) -> None:
 def test_the_file_that_init_writes_has_every_setting() -> None:
     table: list[str] = []
     found: set[str] = set()
-    for line in uncommented().splitlines():
+    for line in "\n".join(map(uncommented, SOFTWARE_KINDS)).splitlines():
         if header := re.fullmatch(r"\[\[?([a-z_.]+)\]\]?", line):
             table = [header[1]]
             found.add(header[1])
@@ -92,6 +98,6 @@ def test_the_file_that_init_writes_has_every_setting() -> None:
     assert {name for name in found if not name.startswith(FREE_TABLES)} == set(ALL) - SECRETS
 
 
-def uncommented() -> str:
+def uncommented(kind: str) -> str:
     """The file with every commented setting and table switched on; prose stays a comment."""
-    return re.sub(r"^# (?=[a-z_]+ = |\[)", "", settings_template(), flags=re.MULTILINE)
+    return re.sub(r"^# (?=[a-z_]+ = |\[)", "", settings_template(kind), flags=re.MULTILINE)

@@ -171,8 +171,30 @@ WRONG: list[Any] = [
     ),
     pytest.param(
         STORE + '[store.upstream]\nkind = "woo"',
-        ['store[0].upstream.kind: wants "maho" or "demo"; got \'woo\'.'],
+        ['store[0].upstream.kind: wants "maho", "woocommerce" or "demo"; got \'woo\'.'],
         id="unknown kind",
+    ),
+    pytest.param(
+        STORE + '[store.upstream]\nkind = "woocommerce"\nurl = "https://shop.example"\nstore_code = "au"\n'
+        'consumer_key = "ck_1"\n[store.payments]\nprovider = "sandbox"\n[store.mirror]\non = true\n',
+        [
+            "store[0].upstream.consumer_secret: is missing: a key of the shop's REST API has a secret.",
+            'store[0].upstream.store_code: is for kind = "maho"; the kind is "woocommerce".',
+            "store[0].upstream.kind: has no lister yet, so its catalogue cannot be mirrored: drop mirror.on.",
+            (
+                "store[0].payments.method: is missing: wants the shop's payment method that orders are placed with "
+                'before they are paid at the provider, such as "cheque".'
+            ),
+        ],
+        id="settings of another kind of shop",
+    ),
+    pytest.param(
+        MINIMAL + 'consumer_key = "ck_1"\n',
+        [
+            "store[0].upstream.consumer_secret: is missing: a key of the shop's REST API has a secret.",
+            'store[0].upstream.consumer_key: is for kind = "woocommerce"; the kind is "maho".',
+        ],
+        id="a key of another kind of shop",
     ),
     pytest.param(
         STORE + '[store.upstream]\nkind = "maho"',
@@ -473,3 +495,17 @@ def test_a_key_that_is_none_is_told_without_repeating_it(tmp_path: Path, wrong: 
     assert told == (
         "personal_data.key: wants keys as `openssl rand -base64 32` makes them; number 2 is something else."
     )
+
+
+def test_a_shop_that_cannot_be_told_of_payments_sells_by_its_own_ways_alone(tmp_path: Path) -> None:
+    upstream = '[store.upstream]\nkind = "woocommerce"\nurl = "https://shop.example"\n'
+    online = '[store.payments]\nprovider = "stripe"\nmethod = "cheque"\n'
+    key = {"STOREFRONT_STORE__PICKLE__PAYMENTS__SECRET_KEY": "sk_test_1"}
+    (store,) = load(tmp_path, STORE + upstream + online, **key).stores
+    assert ["consumer_key" in one for one in store.missing_for_payment] == [True]
+    (store,) = load(tmp_path, STORE + upstream + '[store.payments]\noffline = ["bacs"]\n').stores
+    assert store.missing_for_payment == ()
+    secret = {"STOREFRONT_STORE__PICKLE__UPSTREAM__CONSUMER_SECRET": "cs_1"}
+    (store,) = load(tmp_path, STORE + upstream + 'consumer_key = "ck_1"\n' + online, **key, **secret).stores
+    assert store.missing_for_payment == ()
+    assert "cs_1" not in repr(store)
