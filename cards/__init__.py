@@ -14,8 +14,9 @@ from storefront_mcp.cards.site import site_documents
 from storefront_mcp.cards.well_known.agent_skills import SKILL, SKILL_INDEX
 from storefront_mcp.cards.well_known.ai_catalog import AI_CATALOG
 from storefront_mcp.cards.well_known.api_catalog import API_CATALOG
+from storefront_mcp.cards.well_known.authorization_server import AUTHORIZATION_SERVER
 from storefront_mcp.cards.well_known.mcp_json import MCP_JSON
-from storefront_mcp.cards.well_known.protected_resource import PROTECTED_RESOURCE
+from storefront_mcp.cards.well_known.protected_resource import ACCOUNT_RESOURCE, PROTECTED_RESOURCE
 from storefront_mcp.cards.well_known.protocols import PROTOCOLS, PROTOCOLS_SCHEMA
 from storefront_mcp.cards.well_known.server_cards import SERVER_CARDS
 from storefront_mcp.roadmap.card import Card
@@ -28,6 +29,8 @@ _WELL_KNOWN: Final = (
     AI_CATALOG,
     API_CATALOG,
     PROTECTED_RESOURCE,
+    ACCOUNT_RESOURCE,
+    AUTHORIZATION_SERVER,
     SKILL_INDEX,
     SKILL,
     PROTOCOLS,

@@ -25,6 +25,7 @@ from storefront_mcp.app.maintenance_watch import MaintenanceWatch, WatchedShop
 from storefront_mcp.app.mirror import MirrorWiring
 from storefront_mcp.app.observability import ObservabilityWiring
 from storefront_mcp.app.phases import all_phases, planned_roadmap
+from storefront_mcp.app.sign_in import SignInWiring
 from storefront_mcp.app.worker_record import WorkerRecordWiring
 from storefront_mcp.cards import CARDS
 from storefront_mcp.cards.site.pages import render_page, render_page_markdown
@@ -159,6 +160,7 @@ class ServerAssembly:
             now=now,
         )
         self._authentication = AuthenticationWiring(database, now=now)
+        self._sign_in = SignInWiring(database, field_encryption(settings), now=now)
         self._console = ConsoleWiring(settings, database, tools=_promised_tools(), now=now)
         self.stores = {store.id: self._assemble(store) for store in settings.stores}
         stores = [assembly.store for assembly in self.stores.values()]
@@ -179,6 +181,7 @@ class ServerAssembly:
                 *self.checkout.routes,
                 *self._catalogue.routes,
                 *self._authentication.routes(authenticators),
+                *self._sign_in.routes(),
                 *self._observability.routes(authenticators),
                 *self._console.routes(
                     {store: assembly.site for store, assembly in self.stores.items()},
@@ -229,7 +232,7 @@ class ServerAssembly:
             roadmap_of=partial(self._refresher.roadmap_for, store.id),
             streams=settings.streams.quota(),
         )
-        authenticator = self._authentication.add(settings, site, limiter)
+        authenticator = self._authentication.add(settings, site, limiter, self._sign_in.add(settings, site))
         origin_guard = OriginGuard(site, now=self._now)
         return StoreAssembly(
             store=store,
@@ -282,6 +285,7 @@ class ServerAssembly:
                     self._console.running(),
                     self._catalogue.running(),
                     self.checkout.running(),
+                    self._sign_in.running(),
                     self._mirrors.running(),
                     self._watch.running(),
                     self._record.running(),

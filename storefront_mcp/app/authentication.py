@@ -9,6 +9,7 @@ from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.database.engine import Database
 from storefront_mcp.identity.api_key_format import mint_key
+from storefront_mcp.identity.buyer_tokens import BuyerTokenVerifier
 from storefront_mcp.identity.claims import IntrospectionConfig
 from storefront_mcp.identity.redaction import redact_logs
 from storefront_mcp.identity.store_verifier import StoreTokenVerifier
@@ -28,8 +29,14 @@ class AuthenticationWiring:
         self._now = now
         self._verifiers: list[StoreTokenVerifier] = []
 
-    def add(self, settings: StoreSettings, site: StoreSite, limiter: RequestRateLimiter) -> BearerAuthenticator:
-        """Build the authenticator of a store: API keys, JWTs of its issuer, introspection."""
+    def add(
+        self,
+        settings: StoreSettings,
+        site: StoreSite,
+        limiter: RequestRateLimiter,
+        buyers: BuyerTokenVerifier | None = None,
+    ) -> BearerAuthenticator:
+        """Build the authenticator of a store: API keys, tokens of customers, JWTs of its issuer, introspection."""
         store = site.store
         verifier = StoreTokenVerifier(
             store=store.id,
@@ -37,6 +44,7 @@ class AuthenticationWiring:
             keys=self._keys,
             issuer=store.issuer,
             introspection=_introspection(settings.oauth),
+            buyers=buyers,
             now=self._now,
         )
         self._verifiers.append(verifier)

@@ -75,7 +75,9 @@ class Store(Struct, frozen=True, kw_only=True):
     root_documents: bool = True
     """Whether this server serves `/`, `/robots.txt`, `/llms.txt` and the like on this origin."""
     issuer: str | None = None
-    """OAuth 2 issuer of accepted access tokens."""
+    """OAuth 2 issuer of accepted access tokens, where that is not this server."""
+    client_documents: bool = False
+    """Whether OAuth clients may be known by a metadata document of their own."""
     security_contact: str | None = None
     """`mailto:` or `https:` URL for security.txt (RFC 9116)."""
     content_signals: str = "search=yes, ai-input=yes, ai-train=no"

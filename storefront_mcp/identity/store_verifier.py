@@ -14,6 +14,8 @@ from storefront_mcp.identity.api_key_verifier import ApiKeyVerifier
 from storefront_mcp.identity.claims import IntrospectionConfig, TokenPolicy
 from storefront_mcp.identity.issuer_client import IssuerClient
 
+BUYER_TOKEN_PREFIX: Final = "sfa_"  # noqa: S105 -- what such tokens begin with
+"""Of the access tokens that customers give to agents."""
 MAX_TOKEN_CHARS: Final = 8192
 """Longest token; proxies reject longer headers as well."""
 
@@ -27,7 +29,7 @@ class _AccessTokenVerifier(Protocol):
 class StoreTokenVerifier:
     """`TokenVerifier` of one store."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all but four have a value that fits
         self,
         *,
         store: StoreId,
@@ -35,14 +37,17 @@ class StoreTokenVerifier:
         keys: ApiKeyRepository,
         issuer: str | None = None,
         introspection: IntrospectionConfig | None = None,
+        buyers: _AccessTokenVerifier | None = None,
         now: Callable[[], dt.datetime],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Without an `issuer`, only API keys are accepted; without `introspection`, its tokens are JWTs.
 
-        `resource` is the endpoint's URL, the required audience; `transport` is for requests to the issuer.
+        `resource` is the endpoint's URL, the required audience; `buyers` verifies the tokens of customers who signed in
+        here; `transport` is for requests to the issuer.
         """
         self._keys = ApiKeyVerifier(store, keys, now=now)
+        self._buyers = buyers
         self._issuer_client = IssuerClient(transport)
         self._tokens: _AccessTokenVerifier | None = None
         if issuer is not None:
@@ -55,6 +60,8 @@ class StoreTokenVerifier:
             raise CredentialRefused("This is longer than any access token that is accepted here.")
         if token.startswith(KEY_PREFIX):
             return await self._keys.caller(token)
+        if self._buyers is not None and token.startswith(BUYER_TOKEN_PREFIX):
+            return await self._buyers.caller(token)
         if self._tokens is None:
             raise CredentialRefused("Only API keys of this store are accepted here.")
         return await self._tokens.caller(token)
@@ -62,8 +69,9 @@ class StoreTokenVerifier:
     async def close(self) -> None:
         """Wait for pending writes and close the connections."""
         await self._keys.close()
-        if self._tokens is not None:
-            await self._tokens.close()
+        for verifier in (self._buyers, self._tokens):
+            if verifier is not None:
+                await verifier.close()
         await self._issuer_client.close()
 
 

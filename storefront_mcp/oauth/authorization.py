@@ -12,6 +12,7 @@ from storefront_mcp.commerce.origins import normalise_origin, origin_of
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.oauth.clients import OAuthClient, is_client_id
 from storefront_mcp.oauth.errors import ClientRefused, RedirectError, RequestDenied
+from storefront_mcp.oauth.paths import account_endpoint
 from storefront_mcp.oauth.redirection import answer_address
 from storefront_mcp.records.oauth import AuthorizationRequest
 
@@ -21,8 +22,6 @@ MAX_STATE_CHARS: Final = 4096
 MAX_RESOURCE_CHARS: Final = 2048
 CHALLENGE_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 """SHA-256 in base64url (RFC 7636 §4.2)."""
-ACCOUNT_PATH: Final = "/account"
-"""After the endpoint's: the URL that asks for a token from the first request on."""
 PARAMETERS: Final = frozenset(
     {
         "client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource",
@@ -121,14 +120,9 @@ def canonical_resource(store: Store, asked: str | None) -> str | None:
         origin = normalise_origin(origin_of(asked))
     except (ValueError, KeyError):
         return None
-    if origin != store.origin or parts.query or parts.fragment or "#" in asked:
+    if origin != store.origin or "@" in parts.netloc or "?" in asked or "#" in asked:
         return None
     path = parts.path.rstrip("/")
     if not path:
         return store.endpoint
     return next((url for url in (store.endpoint, account_endpoint(store)) if store.url(path) == url), None)
-
-
-def account_endpoint(store: Store) -> str:
-    """URL of the endpoint that asks for a token from the first request on."""
-    return store.endpoint + ACCOUNT_PATH

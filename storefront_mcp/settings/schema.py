@@ -13,6 +13,7 @@ from storefront_mcp.settings.catalogue import MirrorSettings, StoreCatalogueSett
 from storefront_mcp.settings.console import ConsoleSettings
 from storefront_mcp.settings.limits import LimitSettings, StreamSettings
 from storefront_mcp.settings.mail import StoreMailSettings
+from storefront_mcp.settings.sign_in import SignInSettings
 
 # A description completes "wants …" in the message about an invalid value.
 Text = Annotated[str, Meta(min_length=1, max_length=4_000, description="a text that is not empty")]
@@ -214,6 +215,7 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     root_documents: Switch = True
     issuer: Url | None = None
     oauth: OAuthSettings = OAuthSettings()
+    sign_in: SignInSettings = SignInSettings()
     payments: PaymentSettings = PaymentSettings()
     catalogue: StoreCatalogueSettings = StoreCatalogueSettings()
     mirror: MirrorSettings = MirrorSettings()

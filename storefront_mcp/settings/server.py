@@ -26,6 +26,7 @@ from storefront_mcp.settings.problems import SettingProblem, SettingsInvalid
 from storefront_mcp.settings.program import command_line
 from storefront_mcp.settings.schema import FlagSettings, Hidden, Port, Seconds, Share, StoreSettings, Text, Workers
 from storefront_mcp.settings.secrets import load_secrets
+from storefront_mcp.settings.sign_in import sign_in_problems
 from storefront_mcp.settings.storage import DatabaseLocation, DatabaseSetting, PrivacySettings, storage_problems
 from storefront_mcp.settings.telemetry import LogSettings, MetricsSettings
 from storefront_mcp.settings.validation import flag_problems, normalised, worker_problems
@@ -76,6 +77,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         stores = tuple(
             replace(store, mirror=store.mirror.at(home, problems)) for store in normalised(settings.stores, problems)
         )
+        for index, store in enumerate(stores):
+            where = f"store[{index}].sign_in."
+            problems += sign_in_problems(
+                store.sign_in, where, issuer=store.issuer, has_key=bool(settings.personal_data.key)
+            )
         problems += flag_problems(settings.flags, len(stores))
         problems += smtp_problems(settings.smtp)
         problems += alert_problems(settings.alerts, settings.smtp)

@@ -58,8 +58,10 @@ def leaves(shape: type[Struct], above: str = "STOREFRONT_") -> Iterator[tuple[st
         inner = struct_of_type(member.type)
         if inner is None:
             yield (f"{variable}__…" if get_origin(member.type) is dict else variable), member
-        else:
-            yield from leaves(inner, f"{variable}__{STORE}__" if get_origin(member.type) is tuple else f"{variable}__")
+        elif get_origin(member.type) is not tuple:
+            yield from leaves(inner, f"{variable}__")
+        elif shape is Settings:
+            yield from leaves(inner, f"{variable}__{STORE}__")
 
 
 def without(member: FieldInfo) -> str:

@@ -1,0 +1,246 @@
+"""`/oauth/token`, `/oauth/register` and `/oauth/revoke` over HTTP: forms in, JSON out, for pages of any origin too."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from storefront_mcp.database import Database
+from storefront_mcp.web.application import pages_app
+from storefront_mcp.web.host_router import HostRouter
+from storefront_mcp.web.oauth_endpoints import OAuthEndpoints
+from storefront_mcp.web.shop_pages import ShopPages
+from storefront_mcp.web.site import StoreSite
+from tests.fakes.memory_backend import OPEN, STORE, MemoryBackend, shop_on
+from tests.unit.oauth.authorizing import REDIRECT, VERIFIER, AuthorizationWorld
+from tests.unit.web.serving import Layout, elsewhere
+from tests.unit.web.test_api_key_routes import nothing
+
+FORM = "application/x-www-form-urlencoded"
+
+
+class EndpointWorld:
+    """A server of two stores, at one of which customers sign in."""
+
+    def __init__(self, database: Database) -> None:
+        self.world = AuthorizationWorld(database)
+        sites = {store.host: StoreSite(shop_on(MemoryBackend(), store), (), OPEN) for store in (STORE, elsewhere())}
+        routes = OAuthEndpoints({STORE.id: self.world.server}).routes()
+        pages = pages_app(paths=(), pages=ShopPages(Layout()), identifiers=(), media={}, lifespan=nothing, more=routes)
+        self.app = HostRouter(sites, {}, pages)
+
+    async def ask(self, path: str, *, method: str = "POST", host: str = STORE.host, **what: Any) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=f"https://{host}") as client:
+            return await client.request(method, f"/oauth/{path}", **what)
+
+    async def token(self, body: bytes | str, kind: str = FORM) -> httpx.Response:
+        return await self.ask("token", content=body, headers={"content-type": kind})
+
+    async def code_form(self, **changes: str | None) -> dict[str, str]:
+        form = {
+            "grant_type": "authorization_code",
+            "code": await self.world.code(),
+            "code_verifier": VERIFIER,
+            "redirect_uri": REDIRECT,
+            "client_id": self.world.client_id,
+            "resource": STORE.endpoint,
+            **changes,
+        }
+        return {name: value for name, value in form.items() if value is not None}
+
+    async def refresh_form(self, **changes: str | None) -> dict[str, str]:
+        answer = await self.world.redeem(await self.world.code())
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": answer["refresh_token"],
+            "client_id": self.world.client_id,
+            "resource": STORE.endpoint,
+            **changes,
+        }
+        return {name: value for name, value in form.items() if value is not None}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[EndpointWorld]:
+    database = Database(tmp_path / "storefront.db")
+    yield EndpointWorld(database)
+    database.close()
+
+
+async def test_a_code_is_redeemed_and_the_token_renewed(server: EndpointWorld) -> None:
+    answer = await server.ask("token", data=await server.code_form())
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "set-cookie" not in answer.headers
+    assert set(answer.json()) == {"access_token", "token_type", "expires_in", "refresh_token", "scope"}
+    renewal = {"grant_type": "refresh_token", "refresh_token": answer.json()["refresh_token"]}
+    again = await server.ask("token", data=renewal | {"client_id": server.world.client_id})
+    assert again.status_code == 200
+    assert again.json()["access_token"] != answer.json()["access_token"]
+
+
+HUGE = "x" * 10_240
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status", "error"),
+    [
+        ("grant_type", None, 400, "invalid_request"),
+        ("grant_type", "", 400, "invalid_request"),
+        ("grant_type", "password", 400, "unsupported_grant_type"),
+        ("grant_type", HUGE, 400, "invalid_request"),
+        ("client_id", None, 401, "invalid_client"),
+        ("client_id", "", 401, "invalid_client"),
+        ("client_id", "unknown", 401, "invalid_client"),
+        ("client_id", "a\x00b", 401, "invalid_client"),
+        ("client_id", "ü", 401, "invalid_client"),
+        ("client_id", HUGE, 400, "invalid_request"),
+        ("client_id", "ucp-agent", 400, "invalid_grant"),
+        ("code", None, 400, "invalid_request"),
+        ("code", "", 400, "invalid_request"),
+        ("code", "sfc_unknown", 400, "invalid_grant"),
+        ("code", "\x00\ud7ff", 400, "invalid_grant"),
+        ("code", HUGE, 400, "invalid_request"),
+        ("code_verifier", None, 400, "invalid_request"),
+        ("code_verifier", "x" * 42, 400, "invalid_grant"),
+        ("code_verifier", "x" * 43, 400, "invalid_grant"),
+        ("code_verifier", "x" * 129, 400, "invalid_grant"),
+        ("code_verifier", VERIFIER[:-1] + "ü", 400, "invalid_grant"),
+        ("redirect_uri", None, 400, "invalid_request"),
+        ("redirect_uri", REDIRECT.replace("4711", "4712"), 400, "invalid_grant"),
+        ("redirect_uri", REDIRECT + "/", 400, "invalid_grant"),
+        ("resource", "https://paddle.example/mcp", 400, "invalid_target"),
+        ("resource", STORE.endpoint + "/account", 400, "invalid_target"),
+        ("resource", "no url", 400, "invalid_target"),
+        ("resource", None, 200, None),
+        ("resource", STORE.origin, 200, None),
+        ("resource", STORE.endpoint + "/", 200, None),
+        ("unknown", "x", 200, None),
+    ],
+)
+async def test_each_parameter_of_a_code_exchange_is_taken_or_refused_without_using_the_code_up(
+    server: EndpointWorld, name: str, value: str | None, status: int, error: str | None
+) -> None:
+    form = await server.code_form()
+    changed = {key: text for key, text in (form | {name: value}).items() if text is not None}
+    answer = await server.ask("token", data=changed)
+    assert (answer.status_code, answer.json().get("error")) == (status, error)
+    assert "www-authenticate" not in answer.headers
+    if error is not None:
+        assert answer.json()["error_description"]
+        assert (await server.ask("token", data=form)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status", "error"),
+    [
+        ("client_id", None, 401, "invalid_client"),
+        ("client_id", "unknown", 401, "invalid_client"),
+        ("client_id", "ucp-agent", 400, "invalid_grant"),
+        ("refresh_token", None, 400, "invalid_request"),
+        ("refresh_token", "", 400, "invalid_request"),
+        ("refresh_token", "sfr_unknown", 400, "invalid_grant"),
+        ("refresh_token", HUGE, 400, "invalid_request"),
+        ("resource", "https://paddle.example/mcp", 400, "invalid_target"),
+        ("resource", None, 200, None),
+        ("scope", "orders:read", 200, None),
+        ("scope", "orders:read orders:write manage:workspace", 200, None),
+        ("scope", "", 200, None),
+        ("scope", HUGE, 400, "invalid_request"),
+    ],
+)
+async def test_each_parameter_of_a_refresh_is_taken_or_refused_without_using_the_token_up(
+    server: EndpointWorld, name: str, value: str | None, status: int, error: str | None
+) -> None:
+    form = await server.refresh_form()
+    changed = {key: text for key, text in (form | {name: value}).items() if text is not None}
+    answer = await server.ask("token", data=changed)
+    assert (answer.status_code, answer.json().get("error")) == (status, error)
+    if error is None:
+        assert set(answer.json()["scope"].split()) <= {"orders:read", "checkout"}
+    else:
+        assert (await server.ask("token", data=form)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["grant_type", "client_id", "code", "code_verifier", "redirect_uri", "resource", "x"])
+async def test_a_parameter_that_comes_twice_is_refused(server: EndpointWorld, name: str) -> None:
+    form = await server.code_form(x="1")
+    answer = await server.token(f"{urlencode(form)}&{urlencode({name: form[name]})}")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"{}"),
+        ("", b"grant_type=refresh_token"),
+        ("multipart/form-data; boundary=x", b"--x--"),
+        (FORM, b""),
+        (FORM, b"\xff=\xfe"),
+        (FORM, b"%ff=%ff"),
+        (FORM, b"a=b&" * 100),
+        (FORM, b"x=" + b"y" * 20_000),
+    ],
+)
+async def test_what_is_no_form_is_refused(server: EndpointWorld, kind: str, body: bytes) -> None:
+    answer = await server.token(body, kind)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+async def test_a_token_is_revoked_and_so_is_an_unknown_one(server: EndpointWorld) -> None:
+    form = await server.refresh_form()
+    sent = {"token": form["refresh_token"], "client_id": form["client_id"], "token_type_hint": "refresh_token"}
+    for _ in range(2):
+        assert (await server.ask("revoke", data=sent)).status_code == 200
+    assert (await server.ask("token", data=form)).json()["error"] == "invalid_grant"
+    answer = await server.ask("revoke", data=sent | {"client_id": "unknown"})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert (await server.ask("revoke", data={"client_id": form["client_id"]})).status_code == 400
+
+
+async def test_a_client_registers_itself_while_anybody_can_sign_in(server: EndpointWorld) -> None:
+    metadata = {"redirect_uris": [REDIRECT], "client_name": "Codex", "token_endpoint_auth_method": "none"}
+    answer = await server.ask("register", json=metadata)
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json() == {
+        "client_id": server.world.client_id,
+        "client_id_issued_at": int(server.world.now),
+        "client_name": "Codex",
+        "redirect_uris": [REDIRECT],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    }
+    refused = await server.ask("register", json={"redirect_uris": ["http://plain.example/"]})
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_redirect_uri")
+    server.world.offered = ()
+    assert (await server.ask("register", json=metadata)).status_code == 404
+
+
+async def test_a_token_is_renewed_while_the_phase_is_paused(server: EndpointWorld) -> None:
+    form = await server.refresh_form()
+    server.world.offered = ()
+    assert (await server.ask("token", data=form)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["token", "register", "revoke"])
+async def test_pages_of_other_origins_may_ask_first(server: EndpointWorld, path: str) -> None:
+    answer = await server.ask(path, method="OPTIONS", headers={"origin": "https://inspector.example"})
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "content-type" in answer.headers["access-control-allow-headers"].lower()
+
+
+@pytest.mark.parametrize("path", ["token", "register", "revoke"])
+async def test_a_store_without_sign_in_has_none_of_it(server: EndpointWorld, path: str) -> None:
+    for method in ("POST", "OPTIONS"):
+        answer = await server.ask(path, method=method, host=elsewhere().host, content=json.dumps({}))
+        assert answer.status_code == 404
+    assert (await server.ask(path, method="GET")).status_code == 405
