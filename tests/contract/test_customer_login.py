@@ -1,5 +1,7 @@
 """Customers sign in at Maho through the port, over the demo shop and over scripted answers."""
 
+import logging
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -150,6 +152,32 @@ async def test_a_shop_that_is_down_is_asked_once_and_refuses_nobody(clock: Clock
             with pytest.raises(ShopDown):
                 await attempt
         assert await login.renew(session)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in DemoFault if fault is not DemoFault.CLOSED])
+async def test_however_a_shop_fails_neither_password_nor_token_is_logged_or_told(
+    clock: Clock, fault: DemoFault, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    faults, told = FaultQueue(), []
+    async with demo_login(clock, faults) as login:
+        session = await signed_in(login)
+        faults.next(fault, path="/auth/", times=4, seconds=0.0)
+        for attempt in (
+            login.sign_in(ADA.email, ADA.password),
+            login.sign_in(BO.email, BO.password, code=BO.second_factor),
+            login.renew(session),
+            login.end(session),
+        ):
+            try:
+                await attempt
+            except (SignInError, ShopError) as error:
+                told += [*traceback.format_exception(error), error.internal]
+
+    said = caplog.text + "".join(told)
+    assert told or fault in {DemoFault.SLOW, DemoFault.CAPTURED, DemoFault.COMMITTED}
+    for secret in (*SECRETS, session.secret, str(BO.second_factor), ADA.email):
+        assert secret not in said
 
 
 # --- answers that no Maho gives ---------------------------------------------------------------------------------------
