@@ -3,9 +3,9 @@
 import asyncio
 import datetime as dt
 import hashlib
+from contextvars import ContextVar
 from typing import Any
 
-from tests.fakes.demo_shop import BREAKS_AFTER_COMMIT
 from tests.fakes.woocommerce.carts import Amounts, Body, cart_body, check_address, stock_problem
 from tests.fakes.woocommerce.catalogue import Answer, Query, invalid, paged, text
 from tests.fakes.woocommerce.state import STATUS_OF_METHOD, Refused, WooCart, WooOrder, WooState
@@ -19,6 +19,9 @@ LABELS = {
     "postcode": "Postcode / ZIP",
     "phone": "Phone",
 }
+
+
+BREAKS_AFTER_COMMIT: ContextVar[bool] = ContextVar("a checkout breaks after its order was made", default=False)
 
 
 class Broken(Exception):

@@ -5,10 +5,11 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
-from litestar.types import Receive, Send
+from litestar.types import Receive, Scope, Send
 
-from tests.fakes.demo_faults import FaultQueue
-from tests.fakes.demo_shop import ControlledShop, SoldOrder, received, respond
+from tests.fakes.demo_faults import DemoFault, FaultQueue
+from tests.fakes.demo_shop import SoldOrder
+from tests.fakes.faulty_app import FaultyApp, received, respond
 from tests.fakes.woocommerce import carts, catalogue, orders
 from tests.fakes.woocommerce.catalogue import Answer, Query
 from tests.fakes.woocommerce.state import MERCHANT_KEY, MERCHANT_SECRET, Refused, WooCart, WooState
@@ -132,14 +133,21 @@ class WooApplication:
         return (orders.merchant_notes if part == "notes" else orders.merchant_order)(self.demo, number, query)
 
 
-class WooShop(ControlledShop):
+class WooShop(FaultyApp):
     """The stand-in behind its faults."""
 
-    state: Any
-    """A `WooState`: the faults are those of the demo shop, the shop is another."""
-
     def __init__(self, state: WooState, faults: FaultQueue) -> None:
-        super().__init__(WooApplication(state), faults, older_fork=False, open_books=False)  # type: ignore[arg-type]
+        super().__init__(WooApplication(state), faults)
+        self.state = state
+
+    async def fail(self, fault: DemoFault, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
+        """Fail in this way."""
+        if fault is not DemoFault.COMMITTED:
+            await super().fail(fault, seconds, scope, receive, send)
+            return
+        token = orders.BREAKS_AFTER_COMMIT.set(True)
+        await self.app(scope, receive, send)
+        orders.BREAKS_AFTER_COMMIT.reset(token)
 
     @property
     def books(self) -> tuple[SoldOrder, ...]:
