@@ -14,11 +14,18 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
         ),
         r"\1\2[secret]",
     ),
-    # A key keeps its public id, by which it can be revoked.
-    (re.compile(r"\b(sfm_[0-9A-Za-z]{11}_)[0-9A-Za-z]{8,}"), r"\1[secret]"),
+    # What people type, quoted: it may have spaces. Unquoted, only as a form has it, as prose says "password: …" too.
+    (
+        re.compile(r"(?i)([\"'](?:password|code_verifier|twofa_code)[\"']\s*[:=]\s*)([\"'])(?:\\.|(?!\2)[^\\])*\2?"),
+        r"\1\2[secret]\2",
+    ),
+    (re.compile(r"(?i)\b(password|code_verifier|twofa_code)=[^\s\"'&,;)}\]]+"), r"\1=[secret]"),
+    (re.compile(r"([?&]code)=[^\s\"'&,;)}\]]+"), r"\1=[secret]"),
+    # Keys, tokens and codes of ours keep their public id, by which they can be revoked.
+    (re.compile(r"\b(sf[marc]_[0-9A-Za-z]{11}_)[0-9A-Za-z]{8,}"), r"\1[secret]"),
     # A whole run at once: a search from each `eyJ` would take quadratic time.
     (re.compile(r"[\w.-]+"), lambda found: _without_tokens(found[0])),
-    (re.compile(r"(?i)\b(bearer|basic)(\s+)(?!sfm_)[\w.~+/=-]{8,}"), r"\1\2[secret]"),
+    (re.compile(r"(?i)\b(bearer|basic)(\s+)(?!sf[marc]_)[\w.~+/=-]{8,}"), r"\1\2[secret]"),
 )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from storefront_mcp.access.secret_format import new_public_id, secret_text
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.identity.api_key_format import mint_key
 from storefront_mcp.identity.redaction import redact_logs, redact_secrets
+from storefront_mcp.oauth.tokens import ACCESS_PREFIX, CODE_PREFIX, REFRESH_PREFIX
 from tests.unit.identity.conftest import Clock
 from tests.unit.identity.issuer import Issuer
 
@@ -98,6 +100,14 @@ def test_an_argument_that_cannot_be_said_is_left_to_the_formatter(log: tuple[log
         ("Authorization: Bearer abcdefgh123", "Authorization: Bearer [secret]"),
         ("authorization=Basic dXM6c2VjcmV0", "authorization=Basic [secret]"),
         ('{"client_secret": "hunter2", "x": 1}', '{"client_secret": "[secret]", "x": 1}'),
+        ("code_verifier=dBjftJeZ4CVP-mB9&code=x", "code_verifier=[secret]&code=[secret]"),
+        ("http://127.0.0.1:1/cb?code=sfx&state=s1", "http://127.0.0.1:1/cb?code=[secret]&state=s1"),
+        ('{"password": "correct \\"horse\\" battery", "x": 1}', '{"password": "[secret]", "x": 1}'),
+        ("{'password': \"it's mine\", 'twofa_code': '123456'}", "{'password': \"[secret]\", 'twofa_code': '[secret]'}"),
+        ('{"password": "cut off', '{"password": "[secret]"'),
+        ("email=a%40b.c&password=hunter2&scope=x", "email=a%40b.c&password=[secret]&scope=x"),
+        ("wrong password: try again, code: out_of_stock", "wrong password: try again, code: out_of_stock"),
+        ("status code=7", "status code=7"),
         ("token_type=bearer", "token_type=bearer"),
         ("a bearer of it", "a bearer of it"),
     ],
@@ -109,6 +119,13 @@ def test_what_is_taken_out(text: str, shown: str) -> None:
 def test_a_key_keeps_the_name_by_which_it_is_revoked() -> None:
     new = mint_key(store=StoreId("pickle"), label="", scopes=frozenset(), by="", now=Clock().now())
     assert redact_secrets(f"used {new.secret.reveal()}!") == f"used sfm_{new.key.id}_[secret]!"
+
+
+@pytest.mark.parametrize("prefix", [ACCESS_PREFIX, REFRESH_PREFIX, CODE_PREFIX])
+def test_what_a_customer_s_agent_holds_keeps_only_the_name_of_its_grant(prefix: str) -> None:
+    id_ = new_public_id()
+    secret = secret_text(prefix, id_)
+    assert redact_secrets(f"Bearer {secret}, {secret}") == f"Bearer {prefix}{id_}_[secret], {prefix}{id_}_[secret]"
 
 
 def test_a_token_of_the_test_issuer_is_recognised(issuer: Issuer) -> None:
