@@ -40,4 +40,6 @@ def known_buyer_scopes(words: Iterable[str]) -> tuple[str, ...]:
 
 def open_buyer_scopes(roadmap: Roadmap) -> tuple[str, ...]:
     """The buyer scopes that open tools ask for, in the catalogue's order; empty while nobody can sign in."""
+    if not roadmap.signs_in:
+        return ()
     return known_buyer_scopes((*roadmap.requirements.values(), *roadmap.optional_scopes.values()))

@@ -181,7 +181,7 @@ class ServerAssembly:
                 *self.checkout.routes,
                 *self._catalogue.routes,
                 *self._authentication.routes(authenticators),
-                *self._sign_in.routes(),
+                *self._sign_in.routes(authenticators),
                 *self._observability.routes(authenticators),
                 *self._console.routes(
                     {store: assembly.site for store, assembly in self.stores.items()},
@@ -222,7 +222,8 @@ class ServerAssembly:
             circuit_open=circuit_open,
             forwarding=limiter.monitor.finding,
         )
-        shop = Shop(store, shown, carts, agent_checkout, reader)
+        accounts = self._sign_in.accounts(settings, backend, policy.limits)
+        shop = Shop(store, shown, carts, agent_checkout, reader, accounts=accounts)
         site = StoreSite(
             shop,
             CARDS,
@@ -232,7 +233,7 @@ class ServerAssembly:
             roadmap_of=partial(self._refresher.roadmap_for, store.id),
             streams=settings.streams.quota(),
         )
-        authenticator = self._authentication.add(settings, site, limiter, self._sign_in.add(settings, site))
+        authenticator = self._authentication.add(settings, site, limiter, self._sign_in.add(settings, site, limiter))
         origin_guard = OriginGuard(site, now=self._now)
         return StoreAssembly(
             store=store,

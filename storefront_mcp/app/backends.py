@@ -11,13 +11,15 @@ from msgspec.structs import replace
 from storefront_mcp.backends import woocommerce
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import KnownOrigins
-from storefront_mcp.backends.maho import MahoConfig, ServiceAccountCredentials, connect
+from storefront_mcp.backends.maho import MahoBackend, MahoConfig, ServiceAccountCredentials, connect
 from storefront_mcp.backends.maho.lister import list_shop
 from storefront_mcp.backends.maho.probe import MahoProbe
 from storefront_mcp.backends.probe import ShopProbe
 from storefront_mcp.backends.woocommerce.probe import WooProbe
 from storefront_mcp.backends.work_budget import WorkBudget
+from storefront_mcp.commerce.accounts import CustomerAccount
 from storefront_mcp.commerce.backend import ShopBackend
+from storefront_mcp.commerce.customers import ShopSession
 from storefront_mcp.commerce.listing import CatalogueLister
 from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.payments.served_methods import CAPTURE_FIELDS
@@ -67,6 +69,11 @@ def probe_of(settings: StoreSettings) -> ShopProbe:
         return WooProbe(_woo_config(settings), settings.currency)
     upstream, embedded = _upstream(settings)
     return MahoProbe(upstream, settings.currency, transport=_transport(embedded))
+
+
+def accounts_of(backend: ShopBackend) -> Callable[[ShopSession], CustomerAccount] | None:
+    """What opens the account of a customer's live session; None for a shop that has none for us."""
+    return backend.account if isinstance(backend, MahoBackend) else None
 
 
 def _transport(embedded: ASGIApp | None) -> httpx.ASGITransport | None:

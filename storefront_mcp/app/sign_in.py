@@ -1,30 +1,50 @@
-"""Sign-in wiring: the authorization server of each store that signs its customers in."""
+"""Sign-in wiring: the authorization server, the pages and the accounts of each store whose customers sign in."""
 
 import asyncio
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final
 
+from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
 from storefront_mcp.access.buyer_scopes import open_buyer_scopes
+from storefront_mcp.access.rate_limits import StoreRateLimits
+from storefront_mcp.app.backends import accounts_of
 from storefront_mcp.app.background import background_jobs
+from storefront_mcp.cards.site.icon import brand_hue
+from storefront_mcp.commerce.backend import ShopBackend
+from storefront_mcp.commerce.customers import CustomerLogin
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.identity.buyer_tokens import BuyerTokenVerifier
+from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn, SignInContext
 from storefront_mcp.oauth.client_registry import ClientRegistry
+from storefront_mcp.oauth.connected_agents import ConnectedAgents
+from storefront_mcp.oauth.customer_digests import SECRET_NAME, CustomerDigests
+from storefront_mcp.oauth.customer_grants import CustomerGrants
+from storefront_mcp.oauth.grant_accounts import GrantAccounts
+from storefront_mcp.oauth.limited_login import LimitedLogin
 from storefront_mcp.oauth.server import AuthorizationServer
+from storefront_mcp.oauth.shop_sessions import GrantSessions
 from storefront_mcp.oauth.tokens import GrantLifetimes
 from storefront_mcp.settings.schema import StoreSettings
+from storefront_mcp.web.authentication import BearerAuthenticator
+from storefront_mcp.web.buyer_pages import BuyerPages
+from storefront_mcp.web.customer_routes import customer_routes
 from storefront_mcp.web.oauth_endpoints import OAuthEndpoints
+from storefront_mcp.web.rate_limiting import RequestRateLimiter
+from storefront_mcp.web.sign_in_pages import SignInPages, SignInSite
 from storefront_mcp.web.site import StoreSite
 
 log: Final = logging.getLogger("storefront_mcp.app")
 
+CLIENTS_SECRET_NAME: Final = "oauth clients"  # noqa: S105 -- a name
+"""Of the secret that signs the ids of registered clients."""
 SWEEP_SECONDS: Final = 30.0
 """Between two sweeps of what has expired; answers of used tokens are erased after a minute."""
 SECONDS_PER_DAY: Final = 86_400.0
@@ -38,46 +58,108 @@ class SignInWiring:
     ) -> None:
         self._database = database
         self._now = now
-        self.repository = SqlOAuthRepository(database, encryption, now=now)
-        self.servers: dict[StoreId, AuthorizationServer] = {}
+        self._records = SqlOAuthRepository(database, encryption, now=now)
+        self._logins: dict[StoreId, CustomerLogin] = {}
+        self._accounts: dict[StoreId, GrantAccounts] = {}
+        self._servers: dict[StoreId, AuthorizationServer] = {}
+        self._sites: dict[StoreId, SignInSite] = {}
+        self._grants: dict[StoreId, CustomerGrants] = {}
 
-    def add(self, settings: StoreSettings, site: StoreSite) -> BuyerTokenVerifier | None:
-        """Build the authorization server of a store; the verifier of its tokens, None where nobody signs in."""
-        sign_in, store = settings.sign_in, site.store
-        if not sign_in.on:
+    def accounts(self, settings: StoreSettings, backend: ShopBackend, limits: StoreRateLimits) -> GrantAccounts | None:
+        """The accounts of a store's customers; None where nobody signs in. Call it before `add`."""
+        account_of = accounts_of(backend)
+        if not settings.sign_in.on or backend.login is None or account_of is None:
             return None
-        registry = ClientRegistry(
-            store, self.repository, key=self._database.shared_secret("oauth clients"), fixed=sign_in.fixed_clients
+        login = LimitedLogin(backend.login, limits, mailbox_of=self._digests(settings.id).mailbox)
+        self._logins[settings.id] = login
+        sessions = GrantSessions(settings.id, login, self._records, now=self._seconds)
+        self._accounts[settings.id] = GrantAccounts(sessions, account_of)
+        return self._accounts[settings.id]
+
+    def add(self, settings: StoreSettings, site: StoreSite, limiter: RequestRateLimiter) -> BuyerTokenVerifier | None:
+        """Build the authorization server and the pages of a store; the verifier of its tokens, if there are any."""
+        store = site.store
+        login = self._logins.get(store.id)
+        if login is None:
+            return None
+        digests = self._digests(store.id)
+        server = self._server(settings, site)
+        context = SignInContext(
+            store=store,
+            login=login,
+            records=self._records,
+            subject_of=digests.subject,
+            mailbox_of=digests.mailbox,
+            new_code=server.new_code,
+            grant_seconds=server.lifetimes.grant,
+            now=self._seconds,
         )
-        self.servers[store.id] = AuthorizationServer(
+        self._servers[store.id] = server
+        self._sites[store.id] = SignInSite(
+            sign_in=BuyerSignIn(context),
+            agents=ConnectedAgents(context),
+            server=server,
+            address_of=lambda request: _address(request, limiter),
+        )
+        self._grants[store.id] = CustomerGrants(
+            store.id, self._records, subject_of=digests.subject, mailbox_of=digests.mailbox, now=self._seconds
+        )
+        return BuyerTokenVerifier(store.id, self._records, now=self._now)
+
+    def routes(self, authenticators: Mapping[StoreId, BearerAuthenticator]) -> list[HTTPRouteHandler]:
+        """What clients, persons and the shop ask; none where nobody signs in."""
+        if not self._servers:
+            return []
+        return [
+            *OAuthEndpoints(self._servers).routes(),
+            *SignInPages(self._sites, BuyerPages(brand_hue)).routes(),
+            *customer_routes(authenticators, self._grants),
+        ]
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Delete what has expired until the block ends, then wait for the renewals under way."""
+        jobs = {"delete sign-ins that have expired": self._sweep()} if self._servers else {}
+        try:
+            async with background_jobs(jobs):
+                yield
+        finally:
+            for accounts in self._accounts.values():
+                await accounts.close()
+
+    def _server(self, settings: StoreSettings, site: StoreSite) -> AuthorizationServer:
+        sign_in, store = settings.sign_in, site.store
+        registry = ClientRegistry(
             store,
-            self.repository,
+            self._records,
+            key=self._database.shared_secret(CLIENTS_SECRET_NAME),
+            fixed=sign_in.fixed_clients,
+        )
+        return AuthorizationServer(
+            store,
+            self._records,
             registry,
-            key=self._database.shared_secret("customers"),
+            key=self._database.shared_secret(SECRET_NAME),
             offered=lambda: open_buyer_scopes(site.shown.roadmap),
             now=self._seconds,
             lifetimes=GrantLifetimes(access=sign_in.token_lasts, grant=sign_in.grant_days * SECONDS_PER_DAY),
         )
-        return BuyerTokenVerifier(store.id, self.repository, now=self._now)
 
-    def routes(self) -> list[HTTPRouteHandler]:
-        """What clients ask the authorization servers; none where nobody signs in."""
-        return OAuthEndpoints(self.servers).routes() if self.servers else []
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Delete what has expired until the block ends."""
-        jobs = {"delete sign-ins that have expired": self._sweep()} if self.servers else {}
-        async with background_jobs(jobs):
-            yield
+    def _digests(self, store: StoreId) -> CustomerDigests:
+        return CustomerDigests(store, self._database.shared_secret(SECRET_NAME))
 
     async def _sweep(self) -> None:
         while True:
             try:
-                await asyncio.to_thread(self.repository.sweep, now=self._seconds())
+                await asyncio.to_thread(self._records.sweep, now=self._seconds())
             except Exception:
                 log.exception("sign-ins that have expired could not be deleted")
             await asyncio.sleep(SWEEP_SECONDS)
 
     def _seconds(self) -> float:
         return self._now().timestamp()
+
+
+def _address(request: Request[Any, Any, Any], limiter: RequestRateLimiter) -> str:
+    """Network address of a request's person; empty where it is not known."""
+    return limiter.unsigned_origin(request.scope.get("client"), list(request.scope["headers"])).address

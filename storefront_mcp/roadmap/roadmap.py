@@ -157,8 +157,8 @@ class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def signs_in(self) -> bool:
-        """Whether customers can sign in: a phase that needs it is open."""
-        return any(phase.open and phase.manifest.needs_sign_in for phase in self.phases)
+        """Whether customers can sign in: a phase that needs it is open, at a store that has what it takes."""
+        return any(phase.open and phase.manifest.needs_sign_in and not phase.missing for phase in self.phases)
 
     @cached_property
     def optional_scopes(self) -> Mapping[str, str]:

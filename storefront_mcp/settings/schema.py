@@ -252,7 +252,11 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     @property
     def missing_for_sign_in(self) -> tuple[str, ...]:
         """What has to be set up before the account phase can open, as sentences."""
-        return ("nobody could sign in: this server has no sign-in for customers yet.",)
+        if self.upstream.kind == "woocommerce":
+            return ("nobody could sign in: a WooCommerce shop gives no accounts to this server yet.",)
+        if not self.sign_in.on:
+            return ("nobody could sign in: set sign_in.on = true, and personal_data.key.",)
+        return ()
 
     @property
     def identity_name(self) -> str:

@@ -22,7 +22,7 @@ def signing_in(*scopes: str) -> Roadmap:
     tools = [
         replace(tool, auth="required", scope=scope) for tool, scope in zip(first.manifest.tools, scopes, strict=False)
     ]
-    manifest = replace(first.manifest, tools=(*tools, *first.manifest.tools[len(tools) :]))
+    manifest = replace(first.manifest, needs_sign_in=True, tools=(*tools, *first.manifest.tools[len(tools) :]))
     return replace(plain, phases=(replace(first, manifest=manifest), *plain.phases[1:]))
 
 
@@ -35,6 +35,13 @@ def document(name: str, store: Store = PICKLE, scopes: tuple[str, ...] = ("order
 @pytest.mark.parametrize("state", STATES)
 def test_without_a_tool_for_customers_there_is_none(state: str, name: str) -> None:
     assert card(name).render(PICKLE, roadmap(state)) is None
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_an_open_phase_signs_nobody_in_at_a_store_that_lacks_what_it_takes(name: str) -> None:
+    opened = signing_in("orders:read")
+    lacking = replace(opened, phases=(replace(opened.phases[0], missing=("no sign-in.",)), *opened.phases[1:]))
+    assert card(name).render(PICKLE, lacking) is None
 
 
 def test_a_foreign_issuer_excludes_our_own() -> None:
