@@ -8,6 +8,7 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.asks import ASKS, CALL, CALL_MODERN, LIST, Ask
+from benchmarks.catalogue import PRODUCTS, figures, table
 from benchmarks.installing import ToolMissing, install
 from benchmarks.load import measured
 from benchmarks.machine import Machine
@@ -26,9 +27,17 @@ CALLS: Final = (CALL, CALL_MODERN)
 @click.option("--quick", is_flag=True, help="16 connections only.")
 @click.option("--only", multiple=True, help="Servers whose name holds this; ours and the limits always run.")
 @click.option("--no-shop", is_flag=True, help="Leave out the calls that ask a shop.")
+@click.option("--catalogue", is_flag=True, help="The mirror's index beside the demo shop's SQLite, and nothing else.")
 @click.option("--write-docs", "documents", is_flag=True, help="Put the tables into docs/performance.md.")
-def main(*, rounds: int, seconds: int, quick: bool, only: tuple[str, ...], no_shop: bool, documents: bool) -> None:
+def main(
+    *, rounds: int, seconds: int, quick: bool, only: tuple[str, ...], no_shop: bool, catalogue: bool, documents: bool
+) -> None:
     """Measure us, our peers and the limit; numbers go to build/bench/results.json."""
+    if catalogue:
+        _say("building two indexes of 20,000 products")
+        for line in table(figures(PRODUCTS, rounds)):
+            click.echo(line)
+        return
     try:
         install(nginx=not no_shop)
     except ToolMissing as missing:

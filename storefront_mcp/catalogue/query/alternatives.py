@@ -7,10 +7,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.query.language import Stem
-from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
+from storefront_mcp.catalogue.query.lexicon import MIN_PART_CHARS, CatalogueLexicon
 from storefront_mcp.catalogue.question import WordChoice, WordGroup
 
 OR_WORDS: Final = frozenset({"or", "oder"})
+MIN_COMPOUND_CHARS: Final = 2 * MIN_PART_CHARS - 1
+"""Characters of the shortest compound."""
 MAX_SIDE_CHOICES: Final = 16
 """Ways to fulfil one side of an "or" that are tried."""
 
@@ -52,15 +54,16 @@ def with_compound_head(groups: Groups, lexicon: CatalogueLexicon, stem: Stem) ->
     Not where there are things of its own name, such as overgrips, or another word names the kind of thing, as in
     "pickleball net".
     """
-    words = {at: group.text.replace(" ", "") for at, group in enumerate(groups)}
-    words = {at: word for at, word in words.items() if lexicon.has_stem(stem(word)) and stem(word) not in lexicon.kinds}
-    ends = {
-        at: parts[-1] for at, word in words.items() if (parts := lexicon.parts(word)) and parts[-1] in lexicon.kinds
-    }
+    ends: dict[int, tuple[WordChoice, WordChoice]] = {}
+    for at, group in enumerate(groups):
+        word = group.text.replace(" ", "")
+        if len(word) < MIN_COMPOUND_CHARS or (whole := stem(word)) in lexicon.kinds or not lexicon.has_stem(whole):
+            continue
+        if (parts := lexicon.parts(word)) and parts[-1] in lexicon.kinds:
+            ends[at] = WordChoice(whole), WordChoice(parts[-1])
     if len(ends) != 1 or any(_is_kind(group, lexicon) for at, group in enumerate(groups) if at not in ends):
         return groups
-    [(at, end)] = ends.items()
-    both = (WordChoice(stem(words[at])), WordChoice(end))
+    [(at, both)] = ends.items()
     group = replace(groups[at], choices=(*groups[at].choices, both))
     return (*groups[:at], group, *groups[at + 1 :])
 

@@ -70,6 +70,7 @@ _LOWER_WORDS: Final = (
 _NEAR_WORDS: Final = r"around|about|roughly|approx(?:imately|\.)?|circa|ca\.?|ungefae?hr|etwa|rund|so um die"
 
 
+_DIGIT: Final = re.compile(r"\d")
 _BETWEEN: Final = re.compile(
     rf"(?<!\w)(?:between|zwischen|from|von)\s+{_amount('a')}\s*(?:and|und|to|bis|-|\u2013)\s*{_amount('b')}"
 )
@@ -157,6 +158,27 @@ def read_phrases(text: str, currency: str) -> PhraseReading:
     ('padle', 'AUD 200.00', True)
     """
     rest = fold_text(text)
+    low, high, rest, foreign = _read_prices(rest, currency) if _DIGIT.search(rest) else (None, None, rest, False)
+    on_sale, rest = _take_out(_SALE, rest)
+    sold_out, rest = _take_out(_SOLD_OUT, rest)
+    in_stock, rest = _take_out(_STOCK, rest)
+    sort: Sort | None = None
+    for order, pattern in _ORDERS:
+        found, rest = _take_out(pattern, rest)
+        sort = order if found and sort is None else sort
+    return PhraseReading(
+        text=" ".join(rest.split()),
+        price_min=low,
+        price_max=high,
+        in_stock=False if sold_out else in_stock or None,
+        on_sale=on_sale or None,
+        sort=sort,
+        other_currency=foreign,
+    )
+
+
+def _read_prices(rest: str, currency: str) -> tuple[Money | None, Money | None, str, bool]:
+    """Least and highest price of a folded text, the text without them, and whether an amount was left aside."""
     amounts = _Amounts(currency)
     low: Money | None = None
     high: Money | None = None
@@ -181,22 +203,7 @@ def read_phrases(text: str, currency: str) -> PhraseReading:
     if low is high is None and (match := next(filter(_names_money, _BARE.finditer(rest)), None)) is not None:
         high = amounts.read(match, "a")
         rest = _without(rest, match)
-    on_sale, rest = _take_out(_SALE, rest)
-    sold_out, rest = _take_out(_SOLD_OUT, rest)
-    in_stock, rest = _take_out(_STOCK, rest)
-    sort: Sort | None = None
-    for order, pattern in _ORDERS:
-        found, rest = _take_out(pattern, rest)
-        sort = order if found and sort is None else sort
-    return PhraseReading(
-        text=" ".join(rest.split()),
-        price_min=low,
-        price_max=high,
-        in_stock=False if sold_out else in_stock or None,
-        on_sale=on_sale or None,
-        sort=sort,
-        other_currency=amounts.foreign,
-    )
+    return low, high, rest, amounts.foreign
 
 
 def _names_money(match: re.Match[str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from storefront_mcp.catalogue.query.alternatives import joined_alternatives, split_alternatives, with_compound_head
-from storefront_mcp.catalogue.query.folding import plain_words, text_words
+from storefront_mcp.catalogue.query.folding import plain_words, spelling, text_words
 from storefront_mcp.catalogue.query.language import MAX_SYNONYM_WORDS, LanguageWords, StemWords, Synonyms
 from storefront_mcp.catalogue.query.lexicon import MIN_PART_CHARS, CatalogueLexicon
 from storefront_mcp.catalogue.query.spelling import SpellingIndex
@@ -74,8 +74,9 @@ class WordReader:
 
     def read(self, text: str, *, conditions: bool = False) -> ReadWords:
         """The groups of a text; one of fillers alone has none where conditions were taken out of it."""
-        typed = text_words(text)[:MAX_QUERY_WORDS]
-        shown = dict(zip(typed, plain_words(text), strict=False))
+        plain = plain_words(text)[:MAX_QUERY_WORDS]
+        typed: Sequence[str] = [*map(spelling, plain)]
+        shown = dict(zip(typed, plain, strict=True))
         replaced: dict[str, str] = {}
         unknown: list[str] = []
         groups = self._query_groups(typed, replaced, unknown, fully=conditions)
@@ -83,10 +84,11 @@ class WordReader:
         if replaced:
             # What is spelt right may be known with its neighbour only: "pickel balls" are pickleballs.
             corrected = " ".join(replaced.get(word, shown[word]) for word in typed)
-            named = self._label_places(typed)
+            named = self._label_places(typed, tuple(self._labels(typed)))
             typed = [word if at in named else replaced.get(word, word) for at, word in enumerate(typed)]
             groups = self._query_groups(typed, {}, [], fully=conditions)
-        labels, taken = tuple(self._labels(typed)), self._label_places(typed)
+        labels = tuple(self._labels(typed))
+        taken = self._label_places(typed, labels)
         rest = [word for at, word in enumerate(typed) if at not in taken]
         return ReadWords(
             groups=groups,
@@ -267,9 +269,9 @@ class WordReader:
             else:
                 at += 1
 
-    def _label_places(self, typed: Sequence[str]) -> set[int]:
+    def _label_places(self, typed: Sequence[str], labels: Sequence[LabelSpan]) -> set[int]:
         """The places of values, and of the names of their attributes beside them."""
-        return {at for span in self._labels(typed) for at in self._with_attribute_name(typed, span)}
+        return {at for span in labels for at in self._with_attribute_name(typed, span)}
 
     def _label_readings(self, span: StemWords) -> list[tuple[str, str]]:
         """Attribute codes and values that words name, themselves or by another word for them, such as "blaue"."""

@@ -116,10 +116,11 @@ class TantivyIndex:
             found = searcher.search(query, question.size, offset=offset)
         else:
             found = searcher.search(query, question.size, offset=offset, weight_by_field="quality")
-        documents = [decoded_document(searcher.doc(address)) for _, address in found.hits]
+        addresses = [address for _, address in found.hits]
+        documents = [decoded_document(searcher.doc(address)) for address in addresses]
         total: int = found.count or 0  # type: ignore[attr-defined]  # the stub does not have it
         counted = question.facets and total > 1
-        missed = self._missing_groups(question, documents) if relaxed else {}
+        missed = self._missing_groups(question, addresses, documents) if relaxed else {}
         return IndexAnswer(
             hits=tuple(IndexHit(document=one, missed=missed.get(one.key, ())) for one in documents),
             total=total,
@@ -189,9 +190,10 @@ class TantivyIndex:
         ]
 
     def _missing_groups(
-        self, question: IndexQuestion, documents: Sequence[CatalogueDocument]
+        self, question: IndexQuestion, addresses: Sequence[tantivy.DocAddress], documents: Sequence[CatalogueDocument]
     ) -> dict[str, tuple[str, ...]]:
         """For each product the texts of the groups that it does not match."""
+        places = {(one.segment_ord, one.doc): document.key for one, document in zip(addresses, documents, strict=True)}
         keys = [document.key for document in documents]
         missed: dict[str, list[str]] = {key: [] for key in keys}
         for group in question.groups:
@@ -199,7 +201,7 @@ class TantivyIndex:
                 [(Occur.Must, self._translator.one_of("key", keys)), (Occur.Must, self._translator.group(group))]
             )
             hits = self._searcher.search(among, len(keys) or 1, count=False).hits
-            having = {decoded_document(self._searcher.doc(address)).key for _, address in hits}
+            having = {places.get((address.segment_ord, address.doc)) for _, address in hits}
             for key in keys:
                 if key not in having:
                     missed[key].append(group.text)
