@@ -2,11 +2,12 @@
 
 import asyncio
 import base64
+import copy
 import datetime as dt
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -34,6 +35,8 @@ class CartRecord(Struct, frozen=True, kw_only=True):
     handle: CartId
     upstream: CartId
     """The backend's cart id: a secret."""
+    owner: str = ""
+    """Subject of the signed-in customer whose cart it is; empty for whoever has the handle."""
     lines: tuple[LostLine, ...] = ()
     """The last known lines, to report what is lost when the shop drops the cart."""
     expires_at: int
@@ -49,6 +52,9 @@ class CartHandleRepository(Protocol):
     async def put(self, record: CartRecord) -> None:
         """Insert or update a record."""
 
+
+CartLock = Callable[[CartId], AbstractAsyncContextManager[CartRecord]]
+"""Holds a cart's lock in this process and yields its record."""
 
 BeforeChange = Callable[[CartId], Awaitable[str | None]]
 """Called before a cart is changed; returns a notice for the agent, or raises ShopError to prevent the change."""
@@ -106,6 +112,7 @@ class GuestCarts:
         self._observer = observer
         self._refuse_ordered = refuse_ordered
         self._before_change = before_change
+        self._owner = ""
         self._store = store
         self._backend = backend
         self._handles = handles
@@ -113,10 +120,22 @@ class GuestCarts:
         self._new_handle = handle
         self._locks: WeakValueDictionary[CartId, asyncio.Lock] = WeakValueDictionary()
 
+    def owned_by(self, owner: str) -> "GuestCarts":
+        """The carts as a signed-in customer has them: their own, besides those of nobody, and new ones are theirs."""
+        twin = copy.copy(self)
+        twin._owner = owner  # noqa: SLF001 -- its own copy
+        return twin
+
+    async def claim(self, handle: CartId) -> None:
+        """Make a cart of nobody the customer's, so that its handle is of no use to anybody else."""
+        async with self.lock(handle) as record:
+            if record.owner != self._owner:
+                await self._handles.put(replace(record, owner=self._owner))
+
     async def create(self) -> Cart:
         """Create an empty cart and its handle."""
         cart = await self._backend.create_cart()
-        created = await self._save(self._new_handle(), cart)
+        created = await self._save(self._new_handle(), cart, owner=self._owner)
         until = (self._now() + HANDLE_LIFETIME).astimezone(dt.UTC)
         return replace(created, expires_at=until.strftime("%Y-%m-%dT%H:%MZ"))
 
@@ -148,9 +167,9 @@ class GuestCarts:
                 raise
             self._observer.seen(cart)
             if not _is_another(record, cart, quantity):
-                return await self._save(handle, cart, notice)
+                return await self._save(handle, cart, notice, owner=record.owner)
             lost = LINES_LOST_TEXT if record.lines else RESTARTED_TEXT
-            return await self._save(handle, replace(cart, lost_lines=record.lines), lost)
+            return await self._save(handle, replace(cart, lost_lines=record.lines), lost, owner=record.owner)
 
     async def update_line(self, handle: CartId, line: LineId, quantity: int) -> Cart:
         """Set a line's quantity."""
@@ -205,15 +224,17 @@ class GuestCarts:
     async def _change(self, handle: CartId, change: Callable[[CartId], Awaitable[Cart]]) -> Cart:
         async with self.lock(handle) as record:
             notice = await self._before_change(handle)
-            return await self._save(handle, await change(record.upstream), notice)
+            return await self._save(handle, await change(record.upstream), notice, owner=record.owner)
 
     async def _record(self, handle: CartId) -> CartRecord:
         record = await self._handles.find(self._store, handle)
         if record is None or record.expires_at <= self._now().timestamp():
             raise CartNotFound
+        if record.owner and record.owner != self._owner:
+            raise CartNotFound
         return record
 
-    async def _save(self, handle: CartId, cart: Cart, notice: str | None = None) -> Cart:
+    async def _save(self, handle: CartId, cart: Cart, notice: str | None = None, *, owner: str) -> Cart:
         """Store the handle's record.
 
         Returns the cart with the handle in place of the backend's id, and a notice put before its own.
@@ -223,6 +244,7 @@ class GuestCarts:
                 store=self._store,
                 handle=handle,
                 upstream=cart.cart_id,
+                owner=owner,
                 lines=tuple(LostLine(line.sku, line.quantity, line.options) for line in cart.lines),
                 expires_at=int((self._now() + HANDLE_LIFETIME).timestamp()),
             )

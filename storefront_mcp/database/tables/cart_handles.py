@@ -15,8 +15,9 @@ CARTS: Final = Table(
     Column("lines", LargeBinary, nullable=False),
     Column("expires_at", Whole, nullable=False, index=True),
     Column("holder", LargeBinary),
+    Column("owner", Text),
     Index("carts_by_holder", "holder", "expires_at"),
     sqlite_with_rowid=False,
 )
 """`key` is a hash of store and handle, as handles are secrets. `expires_at` is Unix seconds, `holder` a
-keyed digest of the client's address: see `row_quota`."""
+keyed digest of the client's address: see `row_quota`. `owner` is a signed-in customer's subject, NULL for nobody."""

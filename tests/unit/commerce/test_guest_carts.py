@@ -257,3 +257,27 @@ async def test_a_shop_that_is_down_changes_nothing(
         with pytest.raises(ShopDown):
             await ask(carts, handle)
     assert cart_handles_in_memory.records == before
+
+
+@pytest.mark.parametrize("act", range(len(EVERYTHING)))
+async def test_a_customers_cart_opens_for_nobody_else(carts: GuestCarts, act: int) -> None:
+    ada = carts.owned_by("ada")
+    handle = (await ada.create()).cart_id
+    await ada.add_line(handle, PAD, 2, {})
+    for stranger in (carts, carts.owned_by("bo")):
+        with pytest.raises(CartNotFound):
+            await EVERYTHING[act](stranger, handle)
+    assert (await ada.view(handle)).lines[0].quantity == 2
+
+
+async def test_a_claimed_cart_is_the_customers_from_then_on_and_stays_it(carts: GuestCarts) -> None:
+    handle = (await carts.create()).cart_id
+    await carts.owned_by("bo").add_line(handle, PAD, 1, {})
+    await carts.view(handle)
+    await carts.owned_by("ada").claim(handle)
+    await carts.owned_by("ada").update_line(handle, (await carts.owned_by("ada").view(handle)).lines[0].line_id, 2)
+    for stranger in (carts, carts.owned_by("bo")):
+        with pytest.raises(CartNotFound):
+            await stranger.view(handle)
+        with pytest.raises(CartNotFound):
+            await stranger.claim(handle)

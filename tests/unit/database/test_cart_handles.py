@@ -91,3 +91,12 @@ async def test_above_the_bound_those_that_end_soonest_go(database: Database) -> 
     assert held(database) == 10
     assert await handles.find(PICKLE, CartId("cart_0")) is not None
     assert await handles.find(PICKLE, CartId("cart_255")) is None
+
+
+async def test_the_owner_of_a_cart_is_kept(database: Database) -> None:
+    handles = SqlCartHandleRepository(database)
+    await handles.put(record())
+    await handles.put(replace(record(), owner="subject-ada"))
+    found = await handles.find(PICKLE, CartId("cart_1"))
+    assert found is not None
+    assert found.owner == "subject-ada"
