@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from storefront_mcp.commerce.account_errors import CustomerCartInUse
 from storefront_mcp.commerce.address import PostalAddress
 from storefront_mcp.commerce.cart import CartHandle
 from storefront_mcp.commerce.checkout import CheckoutView
@@ -37,6 +38,8 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     note: Annotated[str, Meta(max_length=5000, description="To the shop")] = ""
     idempotency_key: UnlistedKeyText = ""
     dry_run: Annotated[bool, Meta(description="Only check and price it")] = False
+    as_customer: Annotated[bool | None, Meta(extra_json_schema={"unlisted": True})] = None
+    """In the signed-in buyer's name, which is what their permission to check out is for, unless it is false."""
 
     def draft(self) -> OrderDraft:
         """The order as the shop wants it; the bill goes where the parcel goes unless told otherwise.
@@ -66,12 +69,29 @@ async def place_order(
     if isinstance(context.state, str):
         shown = await shop.required_checkouts.status(context.state)
     else:
-        key = args.idempotency_key or None
-        shown = await shop.required_checkouts.place(args.cart_id, args.draft(), key=key, dry_run=args.dry_run)
+        key, draft = args.idempotency_key or None, args.draft()
+        grant = await _customers_grant(args, shop)
+        shown = await shop.required_checkouts.place(args.cart_id, draft, key=key, dry_run=args.dry_run, grant=grant)
         if shown.continue_url is not None and PAY not in context.answers and can_open_urls(context):
             page = UrlElicitation(f"Pay {shown.totals.total} at {shop.store.name}", shown.continue_url)
             return InputRequired(questions={PAY: page}, state=shown.checkout_id)
     return _with_page_link(_after_answer(shown, context.answers.get(PAY)))
+
+
+async def _customers_grant(args: PlaceOrder, shop: Shop) -> str:
+    """What lets the order be in the buyer's name, with the cart made theirs; empty for the order of a guest.
+
+    Raises CustomerCartInUse while the buyer's own cart at the shop has something in it.
+    """
+    customer = shop.customer
+    if customer is None or "checkout" not in customer.scopes or args.as_customer is False:
+        return ""
+    waiting = await (await customer.account()).cart_lines()
+    if waiting:
+        raise CustomerCartInUse(waiting)
+    if not args.dry_run:
+        await shop.carts.claim(args.cart_id)
+    return customer.grant
 
 
 def _after_answer(shown: CheckoutView, answer: Any) -> CheckoutView:  # noqa: ANN401 -- anything a client may send

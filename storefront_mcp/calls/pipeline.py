@@ -5,7 +5,7 @@ from typing import Any, Final, NoReturn
 
 from msgspec import Raw, Struct
 
-from storefront_mcp.access.caller import Caller
+from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.access.rate_limits import LimitExceeded
 from storefront_mcp.access.scopes import has_scope
 from storefront_mcp.calls.arguments import cart_of, read_arguments
@@ -74,7 +74,10 @@ async def run_call(call: ToolCall) -> Any:  # noqa: ANN401 -- whatever value the
             exceeded = await policy.limits.check_call(call.origin, call.caller, cart=cart, kind=kind)
         if exceeded is not None or arguments is None:
             _refuse(call, exceeded, invalid)
-        inputs = _inputs(call, tool, arguments)
+        # Nearly always a guest, who asks for nothing in anybody's name.
+        plain = call.caller is GUEST and getattr(arguments, AS_CUSTOMER, None) is None
+        shop = call.shop if plain else _shop_of(call, tool, arguments)
+        inputs = (arguments, shop, call.context) if tool.wants_context else (arguments, shop)
         value = await (tool.run(*inputs) if audit is None else _run_once(call, tool, inputs, audit))
     except BaseException as error:
         if audit is not None:
@@ -112,18 +115,18 @@ def open_tool(call: ToolCall) -> Tool:
     return tool
 
 
-def _inputs(call: ToolCall, tool: Tool, arguments: Struct) -> tuple[Any, ...]:
-    """What the tool is run with: the shop is the customer's where one is signed in.
+def _shop_of(call: ToolCall, tool: Tool, arguments: Struct) -> Shop:
+    """The shop as the caller has it, who may have signed in.
 
     Raises ScopeMissing for what is explicitly asked for in a customer's name without their permission.
     """
-    caller, shop = call.caller, call.shop
+    caller = call.caller
     scope = call.roadmap.optional_scopes.get(tool.name)
     if scope is not None and getattr(arguments, AS_CUSTOMER, None) is True and not has_scope(caller, scope):
         raise ScopeMissing(tool.name, scope)
-    if caller.kind == "customer":
-        shop = shop.for_customer(caller.principal, grant=caller.grant, scopes=caller.scopes)
-    return (arguments, shop, call.context) if tool.wants_context else (arguments, shop)
+    if caller.kind != "customer":
+        return call.shop
+    return call.shop.for_customer(caller.principal, grant=caller.grant, scopes=caller.scopes)
 
 
 def _refuse(call: ToolCall, exceeded: LimitExceeded | None, invalid: ArgumentsRefused | None) -> NoReturn:

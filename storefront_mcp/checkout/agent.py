@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Final, NoReturn
 
 from email_validator import EmailNotValidError, validate_email
@@ -35,7 +34,7 @@ from storefront_mcp.commerce.errors import (
     ShopError,
     TotalRefused,
 )
-from storefront_mcp.commerce.guest_carts import CartRecord
+from storefront_mcp.commerce.guest_carts import CartLock
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.order import OrderDraft, OrderProgress, PaymentMethod
 from storefront_mcp.commerce.shipping import with_delivery_times
@@ -46,7 +45,6 @@ PROVIDER_POLL_TIMEOUT_SECONDS: Final = 3.0
 REPLACED_REASON: Final = "It was replaced by another checkout of the same cart."
 CANCELED_REASON: Final = "It was given up on the buyer's behalf."
 CROWDED_REASON: Final = "Too many others were prepared after it and none of them was paid."
-CartLock = Callable[[CartId], AbstractAsyncContextManager[CartRecord]]
 
 
 class PaymentOptions(Struct, frozen=True, kw_only=True):
@@ -82,6 +80,13 @@ class AgentCheckout:
         self._lock_cart = lock_cart
         self._start_advancing = start_advancing
         self._new_id = id_
+        self._owner = ""
+
+    def for_customer(self, subject: str, lock_cart: CartLock) -> "AgentCheckout":
+        """The checkouts as a signed-in customer has them."""
+        twin = AgentCheckout(self._context, lock_cart, self._start_advancing, id_=self._new_id)
+        twin._owner = subject
+        return twin
 
     def ways_to_pay(self, offered: Sequence[PaymentMethod]) -> tuple[str, ...]:
         """Titles of the provider's method and of the offline methods of the policy."""
@@ -89,10 +94,12 @@ class AgentCheckout:
         used = {*policy.offline, *((policy.method,) if self._context.provider is not None else ())}
         return tuple(method.title for method in offered if method.code in used)
 
-    async def place(self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool) -> CheckoutView:
+    async def place(
+        self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool, grant: str = ""
+    ) -> CheckoutView:
         """Validate the order, freeze it and return where the buyer pays."""
         try:
-            return await self._place(cart, draft, key=key, dry_run=dry_run)
+            return await self._place(cart, draft, key=key, dry_run=dry_run, grant=grant)
         except ShippingMethodRefused as refused:
             # The shop's adapter knows the methods, the store how long they take.
             if isinstance(offers := refused.detail, ShippingOffers):
@@ -100,10 +107,12 @@ class AgentCheckout:
                 refused.detail = replace(offers, methods=with_delivery_times(offers.methods, times))
             raise
 
-    async def _place(self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool) -> CheckoutView:
+    async def _place(
+        self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool, grant: str
+    ) -> CheckoutView:
         context = self._context
         draft = replace(draft, email=_normalise_email(draft.email))
-        request = context.request_digest(cart, draft)
+        request = context.request_digest(cart, draft, self._owner if grant else "")
         digest = None if key is None or dry_run else context.key_digest(key)
         if digest is not None:
             known = await context.records.find_by_key(context.store.id, context.cart_digest(cart), digest)
@@ -123,6 +132,7 @@ class AgentCheckout:
                 draft = replace(draft, shipping_address=None, shipping_method="")
             options = self._payment_options(await context.backend.payment_methods(record.upstream), priced)
             checkout = self._freeze(cart, record.upstream, draft, priced, options, request)
+            checkout = replace(checkout, owner=self._owner, grant=grant)
             return self._view(await self._open(checkout, digest), cart)
 
     async def status(self, checkout: str) -> CheckoutView:
@@ -230,7 +240,7 @@ class AgentCheckout:
 
     async def _find(self, id_: str) -> Checkout:
         found = await self._context.records.find(self._context.store.id, id_)
-        if found is None:
+        if found is None or (found.owner and found.owner != self._owner):
             raise CheckoutNotFound(staff=self._context.store.staff)
         return found
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from storefront_mcp.checkout.record import Checkout, CheckoutRepository
+from storefront_mcp.commerce.accounts import CustomerAccounts
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.order import OrderDraft
@@ -63,6 +64,8 @@ class CheckoutContext(Struct, frozen=True, kw_only=True):
     """Unix seconds."""
     payment_stop: Callable[[], FlipTerms | None] = lambda: None
     """Why nobody can pay now; None as long as checkouts can be paid."""
+    accounts: CustomerAccounts | None = None
+    """None where customers cannot sign in."""
 
     def handle_secret(self, id_: str, cart: CartId) -> str:
         """The part of an agent's checkout id that no record holds: 128 bits of an HMAC over the cart's handle.
@@ -87,9 +90,10 @@ class CheckoutContext(Struct, frozen=True, kw_only=True):
         """URL of the payment page."""
         return self.store.url(f"/pay/{token}")
 
-    def request_digest(self, cart: CartId, draft: OrderDraft) -> str:
-        """Digest of cart and draft; keyed, so that addresses cannot be found by guessing."""
-        return self._mac(b"wish", cart.encode(), msgspec.json.encode(draft)).hex()
+    def request_digest(self, cart: CartId, draft: OrderDraft, customer: str = "") -> str:
+        """Digest of cart, draft and whose name it is in; keyed, so that addresses cannot be found by guessing."""
+        parts = (cart.encode(), msgspec.json.encode(draft), *([customer.encode()] if customer else []))
+        return self._mac(b"wish", *parts).hex()
 
     def key_digest(self, key: str) -> str:
         """Digest of an idempotency key."""

@@ -47,6 +47,10 @@ class Checkout(Struct, frozen=True, kw_only=True):
     """Digest of the token in the payment page's address."""
     request: str
     """Keyed digest of cart and draft; the same request finds the same checkout."""
+    owner: str = ""
+    """Subject of the signed-in customer whose checkout it is; empty for whoever has its id."""
+    grant: str = ""
+    """Of the customer in whose name the order is made; empty for an order of a guest."""
     state: State = "open"
     fence: int = 0
     """Fencing token: grows with every lease, and a write with an older one fails."""

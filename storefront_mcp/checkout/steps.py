@@ -13,8 +13,11 @@ from storefront_mcp.checkout import payment_steps
 from storefront_mcp.checkout.context import CheckoutContext
 from storefront_mcp.checkout.record import Checkout, State
 from storefront_mcp.checkout.states import needs_operator, transition
+from storefront_mcp.commerce.account_errors import CustomerCartInUse
+from storefront_mcp.commerce.accounts import CustomerAccount
 from storefront_mcp.commerce.cart import Cart, CartLine
-from storefront_mcp.commerce.errors import CartGone, ShopBusy, ShopDown, ShopError, ShopOutcomeUnknown
+from storefront_mcp.commerce.customers import SessionOver
+from storefront_mcp.commerce.errors import CartGone, OrderRefused, ShopBusy, ShopDown, ShopError, ShopOutcomeUnknown
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order, OrderSettlement
 from storefront_mcp.payments.provider import Payment
@@ -26,6 +29,7 @@ MAX_PAID_PLACE_ATTEMPTS: Final = 5
 CHANGED_REASON: Final = "The price or the contents changed before the order was made, so there is no order."
 UNREACHABLE_REASON: Final = "The shop could not be reached for too long, so there is no order."
 NO_ORDER_REASON: Final = "The shop failed to make the order."
+AS_GUEST_REASON: Final = "The shop did not take it in the buyer's name, so it is the order of a guest."
 Step = Callable[[CheckoutContext, Checkout], Awaitable[Checkout]]
 
 
@@ -84,14 +88,25 @@ async def place(context: CheckoutContext, checkout: Checkout) -> Checkout:
         return transition(checkout, "authorized", now=context.now(), place_try=checkout.place_try - 1)
     settlement = OrderSettlement(method=checkout.settle_by, payment=checkout.payment, reference=checkout.id)
     try:
-        order = await context.backend.place_order(checkout.upstream, personal.draft, settlement)
+        if checkout.grant:
+            account = await account_of(context, checkout)
+            order = await account.place_order(checkout.upstream, personal.draft, settlement, checkout.totals.total)
+        else:
+            order = await context.backend.place_order(checkout.upstream, personal.draft, settlement)
     except ShopOutcomeUnknown as unclear:
         return transition(checkout, "unknown", now=context.now(), over=unclear.over, problem=unclear.internal)
     except ShopDown as unsent:
         return _back_to_authorized(context, checkout, context.policy.poll_seconds, unsent)
-    except ShopError as refused:
+    except (ShopError, SessionOver) as refused:
         return _to_releasing(context, checkout, refused)
     return _to_capturing(context, checkout, order)
+
+
+async def account_of(context: CheckoutContext, checkout: Checkout) -> CustomerAccount:
+    """The account of the customer in whose name the order is made. Raises SessionOver and ShopDown."""
+    if context.accounts is None:
+        raise SessionOver(internal="customers cannot sign in here any more")
+    return await context.accounts.account(checkout.grant)
 
 
 async def recover_interrupted(context: CheckoutContext, checkout: Checkout) -> Checkout:
@@ -106,11 +121,13 @@ async def find_lost_order(context: CheckoutContext, checkout: Checkout) -> Check
         return replace(checkout, due_at=ends)
     payment = await payment_steps.fetch_payment(context, checkout)
     try:
-        order = await context.backend.find_order(checkout.upstream, checkout.id)
+        order = await _find_order(context, checkout)
     except CartGone:
         return transition(checkout, "releasing", now=context.now(), reason=NO_ORDER_REASON)
-    except ShopError as down:
-        if context.now() - checkout.since > context.policy.retry_seconds:
+    except (ShopError, SessionOver) as down:
+        # Without the session nobody else can tell: the guest's cart is as it was, whatever became of the customer's.
+        waited = context.now() - checkout.since > context.policy.retry_seconds
+        if waited or isinstance(down, SessionOver):
             return needs_operator(
                 checkout, f"the shop cannot be asked whether there is an order: {down.internal}", now=context.now()
             )
@@ -207,14 +224,30 @@ def _retry_or_release(context: CheckoutContext, checkout: Checkout, payment: Pay
     return transition(checkout, "releasing", now=context.now(), reason=NO_ORDER_REASON)
 
 
-def _to_releasing(context: CheckoutContext, checkout: Checkout, refused: ShopError) -> Checkout:
+def _to_releasing(context: CheckoutContext, checkout: Checkout, refused: ShopError | SessionOver) -> Checkout:
     """The shop rejected the order. A missing cart was ordered by our earlier call, if there was one."""
     now = context.now()
+    if checkout.grant and isinstance(refused, SessionOver | CustomerCartInUse | OrderRefused):
+        return _as_guest(context, checkout, refused.internal)
     if isinstance(refused, CartGone) and checkout.place_try > 1:
         return transition(checkout, "unknown", now=now, over=True, problem=refused.internal)
     if isinstance(refused, ShopBusy):
         return _back_to_authorized(context, checkout, refused.retry_after, refused)
     return transition(checkout, "releasing", now=now, reason=str(refused), problem=refused.internal)
+
+
+async def _find_order(context: CheckoutContext, checkout: Checkout) -> Order | None:
+    if checkout.grant:
+        return await (await account_of(context, checkout)).find_order(checkout.id)
+    return await context.backend.find_order(checkout.upstream, checkout.id)
+
+
+def _as_guest(context: CheckoutContext, checkout: Checkout, problem: str) -> Checkout:
+    """Nothing was ordered in the customer's name: the same goods are ordered for a guest, as the buyer has paid."""
+    again = transition(
+        checkout, "authorized", now=context.now(), place_try=checkout.place_try - 1, reason=AS_GUEST_REASON
+    )
+    return replace(again, grant="", problem=problem, due_at=context.now())
 
 
 def _back_to_authorized(context: CheckoutContext, checkout: Checkout, pause: float, error: ShopError) -> Checkout:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Protocol
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.cart import CartTotals
+from storefront_mcp.commerce.guest_carts import CartLock
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import OrderDraft, OutstandingPayment, PaymentMethod, ShippedItem, ShippedParcel
@@ -53,12 +54,18 @@ class CheckoutPort(Protocol):
     def ways_to_pay(self, offered: Sequence[PaymentMethod]) -> tuple[str, ...]:
         """Titles of what orders of this server can be paid by, of what the shop offers."""
 
-    async def place(self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool) -> CheckoutView:
+    def for_customer(self, subject: str, lock_cart: CartLock) -> "CheckoutPort":
+        """The checkouts as a signed-in customer has them: new ones are theirs, and theirs are nobody else's."""
+
+    async def place(
+        self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool, grant: str = ""
+    ) -> CheckoutView:
         """Validate and freeze the order; the result has the payment page's URL. A dry run only validates.
 
-        The same `key`, or no key and the same arguments, gives the same checkout; a key belongs to its cart. Raises
-        what `ShopBackend.quote_order` raises, EmailRefused, CartNotFound, CartBeingOrdered, CartOrdered, KeyReused,
-        PaymentDown, NoWayToPay and TotalRefused.
+        With a `grant` the order is made in the name of the customer who gave it, where the shop lets that happen by
+        then. The same `key`, or no key and the same arguments, gives the same checkout; a key belongs to its cart.
+        Raises what `ShopBackend.quote_order` raises, EmailRefused, CartNotFound, CartBeingOrdered, CartOrdered,
+        KeyReused, PaymentDown, NoWayToPay and TotalRefused.
         """
 
     async def status(self, checkout: str) -> CheckoutView:

@@ -48,4 +48,6 @@ class Shop(Struct, frozen=True):
         if self.accounts is None:
             return self
         customer = SignedInCustomer(subject=subject, grant=grant, scopes=scopes, accounts=self.accounts)
-        return replace(self, customer=customer)
+        carts = self.carts.owned_by(subject)
+        checkouts = None if self.checkouts is None else self.checkouts.for_customer(subject, carts.lock)
+        return replace(self, customer=customer, carts=carts, checkouts=checkouts)

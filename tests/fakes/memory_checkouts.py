@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from storefront_mcp.commerce.cart import CartTotals
 from storefront_mcp.commerce.checkout import CheckoutView, OrderView
 from storefront_mcp.commerce.errors import CheckoutNotFound, EmailRefused
+from storefront_mcp.commerce.guest_carts import CartLock
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.order import OrderDraft, PaymentMethod
 from tests.fakes.memory_backend import aud
@@ -21,6 +22,7 @@ class MemoryCheckouts:
     def __init__(self) -> None:
         self.checkouts: dict[str, CheckoutView] = {}
         self.drafts: list[tuple[CartId, OrderDraft, str | None]] = []
+        self.grants: list[str] = []
         self.down: Exception | None = None
         """What every method raises while it is set."""
         self._of: dict[CartId, str] = {}
@@ -28,8 +30,14 @@ class MemoryCheckouts:
     def ways_to_pay(self, offered: Sequence[PaymentMethod]) -> tuple[str, ...]:
         return tuple(method.title for method in offered if not method.free)
 
-    async def place(self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool) -> CheckoutView:
+    def for_customer(self, subject: str, lock_cart: CartLock) -> "MemoryCheckouts":
+        return self
+
+    async def place(
+        self, cart: CartId, draft: OrderDraft, *, key: str | None, dry_run: bool, grant: str = ""
+    ) -> CheckoutView:
         await self._asked()
+        self.grants.append(grant)
         self.drafts.append((cart, draft, key))
         if "@" not in draft.email:
             raise EmailRefused

@@ -4,6 +4,7 @@ Everything that the customer does in the shop shares this cart, so it is touched
 the moment of an order.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +25,8 @@ from storefront_mcp.commerce.ids import CartId, LineId, Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order, OrderDraft, OrderSettlement
 
+COPY_SECONDS: Final = 25.0
+"""For everything before place-order, so that an order in a customer's name has a bound."""
 log: Final = logging.getLogger(__name__)
 
 
@@ -54,6 +57,19 @@ class CustomerCart:
 
     async def order(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement, total: Money) -> Order:
         """Order the lines of a guest cart. As `CustomerAccount.place_order`."""
+        try:
+            async with asyncio.timeout(COPY_SECONDS):
+                own = await self._fill(cart, total)
+        except TimeoutError as error:
+            raise ShopDown(internal="the customer's cart could not be filled in time") from error
+        try:
+            return await self._orders(settlement.reference).place(own, draft, settlement)
+        except OrderRefused:
+            await self._empty(own)
+            raise
+
+    async def _fill(self, cart: CartId, total: Money) -> CartId:
+        """The customer's cart with what the guest's has, and nothing else. Raises as `order`."""
         guest = await self._guests.fetch(cart)
         if guest.applied_giftcards:
             raise OrderRefused("gift cards of a guest's cart cannot pay an order in the buyer's name")
@@ -62,14 +78,19 @@ class CustomerCart:
             raise ShopDown(internal="the customer's cart has no id")
         own = CartId(f"{CUSTOMER_CART_PREFIX}{found.id}")
         if found.items:
-            raise CustomerCartInUse(translation.cart(found, self._price_mapper, own).lines)
+            waiting = translation.cart(found, self._price_mapper, own)
+            if _goods(waiting) == _goods(translation.cart(guest, self._price_mapper, cart)):
+                # A copy of before, whose order was never made.
+                self._check(guest, waiting, cart, total)
+                return own
+            raise CustomerCartInUse(waiting.lines)
         try:
             copied = await self._copy(guest, own)
             self._check(guest, copied, cart, total)
         except BaseException:
             await self._empty(own)
             raise
-        return await self._orders(settlement.reference).place(own, draft, settlement)
+        return own
 
     async def _copy(self, guest: GuestCart, own: CartId) -> Cart:
         """The customer's cart with the guest's lines and coupon. Raises OrderRefused where the shop takes one not."""
@@ -90,8 +111,7 @@ class CustomerCart:
 
     def _check(self, guest: GuestCart, copied: Cart, cart: CartId, total: Money) -> None:
         before = translation.cart(guest, self._price_mapper, cart)
-        pairs = [(one.sku, one.quantity, one.total) for one in before.lines]
-        if pairs != [(one.sku, one.quantity, one.total) for one in copied.lines]:
+        if _goods(before) != _goods(copied):
             raise OrderRefused("the lines cost something else in the buyer's account")
         if copied.totals.discount != before.totals.discount or total.currency != copied.totals.total.currency:
             raise OrderRefused("the discount is another one in the buyer's account")
@@ -104,6 +124,10 @@ class CustomerCart:
                     await self._own.remove(own, LineId(str(item.id)))
             except ShopError as error:
                 log.warning("a customer's cart could not be emptied again: %s", error.internal)
+
+
+def _goods(cart: Cart) -> list[tuple[str, int, Money]]:
+    return [(one.sku, one.quantity, one.total) for one in cart.lines]
 
 
 def _pieces(item: CartItem) -> int:

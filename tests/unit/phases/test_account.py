@@ -1,13 +1,18 @@
 """The tools of the account: what a customer sees and does, and that nobody else's order is within reach."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
 from storefront_mcp.commerce.accounts import OrderedLine
-from storefront_mcp.commerce.ids import Sku
+from storefront_mcp.commerce.cart import CartLine
+from storefront_mcp.commerce.ids import LineId, Sku
 from storefront_mcp.commerce.money import Money
 from tests.fakes.memory_accounts import order
-from tests.unit.web.customers import CustomerSite
+from tests.fakes.memory_backend import MemoryBackend, shop_on
+from tests.fakes.memory_checkouts import MemoryCheckouts
+from tests.unit.web.customers import SIGNED_IN, CustomerSite
 
 
 async def test_orders_come_newest_first_page_by_page() -> None:
@@ -86,3 +91,87 @@ async def test_what_cannot_be_reordered_at_all_leaves_an_empty_cart() -> None:
     cart = await site.value("reorder", "ada", number="1003")
     assert "lines" not in cart
     assert cart["cart_id"]
+
+
+ORDER = {
+    "email": "ada@example.com",
+    "shipping_method": "post",
+    "shipping_address": {
+        "first_name": "Ada",
+        "last_name": "Brine",
+        "street": "1 Jar Lane",
+        "city": "Brisbane",
+        "region": "QLD",
+        "postcode": "4000",
+        "country": "AU",
+        "phone": "+61 7 5550 1234",
+    },
+}
+
+
+class OrderingSite(CustomerSite):
+    """The store with checkouts."""
+
+    def __init__(self) -> None:
+        self.checkouts = MemoryCheckouts()
+        super().__init__(served=replace(shop_on(MemoryBackend()), checkouts=self.checkouts))
+        self.site.shared = replace(self.site.shared, shop=replace(self.site.shop, accounts=self.accounts))
+        self.site.publish(SIGNED_IN)
+
+    async def order(self, token: str | None, **arguments: Any) -> Any:
+        """Place an order of a new cart."""
+        cart = (await self.value("create_cart", token))["cart_id"]
+        return await self.value("place_order", token, cart_id=cart, **ORDER, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("token", "arguments", "grant"),
+    [
+        (None, {}, ""),
+        (None, {"as_customer": False}, ""),
+        ("ada-reads", {}, ""),
+        ("ada", {}, "grant-ada"),
+        ("ada", {"as_customer": True}, "grant-ada"),
+        ("ada", {"as_customer": False}, ""),
+        ("key", {}, ""),
+    ],
+)
+async def test_whose_order_it_is_follows_from_the_permission(
+    token: str | None, arguments: dict[str, bool], grant: str
+) -> None:
+    site = OrderingSite()
+    await site.order(token, **arguments)
+    assert site.checkouts.grants == [grant]
+
+
+@pytest.mark.parametrize(("token", "status"), [(None, 401), ("ada-reads", 403), ("key", 403)])
+async def test_asking_for_an_order_in_a_customers_name_without_permission_is_no_guests_order(
+    token: str | None, status: int
+) -> None:
+    site = OrderingSite()
+    answer = await site.call("place_order", token, cart_id="cart_1", as_customer=True, **ORDER)
+    assert answer.status_code == status
+    assert "checkout" in answer.headers["www-authenticate"]
+    assert site.checkouts.grants == []
+
+
+async def test_a_cart_in_use_at_the_shop_is_told_with_its_lines_and_a_guest_may_order() -> None:
+    site = OrderingSite()
+    price = Money(2500, "AUD")
+    site.ada.waiting = [CartLine(line_id=LineId("1"), sku=Sku("TEE"), name="Tee", quantity=1, price=price, total=price)]
+    cart = (await site.value("create_cart", None))["cart_id"]
+    assert await site.refusal("place_order", "ada", cart_id=cart, **ORDER) == "customer_cart_in_use"
+    assert await site.value("view_cart", None, cart_id=cart), "it was not claimed"
+    await site.value("place_order", "ada", cart_id=cart, as_customer=False, **ORDER)
+    assert site.checkouts.grants == [""]
+
+
+async def test_a_cart_ordered_in_a_customers_name_is_theirs_from_then_on() -> None:
+    site = OrderingSite()
+    cart = (await site.value("create_cart", None))["cart_id"]
+    await site.value("place_order", "ada", cart_id=cart, dry_run=True, **ORDER)
+    assert await site.value("view_cart", None, cart_id=cart), "a dry run claims nothing"
+    await site.value("place_order", "ada", cart_id=cart, **ORDER)
+    assert await site.refusal("view_cart", None, cart_id=cart) == "cart_not_found"
+    assert await site.refusal("view_cart", "bo", cart_id=cart) == "cart_not_found"
+    assert await site.value("view_cart", "ada-reads", cart_id=cart), "by another client of the same customer"
