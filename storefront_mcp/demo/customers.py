@@ -169,11 +169,7 @@ class DemoCustomers:
     def end(self, authorization: str) -> None:
         """Revoke a live token; 401 for any other."""
         self.authenticate(authorization)
-        token = authorization.partition(" ")[2]
-        del self._tokens[token]
-        self._revoked[token] = None
-        while len(self._revoked) > MAX_TOKENS:
-            del self._revoked[next(iter(self._revoked))]
+        self._revoke(authorization.partition(" ")[2])
 
     def holder(self, authorization: str) -> DemoCustomer | None:
         """The customer whose live token this Authorization header carries; None for any other."""
@@ -181,6 +177,11 @@ class DemoCustomers:
             return self.authenticate(authorization)
         except ApiError:
             return None
+
+    def end_all(self, customer: DemoCustomer) -> None:
+        """Revoke all of a customer's tokens."""
+        for token in [token for token, issued in self._tokens.items() if issued.customer == customer.id]:
+            self._revoke(token)
 
     def authenticate(self, authorization: str) -> DemoCustomer:
         """The active customer whose token this Authorization header carries; 401 without one."""
@@ -208,10 +209,15 @@ class DemoCustomers:
         self._check_password(new)
         self.put(replace(customer, password=new))
         if not self._rules.password_keeps_tokens:
-            for token in [token for token, issued in self._tokens.items() if issued.customer == customer.id]:
-                self.end(f"Bearer {token}")
+            self.end_all(customer)
         for tell in self.on_password_change:
             await tell(customer)
+
+    def _revoke(self, token: str) -> None:
+        del self._tokens[token]
+        self._revoked[token] = None
+        while len(self._revoked) > MAX_TOKENS:
+            del self._revoked[next(iter(self._revoked))]
 
     def _issue(self, customer: int) -> str:
         token = self._token() + self._token()
