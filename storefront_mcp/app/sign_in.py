@@ -23,10 +23,12 @@ from storefront_mcp.database.engine import Database
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.identity.buyer_tokens import BuyerTokenVerifier
 from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn, SignInContext
+from storefront_mcp.oauth.client_documents import ClientDocuments
 from storefront_mcp.oauth.client_registry import ClientRegistry
 from storefront_mcp.oauth.connected_agents import ConnectedAgents
 from storefront_mcp.oauth.customer_digests import SECRET_NAME, CustomerDigests
 from storefront_mcp.oauth.customer_grants import CustomerGrants
+from storefront_mcp.oauth.document_fetcher import DocumentFetcher
 from storefront_mcp.oauth.grant_accounts import GrantAccounts
 from storefront_mcp.oauth.limited_login import LimitedLogin
 from storefront_mcp.oauth.server import AuthorizationServer
@@ -134,6 +136,9 @@ class SignInWiring:
             self._records,
             key=self._database.shared_secret(CLIENTS_SECRET_NAME),
             fixed=sign_in.fixed_clients,
+            documents=ClientDocuments(store.id, self._records, DocumentFetcher(), now=self._seconds)
+            if sign_in.client_documents
+            else None,
         )
         return AuthorizationServer(
             store,

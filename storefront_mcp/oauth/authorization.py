@@ -14,6 +14,7 @@ from storefront_mcp.oauth.clients import OAuthClient, is_client_id
 from storefront_mcp.oauth.errors import ClientRefused, RedirectError, RequestDenied
 from storefront_mcp.oauth.paths import account_endpoint
 from storefront_mcp.oauth.redirection import answer_address
+from storefront_mcp.oauth.redirects import is_usable
 from storefront_mcp.records.oauth import AuthorizationRequest
 
 MAX_QUERY_BYTES: Final = 16 * 1024
@@ -28,6 +29,7 @@ PARAMETERS: Final = frozenset(
         "code_challenge", "code_challenge_method",
     }
 )  # fmt: skip
+ASTRAY: Final = "This request would send the answer where it does not belong."
 RECOVERY: Final = "Remove this shop from your assistant and add it again."
 
 
@@ -66,6 +68,14 @@ def asked_client_id(parameters: AuthorizationParameters) -> str:
     return id_
 
 
+def asked_redirect(parameters: AuthorizationParameters) -> str:
+    """The redirect URI, which any client may have. Raises ClientRefused."""
+    uri = parameters.get("redirect_uri")
+    if uri is None or not is_usable(uri):
+        raise ClientRefused(f"{ASTRAY} {RECOVERY}")
+    return uri
+
+
 def authorization_request(
     parameters: AuthorizationParameters, client: OAuthClient, store: Store, offered: tuple[str, ...]
 ) -> AuthorizationRequest:
@@ -73,9 +83,9 @@ def authorization_request(
 
     Raises ClientRefused for a redirect URI that is not the client's, and RequestDenied for what is wrong otherwise.
     """
-    uri = parameters.get("redirect_uri")
-    if uri is None or not client.has_redirect(uri):
-        raise ClientRefused(f"This request would send the answer where it does not belong. {RECOVERY}")
+    uri = asked_redirect(parameters)
+    if not client.has_redirect(uri):
+        raise ClientRefused(f"{ASTRAY} {RECOVERY}")
     state = parameters.get("state")
 
     def deny(code: RedirectError, detail: str) -> NoReturn:

@@ -10,6 +10,7 @@ from storefront_mcp.access.secret_format import secret_digest
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.oauth.authorization import (
     asked_client_id,
+    asked_redirect,
     authorization_request,
     read_parameters,
 )
@@ -68,6 +69,8 @@ class AuthorizationServer:
         `address` is the person's, who is counted for what it takes to know the client. Raises ClientRefused.
         """
         parameters = read_parameters(query)
+        # Before anything is fetched for whoever asks.
+        asked_redirect(parameters)
         try:
             client = await self._clients.find(asked_client_id(parameters), address=address)
         except UnknownClient as refused:

@@ -1,0 +1,261 @@
+"""Documents at strangers' URLs: nothing private is ever connected to, and nothing takes long or much room."""
+
+import asyncio
+import datetime as dt
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from storefront_mcp.oauth import document_fetcher
+from storefront_mcp.oauth.client_documents import DocumentUnavailable
+from storefront_mcp.oauth.document_fetcher import MAX_DOCUMENT_BYTES, DocumentFetcher, is_public_address
+
+HOST = "agent.example"
+URL = f"https://{HOST}/client.json"
+PUBLIC = "93.184.216.34"
+
+
+def resolver(*addresses: str) -> Any:
+    async def resolve(host: str) -> Sequence[str]:
+        assert host == HOST
+        return addresses
+
+    return resolve
+
+
+def fetcher(answer: Callable[[httpx.Request], httpx.Response], *addresses: str) -> DocumentFetcher:
+    return DocumentFetcher(resolve=resolver(*(addresses or (PUBLIC,))), transport=httpx.MockTransport(answer))
+
+
+def served(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={"client_id": str(request.headers["host"])})
+
+
+@pytest.mark.parametrize("address", [PUBLIC, "2606:2800:220:1:248:1893:25c8:1946"])
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert is_public_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "192.0.2.1",
+        "198.18.0.1",
+        "240.0.0.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:93.184.216.34",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:7f00:1::",
+        "2001:db8::1",
+        "agent.example",
+        "",
+    ],
+)
+async def test_what_is_not_public_is_never_connected_to(address: str) -> None:
+    assert not is_public_address(address)
+
+    def never(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(f"connected to {request.url}")
+
+    for addresses in ((address,), (PUBLIC, address), (address, PUBLIC)):
+        with pytest.raises(DocumentUnavailable, match="not at a public address"):
+            await fetcher(never, *addresses).fetch(URL)
+
+
+async def test_a_host_without_an_address_is_unavailable() -> None:
+    async def nowhere(host: str) -> Sequence[str]:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    with pytest.raises(DocumentUnavailable):
+        await DocumentFetcher(resolve=nowhere).fetch(URL)
+
+
+async def test_the_connection_goes_to_the_address_that_was_looked_at() -> None:
+    """A name server that answers otherwise the second time is not asked a second time."""
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return served(request)
+
+    document = await fetcher(answer).fetch(f"{URL}?v=1")
+    assert document.body == b'{"client_id":"agent.example"}'
+    (request,) = seen
+    assert (request.url.host, request.url.port, request.url.raw_path) == (PUBLIC, None, b"/client.json?v=1")
+    assert (request.headers["host"], request.extensions["sni_hostname"]) == (HOST, HOST)
+    assert not {"cookie", "authorization", "user-agent"} & set(request.headers)
+
+
+async def test_an_ipv6_address_is_connected_to_as_one() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.host)
+        return served(request)
+
+    await fetcher(answer, "2606:2800:220:1::1").fetch(URL)
+    assert seen == ["2606:2800:220:1::1"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda _: httpx.Response(302, headers={"location": "http://169.254.169.254/"}), "302"),
+        (lambda _: httpx.Response(404, json={}), "404"),
+        (lambda _: httpx.Response(206, json={}), "206"),
+        (lambda _: httpx.Response(200, text="{}"), "no JSON"),
+        (lambda _: httpx.Response(200, content=b"{}"), "no JSON"),
+        (
+            lambda _: httpx.Response(200, headers={"content-type": "application/json", "content-encoding": "gzip"}),
+            "comp",
+        ),
+        (lambda _: httpx.Response(200, json={"x": "y" * 6 * 1024}), f"more than {MAX_DOCUMENT_BYTES}"),
+    ],
+    ids=["redirect", "missing", "part", "text", "untyped", "compressed", "large"],
+)
+async def test_what_is_no_small_json_document_is_refused(answer: Any, says: str) -> None:
+    with pytest.raises(DocumentUnavailable, match=says):
+        await fetcher(answer).fetch(URL)
+
+
+async def test_a_document_of_five_kilobytes_and_of_a_json_dialect_is_taken() -> None:
+    filled = b'{"x":"' + b"y" * (MAX_DOCUMENT_BYTES - 8) + b'"}'
+    headers = {"content-type": "application/ld+json; charset=utf-8", "cache-control": "max-age=60"}
+    document = await fetcher(lambda _: httpx.Response(200, content=filled, headers=headers)).fetch(URL)
+    assert (document.body, document.cache_control) == (filled, "max-age=60")
+
+
+class HostileHost:
+    """A TLS server on loopback that answers as it is told."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.connections = 0
+        self.answer: Callable[[asyncio.StreamWriter], Any]
+        self._certificate = certificate(folder, name)
+
+    async def __aenter__(self) -> Self:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificate)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.trust = ssl.create_default_context(cafile=str(self._certificate))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await self.answer(writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    def fetcher(self) -> DocumentFetcher:
+        return DocumentFetcher(
+            resolve=resolver("127.0.0.1"), may_connect=lambda _: True, trust=self.trust, port=self.port
+        )
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """A self-signed certificate for a host name, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "certificate.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[HostileHost]:
+    async with HostileHost(tmp_path, HOST) as host:
+        yield host
+
+
+async def test_a_document_is_read_over_tls_by_the_hosts_own_certificate(host: HostileHost) -> None:
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    host.answer = answer
+    assert (await host.fetcher().fetch(URL)).body == b"{}"
+
+
+async def test_a_certificate_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    async with HostileHost(tmp_path, "other.example") as host:
+        with pytest.raises(DocumentUnavailable):
+            await host.fetcher().fetch(URL)
+
+
+async def test_a_slow_drip_ends_in_time(host: HostileHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_fetcher, "TOTAL_SECONDS", 0.5)
+    never = asyncio.Event()
+
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 4000\r\n\r\n{")
+        await writer.drain()
+        await never.wait()
+
+    host.answer = drip
+    with pytest.raises(DocumentUnavailable):
+        await host.fetcher().fetch(URL)
+    assert host.connections == 1
+    never.set()
+
+
+async def test_a_stream_without_an_end_is_cut_off(host: HostileHost) -> None:
+    async def flood(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+        while True:
+            writer.write(b"x" * 4096)
+            await writer.drain()
+
+    host.answer = flood
+    with pytest.raises(DocumentUnavailable, match="more than"):
+        await host.fetcher().fetch(URL)
