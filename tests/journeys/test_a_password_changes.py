@@ -1,124 +1,29 @@
 """A customer changes the password, the shop says so, and no agent's token of theirs counts on any worker."""
 
 import asyncio
-import base64
-import contextlib
-import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from cryptography.fernet import Fernet
-from msgspec.structs import replace
 
-from storefront_mcp.access.credentials import Secret
-from storefront_mcp.app import create_app
 from storefront_mcp.database import Database
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.database.engine import utc_now
 from storefront_mcp.demo.customers import PICKLERS, DemoCustomer
 from storefront_mcp.identity.api_key_format import mint_key
-from storefront_mcp.settings import Settings
-from storefront_mcp.settings.demo import demo_settings
-from storefront_mcp.settings.schema import UpstreamSettings
-from storefront_mcp.settings.sign_in import SignInSettings
-from storefront_mcp.settings.storage import PrivacySettings
 from storefront_mcp.web.customer_routes import REVOKE_PATH
-from tests.fakes.demo_shop import ControlledShop, demo_shop
-from tests.fakes.person import Person, answer_of
-from tests.journeys.conftest import flip, unhurried
-from tests.serving import free_port, served
+from tests.fakes.person import Person
+from tests.journeys.signing_in import SECONDS, TwoWorkers, two_workers
 
 ADA, BO, _ = PICKLERS
-API = "/api/rest/v2"
-CALLBACK = "http://127.0.0.1:3999/callback"
-VERIFIER = "v" * 64
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
-SECONDS = 120.0
-
-
-class TwoWorkers:
-    """Two workers of one store in front of one shop, and an agent that many people let in."""
-
-    def __init__(self, settings: Settings, origins: tuple[str, str], shop: ControlledShop, shop_origin: str) -> None:
-        self.settings = settings
-        self.origins = origins
-        self.shop = shop
-        self.shop_origin = shop_origin
-        self.host = settings.stores[0].origin.removeprefix("http://")
-        self.http = httpx.AsyncClient(timeout=SECONDS, headers={"host": self.host})
-        self.client = ""
-
-    async def token(self, person: Person) -> dict[str, Any]:
-        """What the agent gets when a person allows everything."""
-        origin = self.origins[0]
-        if not self.client:
-            registered = await self.http.post(f"{origin}/oauth/register", json={"redirect_uris": [CALLBACK]})
-            self.client = registered.json()["client_id"]
-        asked = {
-            "response_type": "code",
-            "client_id": self.client,
-            "redirect_uri": CALLBACK,
-            "code_challenge": CHALLENGE,
-            "code_challenge_method": "S256",
-        }
-        led_to = answer_of(await person.allow(str(httpx.URL(f"{origin}/oauth/authorize", params=asked))))
-        return await self.exchange(
-            grant_type="authorization_code", code=led_to["code"], redirect_uri=CALLBACK, code_verifier=VERIFIER
-        )
-
-    async def exchange(self, **said: str) -> dict[str, Any]:
-        answer = await self.http.post(f"{self.origins[1]}/oauth/token", data={"client_id": self.client, **said})
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def orders(self, worker: int, access: str) -> httpx.Response:
-        """Ask one of the workers for the orders of whoever the token is of."""
-        call = {"name": "get_customer_orders", "arguments": {}}
-        return await self.http.post(
-            f"{self.origins[worker]}/mcp",
-            json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call},
-            headers={
-                "authorization": f"Bearer {access}",
-                "accept": "application/json, text/event-stream",
-                "mcp-protocol-version": "2025-11-25",
-            },
-        )
-
-    async def statuses(self, access: str) -> list[int]:
-        return [(await self.orders(worker, access)).status_code for worker in (0, 1)]
-
-    async def at_shop(self, path: str, body: dict[str, Any], token: str = "") -> httpx.Response:
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        async with httpx.AsyncClient(timeout=SECONDS) as browser:
-            return await browser.post(f"{self.shop_origin}{API}{path}", json=body, headers=headers)
 
 
 @pytest.fixture
 async def workers(tmp_path: Path) -> AsyncIterator[TwoWorkers]:
-    with _served(tmp_path) as running:
+    with two_workers(tmp_path) as running:
         yield running
         await running.http.aclose()
-
-
-@contextlib.contextmanager
-def _served(state: Path) -> Iterator[TwoWorkers]:
-    shop = demo_shop()
-    ports = (free_port(), free_port())
-    with served(shop) as shop_origin:
-        settings = unhurried(demo_settings(ports[0], state=state))
-        store = replace(
-            settings.stores[0],
-            upstream=UpstreamSettings(kind="maho", url=shop_origin),
-            sign_in=SignInSettings(on=True),
-        )
-        key = PrivacySettings(key=(Secret(Fernet.generate_key().decode()),))
-        settings = replace(settings, stores=(store,), personal_data=key)
-        flip(settings, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
-        with served(create_app(settings), ports[0]) as first, served(create_app(settings), ports[1]) as second:
-            yield TwoWorkers(settings, (first, second), shop, shop_origin)
 
 
 def observe(workers: TwoWorkers) -> None:
