@@ -18,6 +18,7 @@ from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
 from storefront_mcp.backends.woocommerce.addresses import WooAddresses
 from storefront_mcp.backends.woocommerce.carts import WooCarts
 from storefront_mcp.backends.woocommerce.categories import WooCategories
+from storefront_mcp.backends.woocommerce.countries import WooCountries
 from storefront_mcp.backends.woocommerce.merchant import MerchantOrders
 from storefront_mcp.backends.woocommerce.order_quotes import WooQuotes
 from storefront_mcp.backends.woocommerce.orders import WooOrders
@@ -25,7 +26,6 @@ from storefront_mcp.backends.woocommerce.prices import WooPrices
 from storefront_mcp.backends.woocommerce.products import WooProducts
 from storefront_mcp.backends.woocommerce.store_api import ROOT, MerchantKey, StoreApiClient
 from storefront_mcp.backends.work_budget import WorkBudget
-from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import CacheStats
 from storefront_mcp.commerce.order import Order, OrderProgress, OrderSettlement
 from storefront_mcp.instrumentation import Instrumentation
@@ -64,16 +64,16 @@ class WooBackend:
         prices = WooPrices(currency)
         categories = WooCategories(rest, clock=clock)
         products = WooProducts(rest, categories, prices, budget, shop.known, clock=clock)
-        addresses = WooAddresses(clock=clock)
-        carts = WooCarts(rest, products, prices)
+        addresses = WooAddresses(WooCountries(rest, shop.key, clock=clock), clock=clock)
+        carts = WooCarts(rest, products, prices, clock=clock)
         quotes = WooQuotes(rest, carts, addresses, prices)
         self._merchant: Final = None if shop.key is None else MerchantOrders(rest, shop.key, prices)
         orders = WooOrders(rest, carts, quotes, addresses, prices, self._merchant)
-        self._addresses: Final = addresses
         self._caches: Final[list[TtlCache[Any, Any]]] = [
             *categories.caches,
             *products.caches,
             *addresses.caches,
+            *carts.caches,
         ]
         # What a part does in the form of the port is not passed on by a method of the same form.
         self.search: Final = budget.limit(products.search, within=MAX_READ_SECONDS)
@@ -93,6 +93,7 @@ class WooBackend:
         self.apply_gift_card: Final = budget.limit(carts.apply_gift_card)
         self.remove_gift_card: Final = budget.limit(carts.remove_gift_card)
         self.shipping_methods: Final = budget.limit(quotes.shipping_methods)
+        self.quote_gaps: Final = addresses.gaps
         self.quote_order: Final = budget.limit(quotes.quote)
         self.preview_order: Final = budget.limit(quotes.preview)
         self.payment_methods: Final = budget.limit(quotes.payment_methods)
@@ -116,10 +117,6 @@ class WooBackend:
     def capturing_methods(self) -> frozenset[str]:
         """None: the order comes first, and is marked as paid once the money was taken."""
         return frozenset()
-
-    async def quote_gaps(self, address: Address) -> tuple[str, ...]:
-        """Names of what an address lacks and shipping prices may depend on."""
-        return self._addresses.gaps(address)
 
     async def mark_paid(self, order: Order, settlement: OrderSettlement) -> None:
         """Record the payment with its id, once; without a merchant's key nothing can be recorded."""

@@ -6,15 +6,14 @@ from typing import Final
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.cache import TtlCache
-from storefront_mcp.backends.postal.countries import CODE_CHARS, country_code
 from storefront_mcp.backends.postal.formats import PostalFormat, postal_format
-from storefront_mcp.backends.postal.placeholders import is_placeholder
 from storefront_mcp.backends.postal.regions import OfferedRegion, close_regions, find_region
+from storefront_mcp.backends.postal.texts import address_texts
 from storefront_mcp.backends.upstream_messages import UpstreamResponse
+from storefront_mcp.backends.woocommerce.countries import WooCountries
 from storefront_mcp.backends.woocommerce.store_api import error_body, error_data
 from storefront_mcp.commerce.address import Address, PostalAddress
 from storefront_mcp.commerce.errors import AddressRefused, CountryNotServed, ShopError
-from storefront_mcp.commerce.plain_text import visible_line, visible_text
 
 Written = dict[str, str]
 OUR_FIELDS: Final = {
@@ -27,9 +26,6 @@ OUR_FIELDS: Final = {
     "phone": "phone",
 }
 """What agents call the fields of an address, by the shop's names; the street is written in two of its own."""
-QUOTED_FIELDS: Final = frozenset({"city", "state", "postcode"})
-OPTIONAL_FIELDS: Final = frozenset({"company", "state"})
-"""Fields in which a placeholder is as good as nothing."""
 REQUIRED_FIELDS: Final = ("first_name", "last_name", "address_1", "city")
 """Of an order's address in any country."""
 STATES_TTL_SECONDS: Final = 3_600.0
@@ -53,7 +49,8 @@ INVALID_ADDRESS: Final = "woocommerce_rest_invalid_address"
 class WooAddresses:
     """Checks and maps addresses. The shop tells its states only when it refuses one, so they are learned by that."""
 
-    def __init__(self, *, clock: Callable[[], float]) -> None:
+    def __init__(self, countries: WooCountries, *, clock: Callable[[], float]) -> None:
+        self.countries: Final = countries
         self._states: TtlCache[str, tuple[OfferedRegion, ...]] = TtlCache(
             size=MAX_COUNTRIES, seconds=STATES_TTL_SECONDS, clock=clock
         )
@@ -61,26 +58,27 @@ class WooAddresses:
             size=MAX_COUNTRIES, seconds=SUSPICION_TTL_SECONDS, clock=clock
         )
         """Country and field that an order lacked which the shop refused for that."""
-        self.caches: Final = (self._states,)
+        self.caches: Final = (self._states, *countries.caches)
 
-    def quote_body(self, address: Address) -> Written:
+    async def quote_body(self, address: Address) -> Written:
         """The request body of an address for a quote. Raises CountryNotServed, AddressRefused."""
-        country = _country(address.country)
+        country = await self.countries.code(address.country)
         return self._texts(address, country, what="address")
 
-    def gaps(self, address: Address) -> tuple[str, ...]:
+    async def gaps(self, address: Address) -> tuple[str, ...]:
         """What an address lacks for a firm quote: a region or a postcode, where mail needs them."""
-        rules = postal_format(_country(address.country))
+        rules = postal_format(await self.countries.code(address.country))
         region = not address.region.strip() and rules.needs_region
         postcode = not address.postcode.strip() and rules.needs_postcode
         return (*(("region",) if region else ()), *(("postcode",) if postcode else ()))
 
-    def postal(self, address: PostalAddress, *, what: str) -> Written:
+    async def postal(self, address: PostalAddress, *, what: str, suspicious: bool = True) -> Written:
         """The request body of a complete order address; `what` is what agents call it.
 
-        A buyer with one name has it twice, since the shop wants two. Raises CountryNotServed and AddressRefused.
+        A buyer with one name has it twice, since the shop wants two. `suspicious`: what the shop missed before is asked
+        for. Raises CountryNotServed and AddressRefused.
         """
-        country = _country(address.country)
+        country = await self.countries.code(address.country)
         rules, written = postal_format(country), self._texts(address, country, what=what)
         if not written["last_name"] and len(written["first_name"].split()) == 1:
             written["last_name"] = written["first_name"]
@@ -89,7 +87,7 @@ class WooAddresses:
         wanted = {"postcode": rules.needs_postcode, "region": rules.needs_region, "phone": False}
         for field, needed in wanted.items():
             key = "state" if field == "region" else field
-            if not written[key] and (needed or self._suspected.find((country, field))):
+            if not written[key] and (needed or (suspicious and self._suspected.find((country, field)))):
                 missing.append(field)
         if missing:
             raise AddressRefused(f"{what} lacks {' and '.join(missing)}.")
@@ -140,20 +138,14 @@ class WooAddresses:
                     self._suspected[one["country"], field] = True
 
     def _texts(self, address: Address | PostalAddress, country: str, *, what: str) -> Written:
-        rules, quoted = postal_format(country), isinstance(address, Address)
-        texts = {key: visible_line(getattr(address, name)) for key, name in OUR_FIELDS.items()}
-        for key, name in OUR_FIELDS.items():
-            if quoted and key not in QUOTED_FIELDS:
-                texts[key] = ""
-            elif is_placeholder(name, texts[key]):
-                unused = key in OPTIONAL_FIELDS or (key == "postcode" and not rules.has_postcode)
-                if not unused and (key == "postcode" or not quoted):
-                    raise AddressRefused(f"{what}.{name} is {texts[key]!r}, which stands for nothing.")
-                texts[key] = ""
-        lines = [plain for one in visible_text(address.street).splitlines() if (plain := " ".join(one.split()))]
-        texts |= {"address_1": "".join(lines[:1]), "address_2": ", ".join(lines[1:]), "country": country}
-        texts["state"] = self._state(country, texts["state"], rules)
-        return texts
+        """The texts of an address in the shop's form, the street in two lines. Raises as `address_texts`."""
+        rules = postal_format(country)
+        texts = address_texts(address, rules, what=what)
+        written = {key: texts[name] for key, name in OUR_FIELDS.items()}
+        first, _, more = texts["street"].partition("\n")
+        written |= {"address_1": first, "address_2": more.replace("\n", ", "), "country": country}
+        written["state"] = self._state(country, written["state"], rules)
+        return written
 
     def _state(self, country: str, named: str, rules: PostalFormat) -> str:
         """The code of a state: of those the shop is known to have, else by ISO 3166-2. Raises AddressRefused."""
@@ -176,11 +168,3 @@ def _iso_code(country: str, named: str, rules: PostalFormat) -> str:
     short = [one for one in known if len(one.code) <= MAX_STATE_CODE_CHARS]
     found = find_region(country, named, short)
     return named if found is None else found.code
-
-
-def _country(given: str) -> str:
-    """The code of a country. Raises CountryNotServed for what is none."""
-    country = country_code(given) or given.strip().upper()
-    if not (len(country) == CODE_CHARS and country.isascii() and country.isalpha()):
-        raise CountryNotServed(given.strip())
-    return country

@@ -1,11 +1,12 @@
 """WooCommerce's carts: reads and changes them, and maps the shop's refusals to errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
 from msgspec.structs import replace
 
+from storefront_mcp.backends.cache import TtlCache
 from storefront_mcp.backends.upstream_messages import UpstreamResponse
 from storefront_mcp.backends.woocommerce import translation
 from storefront_mcp.backends.woocommerce.prices import WooPrices
@@ -20,11 +21,13 @@ from storefront_mcp.backends.woocommerce.store_api import (
     general_error,
     new_token,
     renewed_id,
+    token_claims,
 )
 from storefront_mcp.commerce import options as custom
 from storefront_mcp.commerce.backend import Options
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.errors import (
+    CartGone,
     CouponRejected,
     GiftCardRejected,
     LineNotFound,
@@ -46,15 +49,22 @@ NO_SUCH_COUPON: Final = "woocommerce_rest_cart_coupon_invalid_code"
 COUPON_CODES: Final = frozenset({"woocommerce_rest_cart_coupon_error", NO_SUCH_COUPON})
 NO_GIFT_CARDS: Final = "This shop takes no gift cards of agents"
 MAX_QUANTITY: Final = 9_999
+MAX_ORDERED_CARTS: Final = 10_000
+ORDERED_TTL_SECONDS: Final = 2 * 86_400.0
+"""As long as a token lives."""
 
 
 class WooCarts:
     """Guest carts of a store. A cart's id is its token."""
 
-    def __init__(self, rest: StoreApiClient, catalogue: WooProducts, prices: WooPrices) -> None:
+    def __init__(
+        self, rest: StoreApiClient, catalogue: WooProducts, prices: WooPrices, *, clock: Callable[[], float]
+    ) -> None:
         self._rest = rest
         self._catalogue = catalogue
         self._prices = prices
+        self._ordered: TtlCache[str, bool] = TtlCache(size=MAX_ORDERED_CARTS, seconds=ORDERED_TTL_SECONDS, clock=clock)
+        self.caches: Final = (self._ordered,)
 
     async def create(self) -> Cart:
         """A new cart, which is what the shop answers to who has none."""
@@ -64,8 +74,22 @@ class WooCarts:
             raise ShopDown(internal=f"{answer.where}: a new cart without a token")
         return translation.cart(answer.read(WooCartShape), self._prices, token)
 
+    def note_order(self, cart: CartId) -> None:
+        """From now on the cart is gone: it became an order."""
+        self._ordered[_session(cart)] = True
+
+    def is_ordered(self, cart: CartId) -> bool:
+        """Whether this process knows that the cart became an order; the shop shows such a cart empty."""
+        return self._ordered.find(_session(cart)) is not None
+
     async def fetch(self, cart: CartId) -> WooCartShape:
-        """The cart in the shop's form. Raises CartGone."""
+        """The open cart in the shop's form. Raises CartGone, also for a cart that became an order."""
+        if self.is_ordered(cart):
+            raise CartGone
+        return await self.look(cart)
+
+    async def look(self, cart: CartId) -> WooCartShape:
+        """The cart in the shop's form, ordered or not. Raises CartGone."""
         return expect_success(await self._rest.cart_get(cart)).read(WooCartShape)
 
     async def read(self, cart: CartId) -> Cart:
@@ -79,6 +103,8 @@ class WooCarts:
             raise ProductNotFound(sku)
         if quantity > MAX_QUANTITY:
             raise QuantityRefused(f"at most {MAX_QUANTITY} pieces are taken at once.")
+        if self.is_ordered(cart):
+            raise CartGone
         body: dict[str, object] = {"id": found.id, "quantity": quantity}
         if found.type not in {translation.VARIABLE_TYPE, translation.VARIATION_TYPE}:
             self._check_plain(found, options)
@@ -257,6 +283,11 @@ def _open_attributes(
         raise OptionsNeeded(sku, f"It has no option {next(iter(asked))!r}.")
     is_open = listed is not None and any(not one.value for one in listed.attributes)
     return {"variation": sent} if is_open else {}
+
+
+def _session(cart: CartId) -> str:
+    """What a cart's tokens have in common; of what is no token, itself."""
+    return token_claims(cart).user_id or cart
 
 
 def _sentence(answer: UpstreamResponse) -> str:

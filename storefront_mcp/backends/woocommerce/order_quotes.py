@@ -1,11 +1,13 @@
 """Quotes of orders: addresses and shipping rates are written on the shop's cart, whose totals are then the order's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
 
 from storefront_mcp.backends import sanitizing
+from storefront_mcp.backends.postal.emails import has_email_form
 from storefront_mcp.backends.woocommerce import translation
 from storefront_mcp.backends.woocommerce.addresses import WooAddresses, Written
 from storefront_mcp.backends.woocommerce.carts import WooCarts, check_cart
@@ -14,7 +16,13 @@ from storefront_mcp.backends.woocommerce.shapes import WooCartShape, WooRateShap
 from storefront_mcp.backends.woocommerce.store_api import StoreApiClient, expect_success
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.cart import Cart
-from storefront_mcp.commerce.errors import AddressRefused, CartEmpty, CountryNotServed, ShippingMethodRefused
+from storefront_mcp.commerce.errors import (
+    AddressRefused,
+    CartEmpty,
+    CountryNotServed,
+    EmailRefused,
+    ShippingMethodRefused,
+)
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.order import OrderDraft, OrderPreview, PaymentMethod
 from storefront_mcp.commerce.page import StoreFacts
@@ -40,8 +48,8 @@ class WooQuotes:
     async def shipping_methods(self, cart: CartId, address: Address) -> Sequence[ShippingMethod] | None:
         """The ways to send a cart there, which the shop keeps on the cart; None where nothing is sent."""
 
-        def place() -> dict[str, Written]:
-            written = self._addresses.quote_body(address)
+        async def place() -> dict[str, Written]:
+            written = await self._addresses.quote_body(address)
             return {"shipping_address": {key: written[key] for key in PLACE_FIELDS}}
 
         found = await self._write(cart, place)
@@ -54,6 +62,8 @@ class WooQuotes:
         before = await self._carts.fetch(cart)
         if not before.items:
             raise CartEmpty
+        if not has_email_form(draft.email):
+            raise EmailRefused
         check_cart(before)
         if translation.ships_nothing(before):
             draft = replace(draft, shipping_address=None, shipping_method="")
@@ -65,12 +75,12 @@ class WooQuotes:
         check_cart(found)
         return translation.cart(found, self._prices, cart)
 
-    async def _write(self, cart: CartId, bodies: Callable[[], dict[str, Written]]) -> WooCartShape:
+    async def _write(self, cart: CartId, bodies: Callable[[], Awaitable[dict[str, Written]]]) -> WooCartShape:
         """The cart with addresses, whose states a refusal may teach. Raises CountryNotServed, AddressRefused."""
-        written = bodies()
+        written = await bodies()
         answer = await self._rest.cart_post(cart, "/cart/update-customer", written, harmless=True)
         if not answer.is_success and self._addresses.learn(answer, *written.values()):
-            written = bodies()
+            written = await bodies()
             answer = await self._rest.cart_post(cart, "/cart/update-customer", written, harmless=True)
         if not answer.is_success:
             refused = self._addresses.refusal(answer, *written.values())
@@ -78,12 +88,13 @@ class WooQuotes:
                 raise refused
         return expect_success(answer).read(WooCartShape)
 
-    def bodies(self, draft: OrderDraft) -> dict[str, Written]:
-        """Both addresses in the shop's form; what goes nowhere is sent where the bill goes."""
-        billing = self._addresses.postal(draft.billing_address, what="billing_address")
+    async def bodies(self, draft: OrderDraft, *, suspicious: bool = True) -> dict[str, Written]:
+        """Both addresses as `WooAddresses.postal` has them; what goes nowhere is sent where the bill goes."""
+        postal = partial(self._addresses.postal, suspicious=suspicious)
+        billing = await postal(draft.billing_address, what="billing_address")
         shipping = billing
         if draft.shipping_address is not None:
-            shipping = self._addresses.postal(draft.shipping_address, what="shipping_address")
+            shipping = await postal(draft.shipping_address, what="shipping_address")
         return {"billing_address": {**billing, "email": draft.email}, "shipping_address": dict(shipping)}
 
     async def _choose_rates(self, cart: CartId, found: WooCartShape, draft: OrderDraft) -> WooCartShape:
@@ -94,7 +105,7 @@ class WooQuotes:
         """
         choices = translation.shipping_choices(found)
         if not choices and draft.shipping_address is not None:
-            raise CountryNotServed(draft.shipping_address.country)
+            raise CountryNotServed(draft.shipping_address.country, await self._addresses.countries.delivery_countries())
         rates = choices.get(draft.shipping_method)
         if rates is None:
             raise ShippingMethodRefused(draft.shipping_method, translation.shipping_methods(found, self._prices))
@@ -113,6 +124,8 @@ class WooQuotes:
         found = await self._carts.fetch(cart)
         if not found.items:
             raise CartEmpty
+        if not has_email_form(draft.email):
+            raise EmailRefused
         twin = (await self._carts.create()).cart_id
         for item in found.items:
             chosen = [{"attribute": one.attribute, "value": one.value} for one in item.variation]
@@ -133,9 +146,9 @@ class WooQuotes:
         return _methods(found)
 
     async def store_facts(self) -> StoreFacts:
-        """The payment methods of a cart that nobody uses; the shop tells neither countries nor whether guests order."""
+        """Where it delivers, as far as that is known, and the payment methods of a cart that nobody uses."""
         methods = await self.payment_methods((await self._carts.create()).cart_id)
-        return StoreFacts(payment_methods=methods)
+        return StoreFacts(countries=await self._addresses.countries.delivery_countries(), payment_methods=methods)
 
 
 def _methods(found: WooCartShape) -> tuple[PaymentMethod, ...]:

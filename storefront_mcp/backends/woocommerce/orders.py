@@ -4,10 +4,12 @@ Parallel checkouts of one cart make several orders there. That no second call is
 carries our reference in its note, by which the merchant's key finds it again.
 """
 
+import asyncio
 import logging
 import re
 from http import HTTPStatus
 from typing import Final
+from weakref import WeakValueDictionary
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.upstream_messages import UpstreamResponse
@@ -80,6 +82,8 @@ class WooOrders:
         self._addresses = addresses
         self._prices = prices
         self._merchant = merchant
+        self._locks: WeakValueDictionary[CartId, asyncio.Lock] = WeakValueDictionary()
+        """The shop makes an order for each of several calls that are under way together."""
 
     async def place(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement) -> Order:
         """Place the order by one POST, never repeated; then its total is read, if it can be.
@@ -87,8 +91,19 @@ class WooOrders:
         Raises OrderRefused and CartGone when there is none, ShopOutcomeUnknown when only `find` can tell, another
         ShopDown when nothing was placed.
         """
+        async with self._locks.setdefault(cart, asyncio.Lock()):
+            return await self._place(cart, draft, settlement)
+
+    async def _place(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement) -> Order:
+        if self._carts.is_ordered(cart):
+            raise CartGone
         try:
-            bodies = self._quotes.bodies(draft)
+            # What was quoted is ordered as it is: a refusal by then may have had another reason.
+            bodies = await self._quotes.bodies(draft, suspicious=False)
+        except (ShopBusy, ShopRefused) as error:
+            raise ShopDown(internal=error.internal) from error
+        except ShopDown:
+            raise
         except ShopError as error:
             raise OrderRefused(str(error)) from error
         body: dict[str, object] = {
@@ -105,7 +120,9 @@ class WooOrders:
         if not answer.is_success:
             self._addresses.refusal(answer, *bodies.values())  # what it missed is asked for the next time
             raise _order_error(answer)
-        return await self._read_order(answer, draft.email)
+        order = await self._read_order(answer, draft.email)
+        self._carts.note_order(cart)
+        return order
 
     async def _read_order(self, answer: UpstreamResponse, email: str) -> Order:
         """The order in a success. Raises ShopOutcomeUnknown if it cannot be read, or its payment failed."""
@@ -148,8 +165,9 @@ class WooOrders:
             if self._merchant is not None:
                 ours = await self._merchant.find(reference)
                 if ours is not None:
+                    self._carts.note_order(cart)
                     return ours
-            found = await self._carts.fetch(cart)
+            found = await self._carts.look(cart)
         except (ShopBusy, ShopRefused) as error:
             raise ShopDown(internal=error.internal) from error
         if found.items:

@@ -5,7 +5,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from storefront_mcp.backends.woocommerce.shapes import Units, WooCartItemShape, WooCartShape, WooPricesShape
+from storefront_mcp.backends.woocommerce.shapes import (
+    Units,
+    WooCartItemShape,
+    WooCartShape,
+    WooPlaceShape,
+    WooPricesShape,
+)
 from storefront_mcp.commerce.cart import CartTotals
 from storefront_mcp.commerce.errors import ShopDown, ShopMisconfigured
 from storefront_mcp.commerce.money import Money, currency_exponent
@@ -66,7 +72,10 @@ class WooPrices(Struct, frozen=True):
         return self.money(item.prices.price, decimals), self.money(int(item.totals.line_subtotal or 0) + tax, decimals)
 
     def totals(self, cart: WooCartShape) -> CartTotals:
-        """A cart's totals. `other` is the rest of the shop's total, fees above all, so that they add up."""
+        """A cart's totals. `other` is the rest of the shop's total, fees above all, so that they add up.
+
+        The shop may count shipping to its own country before anybody said where to: that is left out.
+        """
         told, with_tax = cart.totals, self.includes_tax(cart)
         self.check_currency(told.currency_code)
 
@@ -74,19 +83,29 @@ class WooPrices(Struct, frozen=True):
             taxed = int(units or 0) + (int(tax or 0) if with_tax else 0)
             return self.money(taxed, told.currency_minor_unit)
 
+        if cart.needs_shipping and is_addressed(cart):
+            shipping = None if told.total_shipping is None else amount(told.total_shipping, told.total_shipping_tax)
+            unsaid, unsaid_tax = 0, 0
+        else:
+            shipping, unsaid, unsaid_tax = None, int(told.total_shipping or 0), int(told.total_shipping_tax or 0)
         nothing = Money(0, self.currency)
         goods = sum((self.line(item, with_tax=with_tax)[1] for item in cart.items), nothing)
         discount = amount(told.total_discount, told.total_discount_tax)
-        shipping = amount(told.total_shipping, told.total_shipping_tax)
-        tax = self.money(told.total_tax, told.currency_minor_unit)
-        total = self.money(told.total_price, told.currency_minor_unit)
-        known = goods - discount + shipping + (nothing if with_tax else tax)
+        tax = self.money(int(told.total_tax or 0) - unsaid_tax, told.currency_minor_unit)
+        total = self.money(int(told.total_price or 0) - unsaid - unsaid_tax, told.currency_minor_unit)
+        known = goods - discount + (shipping or nothing) + (nothing if with_tax else tax)
         return CartTotals(
             subtotal=goods,
             discount=discount or None,
-            shipping=None if told.total_shipping is None or not cart.needs_shipping else shipping,
+            shipping=shipping,
             tax=tax or None,
             tax_included=with_tax,
             other=(total - known) or None,
             total=total,
         )
+
+
+def is_addressed(cart: WooCartShape) -> bool:
+    """Whether it was said where a cart is sent."""
+    place = cart.shipping_address
+    return isinstance(place, WooPlaceShape) and bool(place.postcode or place.city or place.address_1)

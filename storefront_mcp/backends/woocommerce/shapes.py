@@ -238,12 +238,21 @@ class WooPackageShape(Struct, frozen=True):
     shipping_rates: Few[WooRateShape] = []
 
 
+class WooPlaceShape(Struct, frozen=True):
+    """Where a cart is sent, as far as it was said: country and state are the shop's own before that."""
+
+    address_1: Label = ""
+    city: Label = ""
+    postcode: Label = ""
+
+
 class WooCartShape(Struct, frozen=True, kw_only=True):
     """A cart."""
 
     items: Many[WooCartItemShape] = []
     coupons: Few[WooCouponShape] = []
     totals: WooCartTotalsShape
+    shipping_address: WooPlaceShape | list[None] = []
     needs_payment: bool = True
     needs_shipping: bool = True
     shipping_rates: Few[WooPackageShape] = []

@@ -5,7 +5,7 @@ from typing import Final
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
-from storefront_mcp.backends.woocommerce.prices import WooPrices
+from storefront_mcp.backends.woocommerce.prices import WooPrices, is_addressed
 from storefront_mcp.backends.woocommerce.shapes import (
     WooAttributeShape,
     WooCartItemShape,
@@ -187,20 +187,22 @@ def page(found: WordPressPage, known: KnownOrigins) -> ShopPage:
 def cart(found: WooCartShape, prices: WooPrices, id_: CartId) -> Cart:
     """A cart. Raises ShopMisconfigured for one in another currency."""
     with_tax = prices.includes_tax(found)
-    chosen = [rate.name for package in found.shipping_rates for rate in package.shipping_rates if rate.selected]
+    packages = found.shipping_rates if found.needs_shipping and is_addressed(found) else []
+    chosen = [rate.name for package in packages for rate in package.shipping_rates if rate.selected]
     return Cart(
         cart_id=id_,
         lines=tuple(_line(item, prices, with_tax=with_tax) for item in found.items),
         totals=prices.totals(found),
         coupon=coupon(found),
         ships_nothing=ships_nothing(found),
-        ships_by=sanitizing.line(" + ".join(dict.fromkeys(chosen))) or None if found.needs_shipping else None,
+        ships_by=sanitizing.line(" + ".join(dict.fromkeys(chosen))) or None,
     )
 
 
 def coupon(found: WooCartShape) -> str | None:
-    """The coupons of a cart, as one text."""
-    return sanitizing.line(", ".join(one.code for one in found.coupons), MAX_LABEL_CHARS) or None
+    """The coupons of a cart as one text, in capitals, as codes are printed: the shop takes every case."""
+    codes = (one.code.upper() if one.code.upper().lower() == one.code else one.code for one in found.coupons)
+    return sanitizing.line(", ".join(codes), MAX_LABEL_CHARS) or None
 
 
 def ships_nothing(found: WooCartShape) -> bool:

@@ -16,7 +16,12 @@ STATES = {
     "NZ": "NTL AUK WKO BOP TKI GIS HKB MWT WGN NSN MBH TAS WTC CAN OTA SOU".split(),
 }
 COUNTRIES = set(_names().values()) - {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
-RATES = {"flat_rate:1": ("Flat rate", 1000), "flat_rate:3": ("Express", 1850), "free_shipping:2": ("Free shipping", 0)}
+HOME_RATES = {
+    "flat_rate:1": ("Flat rate", 1000),
+    "flat_rate:3": ("Express", 1850),
+    "free_shipping:2": ("Free shipping", 0),
+}
+ABROAD_RATES = {"flat_rate:5": ("International", 2500), "flat_rate:6": ("International express", 4800)}
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 Body = dict[str, Any]
 
@@ -29,7 +34,7 @@ class Amounts:
         """Net and tax of each line before discounts."""
         self.after: list[tuple[int, int]] = []
         """The same after them."""
-        shown = [state.units(_product(state, line).price) * line.quantity for line in cart.lines.values()]
+        shown = [state.units(state.priced(_product(state, line)).price) * line.quantity for line in cart.lines.values()]
         fixed = sum(state.units(COUPONS[code][1]) for code in cart.coupons if COUPONS[code][0] == "fixed_cart")
         for amount in shown:
             self.items.append(state.taxed(amount, shown=True))
@@ -59,8 +64,9 @@ def _packages(state: WooState, cart: WooCart) -> list[Body]:
     for number in range(min(state.packages, len(lines))):
         rates = []
         selected = cart.rates.get(number)
-        selected = selected if selected in RATES else next(iter(RATES))
-        for rate, (name, cents) in RATES.items():
+        offered = ABROAD_RATES if cart.shipping["country"] == "NZ" else HOME_RATES
+        selected = selected if selected in offered else next(iter(offered))
+        for rate, (name, cents) in offered.items():
             net, tax = state.taxed(state.units(cents), shown=False)
             rates.append(
                 {
@@ -212,8 +218,8 @@ def add_item(state: WooState, cart: WooCart, body: Body) -> None:
         found = _chosen(state, found, body.get("variation") or [])
     if found.members:
         raise Refused(400, "woocommerce_rest_product_not_purchasable", f"{name} is not available for purchase.")
-    if any(option.required for option in found.options):
-        said = f"{escape(found.options[0].title)} is a required field."
+    if found.kind in {"bundle", "giftcard"} or any(option.required for option in found.options):
+        said = f"{escape(found.options[0].title if found.options else 'A choice')} is a required field."
         raise Refused(400, "woocommerce_rest_add_to_cart_error", said)
     left = state.left(found)
     key = hashlib.md5(str(found.id).encode(), usedforsecurity=False).hexdigest()
@@ -268,6 +274,9 @@ def apply_coupon(state: WooState, cart: WooCart, body: Body) -> None:
     said = f"Coupon &quot;{escape(code)}&quot; cannot be applied because it does not exist."
     if code in cart.coupons:
         said = f"Coupon code &quot;{code}&quot; has already been applied."
+    if code in COUPONS and sum(net + tax for net, tax in Amounts(state, cart).items) < state.units(COUPONS[code][2]):
+        said = f"The minimum spend for coupon &quot;{code}&quot; is more."
+        raise Refused(400, "woocommerce_rest_cart_coupon_error", said)
     if code not in COUPONS or code in cart.coupons:
         raise Refused(400, "woocommerce_rest_cart_coupon_error", said)
     cart.coupons.append(code)
@@ -284,7 +293,8 @@ def remove_coupon(state: WooState, cart: WooCart, body: Body) -> None:
 
 def select_rate(state: WooState, cart: WooCart, body: Body) -> None:
     """`POST /cart/select-shipping-rate`: one that there is not changes nothing, and is no error."""
-    if body.get("rate_id") in RATES:
+    rates = {rate["rate_id"] for package in Amounts(state, cart).packages for rate in package["shipping_rates"]}
+    if body.get("rate_id") in rates:
         cart.rates[int(body.get("package_id", 0))] = body["rate_id"]
 
 

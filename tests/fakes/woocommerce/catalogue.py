@@ -56,13 +56,12 @@ def paged(state: WooState, found: list[Any], query: Query) -> Answer:
 
 def prices(state: WooState, product: DemoProduct) -> dict[str, Any]:
     """A product's prices, with the range of its variations."""
-    children = [state.catalogue.products[child] for child in product.variants]
-    now, regular = (state.units(cents) for cents in (product.price, product.cents))
+    now, regular = (state.units(cents) for cents in (state.priced(product).price, state.priced(product).cents))
     told: dict[str, Any] = {"price": str(now), "regular_price": str(regular), "sale_price": str(now)}
-    least, most = (state.units(pick(one.price for one in children)) for pick in (min, max)) if children else (0, 0)
-    if children:
-        told["price"] = str(least)
-    told["price_range"] = None if least == most else {"min_amount": str(least), "max_amount": str(most)}
+    costs = [state.units(state.priced(state.catalogue.products[child]).price) for child in product.variants] or [now]
+    told["price"] = str(min(costs))
+    ranges = {"min_amount": str(min(costs)), "max_amount": str(max(costs))}
+    told["price_range"] = None if min(costs) == max(costs) else ranges
     return told | state.money
 
 
@@ -76,7 +75,7 @@ def product_body(state: WooState, product: DemoProduct) -> dict[str, Any]:
     catalogue, left, in_stock = state.catalogue, state.left(product), state.in_stock(product)
     parent = None if product.parent is None else catalogue.products[product.parent]
     kind = "variation" if parent else "variable" if product.variants else "simple"
-    kind = "grouped" if product.members else kind
+    kind = product.kind if product.kind in {"grouped", "bundle", "giftcard"} else kind  # the last two by extensions
     shelves = [] if parent else [catalogue.categories[one] for one in catalogue.ancestors(product) if one > 2]
     counted = left is not None and in_stock
     body: dict[str, Any] = {

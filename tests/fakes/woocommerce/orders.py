@@ -193,3 +193,16 @@ def change_order(state: WooState, key: str, body: dict[str, Any]) -> Answer:
         order.paid_at = order.paid_at or dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
     order.status = wanted
     return merchant_body(state, order), {}
+
+
+def settings(state: WooState, named: str) -> Any:
+    """`GET /wc/v3/settings/general`, or the setting of another group."""
+    if named != "general":
+        return {"id": named, "value": "yes" if state.takes_guests else "no"}
+    return [
+        {"id": "woocommerce_allowed_countries", "value": "specific"},
+        {"id": "woocommerce_specific_allowed_countries", "value": list(state.served)},
+        {"id": "woocommerce_ship_to_countries", "value": ""},
+        {"id": "woocommerce_specific_ship_to_countries", "value": []},
+        {"id": "woocommerce_currency", "value": state.currency},
+    ]

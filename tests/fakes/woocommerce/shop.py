@@ -17,6 +17,7 @@ from tests.fakes.woocommerce.state import MERCHANT_KEY, MERCHANT_SECRET, Refused
 ROOT = "/wp-json"
 STORE = f"{ROOT}/wc/store/v1"
 MERCHANT = f"{ROOT}/wc/v3/orders"
+GENERAL = f"{ROOT}/wc/v3/settings/general"
 GUESTS = f"{ROOT}/wc/v3/settings/account/woocommerce_enable_guest_checkout"
 CHANGES = {
     "add-item": carts.add_item,
@@ -67,8 +68,10 @@ class WooApplication:
             return 200, "a shop", {}
         if path.startswith(MERCHANT):
             return 200, *self._merchant(method, path.removeprefix(MERCHANT).strip("/"), query, headers, body)
-        if path == GUESTS and headers.get("authorization") == CREDENTIALS:
-            return 200, {"id": path.rpartition("/")[2], "value": "yes" if self.demo.takes_guests else "no"}, {}
+        if path in {GENERAL, GUESTS}:
+            if headers.get("authorization") != CREDENTIALS:
+                raise Refused(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
+            return 200, orders.settings(self.demo, path.rpartition("/")[2]), {}
         if path == f"{ROOT}/wp/v2/pages" and method == "GET":
             return 200, *catalogue.pages(self.demo, query)
         if not path.startswith(f"{STORE}/"):

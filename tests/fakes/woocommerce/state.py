@@ -18,8 +18,8 @@ MERCHANT_KEY = "ck_0123456789abcdef0123456789abcdef01234567"
 MERCHANT_SECRET = "cs_76543210fedcba9876543210fedcba9876543210"
 TOKEN_SECONDS = 48 * 3600
 TaxMode = Literal["none", "included", "added"]
-COUPONS = {"save10": ("percent", 10), "pickle5": ("fixed_cart", 500)}
-"""Code to kind, and percent or cents."""
+COUPONS = {"save10": ("percent", 10, 0), "pickle5": ("fixed_cart", 500, 0), "bigdill20": ("fixed_cart", 2000, 15000)}
+"""Code to kind, percent or cents, and the least that the goods must cost in cents."""
 METHODS = ("bacs", "cheque", "cod")
 STATUS_OF_METHOD = {"bacs": "on-hold", "cheque": "on-hold", "cod": "processing"}
 DEFAULT_COUNTRY = {"AUD": ("AU", "VIC"), "USD": ("US", "CA")}
@@ -178,8 +178,12 @@ class WooState:
         return amount, round(amount / 10)
 
     def sellable(self, product: DemoProduct) -> bool:
-        """Whether it can be read at all: bundles and gift cards are of no kind that this shop knows."""
-        return product.kind not in {"bundle", "giftcard", "downloadable"} and not product.disabled
+        """Whether it can be read at all."""
+        return not product.disabled
+
+    def priced(self, product: DemoProduct) -> DemoProduct:
+        """What tells the price: the parent of a variation, in this shop."""
+        return product if product.parent is None else self.catalogue.products[product.parent]
 
     def find(self, number: int) -> DemoProduct | None:
         """A product or variation."""

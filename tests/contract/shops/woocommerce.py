@@ -1,0 +1,45 @@
+"""WooCommerce's stand-in."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+
+from storefront_mcp.backends.woocommerce import MerchantKey, WooConfig, connect
+from storefront_mcp.commerce.money import Money
+from tests.contract.shops.contract_shop import BookedOrder, ContractShop
+from tests.fakes.woocommerce import MERCHANT_KEY, MERCHANT_SECRET, woo_shop
+from tests.serving import served
+
+
+@contextlib.asynccontextmanager
+async def open_shop() -> AsyncIterator[ContractShop]:
+    """A shop of its own behind a real socket."""
+    shop = woo_shop(tax="included")
+
+    def books() -> list[BookedOrder]:
+        return [
+            BookedOrder(number=one.number, total=Money(one.total, one.currency), email=one.email, texts=one.note)
+            for one in shop.books
+        ]
+
+    def sell_out(sku: str) -> None:
+        shop.state.stock[sku] = 0
+
+    key = MerchantKey(consumer_key=MERCHANT_KEY, consumer_secret=MERCHANT_SECRET)
+    with served(shop) as origin:
+        backend, close = connect(WooConfig(url=origin, key=key), "AUD")
+        try:
+            yield ContractShop(
+                kind="woocommerce",
+                backend=backend,
+                family="TEE",
+                method="cheque",
+                lacks=frozenset({"gift_cards"}),
+                books=books,
+                sell_out=sell_out,
+                fail_order=partial(shop.faults.next, method="POST", path="/checkout"),
+                fail_next=shop.faults.next,
+                fail_write=partial(shop.faults.next, method="POST", path="/add-item"),
+            )
+        finally:
+            await close()
