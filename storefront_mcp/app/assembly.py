@@ -25,6 +25,7 @@ from storefront_mcp.app.maintenance_watch import MaintenanceWatch, WatchedShop
 from storefront_mcp.app.mirror import MirrorWiring
 from storefront_mcp.app.observability import ObservabilityWiring
 from storefront_mcp.app.phases import all_phases, planned_roadmap
+from storefront_mcp.app.scratch_carts import ScratchCartWiring
 from storefront_mcp.app.sign_in import SignInWiring
 from storefront_mcp.app.worker_record import WorkerRecordWiring
 from storefront_mcp.cards import CARDS
@@ -159,6 +160,7 @@ class ServerAssembly:
             audit_failing=lambda: self._call_policy.audit_failing,
             now=now,
         )
+        self._scratch_carts = ScratchCartWiring(database, now=lambda: now().timestamp())
         self._authentication = AuthenticationWiring(database, now=now)
         self._sign_in = SignInWiring(database, field_encryption(settings), now=now)
         self._console = ConsoleWiring(settings, database, tools=_promised_tools(), now=now)
@@ -202,7 +204,9 @@ class ServerAssembly:
         store = settings.store(server_identity(settings, sse=self._settings.workers == 1))
         instrumentation = self._console.instrumentation(store.id, self._observability.instrumentation(store.id))
         share = self._settings.shop_share if len(self._settings.stores) > 1 else 1.0
-        backend, close, media = backend_of(settings, instrumentation, share=share)
+        ledger = self._scratch_carts.ledger(store.id)
+        backend, close, media = backend_of(settings, instrumentation, share=share, ledger=ledger)
+        self._scratch_carts.add(backend)
         self._observability.circuits_open.append(circuit_open := lambda: backend.circuit_open)
         self._alerts.add(settings, circuit_open)
         reader, observer = self._catalogue.add(settings, backend, self._mirrors.add(settings, media))
@@ -291,6 +295,7 @@ class ServerAssembly:
                     self._watch.running(),
                     self._record.running(),
                     self._alerts.running(),
+                    self._scratch_carts.running(),
                 ):
                     yield
         finally:

@@ -23,17 +23,23 @@ from storefront_mcp.commerce.customers import ShopSession
 from storefront_mcp.commerce.listing import CatalogueLister
 from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.payments.served_methods import CAPTURE_FIELDS
+from storefront_mcp.records.scratch_carts import ScratchCartLedger
 from storefront_mcp.settings.schema import StoreSettings, UpstreamSettings
 
 Close = Callable[[], Awaitable[None]]
 
 
 def backend_of(
-    settings: StoreSettings, instrumentation: Instrumentation | None = None, *, share: float = 1.0
+    settings: StoreSettings,
+    instrumentation: Instrumentation | None = None,
+    *,
+    share: float = 1.0,
+    ledger: ScratchCartLedger | None = None,
 ) -> tuple[ShopBackend, Close, ASGIApp | None]:
     """A store's backend, its close function, and the ASGI app of an embedded shop, which serves the pictures.
 
-    `share` bounds the part of the worker's time that the shop's answers may take.
+    `share` bounds the part of the worker's time that the shop's answers may take. With a `ledger`, scratch carts are
+    cleared behind answers.
     """
     budget = WorkBudget(share)
     if settings.upstream.kind == "woocommerce":
@@ -48,6 +54,7 @@ def backend_of(
         transport=_transport(embedded),
         instrumentation=instrumentation,
         budget=budget,
+        ledger=ledger,
     )
     return backend, close, embedded
 

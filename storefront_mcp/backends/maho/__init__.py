@@ -32,6 +32,7 @@ from storefront_mcp.backends.maho.prices import PriceMapper, TaxDisplay
 from storefront_mcp.backends.maho.products import MahoProducts
 from storefront_mcp.backends.maho.rest import ACCEPT_HEADER, PREFIX, RestClient
 from storefront_mcp.backends.maho.service_account import ServiceAccountClient, ServiceAccountCredentials
+from storefront_mcp.backends.maho.twin_carts import TwinCarts
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import CacheStats
 from storefront_mcp.commerce.customers import ShopSession
@@ -41,6 +42,7 @@ from storefront_mcp.commerce.order import Order, OrderProgress, OrderSettlement
 from storefront_mcp.commerce.page import ShopPage
 from storefront_mcp.commerce.product import Product, variant_of
 from storefront_mcp.instrumentation import Instrumentation
+from storefront_mcp.records.scratch_carts import ScratchCartLedger
 
 MAX_READ_SECONDS: Final = 30.0
 """Of one read of the catalogue with all of its requests, each of which has timeouts of its own."""
@@ -83,8 +85,10 @@ class MahoBackend:
         *,
         currency: str,
         budget: WorkBudget,
+        ledger: ScratchCartLedger | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`ledger` keeps in mind which carts of nobody's are in use, so that answers need not wait for their end."""
         self._shop: Final = shop
         self._rest: Final = rest
         tax = TaxDisplay(configured=shop.prices_include_tax, clock=clock)
@@ -126,7 +130,9 @@ class MahoBackend:
         self.shipping_methods: Final = budget.limit(quotes.shipping_methods)
         self.quote_gaps: Final = self._addresses.gaps
         self.quote_order: Final = budget.limit(quotes.quote)
-        self.preview_order: Final = budget.limit(OrderPreviews(rest, self._carts, quotes, self._price_mapper).preview)
+        self._twins: Final = TwinCarts(rest, self._carts, ledger)
+        self.preview_order: Final = budget.limit(OrderPreviews(rest, self._twins, quotes, self._price_mapper).preview)
+        self.clear_left_carts: Final = self._twins.clear_left
         self.payment_methods: Final = budget.limit(quotes.payment_methods)
         self.product: Final = budget.limit(self._product, within=MAX_READ_SECONDS)
         self.page: Final = budget.limit(self._page, within=MAX_READ_SECONDS)
@@ -167,6 +173,10 @@ class MahoBackend:
         """A CMS page of the shop."""
         return await self._products.page(identifier, self._shop.known)
 
+    async def close(self) -> None:
+        """End what goes on behind answers, before the connections are closed."""
+        await self._twins.close()
+
     @property
     def capturing_methods(self) -> frozenset[str]:
         """Codes of the payment methods that the shop captures inside place-order."""
@@ -202,6 +212,7 @@ def connect(
     clock: Callable[[], float] = time.monotonic,
     instrumentation: Instrumentation | None = None,
     budget: WorkBudget | None = None,
+    ledger: ScratchCartLedger | None = None,
 ) -> tuple[MahoBackend, Callable[[], Awaitable[None]]]:
     """Build a backend and its close function. Sends nothing.
 
@@ -210,9 +221,19 @@ def connect(
     """
     upstream, known = client_of(shop, currency, transport=transport, clock=clock, instrumentation=instrumentation)
     backend = MahoBackend(
-        upstream, replace(shop, known=known), currency=currency, budget=budget or WorkBudget(1.0), clock=clock
+        upstream,
+        replace(shop, known=known),
+        currency=currency,
+        budget=budget or WorkBudget(1.0),
+        ledger=ledger,
+        clock=clock,
     )
-    return backend, upstream.close
+
+    async def close() -> None:
+        await backend.close()
+        await upstream.close()
+
+    return backend, close
 
 
 def client_of(

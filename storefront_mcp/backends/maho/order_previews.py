@@ -12,11 +12,12 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from storefront_mcp.backends.maho import translation
-from storefront_mcp.backends.maho.carts import MahoCarts, cart_path
-from storefront_mcp.backends.maho.order_quotes import NO_SETTER_STATUSES, OrderQuotes
+from storefront_mcp.backends.maho.carts import cart_path
+from storefront_mcp.backends.maho.order_quotes import OrderQuotes
 from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.rest import RestClient, expect_success
 from storefront_mcp.backends.maho.shapes import CartItem, GuestCart, Label, Nothing, SelectedShipping
+from storefront_mcp.backends.maho.twin_carts import NOBODY, TwinCarts
 from storefront_mcp.backends.postal.countries import CODE_CHARS, country_code
 from storefront_mcp.commerce.errors import CartEmpty, CartGone, ShopError
 from storefront_mcp.commerce.ids import CartId
@@ -26,10 +27,6 @@ logger: Final = logging.getLogger(__name__)
 
 MAX_TWIN_LINES: Final = 8
 """A larger cart costs too many requests to copy."""
-MAX_FREE_TWINS: Final = 20
-"""Empty twins kept for later previews."""
-NOBODY: Final = dict.fromkeys(("firstName", "lastName", "street", "city", "postcode", "telephone"), "-")
-"""In place of a buyer on a twin, whose addresses cannot be emptied."""
 
 
 class CartAddressShape(Struct, frozen=True):
@@ -71,17 +68,21 @@ class AddressedCart(GuestCart, frozen=True, rename="camel", kw_only=True):
     billing_address: CartAddressShape | Nothing | None = None
 
 
+class CartTwin(Struct, frozen=True):
+    """A twin, and whether it is on record."""
+
+    cart: CartId
+    noted: bool
+
+
 class OrderPreviews:
     """Previews of orders of guest carts."""
 
-    def __init__(self, rest: RestClient, carts: MahoCarts, quotes: OrderQuotes, price_mapper: PriceMapper) -> None:
+    def __init__(self, rest: RestClient, twins: TwinCarts, quotes: OrderQuotes, price_mapper: PriceMapper) -> None:
         self._rest = rest
         self._price_mapper = price_mapper
-        self._carts = carts
+        self._twins = twins
         self._quotes = quotes
-        self._free: list[CartId] = []
-        self._can_clear: bool | None = None
-        """Whether a twin's addresses can be overwritten; None until that was tried on an empty one."""
 
     async def preview(self, cart: CartId, draft: OrderDraft) -> OrderPreview:
         """The totals and payment methods of an order. Raises as `OrderQuotes.quote`."""
@@ -90,15 +91,15 @@ class OrderPreviews:
             raise CartEmpty
         if not translation.ships_nothing(before):
             await self._quotes.address_bodies(draft)
-        twin = await self._twin(before)
+        twin = await self._twin(before, _country(draft))
         if twin is not None:
             try:
-                preview = await self._quote(twin, draft)
+                preview = await self._quote(twin.cart, draft)
                 return replace(preview, cart=replace(preview.cart, cart_id=cart))
             except CartGone:
                 logger.info("the shop lost the twin of a cart: the cart itself is quoted")
             finally:
-                await self._undo(self._clear, twin, draft)
+                await self._twins.clear(twin.cart, _country(draft), noted=twin.noted)
         try:
             return await self._quote(cart, draft)
         finally:
@@ -114,55 +115,36 @@ class OrderPreviews:
             raise CartGone
         return expect_success(answer).read(AddressedCart)
 
-    async def _twin(self, before: AddressedCart) -> CartId | None:
+    async def _twin(self, before: AddressedCart, country: str) -> CartTwin | None:
         """A cart of nobody's with the same lines at the same prices; None where that cannot be had.
 
         Not for carts with a coupon or gift cards, whose tries the shop counts for all shoppers together.
         """
         items = before.items
         plain = translation.coupon(before) is None and not before.applied_giftcards
-        if not (plain and self._can_clear is not False and 0 < len(items) <= MAX_TWIN_LINES):
+        if not (plain and 0 < len(items) <= MAX_TWIN_LINES):
             return None
         # A twin that was used before has a shipping method, which goods that are not sent must not have.
-        again = bool(self._free) and not translation.ships_nothing(before)
-        twin = self._free.pop() if again else (await self._carts.create()).cart_id
-        if not await self._is_clearable(twin):
+        twin = await self._twins.take(fresh=translation.ships_nothing(before))
+        if twin is None:
             return None
+        noted = await self._twins.note(twin, country)
         copied: GuestCart | None = None
         for item in items:
             body = {"sku": item.sku, "qty": str(item.qty)}
             # Nobody ever orders this cart, so a lost response does no harm.
             answer = await self._rest.send("POST", f"{cart_path(twin)}/items", body, harmless=True)
             if not answer.is_success:
-                await self._undo(self._empty, twin)
+                await self._twins.clear(twin, country, noted=noted)
                 return None
             copied = answer.read(GuestCart)
-            twin = CartId(copied.masked_id or twin)
+            if copied.masked_id and copied.masked_id != twin:
+                twin = CartId(copied.masked_id)
+                noted = await self._twins.note(twin, country)
         if copied is not None and [*map(self._comparable, copied.items)] == [*map(self._comparable, items)]:
-            return twin
-        await self._undo(self._empty, twin)
+            return CartTwin(twin, noted)
+        await self._twins.clear(twin, country, noted=noted)
         return None
-
-    async def _is_clearable(self, twin: CartId) -> bool:
-        """Try it once: what a quote stores on a twin has to come off again."""
-        if self._can_clear is None:
-            tried = await self._rest.send("PUT", f"{cart_path(twin)}/billing-address", NOBODY, harmless=True)
-            self._can_clear = tried.status not in NO_SETTER_STATUSES
-        return self._can_clear
-
-    async def _clear(self, twin: CartId, draft: OrderDraft) -> None:
-        """Take buyer and lines off a twin."""
-        given = draft.billing_address.country
-        nobody = {**NOBODY, "countryId": country_code(given) or given.strip().upper()[:CODE_CHARS]}
-        await self._rest.send("PUT", f"{cart_path(twin)}/shipping-address", nobody, harmless=True)
-        await self._rest.send("PUT", f"{cart_path(twin)}/billing-address", nobody, harmless=True)
-        await self._empty(twin)
-
-    async def _empty(self, twin: CartId) -> None:
-        for item in (await self._carts.fetch(twin)).items:
-            expect_success(await self._rest.send("DELETE", f"{cart_path(twin)}/items/{item.id}", harmless=True))
-        if len(self._free) < MAX_FREE_TWINS:
-            self._free.append(twin)
 
     async def _put_back(self, cart: CartId, before: AddressedCart) -> None:
         """Give a cart the addresses and the shipping method that it had.
@@ -196,6 +178,12 @@ class OrderPreviews:
             await step(cart, *more)
         except ShopError as error:
             logger.info("a preview left something on a cart: %s", error.internal)
+
+
+def _country(draft: OrderDraft) -> str:
+    """That of the bill, as a code."""
+    given = draft.billing_address.country
+    return country_code(given) or given.strip().upper()[:CODE_CHARS]
 
 
 def _address(found: CartAddressShape | Nothing | None) -> CartAddressShape:
