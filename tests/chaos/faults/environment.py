@@ -15,6 +15,7 @@ import aiohttp
 from storefront_mcp.app import planned_roadmap
 from storefront_mcp.database import Database, SqlFlipRepository
 from storefront_mcp.settings import Settings
+from tests.chaos.faults.disturbances import Disturbances
 from tests.serving import free_port
 
 CURRENCIES = {"aud": "AUD", "jpy": "JPY", "kwd": "KWD"}
@@ -127,7 +128,7 @@ class World:
         self.freezes = 0
         self.hands = asyncio.Lock()
         """Held by whoever ends and starts workers."""
-        self.excused = 0
+        self.disturbances = Disturbances()
         """Faults during which a faulty answer is to be expected."""
 
     @property

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 
@@ -115,7 +115,7 @@ class Operators:
 
     async def fill_disk(self) -> None:
         """No worker can write anything to any file for a while."""
-        async with self._excused():
+        async with self.here.disturbances.one():
             self._limit_files(0)
             try:
                 await self._while()
@@ -124,7 +124,7 @@ class Operators:
 
     async def replace_database(self) -> None:
         """While no worker runs, the database is replaced by somebody else's: no worker may serve it or write to it."""
-        async with self.here.hands, self._excused():
+        async with self.here.hands, self.here.disturbances.one():
             for worker in self.here.workers:
                 await worker.end()
             self.here.kills += len(self.here.workers)
@@ -161,16 +161,6 @@ class Operators:
 
     async def _while(self) -> None:
         await asyncio.sleep(self.random.uniform(0.5, 2.0))  # people go on meanwhile
-
-    @contextlib.asynccontextmanager
-    async def _excused(self) -> AsyncIterator[None]:
-        """Faulty answers are nobody's surprise until the block ends, and those to earlier requests shortly after."""
-        self.here.excused += 1
-        try:
-            yield
-        finally:
-            await asyncio.sleep(0.5)  # what was asked within the block is still being answered
-            self.here.excused -= 1
 
     def _limit_files(self, size: int) -> None:
         for worker in self.here.workers:

@@ -203,9 +203,9 @@ class Person:
         """A page of ours; one that cannot be shown now is asked for again."""
         for attempt in range(TRIES):
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                excused = self.world.excused
+                excused = self.world.disturbances.watch()
                 answer = await self.world.ask(self.random.randrange(WORKERS), method, path, store=self.store, **more)
-                if answer[0] >= 500 and answer[0] != 503 and not (excused or self.world.excused):
+                if answer[0] >= 500 and answer[0] != 503 and not excused():
                     self.tally.faults.append(f"{method} of a page: {answer[0]}")
                 if answer[0] not in {503, 500}:
                     return answer
@@ -226,23 +226,22 @@ class Person:
         for attempt in range(TRIES):
             asked = worker if worker is not None and not attempt else self.random.randrange(WORKERS)
             with contextlib.suppress(aiohttp.ClientError, TimeoutError, msgspec.DecodeError):
-                excused = self.world.excused
+                excused = self.world.disturbances.watch()
                 status, _, text = await self.world.ask(
                     asked, "POST", "/mcp", store=self.store, data=body, headers=headers
                 )
-                excused = excused or self.world.excused
                 try:
                     said = msgspec.json.decode(text)
                 except msgspec.DecodeError:
-                    if not excused:
+                    if not excused():
                         self.tally.faults.append(f"{tool}: {status}, {text[:200]!r} is no JSON")
                     raise
                 if status == 503 and said.get("error") == "closed_for_now":
                     raise Refused(said["message"])
-                if status >= 500 and not excused:
+                if status >= 500 and not excused():
                     self.tally.faults.append(f"{tool}: {status}")
                 if "error" in said:
-                    if not excused:
+                    if not excused():
                         self.tally.faults.append(f"{tool}: {said['error']}")
                     raise Refused(said["error"]["message"])
                 result = said["result"]
