@@ -226,7 +226,7 @@ class ServerAssembly:
             circuit_open=circuit_open,
             forwarding=limiter.monitor.finding,
         )
-        accounts = self._sign_in.accounts(settings, backend, policy.limits)
+        accounts = self._sign_in.accounts(settings, backend, policy)
         shop = Shop(store, shown, carts, agent_checkout, reader, accounts=accounts)
         site = StoreSite(
             shop,

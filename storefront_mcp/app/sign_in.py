@@ -11,9 +11,9 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 
 from storefront_mcp.access.buyer_scopes import open_buyer_scopes
-from storefront_mcp.access.rate_limits import StoreRateLimits
 from storefront_mcp.app.backends import accounts_of
 from storefront_mcp.app.background import background_jobs
+from storefront_mcp.calls.policy import CallPolicy
 from storefront_mcp.cards.site.icon import brand_hue
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.customers import CustomerLogin
@@ -67,12 +67,12 @@ class SignInWiring:
         self._sites: dict[StoreId, SignInSite] = {}
         self._grants: dict[StoreId, CustomerGrants] = {}
 
-    def accounts(self, settings: StoreSettings, backend: ShopBackend, limits: StoreRateLimits) -> GrantAccounts | None:
+    def accounts(self, settings: StoreSettings, backend: ShopBackend, policy: CallPolicy) -> GrantAccounts | None:
         """The accounts of a store's customers; None where nobody signs in. Call it before `add`."""
         account_of = accounts_of(backend)
         if not settings.sign_in.on or backend.login is None or account_of is None:
             return None
-        login = LimitedLogin(backend.login, limits, mailbox_of=self._digests(settings.id).mailbox)
+        login = LimitedLogin(backend.login, policy, mailbox_of=self._digests(settings.id).mailbox)
         self._logins[settings.id] = login
         sessions = GrantSessions(settings.id, login, self._records, now=self._seconds)
         self._accounts[settings.id] = GrantAccounts(sessions, account_of)

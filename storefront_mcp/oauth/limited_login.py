@@ -2,20 +2,30 @@
 
 from collections.abc import Callable
 
-from storefront_mcp.access.rate_limits import StoreRateLimits
-from storefront_mcp.commerce.customers import CodeNeeded, CustomerLogin, ShopSession, SignInForm, TooManyTries
+from storefront_mcp.calls.policy import CallPolicy
+from storefront_mcp.commerce.customers import (
+    AccountNotConfirmed,
+    CodeNeeded,
+    CustomerLogin,
+    ShopSession,
+    SignInForm,
+    TooManyTries,
+    WrongCredentials,
+)
+from storefront_mcp.instrumentation import RequestOrigin
 
 
 class LimitedLogin:
     """A `CustomerLogin` in front of another one: the shop sees one address, and one guesser would lock out everybody.
 
-    Every attempt counts, right or wrong, before the shop is asked; renewals and ends of sessions do not.
+    Every attempt counts, right or wrong, before the shop is asked; renewals and ends of sessions do not. What was
+    refused is in the audit, with a part of the network address and without the person.
     """
 
-    def __init__(self, login: CustomerLogin, limits: StoreRateLimits, *, mailbox_of: Callable[[str], str]) -> None:
+    def __init__(self, login: CustomerLogin, policy: CallPolicy, *, mailbox_of: Callable[[str], str]) -> None:
         """`mailbox_of` is a keyed digest of an e-mail address, in capitals or not."""
         self._login = login
-        self._limits = limits
+        self._policy = policy
         self._mailbox_of = mailbox_of
         self.renew = login.renew
         self.end = login.end
@@ -29,7 +39,16 @@ class LimitedLogin:
         self, email: str, password: str, *, code: str | None = None, address: str | None = None, state: str = ""
     ) -> ShopSession | CodeNeeded:
         """As the port says."""
-        exceeded = await self._limits.check_sign_in(address or "", self._mailbox_of(email))
+        origin = RequestOrigin(address=address or "")
+        exceeded = await self._policy.limits.check_sign_in(origin.address, self._mailbox_of(email))
         if exceeded is not None:
+            self._policy.audit_limited(exceeded, origin)
             raise TooManyTries(retry_after=exceeded.retry_after, internal=f"sign-in refused by {exceeded.rule}")
-        return await self._login.sign_in(email, password, code=code, address=address, state=state)
+        try:
+            answer = await self._login.sign_in(email, password, code=code, address=address, state=state)
+        except (WrongCredentials, AccountNotConfirmed) as refused:
+            self._policy.audit_rejected_credential(origin, refused.code)
+            raise
+        if isinstance(answer, CodeNeeded) and answer.refused:
+            self._policy.audit_rejected_credential(origin, WrongCredentials.code)
+        return answer

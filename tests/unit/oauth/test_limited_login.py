@@ -3,10 +3,20 @@
 import pytest
 
 from storefront_mcp.access.rate_limits import StoreRateLimits
-from storefront_mcp.commerce.customers import CodeNeeded, ShopSession, SignInForm, TooManyTries, WrongCredentials
+from storefront_mcp.calls.policy import CallPolicy
+from storefront_mcp.commerce.customers import (
+    AccountNotConfirmed,
+    CodeNeeded,
+    ShopSession,
+    SignInForm,
+    TooManyTries,
+    WrongCredentials,
+)
+from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.limits import MemoryRateLimiter
 from storefront_mcp.oauth.limited_login import LimitedLogin
 from storefront_mcp.settings.limits import LimitSettings
+from tests.unit.calls.test_policy import NOW, MemoryReplays, Record
 
 SESSION = ShopSession(secret="t", customer_id="1", name="Ada", email="ada@pickle.example")
 MINUTE = 60.0
@@ -29,6 +39,10 @@ class CountingShop:
     ) -> ShopSession | CodeNeeded:
         del email, code, address, state
         self.asked.append(self.now)
+        if password == "unconfirmed":
+            raise AccountNotConfirmed
+        if password == "code":
+            return CodeNeeded(refused=True)
         if password != "right":
             raise WrongCredentials
         return SESSION
@@ -44,10 +58,20 @@ class CountingShop:
         return max(sum(at <= one < at + MINUTE for one in self.asked) for at in self.asked)
 
 
-def limited(shop: CountingShop, settings: LimitSettings | None = None, *, workers: int = 1) -> LimitedLogin:
+def limited(
+    shop: CountingShop, settings: LimitSettings | None = None, *, workers: int = 1, record: Record | None = None
+) -> LimitedLogin:
     rules = (settings or LimitSettings()).rules().of_one_worker(workers)
     limits = StoreRateLimits("pickle", rules, MemoryRateLimiter(clock=shop.clock), upstream_scope="shop.example")
-    return LimitedLogin(shop, limits, mailbox_of=str.casefold)
+    policy = CallPolicy(
+        StoreId("pickle"),
+        limits=limits,
+        answers=MemoryReplays(),
+        audit_sink=record or Record(),
+        now=lambda: NOW,
+        clock=shop.clock,
+    )
+    return LimitedLogin(shop, policy, mailbox_of=str.casefold)
 
 
 async def refused_by(login: LimitedLogin, email: str, address: str) -> str | None:
@@ -141,6 +165,29 @@ async def test_workers_that_count_alone_have_a_share_each() -> None:
             await refused_by(login, f"{number}@pickle.example", f"home of {number}")
 
     assert len(shop.asked) == 5
+
+
+async def test_what_was_refused_is_in_the_audit_without_the_person_and_what_was_right_is_not() -> None:
+    shop, record = CountingShop(), Record()
+    login = limited(shop, LimitSettings(sign_ins="off", mailbox="2/h burst 2"), record=record)
+    for password, error in (("wrong", WrongCredentials), ("unconfirmed", AccountNotConfirmed)):
+        with pytest.raises(error):
+            await login.sign_in("ada@pickle.example", password, address="203.0.113.7")
+        # Equal ones of a minute are one entry.
+        shop.now += MINUTE
+    with pytest.raises(TooManyTries):
+        await login.sign_in("ada@pickle.example", "right", address="203.0.113.7")
+    assert await login.sign_in("bo@pickle.example", "code", address="203.0.113.7") == CodeNeeded(refused=True)
+    assert await login.sign_in("bo@pickle.example", "right", address="203.0.113.7") == SESSION
+
+    assert [(one.what, one.subject, one.outcome) for one in record.noted] == [
+        ("credential.refused", "credential", "wrong_credentials"),
+        ("credential.refused", "credential", "account_not_confirmed"),
+        ("limit.hit", "mailbox", "rate_limited"),
+        ("credential.refused", "credential", "wrong_credentials"),
+    ]
+    assert {one.who.network for one in record.noted} == {"203.0.113.0/24"}
+    assert "pickle.example" not in str(record.noted)
 
 
 async def test_renewals_are_not_counted_here() -> None:
