@@ -9,6 +9,8 @@ AUTHORIZE_PATH: Final = "/oauth/authorize"
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 -- a path
 REGISTER_PATH: Final = "/oauth/register"
 REVOKE_PATH: Final = "/oauth/revoke"
+CLIENT_PATHS: Final = frozenset({TOKEN_PATH, REGISTER_PATH, REVOKE_PATH})
+"""What clients ask without a person; they read JSON only."""
 
 
 def account_endpoint(store: Store) -> str:

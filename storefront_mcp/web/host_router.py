@@ -9,9 +9,10 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.instrumentation import REQUEST_CONTEXT, RequestContext
+from storefront_mcp.oauth.paths import CLIENT_PATHS
 from storefront_mcp.web.body import first_of_each
 from storefront_mcp.web.problem import PROBLEM_TYPE, problem_bytes
-from storefront_mcp.web.rate_limiting import RequestRateLimiter, send_limited
+from storefront_mcp.web.rate_limiting import RequestRateLimiter, limited_client_bytes, send_limited
 from storefront_mcp.web.responses import write_response
 from storefront_mcp.web.security import SECURITY_HEADERS, security_headers
 from storefront_mcp.web.site import StoreSite
@@ -114,7 +115,9 @@ class HostRouter:
         limiter = self._limiter_of(site, scope["path"])
         refused = None if limiter is None else await limiter.check_unsigned(scope.get("client"), headers)
         if refused is not None:
-            await send_limited(send, refused, fields.get(b"accept", b""), security, head=head)
+            asks_server = scope["path"] in CLIENT_PATHS and host in self._accounts and self._accounts[host].signs_in
+            told = limited_client_bytes(refused) if asks_server else None
+            await send_limited(send, refused, fields.get(b"accept", b""), security, told, head=head)
         elif scope["path"] in {STREAM_PATH, MESSAGES_PATH} and host in self._streams:
             await self._streams[host](scope, receive, send)
         elif site is None and scope["path"] not in HEALTH_PATHS:

@@ -10,6 +10,7 @@ from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler, route
 
+from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.oauth.errors import EndpointRefusal
 from storefront_mcp.oauth.paths import REGISTER_PATH, REVOKE_PATH, TOKEN_PATH
@@ -67,6 +68,11 @@ async def _respond(server: AuthorizationServer, request: Request[Any, Any, Any],
         return await answer(server, request)
     except EndpointRefusal as refused:
         return _json(_error(refused.code, str(refused)), refused.status)
+    except ShopBusy as busy:
+        # The database takes no writes now: what was brought can be brought again.
+        answered = _json(_error("temporarily_unavailable", "Try again shortly."), HTTPStatus.SERVICE_UNAVAILABLE)
+        answered.set_header("retry-after", str(busy.retry_after))
+        return answered
     except BodyRefused as refused:
         return _json(_error("invalid_request", str(refused)), refused.status or HTTPStatus.BAD_REQUEST)
 

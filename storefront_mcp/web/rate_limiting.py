@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from litestar.types import Scope, Send
 from msgspec.structs import replace
 
@@ -109,12 +110,20 @@ def limited_response(refused: LimitExceeded) -> str:
 
 
 async def send_limited(
-    send: Send, refused: LimitExceeded, accept: bytes, security: Sequence[tuple[bytes, bytes]], *, head: bool
+    send: Send,
+    refused: LimitExceeded,
+    accept: bytes,
+    security: Sequence[tuple[bytes, bytes]],
+    json: bytes | None = None,
+    *,
+    head: bool,
 ) -> None:
-    """429 for anything but `/mcp`: a page for browsers, else a problem document, readable from every origin."""
+    """429 for anything but `/mcp`: `json`, or a page for browsers, else a problem document; from every origin."""
     told = limited_response(refused)
     kind, body = PROBLEM_TYPE.encode(), problem_bytes(TOO_MANY_STATUS, told, code=RateLimited.code)
-    if b"text/html" in accept.lower():
+    if json is not None:
+        kind, body = b"application/json", json
+    elif b"text/html" in accept.lower():
         kind = HTML_TYPE
         body = f"<!doctype html><html lang=en><title>Too many requests</title><p>{told}</p></html>".encode()
     headers = [
@@ -126,6 +135,12 @@ async def send_limited(
         *security,
     ]
     await write_response(send, TOO_MANY_STATUS, body, headers, head=head)
+
+
+def limited_client_bytes(refused: LimitExceeded) -> bytes:
+    """An exceeded limit for clients of the authorization server, which take what is no error of OAuth for an end."""
+    body = {"error": "temporarily_unavailable", "error_description": limited_response(refused)}
+    return msgspec.json.encode(body)
 
 
 def refusal_bytes(refused: LimitExceeded) -> bytes:

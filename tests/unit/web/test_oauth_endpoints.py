@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.database import Database
 from storefront_mcp.web.application import pages_app
 from storefront_mcp.web.host_router import HostRouter
@@ -227,6 +228,20 @@ async def test_a_client_registers_itself_while_anybody_can_sign_in(server: Endpo
 async def test_a_token_is_renewed_while_the_phase_is_paused(server: EndpointWorld) -> None:
     form = await server.refresh_form()
     server.world.offered = ()
+    assert (await server.ask("token", data=form)).status_code == 200
+
+
+async def test_a_busy_database_uses_nothing_up(server: EndpointWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = await server.refresh_form()
+    with monkeypatch.context() as patched:
+
+        def busy(*_: object, **__: object) -> bytes:
+            raise ShopBusy(retry_after=5)
+
+        patched.setattr(server.world.repository, "rotate_refresh", busy)
+        answer = await server.ask("token", data=form)
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert answer.headers["retry-after"] == "5"
     assert (await server.ask("token", data=form)).status_code == 200
 
 

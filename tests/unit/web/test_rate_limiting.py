@@ -7,14 +7,18 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 from litestar import Litestar
 from msgspec.structs import replace
 
+from storefront_mcp.access.credentials import Secret
 from storefront_mcp.app import create_app
 from storefront_mcp.mcp.versions import HANDSHAKE_VERSIONS
 from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.settings.demo import demo_settings
 from storefront_mcp.settings.limits import LimitSettings
+from storefront_mcp.settings.sign_in import SignInSettings
+from storefront_mcp.settings.storage import PrivacySettings
 from storefront_mcp.settings.telemetry import MetricsSettings
 from tests.journeys.conftest import flip
 from tests.unit.mcp.requests import NEWEST, VERSIONS, asked, message
@@ -191,3 +195,24 @@ async def test_forty_shoppers_behind_a_proxy_that_names_none_of_them_all_get_a_c
             await asking.post("/mcp", json=message("tools/call", call), headers=store_is_public) for _ in range(40)
         ]
     assert [answer.json()["result"]["isError"] for answer in answers] == [False] * 40
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/register", "/oauth/revoke"])
+async def test_an_oauth_client_is_told_so_that_it_comes_again_and_does_not_sign_in_anew(
+    tmp_path: Path, path: str
+) -> None:
+    settings = demo_settings(8000, state=tmp_path)
+    limits = LimitSettings(address=f"1/h burst {BURST}")
+    store = replace(settings.stores[0], limits=limits, sign_in=SignInSettings(on=True))
+    key = Secret(Fernet.generate_key().decode())
+    settings = replace(settings, stores=(store,), personal_data=PrivacySettings(key=(key,)))
+    flip(settings, {"p1_browse": "active", "p2_cart": "active", "p4_account": "active"})
+    async with client(create_app(settings)) as asking:
+        statuses = {(await asking.post(path, headers={"accept": "text/html"})).status_code for _ in range(BURST)}
+        assert statuses == {400}
+        answer = await asking.post(path, headers={"accept": "text/html"})
+        assert (answer.status_code, answer.headers["content-type"]) == (429, "application/json")
+        assert answer.json()["error"] == "temporarily_unavailable"
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["cache-control"] == "no-store"
+        assert (await asking.post("/no/such/page")).headers["content-type"] == "application/problem+json"
