@@ -7,7 +7,7 @@ from typing import Any
 
 from storefront_mcp.backends.postal.countries import _names
 from storefront_mcp.demo.catalogue.model import DemoProduct
-from tests.fakes.woocommerce.catalogue import SITE, UNCOUNTED, invalid, prices, values_of
+from tests.fakes.woocommerce.catalogue import SITE, UNCOUNTED, invalid_all, prices, values_of
 from tests.fakes.woocommerce.state import COUPONS, Refused, WooCart, WooLine, WooState
 
 STATES = {
@@ -16,11 +16,6 @@ STATES = {
     "NZ": "NTL AUK WKO BOP TKI GIS HKB MWT WGN NSN MBH TAS WTC CAN OTA SOU".split(),
 }
 COUNTRIES = set(_names().values()) - {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
-HOME_RATES = {
-    "flat_rate:1": ("Flat rate", 1000),
-    "flat_rate:3": ("Express", 1850),
-    "free_shipping:2": ("Free shipping", 0),
-}
 ABROAD_RATES = {"flat_rate:5": ("International", 2500), "flat_rate:6": ("International express", 4800)}
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 Body = dict[str, Any]
@@ -64,7 +59,7 @@ def _packages(state: WooState, cart: WooCart) -> list[Body]:
     for number in range(min(state.packages, len(lines))):
         rates = []
         selected = cart.rates.get(number)
-        offered = ABROAD_RATES if cart.shipping["country"] == "NZ" else HOME_RATES
+        offered = ABROAD_RATES if cart.shipping["country"] == "NZ" else state.home_rates
         selected = selected if selected in offered else next(iter(offered))
         for rate, (name, cents) in offered.items():
             net, tax = state.taxed(state.units(cents), shown=False)
@@ -300,21 +295,30 @@ def select_rate(state: WooState, cart: WooCart, body: Body) -> None:
 
 def update_customer(state: WooState, cart: WooCart, body: Body) -> None:
     """`POST /cart/update-customer`: what is not named stays."""
-    for name, kept in (("billing_address", cart.billing), ("shipping_address", cart.shipping)):
-        given = {key: str(value) for key, value in (body.get(name) or {}).items()}
-        check_address(name, {**kept, **given})
-        kept.update(given)
+    kept = {"billing_address": cart.billing, "shipping_address": cart.shipping}
+    given = {name: {key: str(value) for key, value in (body.get(name) or {}).items()} for name in kept}
+    check_addresses({name: {**kept[name], **given[name]} for name in kept})
+    for name, address in given.items():
+        kept[name].update(address)
 
 
-def check_address(name: str, address: dict[str, str]) -> None:
-    """What is refused of an address before anybody wants it whole."""
+def check_addresses(addresses: dict[str, dict[str, str]]) -> None:
+    """Refuse addresses by what is wrong with them before anybody wants them whole."""
+    wrong = {name: told for name, one in addresses.items() if (told := _address_problem(one)) is not None}
+    if wrong:
+        raise invalid_all(wrong)
+
+
+def _address_problem(address: dict[str, str]) -> tuple[str, str] | None:
+    """Code and message."""
     country, region = address.get("country", ""), address.get("state", "").upper()
     if country and country not in COUNTRIES:
         listed = ", ".join(sorted(COUNTRIES))
-        raise invalid(name, f"Invalid country code provided. Must be one of: {listed}", "invalid_country")
+        return "invalid_country", f"Invalid country code provided. Must be one of: {listed}"
     states = STATES.get(country)
     if region and states and region not in states:
         said = f"The provided state ({region}) is not valid. Must be one of: {', '.join(states)}"
-        raise invalid(name, said, "invalid_state")
+        return "invalid_state", said
     if address.get("email") and not EMAIL.fullmatch(address["email"]):
-        raise invalid(name, "The provided email address is not valid", "invalid_email")
+        return "invalid_email", "The provided email address is not valid"
+    return None

@@ -32,8 +32,16 @@ def text(query: Query, name: str, default: str = "") -> str:
 
 def invalid(name: str, message: str, code: str) -> Refused:
     """WordPress's refusal of one parameter."""
-    details = {name: {"code": code, "message": message, "data": None}}
-    return Refused(400, "rest_invalid_param", f"Invalid parameter(s): {name}", params={name: message}, details=details)
+    return invalid_all({name: (code, message)})
+
+
+def invalid_all(wrong: dict[str, tuple[str, str]]) -> Refused:
+    """WordPress's refusal of parameters, each with a code and a message."""
+    details = {name: {"code": code, "message": message, "data": None} for name, (code, message) in wrong.items()}
+    params = {name: message for name, (_, message) in wrong.items()}
+    return Refused(
+        400, "rest_invalid_param", f"Invalid parameter(s): {', '.join(wrong)}", params=params, details=details
+    )
 
 
 def whole(query: Query, name: str, default: int, least: int, most: int | None) -> int:

@@ -6,9 +6,9 @@ import hashlib
 from contextvars import ContextVar
 from typing import Any
 
-from tests.fakes.woocommerce.carts import Amounts, Body, cart_body, check_address, stock_problem
+from tests.fakes.woocommerce.carts import Amounts, Body, cart_body, check_addresses, stock_problem
 from tests.fakes.woocommerce.catalogue import Answer, Query, invalid, paged, text
-from tests.fakes.woocommerce.state import STATUS_OF_METHOD, Refused, WooCart, WooOrder, WooState
+from tests.fakes.woocommerce.state import METHODS, STATUS_OF_METHOD, Refused, WooCart, WooOrder, WooState
 
 LABELS = {
     "first_name": "First name",
@@ -30,11 +30,10 @@ class Broken(Exception):
 
 async def checkout(state: WooState, cart: WooCart, body: Body) -> Body:
     """`POST /checkout`. Calls that are under way together each make an order of the same cart."""
-    methods = ["", *state.methods]
+    methods = ["", *METHODS]
     method = body.get("payment_method", "")
     billing, shipping = body.get("billing_address") or {}, body.get("shipping_address") or {}
-    for name, address in (("billing_address", billing), ("shipping_address", shipping)):
-        check_address(name, address)
+    check_addresses({"billing_address": billing, "shipping_address": shipping})
     if method not in methods:
         said = f"payment_method is not one of {', '.join(methods[:-1])}, and {methods[-1]}."
         raise invalid("payment_method", said, "rest_not_in_enum")
@@ -45,6 +44,9 @@ async def checkout(state: WooState, cart: WooCart, body: Body) -> Body:
     cart.shipping.update(shipping or billing)
     amounts = Amounts(state, cart)
     _check(state, cart, amounts)
+    if method and method not in state.methods:
+        said = f"{method} is not available for this order\u2014please choose a different payment method"
+        raise Refused(400, "woocommerce_rest_checkout_payment_method_disabled", said)
     if amounts.total > 0 and not method:
         raise Refused(400, "woocommerce_rest_checkout_missing_payment_method", "No payment method provided.")
     await asyncio.sleep(0)

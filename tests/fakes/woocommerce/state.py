@@ -21,6 +21,12 @@ TaxMode = Literal["none", "included", "added"]
 COUPONS = {"save10": ("percent", 10, 0), "pickle5": ("fixed_cart", 500, 0), "bigdill20": ("fixed_cart", 2000, 15000)}
 """Code to kind, percent or cents, and the least that the goods must cost in cents."""
 METHODS = ("bacs", "cheque", "cod")
+HOME_RATES = {
+    "flat_rate:1": ("Flat rate", 1000),
+    "flat_rate:3": ("Express", 1850),
+    "free_shipping:2": ("Free shipping", 0),
+}
+"""Name and cents by rate."""
 STATUS_OF_METHOD = {"bacs": "on-hold", "cheque": "on-hold", "cod": "processing"}
 DEFAULT_COUNTRY = {"AUD": ("AU", "VIC"), "USD": ("US", "CA")}
 
@@ -87,6 +93,8 @@ class WooState:
         tax: TaxMode = "none",
         packages: int = 1,
         catalogue: DemoCatalogue | None = None,
+        own_prices: bool = False,
+        methods: tuple[str, ...] = METHODS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.currency = currency
@@ -102,7 +110,11 @@ class WooState:
         self.carts: dict[str, WooCart] = {}
         self.orders: dict[int, WooOrder] = {}
         self.served = ("AU", "NZ", "US")
-        self.methods = METHODS
+        self.own_prices = own_prices
+        """Whether a variation costs what it says itself, not what its parent does."""
+        self.methods = methods
+        """Those that are switched on, of `METHODS`."""
+        self.home_rates = HOME_RATES
         self.demands_phone = False
         self.may_read = True
         self.may_write = True
@@ -182,8 +194,8 @@ class WooState:
         return not product.disabled
 
     def priced(self, product: DemoProduct) -> DemoProduct:
-        """What tells the price: the parent of a variation, in this shop."""
-        return product if product.parent is None else self.catalogue.products[product.parent]
+        """What tells the price: of a variation its parent, unless the shop has `own_prices`."""
+        return product if product.parent is None or self.own_prices else self.catalogue.products[product.parent]
 
     def find(self, number: int) -> DemoProduct | None:
         """A product or variation."""
