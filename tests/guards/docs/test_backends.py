@@ -6,12 +6,20 @@ import pytest
 
 from storefront_mcp.app.missed_searches import MissedSearchRecorder
 from storefront_mcp.backends.probe import ShopProbe
+from storefront_mcp.commerce.accounts import CustomerAccount
 from storefront_mcp.commerce.backend import CatalogueReader, ShopBackend
+from storefront_mcp.commerce.customers import CustomerLogin
 from storefront_mcp.commerce.listing import CatalogueLister
 from tests.guards.docs.markdown import ROOT, is_generated, table
 
 PAGE = ROOT / "docs" / "backends.md"
-PORTS: dict[str, type] = {"port": ShopBackend, "probe": ShopProbe, "lister": CatalogueLister}
+PORTS: dict[str, type] = {
+    "port": ShopBackend,
+    "probe": ShopProbe,
+    "lister": CatalogueLister,
+    "login": CustomerLogin,
+    "account": CustomerAccount,
+}
 
 
 def members(port: type) -> dict[str, object]:
