@@ -8,12 +8,13 @@ import httpx
 from litestar.types import ASGIApp
 from msgspec.structs import replace
 
-from storefront_mcp.backends import woocommerce
+from storefront_mcp.backends import medusa, woocommerce
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import KnownOrigins
 from storefront_mcp.backends.maho import MahoBackend, MahoConfig, ServiceAccountCredentials, connect
 from storefront_mcp.backends.maho.lister import list_shop
 from storefront_mcp.backends.maho.probe import MahoProbe
+from storefront_mcp.backends.medusa.probe import MedusaProbe
 from storefront_mcp.backends.probe import ShopProbe
 from storefront_mcp.backends.woocommerce.probe import WooProbe
 from storefront_mcp.backends.work_budget import WorkBudget
@@ -47,6 +48,11 @@ def backend_of(
             _woo_config(settings), settings.currency, instrumentation=instrumentation, budget=budget
         )
         return woo, close, None
+    if settings.upstream.kind == "medusa":
+        shop, close = medusa.connect(
+            _medusa_config(settings), settings.currency, instrumentation=instrumentation, budget=budget
+        )
+        return shop, close, None
     upstream, embedded = _upstream(settings)
     backend, close = connect(
         upstream,
@@ -74,6 +80,8 @@ def probe_of(settings: StoreSettings) -> ShopProbe:
     """The diagnostic probe of a store's shop."""
     if settings.upstream.kind == "woocommerce":
         return WooProbe(_woo_config(settings), settings.currency)
+    if settings.upstream.kind == "medusa":
+        return MedusaProbe(_medusa_config(settings), settings.currency)
     upstream, embedded = _upstream(settings)
     return MahoProbe(upstream, settings.currency, transport=_transport(embedded))
 
@@ -98,6 +106,29 @@ def _woo_config(settings: StoreSettings) -> woocommerce.WooConfig:
     )
 
 
+def _medusa_config(settings: StoreSettings) -> medusa.MedusaConfig:
+    """The same of a Medusa shop."""
+    chosen = settings.upstream
+    return medusa.MedusaConfig(
+        url=chosen.url or "",
+        key=chosen.publishable_key or "",
+        secret_key=None if chosen.secret_key is None else chosen.secret_key.reveal(),
+        region=chosen.region,
+        regions_required=_regions_required(chosen),
+        minimum_order=_minimum_order(chosen),
+        known=_known_origins(settings),
+        limits=_client_limits(chosen),
+    )
+
+
+def _regions_required(upstream: UpstreamSettings) -> frozenset[str] | None:
+    return None if upstream.regions_required is None else frozenset(upstream.regions_required)
+
+
+def _minimum_order(upstream: UpstreamSettings) -> Decimal | None:
+    return None if upstream.minimum_order is None else Decimal(upstream.minimum_order)
+
+
 def _known_origins(settings: StoreSettings) -> KnownOrigins:
     return KnownOrigins(website=settings.website or "", others=(settings.origin, *settings.media_origins))
 
@@ -117,8 +148,8 @@ def _shop_config(settings: StoreSettings) -> MahoConfig:
         url=chosen.url or "http://demo.invalid",
         store_code=chosen.store_code,
         prices_include_tax=chosen.prices_include_tax,
-        regions_required=None if chosen.regions_required is None else frozenset(chosen.regions_required),
-        minimum_order=None if chosen.minimum_order is None else Decimal(chosen.minimum_order),
+        regions_required=_regions_required(chosen),
+        minimum_order=_minimum_order(chosen),
         known=_known_origins(settings),
         limits=_client_limits(chosen),
         account=account,

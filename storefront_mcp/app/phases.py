@@ -13,9 +13,8 @@ from storefront_mcp.roadmap.loading import load_phases
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 from storefront_mcp.settings.schema import StoreSettings
 
-LACKED_TOOLS: Final[Mapping[str, frozenset[str]]] = {
-    "woocommerce": frozenset({"apply_gift_card", "remove_gift_card"}),
-}
+GIFT_CARD_TOOLS: Final = frozenset({"apply_gift_card", "remove_gift_card"})
+LACKED_TOOLS: Final[Mapping[str, frozenset[str]]] = {"woocommerce": GIFT_CARD_TOOLS, "medusa": GIFT_CARD_TOOLS}
 """Tools of which a kind of shop can do nothing."""
 
 

@@ -122,6 +122,10 @@ class ShopProbe(Protocol):
         """Tries that the shop allows to all of our shoppers together."""
 
     @property
+    def switched_off(self) -> tuple[str, str]:
+        """What it means when `is_switched_off`, after "The shop …", and what an operator does about it."""
+
+    @property
     def account_advice(self) -> str:
         """How an operator makes our service account, a sentence with its rights and settings."""
 

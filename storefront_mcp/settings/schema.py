@@ -88,8 +88,10 @@ PauseRetry = Annotated[int, Meta(ge=1, le=3_600, description="a whole number of 
 Share = Annotated[float, Meta(gt=0, le=1, description="a part of one: more than 0 and at most 1")]
 Lifetime = Annotated[int, Meta(ge=60, le=86_400, description="a whole number of seconds, from 60 to 86400 (a day)")]
 ProviderName = Annotated[Literal["stripe", "sandbox"], Meta(description='"stripe" or "sandbox"')]
-BackendKind = Annotated[Literal["maho", "woocommerce", "demo"], Meta(description='"maho", "woocommerce" or "demo"')]
-SOFTWARE_KINDS: Final = ("maho", "woocommerce")
+BackendKind = Annotated[
+    Literal["maho", "woocommerce", "medusa", "demo"], Meta(description='"maho", "woocommerce", "medusa" or "demo"')
+]
+SOFTWARE_KINDS: Final = ("maho", "woocommerce", "medusa")
 """Kinds of shops that are somewhere else, for which `init` writes settings."""
 
 
@@ -126,6 +128,12 @@ class UpstreamSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     consumer_key: Text | None = None
     """Of a merchant's key that may read and write orders."""
     consumer_secret: Hidden | None = None
+    publishable_key: Text | None = None
+    """By which the shop tells what is sold: browsers have it, too."""
+    region: Text | None = None
+    """Id or name, where several of the shop's regions have the store's currency."""
+    secret_key: Hidden | None = None
+    """Of the shop's admin API, to mark orders as paid."""
     timeouts: UpstreamTimeouts = UpstreamTimeouts()
 
 

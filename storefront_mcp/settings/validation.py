@@ -16,16 +16,23 @@ SECRET_PAIRS: Final = (
     ("consumer_key", "consumer_secret", "a key of the shop's REST API has a secret"),
 )
 OWNERS: Final = {
-    "store_code": "maho",
-    "prices_include_tax": "maho",
-    "regions_required": "maho",
-    "minimum_order": "maho",
-    "client_id": "maho",
-    "client_secret": "maho",
-    "consumer_key": "woocommerce",
-    "consumer_secret": "woocommerce",
+    "store_code": ("maho",),
+    "prices_include_tax": ("maho",),
+    "regions_required": ("maho", "medusa"),
+    "minimum_order": ("maho", "medusa"),
+    "client_id": ("maho",),
+    "client_secret": ("maho",),
+    "consumer_key": ("woocommerce",),
+    "consumer_secret": ("woocommerce",),
+    "publishable_key": ("medusa",),
+    "region": ("medusa",),
+    "secret_key": ("medusa",),
 }
-"""Settings that only one kind of shop has."""
+"""Settings that only some kinds of shops have."""
+UNMIRRORED: Final = frozenset({"woocommerce", "medusa"})
+"""Kinds of shops whose whole catalogue cannot be read yet."""
+SETTLED_BY: Final = {"woocommerce": "cheque", "medusa": "pp_system_default"}
+"""Kinds of shops in which no payment method is meant for what is paid elsewhere, and one that serves."""
 
 
 def normalised(stores: tuple[StoreSettings, ...], problems: list[SettingProblem]) -> tuple[StoreSettings, ...]:
@@ -105,11 +112,12 @@ def _payment_problems(store: StoreSettings, where: str) -> Iterable[SettingProbl
         yield SettingProblem(
             f"{where}settle", f"wants more than upstream.timeouts.order, {order}; got {payments.settle}."
         )
-    if payments.provider is not None and payments.method is None and store.upstream.kind == "woocommerce":
+    served = SETTLED_BY.get(store.upstream.kind)
+    if payments.provider is not None and payments.method is None and served is not None:
         yield SettingProblem(
             f"{where}method",
             "is missing: wants the shop's payment method that orders are placed with before they are paid at the "
-            'provider, such as "cheque".',
+            f'provider, such as "{served}".',
         )
     for code in payments.instructions:
         if code not in payments.offline:
@@ -162,11 +170,15 @@ def _upstream_problems(store: StoreSettings, where: str) -> Iterable[SettingProb
             missing = one if getattr(upstream, one) is None else other
             yield SettingProblem(f"{where}{missing}", f"is missing: {what}.")
     kind = "maho" if upstream.kind == "demo" else upstream.kind  # the demo shop speaks its interface
-    for name, owner in OWNERS.items():
-        if owner != kind and getattr(upstream, name) is not None:
-            said = f"is for kind = {owner!r}; the kind is {upstream.kind!r}.".replace("'", '"')
+    for name, owners in OWNERS.items():
+        if kind not in owners and getattr(upstream, name) is not None:
+            said = f"is for kind = {' or '.join(map(repr, owners))}; the kind is {upstream.kind!r}.".replace("'", '"')
             yield SettingProblem(f"{where}{name}", said)
-    if upstream.kind == "woocommerce" and store.mirror.on:
+    if upstream.kind == "medusa" and upstream.publishable_key is None:
+        yield SettingProblem(
+            f"{where}publishable_key", 'is missing: wants a publishable key of the shop, "pk_…", which its website has.'
+        )
+    if upstream.kind in UNMIRRORED and store.mirror.on:
         yield SettingProblem(f"{where}kind", "has no lister yet, so its catalogue cannot be mirrored: drop mirror.on.")
     if upstream.timeouts.total < max(upstream.timeouts.connect, upstream.timeouts.read):
         yield SettingProblem(f"{where}timeouts.total", "wants at least as many seconds as connect and read.")

@@ -73,6 +73,8 @@ class MedusaBackend:
 
     capturing_methods: Final[frozenset[str]] = frozenset()
     """None: the order comes first, and whoever holds the money captures it afterwards."""
+    login: Final = None
+    """Its customers do not sign in here."""
 
     def __init__(
         self,

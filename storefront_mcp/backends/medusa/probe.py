@@ -24,6 +24,10 @@ class MedusaProbe:
     since: Final = "2.21"
     coupons_per_minute: Final = 600
     """It counts none by itself; this is far above what a buyer needs."""
+    switched_off: Final = (
+        "does not know our publishable key",
+        "Set store.upstream.publishable_key to one that the shop's admin lists (Settings, Publishable API Keys).",
+    )
     account_advice: Final = (
         "Make a secret key in the shop's admin (Settings, Secret API Keys), and set store.upstream.secret_key_file: "
         "orders are marked as paid with it."

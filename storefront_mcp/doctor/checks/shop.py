@@ -48,10 +48,8 @@ def _of(probe: ShopProbe, response: ProbeResponse) -> Finding:
         fix = f'Set store.upstream.url to "{there}".' if there else "Set store.upstream.url to where it leads."
         return fault(f"{shop} sends us elsewhere, to {response.headers['location']}.", fix)
     if probe.is_switched_off(response):
-        return fault(
-            f"{shop} has its {probe.interface} switched off.",
-            f"Switch {probe.interface} on in the shop's configuration.",
-        )
+        says, fix = probe.switched_off
+        return fault(f"{shop} {says}.", fix)
     if response.status in _REFUSED or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return refusal_finding(shop, response)
     if probe.speaks(response) and response.status == HTTPStatus.OK:
@@ -94,15 +92,17 @@ async def check_maintenance(patient: ExaminedStore) -> Findings:
 
 @check("shop.store-view", "Does the shop know the store view?", "shop", after=("shop.reached",))
 async def check_store_view(patient: ExaminedStore) -> Findings:
-    """`store_code` is one that the shop has, as every call carries it."""
-    probe, code = patient.behind.probe, patient.behind.store.upstream.store_code
+    """`store_code`, or `region`, is one that the shop has."""
+    probe, upstream = patient.behind.probe, patient.behind.store.upstream
+    setting, what = ("store_code", "store view") if upstream.region is None else ("region", "region")
+    code = upstream.region or upstream.store_code
     if code is None:
         yield ok("The shop's own choice is used.")
     elif await probe.knows_store():
         yield ok(f"It knows {code}.")
     else:
         there = list_names(await probe.stores()) or "none it would name"
-        yield fault(f"It has no store view {code!r}.", f"Set store.upstream.store_code to one that it has: {there}.")
+        yield fault(f"It has no {what} {code!r}.", f"Set store.upstream.{setting} to one that it has: {there}.")
 
 
 @check("shop.currency", "Does the shop sell in the currency of the settings?", "shop", after=("shop.store-view",))

@@ -63,6 +63,8 @@ class FakeProbe:
     def is_switched_off(self, heard: ProbeResponse) -> bool:
         return self._off
 
+    switched_off = ("has its interface switched off", "Switch it on.")
+
     async def close(self) -> None:
         self.closed = True
 

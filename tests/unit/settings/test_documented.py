@@ -67,17 +67,20 @@ def test_the_file_that_init_writes_loads_and_means_what_it_shows(tmp_path: Path,
     assert store.upstream.kind == kind
 
 
+SECRETS_OF = {"maho": "CLIENT_SECRET", "woocommerce": "CONSUMER_SECRET", "medusa": "SECRET_KEY"}
+
+
 @pytest.mark.parametrize("kind", SOFTWARE_KINDS)
 def test_everything_that_is_commented_out_loads_too(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "storefront.toml"
     text = uncommented(kind)
-    if kind == "woocommerce":
+    if kind != "maho":
         text = text.replace("[store.mirror]\non = true", "[store.mirror]\non = false")
     path.write_text(text, encoding="utf-8")
     (tmp_path / "synonyms.txt").touch()
     secrets = (
         "STOREFRONT_STORE__PICKLE__OAUTH__CLIENT_SECRET",
-        f"STOREFRONT_STORE__PICKLE__UPSTREAM__{'CLIENT' if kind == 'maho' else 'CONSUMER'}_SECRET",
+        f"STOREFRONT_STORE__PICKLE__UPSTREAM__{SECRETS_OF[kind]}",
         "STOREFRONT_SMTP__PASSWORD",
     )
     signing = {"STOREFRONT_ALERTS__SECRET": "whsec_" + "A" * 32}

@@ -171,7 +171,7 @@ WRONG: list[Any] = [
     ),
     pytest.param(
         STORE + '[store.upstream]\nkind = "woo"',
-        ['store[0].upstream.kind: wants "maho", "woocommerce" or "demo"; got \'woo\'.'],
+        ['store[0].upstream.kind: wants "maho", "woocommerce", "medusa" or "demo"; got \'woo\'.'],
         id="unknown kind",
     ),
     pytest.param(
@@ -195,6 +195,31 @@ WRONG: list[Any] = [
             'store[0].upstream.consumer_key: is for kind = "woocommerce"; the kind is "maho".',
         ],
         id="a key of another kind of shop",
+    ),
+    pytest.param(
+        STORE + '[store.upstream]\nkind = "medusa"\nurl = "https://shop.example"\nstore_code = "au"\n'
+        '[store.payments]\nprovider = "sandbox"\n[store.mirror]\non = true\n',
+        [
+            'store[0].upstream.store_code: is for kind = "maho"; the kind is "medusa".',
+            (
+                'store[0].upstream.publishable_key: is missing: wants a publishable key of the shop, "pk_…", which its '
+                "website has."
+            ),
+            "store[0].upstream.kind: has no lister yet, so its catalogue cannot be mirrored: drop mirror.on.",
+            (
+                "store[0].payments.method: is missing: wants the shop's payment method that orders are placed with "
+                'before they are paid at the provider, such as "pp_system_default".'
+            ),
+        ],
+        id="settings of another kind of shop than Medusa",
+    ),
+    pytest.param(
+        MINIMAL + 'publishable_key = "pk_1"\nregion = "Europe"\n',
+        [
+            'store[0].upstream.publishable_key: is for kind = "medusa"; the kind is "maho".',
+            'store[0].upstream.region: is for kind = "medusa"; the kind is "maho".',
+        ],
+        id="a region of another kind of shop",
     ),
     pytest.param(
         STORE + '[store.upstream]\nkind = "maho"',
