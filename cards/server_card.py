@@ -30,7 +30,7 @@ from storefront_mcp.cards.rules.json_rules import (
     json_validator,
     names_exactly,
 )
-from storefront_mcp.cards.server_facts import REMOTES, ServerIcon, ServerRemote, icons, remotes
+from storefront_mcp.cards.server_facts import REMOTES, ServerIcon, ServerRemote, icons, remotes, token_issuer
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card, DocumentIssue, InfoEntry, PageEntry
 from storefront_mcp.roadmap.manifest import Auth, PromisedTool
@@ -107,6 +107,7 @@ def storefront_card(store: Store, roadmap: Roadmap) -> StorefrontCard:
     """The card as a value; other documents carry it too."""
     promises = tuple(roadmap.promises())
     own_version = server_version(store, roadmap)
+    issuer = token_issuer(store, roadmap)
     return StorefrontCard(
         name=store.title,
         version=own_version,
@@ -117,9 +118,9 @@ def storefront_card(store: Store, roadmap: Roadmap) -> StorefrontCard:
         authentication=CardAuthentication(
             type="none",
             required_for=tuple(promise.name for _, promise in promises if promise.auth != "none"),
-            notes=_notes(store),
+            notes=_notes(issuer),
             required=False,
-            schemes=() if store.issuer is None else ("oauth2",),
+            schemes=() if issuer is None else ("oauth2",),
         ),
         planned_tools=tuple(PlannedTool(promise.name, AUTH_NEEDS[promise.auth]) for _, promise in promises),
         icon=store.icon,
@@ -138,13 +139,13 @@ def storefront_card(store: Store, roadmap: Roadmap) -> StorefrontCard:
     )
 
 
-def _notes(store: Store) -> str:
+def _notes(issuer: str | None) -> str:
     """The notes, with the address of the issuer's metadata (RFC 8414 §3) where there is an issuer."""
-    if store.issuer is None:
+    if issuer is None:
         return AUTH_NOTES
-    issuer = urlsplit(store.issuer)
-    path = issuer.path.rstrip("/")
-    return f"{AUTH_NOTES} See {issuer.scheme}://{issuer.netloc}/.well-known/oauth-authorization-server{path}"
+    parts = urlsplit(issuer)
+    path = parts.path.rstrip("/")
+    return f"{AUTH_NOTES} See {parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}"
 
 
 def _select_tools(roadmap: Roadmap) -> list[tuple[Phase, PromisedTool]]:

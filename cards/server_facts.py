@@ -4,6 +4,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from storefront_mcp.access.buyer_scopes import open_buyer_scopes
 from storefront_mcp.cards.rules.json_rules import OUR_LINK, MemberRule, ValueConstraint, matches_pattern
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.roadmap import Roadmap
@@ -22,6 +23,13 @@ class ServerRemote(Struct, frozen=True, kw_only=True, rename="camel"):
     type: Literal["streamable-http", "sse"]
     url: str
     supported_protocol_versions: tuple[str, ...]
+
+
+def token_issuer(store: Store, roadmap: Roadmap) -> str | None:
+    """Whose access tokens count: a configured issuer's, or this server's own while customers can sign in."""
+    if store.issuer is not None:
+        return store.issuer
+    return store.origin if open_buyer_scopes(roadmap) else None
 
 
 def icons(store: Store) -> tuple[ServerIcon, ...]:

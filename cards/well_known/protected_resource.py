@@ -22,6 +22,7 @@ from storefront_mcp.cards.rules.json_rules import (
     equals_known,
     json_validator,
 )
+from storefront_mcp.cards.server_facts import token_issuer
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.oauth.paths import account_endpoint
 from storefront_mcp.roadmap.card import Card, DocumentValidator
@@ -44,10 +45,7 @@ class ProtectedResource(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def _issuer(store: Store, roadmap: Roadmap) -> str | None:
-    """Whose tokens count now: those of the configured issuer, or this server's own while customers can sign in."""
-    if store.issuer is not None:
-        return store.issuer if roadmap.open else None
-    return store.origin if open_buyer_scopes(roadmap) else None
+    return token_issuer(store, roadmap) if roadmap.open else None
 
 
 def _scopes(store: Store, roadmap: Roadmap) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from storefront_mcp.cards.rules.json_rules import (
     matches_pattern,
 )
 from storefront_mcp.cards.server_card import SERVER_CARD
-from storefront_mcp.cards.server_facts import protocol_versions, remotes
+from storefront_mcp.cards.server_facts import protocol_versions, remotes, token_issuer
 from storefront_mcp.cards.well_known.agent_skills import SKILL_INDEX
 from storefront_mcp.cards.well_known.ai_catalog import AI_CATALOG
 from storefront_mcp.cards.well_known.api_catalog import API_CATALOG
@@ -114,7 +114,7 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
             status=phase_status(roadmap),
             transports=tuple(remote.type for remote in remotes(store)),
             protocol_versions=protocol_versions(store),
-            authentication="none" if store.issuer is None else "optional",
+            authentication="none" if token_issuer(store, roadmap) is None else "optional",
             open_tools=tuple(promise.name for promise in open_promises(roadmap)),
             server_card=_at(store, SERVER_CARD),
             sep_card=_at(store, ENDPOINT_CARD),
@@ -132,9 +132,10 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
 
 
 def _oauth(store: Store, roadmap: Roadmap) -> OAuthSurface | None:
-    if store.issuer is None or PROTECTED_RESOURCE.render(store, roadmap) is None:
+    issuer = token_issuer(store, roadmap)
+    if issuer is None or PROTECTED_RESOURCE.render(store, roadmap) is None:
         return None
-    return OAuthSurface(protected_resource=_at(store, PROTECTED_RESOURCE), issuer=store.issuer)
+    return OAuthSurface(protected_resource=_at(store, PROTECTED_RESOURCE), issuer=issuer)
 
 
 def _site(store: Store) -> SiteDocuments | None:

@@ -119,3 +119,27 @@ def test_no_document_is_too_odd_to_be_judged(name: str, member: int, value: obje
     found[list(found)[member % len(found)]] = value
     issues = card(name).validate(PICKLE, opened, json.dumps(found).encode())
     assert all(one.says and one.fix for one in issues)
+
+
+def text(name: str, opened: Roadmap, store: Store = PICKLE) -> str:
+    body = card(name).render(store, opened)
+    assert body is not None
+    return body.decode()
+
+
+def test_the_other_documents_say_the_same() -> None:
+    opened, closed = signing_in("orders:read"), roadmap("browse")
+    issuer = document("authorization-server")["issuer"]
+    server_card = json.loads(text("server-card", opened))["authentication"]
+    assert server_card["schemes"] == ["oauth2"]
+    assert server_card["notes"].endswith(f"See {issuer}/.well-known/oauth-authorization-server")
+    surfaces = json.loads(text("protocols", opened))["protocols"]
+    assert surfaces["mcp"]["authentication"] == "optional"
+    assert surfaces["oauth"] == {
+        "protected_resource": f"{issuer}/.well-known/oauth-protected-resource/mcp",
+        "issuer": issuer,
+    }
+    assert "this shop's own authorization server" in text("auth", opened)
+    assert json.loads(text("server-card", closed))["authentication"]["schemes"] == []
+    assert "oauth" not in json.loads(text("protocols", closed))["protocols"]
+    assert "nothing for a customer to sign in to yet" in text("auth", closed)
