@@ -26,6 +26,7 @@ from storefront_mcp.database.checkouts import SqlCheckoutRepository
 from storefront_mcp.database.console_sessions import SqlConsoleSessionRepository
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.flips import SqlFlipRepository
+from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.database.order_mails import SqlOrderMailQueue
 from storefront_mcp.database.readiness import DatabaseReadiness
 from storefront_mcp.database.usage import SqlUsageRepository, count_orders
@@ -63,6 +64,7 @@ class ConsoleWiring:
         self._flips = SqlFlipRepository(database, now=now)
         self._usage = UsageRecorder(SqlUsageRepository(database), tools=frozenset(tools), now=now)
         self._health_checks: dict[StoreId, StoreHealthChecks] = {}
+        self._signs_in = frozenset(store.id for store in settings.stores if store.sign_in.on)
         self._settings = settings
 
     def hosts(self) -> Mapping[str, StoreId]:
@@ -115,6 +117,9 @@ class ConsoleWiring:
             order_mails=SqlOrderMailQueue(self._database),
             api_keys=SqlApiKeyRepository(self._database, now=self._now),
             mint_key=mint_key,
+            # Without encryption keys: the console shows no session of a shop.
+            oauth=SqlOAuthRepository(self._database, None, now=self._now),
+            signs_in=self._signs_in.__contains__,
             audit=AuditLog(self._database, now=self._now),
             cards=CARDS,
             authenticators=authenticators,

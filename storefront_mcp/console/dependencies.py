@@ -11,6 +11,7 @@ from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.findings import Finding
 from storefront_mcp.records.audit import AuditRepository
 from storefront_mcp.records.console_sessions import ConsoleSessionRepository
+from storefront_mcp.records.oauth import OAuthRepository
 from storefront_mcp.records.order_mails import OrderMailQueue
 from storefront_mcp.records.usage import UsageRepository
 from storefront_mcp.roadmap.card import Card
@@ -36,6 +37,9 @@ class ConsoleDependencies(Struct, frozen=True, kw_only=True):
     order_mails: OrderMailQueue
     api_keys: ApiKeyRepository
     mint_key: KeyIssuer
+    oauth: OAuthRepository
+    signs_in: Callable[[StoreId], bool]
+    """Whether customers of a store sign in here."""
     audit: AuditRepository
     cards: Sequence[Card]
     authenticators: Mapping[StoreId, BearerAuthenticator]

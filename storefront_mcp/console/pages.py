@@ -12,6 +12,7 @@ from storefront_mcp.console import (
     cards,
     checkouts,
     connect,
+    customers,
     emergency_stops,
     health,
     keys,
@@ -25,7 +26,7 @@ from storefront_mcp.console.rendering import ConsoleRenderer
 from storefront_mcp.console.routing import ConsoleAction, ConsoleLocation, ConsoleRequest, ConsoleRouter
 from storefront_mcp.web.responses import see_other
 
-PAGES: Final = (roadmap, checkouts, keys, audit, cards, connect, health, usage)
+PAGES: Final = (roadmap, checkouts, keys, customers, audit, cards, connect, health, usage)
 """Each has a `TAB` and `actions`."""
 
 

@@ -95,6 +95,8 @@ class ConsoleTab(Struct, frozen=True):
     """Scopes of which one suffices; empty for any session."""
     waits_in: tuple[State, ...] = ()
     """States of checkouts that wait for a person: the navigation shows how many there are."""
+    for_sign_in: bool = False
+    """Whether only stores whose customers can sign in have it."""
 
 
 class ConsoleRequest(Struct, frozen=True, kw_only=True):
@@ -263,7 +265,7 @@ class ConsoleRouter:
             here=request.request.scope["path"].removeprefix(request.place.root),
             store_sessions=request.store_sessions if len(request.store_sessions) > 1 else (),
             home=request.place.home_path,
-            tabs=[tab for tab in self._tabs if may_act(request.session, tab.needs)],
+            tabs=self._tabs_of(request.session),
             waiting=request.waiting,
             session=request.session,
             csrf=csrf_token(request.cookie),
@@ -278,7 +280,11 @@ class ConsoleRouter:
 
     def first_tab(self, session: ConsoleSession) -> str:
         """Path of the first tab that the session may open."""
-        return next((tab.at for tab in self._tabs if may_act(session, tab.needs)), "/sign-in")
+        return next((tab.at for tab in self._tabs_of(session)), "/sign-in")
+
+    def _tabs_of(self, session: ConsoleSession) -> Sequence[ConsoleTab]:
+        signs_in = self.dependencies.signs_in(session.store)
+        return [tab for tab in self._tabs if may_act(session, tab.needs) and (signs_in or not tab.for_sign_in)]
 
     async def login_possible(self, site: StoreSite) -> bool:
         """Whether there is a session, a link or an API key by which anybody could sign in."""

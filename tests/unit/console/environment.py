@@ -168,11 +168,15 @@ def staged(
     console: ConsoleSettings | None = None,
     port: int | None = None,
     changes: Mapping[str, Any] | None = None,
+    key: str | None = None,
     **options: Any,
 ) -> Iterator[Stage]:
-    """Serve a demo for as long as a test needs it; `changes` are to the settings of its store."""
+    """Serve a demo for as long as a test needs it; `changes` are to the settings of its store.
+
+    With a `key` for personal data, its customers can sign in.
+    """
     chosen = port or free_port()
-    settings = demo_settings(chosen, state=folder)
+    settings = demo_settings(chosen, state=folder, key=key)
     if console is not None:
         changes = {"console": console, **(changes or {})}
     if changes:
