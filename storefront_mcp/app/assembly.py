@@ -237,7 +237,8 @@ class ServerAssembly:
             roadmap_of=partial(self._refresher.roadmap_for, store.id),
             streams=settings.streams.quota(),
         )
-        authenticator = self._authentication.add(settings, site, limiter, self._sign_in.add(settings, site, limiter))
+        buyers = self._sign_in.add(settings, site, limiter, shop=media)
+        authenticator = self._authentication.add(settings, site, limiter, buyers)
         origin_guard = OriginGuard(site, now=self._now)
         return StoreAssembly(
             store=store,

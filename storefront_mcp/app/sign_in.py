@@ -5,10 +5,12 @@ import contextlib
 import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
 
 from storefront_mcp.access.buyer_scopes import open_buyer_scopes
 from storefront_mcp.app.backends import accounts_of
@@ -42,6 +44,10 @@ from storefront_mcp.web.oauth_endpoints import OAuthEndpoints
 from storefront_mcp.web.rate_limiting import RequestRateLimiter
 from storefront_mcp.web.sign_in_pages import SignInPages, SignInSite
 from storefront_mcp.web.site import StoreSite
+
+if TYPE_CHECKING:
+    from storefront_mcp.demo.customers import DemoCustomer
+    from storefront_mcp.demo.shop import DemoShop
 
 log: Final = logging.getLogger("storefront_mcp.app")
 
@@ -78,8 +84,13 @@ class SignInWiring:
         self._accounts[settings.id] = GrantAccounts(sessions, account_of)
         return self._accounts[settings.id]
 
-    def add(self, settings: StoreSettings, site: StoreSite, limiter: RequestRateLimiter) -> BuyerTokenVerifier | None:
-        """Build the authorization server and the pages of a store; the verifier of its tokens, if there are any."""
+    def add(
+        self, settings: StoreSettings, site: StoreSite, limiter: RequestRateLimiter, *, shop: ASGIApp | None
+    ) -> BuyerTokenVerifier | None:
+        """Build the authorization server and the pages of a store; the verifier of its tokens, if there are any.
+
+        `shop` is the embedded demo shop, if it is that.
+        """
         store = site.store
         login = self._logins.get(store.id)
         if login is None:
@@ -102,10 +113,15 @@ class SignInWiring:
             agents=ConnectedAgents(context),
             server=server,
             address_of=lambda request: _address(request, limiter),
+            register_url=settings.sign_in.register_url,
+            reset_url=settings.sign_in.reset_url,
         )
-        self._grants[store.id] = CustomerGrants(
+        grants = self._grants[store.id] = CustomerGrants(
             store.id, self._records, subject_of=digests.subject, mailbox_of=digests.mailbox, now=self._seconds
         )
+        if settings.upstream.kind == "demo":
+            # As a real shop tells it, at /mcp/customers/revoke.
+            cast("DemoShop", shop).demo.customers.on_password_change.append(partial(_void, grants))
         return BuyerTokenVerifier(store.id, self._records, now=self._now)
 
     def routes(self, authenticators: Mapping[StoreId, BearerAuthenticator]) -> list[HTTPRouteHandler]:
@@ -168,3 +184,7 @@ class SignInWiring:
 def _address(request: Request[Any, Any, Any], limiter: RequestRateLimiter) -> str:
     """Network address of a request's person; empty where it is not known."""
     return limiter.unsigned_origin(request.scope.get("client"), list(request.scope["headers"])).address
+
+
+async def _void(grants: CustomerGrants, customer: "DemoCustomer") -> None:
+    await grants.void(customer=str(customer.id), why="password")

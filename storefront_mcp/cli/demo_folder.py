@@ -1,7 +1,9 @@
 """The state folder of a demo: created and marked by it, and the only place where it writes or removes files."""
 
+import base64
 import fcntl
 import os
+import secrets
 import shutil
 import tomllib
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from storefront_mcp.cli.errors import CommandFailed
 from storefront_mcp.settings import Settings, demo_settings
 from storefront_mcp.settings.demo import DEMO_CATALOGUE, DEMO_DATABASE
 from storefront_mcp.settings.program import command_line
+from storefront_mcp.settings.storage import KEY_BYTES
 
 DEMO_STATE: Final = Path(".storefront-demo")
 DEMO_FILE: Final = "demo.toml"
@@ -35,8 +38,8 @@ def is_demo(path: Path) -> bool:
 def load_demo_settings(path: Path) -> Settings:
     """The settings of the demo with this `DEMO_FILE`. Raises CommandFailed."""
     try:
-        port = tomllib.loads(path.read_text(encoding="utf-8"))["port"]
-        return demo_settings(int(port), state=path.parent, mirror=has_engine())
+        kept = tomllib.loads(path.read_text(encoding="utf-8"))
+        return demo_settings(int(kept["port"]), state=path.parent, mirror=has_engine(), key=kept.get("key"))
     except (OSError, KeyError, TypeError, ValueError):
         raise CommandFailed(f"{path} cannot be read. Start the demo again: {_restart(path.parent)}") from None
 
@@ -55,7 +58,7 @@ def fresh_state(folder: Path, port: int) -> Iterator[Settings]:
                 f"{folder} is not a folder that a demo made, so nothing in it was touched. "
                 f"Name one that is not there yet: {_restart('PATH')}"
             )
-        descriptor = os.open(mark, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(mark, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CommandFailed(
             f"{folder} cannot be used: {error.strerror}. Name another folder: {_restart('PATH')}"
@@ -72,14 +75,15 @@ def fresh_state(folder: Path, port: int) -> Iterator[Settings]:
                 (folder / name).unlink(missing_ok=True)
             if (folder / DEMO_CATALOGUE).is_dir():
                 shutil.rmtree(folder / DEMO_CATALOGUE)
-            file.write(f"{MARK}port = {port}\n")
+            key = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+            file.write(f'{MARK}port = {port}\nkey = "{key}"\n')
             # Written over, not truncated first: the mark is there at every moment.
             file.truncate()
         except OSError as error:
             raise CommandFailed(
                 f"{folder} cannot be used: {error.strerror}. Name another folder: {_restart('PATH')}"
             ) from None
-        yield demo_settings(port, state=folder, mirror=has_engine())
+        yield demo_settings(port, state=folder, mirror=has_engine(), key=key)
 
 
 def _restart(folder: object) -> str:

@@ -36,6 +36,7 @@ from storefront_mcp.roadmap.flips import PhaseStatuses, with_statuses
 from storefront_mcp.roadmap.roadmap import FlipRefused
 from storefront_mcp.settings import Settings, external_flag_provider
 from storefront_mcp.settings.program import command_line
+from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.settings.telemetry import LogSettings
 from storefront_mcp.web.access_log import AccessLog
 
@@ -226,6 +227,10 @@ def _open_delivered_phases(settings: Settings) -> None:
     database.close()
 
 
+def _sign_in_lines(store: StoreSettings) -> str:
+    return f"  Account        {store.sign_in.note}\n" if store.sign_in.on else ""
+
+
 def _banner(settings: Settings, state: Path, *, planned: bool) -> str:
     store = settings.stores[0]
     origin = store.origin
@@ -242,7 +247,7 @@ def _banner(settings: Settings, state: Path, *, planned: bool) -> str:
   MCP endpoint   {origin}/mcp
   Card           {origin}/.well-known/mcp/server-card.json
   Orders         {origin}/demo/orders
-
+{"" if planned else _sign_in_lines(store)}
   Let an agent in:       claude mcp add --transport http {client_slug(store.name)} {origin}/mcp
   In another terminal, {then}
 

@@ -78,6 +78,8 @@ class Store(Struct, frozen=True, kw_only=True):
     """OAuth 2 issuer of accepted access tokens, where that is not this server."""
     client_documents: bool = False
     """Whether OAuth clients may be known by a metadata document of their own."""
+    sign_in_note: str = ""
+    """What people are told before they sign in."""
     security_contact: str | None = None
     """`mailto:` or `https:` URL for security.txt (RFC 9116)."""
     content_signals: str = "search=yes, ai-input=yes, ai-train=no"

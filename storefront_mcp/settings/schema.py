@@ -296,6 +296,7 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             pages=self.pages,
             root_documents=self.root_documents,
             issuer=self.issuer,
+            sign_in_note=(self.sign_in.note or "") if self.sign_in.on else "",
             client_documents=self.sign_in.on and self.sign_in.client_documents,
             security_contact=self.security_contact,
             content_signals=self.content_signals,

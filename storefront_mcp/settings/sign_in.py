@@ -18,6 +18,10 @@ RedirectUri = Annotated[str, Meta(min_length=1, max_length=2_048, description="a
 TokenLifetime = Annotated[
     int, Meta(ge=60, le=86_400, description="a whole number of seconds, from 60 to 86400 (a day)")
 ]
+Note = Annotated[str, Meta(min_length=1, max_length=300, description="a text of at most 300 characters")]
+Url = Annotated[
+    str, Meta(pattern=r"^https?://[^\s]{1,2000}$", description="a URL: http:// or https://, without spaces")
+]
 GrantDays = Annotated[int, Meta(ge=1, le=365, description="a whole number of days from 1 to 365")]
 
 
@@ -40,6 +44,12 @@ class SignInSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Seconds of an access token."""
     grant_days: GrantDays = 30
     """After which the person has to sign in again, however often the agent was used."""
+    note: Note | None = None
+    """What people are told on the landing page and before they sign in."""
+    register_url: Url | None = None
+    """The shop's page for who has no account yet."""
+    reset_url: Url | None = None
+    """The shop's page for who has forgotten the password."""
 
     @property
     def fixed_clients(self) -> tuple[OAuthClient, ...]:

@@ -3,9 +3,9 @@
 from tests.external.clients.journeys.steps import Call, answer, shop
 from tests.fakes.agent import Json, adds_up
 
-__all__ = ["TOOLS", "Call", "answer", "check", "shop"]
+__all__ = ["GUEST_TOOLS", "TOOLS", "Call", "answer", "check", "shop"]
 
-TOOLS = {
+GUEST_TOOLS = {
     "search_products",
     "get_product",
     "get_related_products",
@@ -26,6 +26,8 @@ TOOLS = {
     "get_order_status",
     "cancel_checkout",
 }
+TOOLS = GUEST_TOOLS | {"get_customer_orders", "get_order", "cancel_order", "reorder", "list_addresses"}
+"""All of the demo's: those of accounts are shown to guests too, who are asked to sign in for them."""
 
 
 STEPS = ("added", "added too", "engraved", "saved", "viewed")

@@ -13,7 +13,7 @@ from mcp.client.caching import CacheConfig
 
 from storefront_mcp.cli.demo_folder import DEMO_STATE
 from tests.external.clients.programs import ran, running
-from tests.external.clients.shopping import TOOLS
+from tests.external.clients.shopping import GUEST_TOOLS
 from tests.serving import PATIENCE, free_port
 
 pytestmark = pytest.mark.clients
@@ -168,7 +168,7 @@ async def test_a_pinned_python_client_keeps_its_connection_from_the_stub_to_nine
         # Who does not insist is told what it kept for as long as we allowed it to, and no longer.
         assert kept.ttl_ms is not None
         now += kept.ttl_ms / 1000
-        assert {tool.name for tool in (await client.list_tools()).tools} == TOOLS
+        assert {tool.name for tool in (await client.list_tools()).tools} == GUEST_TOOLS
         assert not (await client.call_tool("create_cart")).is_error
 
 

@@ -66,6 +66,8 @@ PLACED: Final[dict[str, tuple[frozenset[str], tuple[str, ...]]]] = {
     "keys list": (NOTHING, ("keys list", "keys list --json")),
     "keys revoke": (DATABASE, (f"keys revoke {KEY} --by ada",)),
     "keys rotate": (DATABASE, ("keys rotate --yes --by ada",)),
+    "customers grants": (NOTHING, ("customers grants", "customers grants --all --json")),
+    "customers revoke": (DATABASE, ("customers revoke --everyone --by ada",)),
     "audit tail": (NOTHING, ("audit tail",)),
     "audit export": (NOTHING, ("audit export",)),
     "audit verify": (NOTHING, ("audit verify",)),
