@@ -40,7 +40,7 @@ class SqlScratchCarts:
         try:
             await asyncio.to_thread(self._note, note)
         except (SQLAlchemyError, ShopBusy) as error:
-            log.info("a scratch cart is not on record: %s", type(error).__name__)
+            log.info("a scratch cart is not on record: %s", getattr(error, "__notes__", (error,))[0])
             return False
         return True
 
@@ -49,7 +49,7 @@ class SqlScratchCarts:
         try:
             await asyncio.to_thread(self._forget, cart)
         except (SQLAlchemyError, ShopBusy) as error:
-            log.info("a scratch cart stays on record: %s", type(error).__name__)
+            log.info("a scratch cart stays on record: %s", getattr(error, "__notes__", (error,))[0])
 
     async def list_left(self) -> Sequence[ScratchCartNote]:
         """Those of which nobody makes use any more, oldest first; none where the record cannot be read."""
