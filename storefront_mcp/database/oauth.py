@@ -10,7 +10,14 @@ from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.audit import append_entry
 from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database, utc_now
-from storefront_mcp.database.oauth_ending import end_grants, ended_entries, granted_entry, raise_epoch, sweep
+from storefront_mcp.database.oauth_ending import (
+    drop_own_requests,
+    end_grants,
+    ended_entries,
+    granted_entry,
+    raise_epoch,
+    sweep,
+)
 from storefront_mcp.database.oauth_rows import (
     OAuthRowMapper,
     current_epoch,
@@ -89,9 +96,11 @@ class SqlOAuthRepository:
             self._end(connection, [_G.store == store, _G.client_id == id_], "operator", now, by)
 
     def open_request(self, record: AuthorizationRequestRecord) -> None:
-        """Store a pending request."""
+        """Store a pending request; of those of one client address above a number, the oldest end."""
+        holder = self._database.holder_digest()
         with self._database.writing() as connection:
-            connection.execute(insert(OAUTH_REQUESTS).values(self._rows.request_row(record)))
+            connection.execute(insert(OAUTH_REQUESTS).values(self._rows.request_row(record) | {"holder": holder}))
+            drop_own_requests(connection, holder)
 
     def request(self, store: StoreId, digest: bytes, *, now: float) -> AuthorizationRequestRecord | None:
         """The pending request of a handle; None when it has expired, was ended or never was."""

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.engine import Database
@@ -25,8 +25,15 @@ KEEP_ENDED_SECONDS: Final = 90 * 86_400.0
 """How long a grant that has ended is listed."""
 KEEP_CODE_SECONDS: Final = 86_400.0
 """How long a code is known after it has expired."""
+RENEWAL_SECONDS: Final = 300.0
+"""After the end of a shop session by the clock until nobody can be renewing it any more."""
 KEEP_ANSWER_SECONDS: Final = 60.0
 """How long the answer of a used refresh token is kept at most."""
+REQUESTS_PER_HOLDER: Final = 50
+"""Pending requests of one client address; persons behind one address seldom sign in at once."""
+REQUESTS_IN_ALL: Final = 20_000
+DOCUMENTS_IN_ALL: Final = 2_000
+"""Metadata documents of clients: there are some dozen clients, and whoever likes can have more fetched."""
 SWEEP_ROWS: Final = 2_000
 """Rows of one table that one sweep deletes at most."""
 
@@ -98,20 +105,52 @@ def _entry(what: What, grant: GrantRecord, who: AuditActor, at: dt.datetime, det
     )
 
 
+def drop_own_requests(connection: Connection, holder: bytes | None) -> None:
+    """End the oldest pending requests of one client address above REQUESTS_PER_HOLDER."""
+    if holder is None:
+        return
+    requests = OAUTH_REQUESTS.c
+    newest = select(requests.digest).where(requests.holder == holder).order_by(requests.expires_at.desc())
+    over = newest.limit(SWEEP_ROWS).offset(REQUESTS_PER_HOLDER)
+    connection.execute(delete(OAUTH_REQUESTS).where(requests.digest.in_(over)))
+
+
 def sweep(connection: Connection, now: float) -> None:
     """Delete what has expired, and the secrets of grants that the clock has ended."""
     over = (_G.ended_at.is_(None), _G.expires_at <= now)
     connection.execute(update(OAUTH_GRANTS).where(*over).values(ended_at=_G.expires_at, shop=None))
+    dead = (_G.ended_at.is_(None), _G.shop_until <= now - RENEWAL_SECONDS)
+    connection.execute(update(OAUTH_GRANTS).where(*dead).values(ended_at=_G.shop_until, ended_why="shop", shop=None))
     answers = (OAUTH_TOKENS.c.answer.is_not(None), OAUTH_TOKENS.c.used_at <= now - KEEP_ANSWER_SECONDS)
     connection.execute(update(OAUTH_TOKENS).where(*answers).values(answer=None))
     _delete(connection, OAUTH_REQUESTS, OAUTH_REQUESTS.c.digest, OAUTH_REQUESTS.c.expires_at <= now)
     _delete(connection, OAUTH_CODES, OAUTH_CODES.c.digest, OAUTH_CODES.c.expires_at <= now - KEEP_CODE_SECONDS)
     _delete(connection, OAUTH_TOKENS, OAUTH_TOKENS.c.digest, OAUTH_TOKENS.c.expires_at <= now)
     _delete(connection, OAUTH_GRANTS, _G.id, _G.ended_at <= now - KEEP_ENDED_SECONDS)
+    _delete_excess(connection, OAUTH_REQUESTS, OAUTH_REQUESTS.c.digest, OAUTH_REQUESTS.c.expires_at, REQUESTS_IN_ALL)
     stale = (OAUTH_CLIENTS.c.fresh_until <= now - KEEP_CODE_SECONDS) & OAUTH_CLIENTS.c.blocked_at.is_(None)
     connection.execute(delete(OAUTH_CLIENTS).where(stale))
+    _delete_old_documents(connection)
 
 
 def _delete(connection: Connection, table: Any, key: Any, condition: ColumnElement[bool]) -> None:  # noqa: ANN401 -- SQLAlchemy's
     some = select(key).where(condition).limit(SWEEP_ROWS).with_for_update(skip_locked=True)
     connection.execute(delete(table).where(key.in_(some)))
+
+
+def _delete_excess(connection: Connection, table: Any, key: Any, order: Any, in_all: int) -> None:  # noqa: ANN401 -- as above
+    """Delete the first rows above a number."""
+    excess = connection.execute(select(func.count()).select_from(table)).scalar_one() - in_all
+    if excess > 0:
+        some = select(key).order_by(order).limit(min(excess, SWEEP_ROWS)).with_for_update(skip_locked=True)
+        connection.execute(delete(table).where(key.in_(some)))
+
+
+def _delete_old_documents(connection: Connection) -> None:
+    """Delete the documents above DOCUMENTS_IN_ALL that were fetched first; a client is asked for its document again."""
+    clients = OAUTH_CLIENTS.c
+    newest = select(clients.fetched_at).where(clients.blocked_at.is_(None)).order_by(clients.fetched_at.desc())
+    bound = connection.execute(newest.limit(1).offset(DOCUMENTS_IN_ALL)).scalar_one_or_none()
+    if bound is not None:
+        old = (clients.blocked_at.is_(None), clients.fetched_at <= bound)
+        connection.execute(delete(OAUTH_CLIENTS).where(*old))

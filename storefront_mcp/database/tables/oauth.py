@@ -31,8 +31,10 @@ OAUTH_REQUESTS: Final = Table(
     Column("customer", LargeBinary),
     Column("subject", Text, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
+    Column("holder", LargeBinary),
+    Index("oauth_requests_by_holder", "holder", "expires_at"),
 )
-"""Pending authorization requests; `request` is JSON, `customer` is encrypted."""
+"""Pending authorization requests; `request` is JSON, `customer` is encrypted, `holder` is as of carts."""
 
 OAUTH_GRANTS: Final = Table(
     "oauth_grants",

@@ -1,18 +1,21 @@
 """The record of sign-ins in SQL: what counts once, what ends what, and what is never readable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from storefront_mcp.access.secret_format import secret_digest
-from storefront_mcp.database import Database
+from storefront_mcp.database import Database, oauth_ending
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.database.oauth_rows import EncryptionMissing
 from storefront_mcp.database.tables import METADATA
+from storefront_mcp.instrumentation import REQUEST_CONTEXT, RequestContext
 from storefront_mcp.records.oauth import ClientRecord, ExchangeRefused
 from tests.unit.database.oauth_samples import (
     CLIENT,
@@ -363,3 +366,54 @@ def test_without_a_key_nothing_is_signed_in_and_grants_can_still_be_ended(databa
     with pytest.raises(EncryptionMissing):
         keyless.create_grant_with_code(grant("more"), issued_code(), request=pending("more").digest, session=SHOP)
     assert keyless.end_grants(PICKLE, "operator", now=NOW) == 1
+
+
+@contextmanager
+def asking_from(address: str) -> Iterator[None]:
+    """Within a request of a client address."""
+    token = REQUEST_CONTEXT.set(RequestContext(holder=address))
+    try:
+        yield
+    finally:
+        REQUEST_CONTEXT.reset(token)
+
+
+def test_one_address_ends_its_own_oldest_requests_and_nobody_elses(
+    record: SqlOAuthRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth_ending, "REQUESTS_PER_HOLDER", 5)
+    with asking_from("198.51.100.7"):
+        record.open_request(pending("person"))
+    with asking_from("203.0.113.9"):
+        for number in range(12):
+            record.open_request(pending(f"flood-{number}", expires_at=NOW + 600 + number))
+    left = [record.request(PICKLE, pending(f"flood-{number}").digest, now=NOW) for number in range(12)]
+    assert [one is not None for one in left] == [False] * 7 + [True] * 5
+    assert record.request(PICKLE, pending("person").digest, now=NOW) is not None
+
+
+def test_requests_and_documents_are_bounded_in_all(
+    record: SqlOAuthRepository, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    monkeypatch.setattr(oauth_ending, "REQUESTS_IN_ALL", 3)
+    monkeypatch.setattr(oauth_ending, "DOCUMENTS_IN_ALL", 3)
+    for number in range(6):
+        record.open_request(pending(f"request-{number}", expires_at=NOW + 600 + number))
+        document = ClientRecord(store=PICKLE, id=f"c{number}", kind="document", document=b"{}", fetched_at=NOW + number)
+        record.put_client(replace(document, fresh_until=NOW + 3600))
+    record.block_client(PICKLE, "c0", "document", now=NOW, by="ada")
+    record.sweep(now=NOW + 10)
+    assert _count(database)["oauth_requests"] == 3
+    assert record.request(PICKLE, pending("request-5").digest, now=NOW) is not None
+    kept = {number for number in range(6) if record.find_client(PICKLE, f"c{number}") is not None}
+    assert kept == {0, 3, 4, 5}
+
+
+def test_the_sweep_ends_grants_whose_shop_session_died_long_ago(record: SqlOAuthRepository) -> None:
+    granted(record, shop_until=NOW + 100)
+    record.sweep(now=NOW + 399)
+    assert record.shop_session("grant") is not None, "somebody may be renewing it"
+    record.sweep(now=NOW + 400)
+    assert record.shop_session("grant") is None
+    (ended,) = record.grants(PICKLE)
+    assert (ended.ended_at, ended.ended_why) == (NOW + 100, "shop")
