@@ -210,15 +210,17 @@ class ServerAssembly:
         self._observability.circuits_open.append(circuit_open := lambda: backend.circuit_open)
         self._alerts.add(settings, circuit_open)
         reader, observer = self._catalogue.add(settings, backend, self._mirrors.add(settings, media))
+        policy, limiter = self._call_policy.add(settings, store, instrumentation)
+        accounts = self._sign_in.accounts(settings, backend, policy)
         carts, agent_checkout = self.checkout.add(
             settings,
             store,
             backend,
             self._handles,
+            accounts=accounts,
             observer=observer,
             payment_stop=lambda: self._refresher.roadmap(store.id).payment_stop,
         )
-        policy, limiter = self._call_policy.add(settings, store, instrumentation)
         shown = self._console.add(
             settings,
             reader,
@@ -226,7 +228,6 @@ class ServerAssembly:
             circuit_open=circuit_open,
             forwarding=limiter.monitor.finding,
         )
-        accounts = self._sign_in.accounts(settings, backend, policy)
         shop = Shop(store, shown, carts, agent_checkout, reader, accounts=accounts)
         site = StoreSite(
             shop,

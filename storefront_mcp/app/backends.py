@@ -154,6 +154,7 @@ def _shop_config(settings: StoreSettings) -> MahoConfig:
         limits=_client_limits(chosen),
         account=account,
         capture_fields=CAPTURE_FIELDS,
+        held_methods=frozenset({settings.payments.served_method} if settings.payments.provider else ()),
     )
 
 

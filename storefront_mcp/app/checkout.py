@@ -15,6 +15,7 @@ from storefront_mcp.checkout.buyer import BuyerCheckout
 from storefront_mcp.checkout.context import CheckoutContext, CheckoutPolicy
 from storefront_mcp.checkout.reconciler import Reconciler
 from storefront_mcp.checkout.withdrawal import before_cart_change, refuse_ordered
+from storefront_mcp.commerce.accounts import CustomerAccounts
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.guest_carts import NO_OBSERVER, CartHandleRepository, CartObserver, GuestCarts
 from storefront_mcp.commerce.ids import StoreId
@@ -30,7 +31,6 @@ from storefront_mcp.mail.order_mailer import OrderMailer
 from storefront_mcp.mail.smtp_sender import SmtpSender, SmtpServer
 from storefront_mcp.payments.provider import PaymentProvider
 from storefront_mcp.payments.sandbox import SandboxProvider
-from storefront_mcp.payments.served_methods import SERVED_METHODS
 from storefront_mcp.roadmap.terms import FlipTerms
 from storefront_mcp.settings.mail import SmtpSettings
 from storefront_mcp.settings.schema import PaymentSettings, StoreSettings
@@ -80,6 +80,7 @@ class CheckoutWiring:
         backend: ShopBackend,
         handles: CartHandleRepository,
         *,
+        accounts: CustomerAccounts | None = None,
         observer: CartObserver = NO_OBSERVER,
         payment_stop: Callable[[], FlipTerms | None],
     ) -> tuple[GuestCarts, AgentCheckout | None]:
@@ -105,6 +106,7 @@ class CheckoutWiring:
             secret=self._secret,
             now=self._now,
             payment_stop=payment_stop,
+            accounts=accounts,
         )
         self._payment_pages[store.id] = PaymentPageConfig(
             paying=BuyerCheckout(context, self.reconciler.start_advancing)
@@ -199,9 +201,8 @@ def smtp_sender(smtp: SmtpSettings, host: str) -> SmtpSender:
 def checkout_policy(payments: PaymentSettings, *, order: float, sends_mail: bool = False) -> CheckoutPolicy:
     """The checkout policy of a store; `order` is the shop's timeout for placing an order, in seconds."""
     call = order + PREPARE_TIMEOUT_SECONDS
-    served = SERVED_METHODS.get(payments.provider or "")
     return CheckoutPolicy(
-        method=payments.method or ("" if served is None else served.code),
+        method=payments.served_method,
         offline=payments.offline,
         instructions=payments.instructions,
         sends_mail=sends_mail,

@@ -126,7 +126,9 @@ def _shop_of(call: ToolCall, tool: Tool, arguments: Struct) -> Shop:
         raise ScopeMissing(tool.name, scope)
     if caller.kind != "customer":
         return call.shop
-    return call.shop.for_customer(caller.principal, grant=caller.grant, scopes=caller.scopes)
+    # While nobody can sign in, who has is served as a guest, and keeps what is theirs.
+    scopes = caller.scopes if call.roadmap.signs_in else frozenset()
+    return call.shop.for_customer(caller.principal, grant=caller.grant, scopes=scopes)
 
 
 def _refuse(call: ToolCall, exceeded: LimitExceeded | None, invalid: ArgumentsRefused | None) -> NoReturn:

@@ -9,6 +9,7 @@ from storefront_mcp.access.credentials import Secret
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.origins import is_loopback, reverse_domain_name
 from storefront_mcp.commerce.store import ServerIdentity, Store
+from storefront_mcp.payments.served_methods import SERVED_METHODS
 from storefront_mcp.settings.catalogue import MirrorSettings, StoreCatalogueSettings
 from storefront_mcp.settings.console import ConsoleSettings
 from storefront_mcp.settings.limits import LimitSettings, StreamSettings
@@ -177,6 +178,12 @@ class PaymentSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Seconds from an unclear answer of the shop until the order is looked for."""
     public_sandbox: Switch = False
     """Whether the checkout phase may open with the sandbox on an origin that is not this machine."""
+
+    @property
+    def served_method(self) -> str:
+        """The shop's code of the payment method for orders that are paid at the provider; empty without one."""
+        served = SERVED_METHODS.get(self.provider or "")
+        return self.method or ("" if served is None else served.code)
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -9,10 +9,11 @@ from storefront_mcp.commerce.accounts import OrderedLine
 from storefront_mcp.commerce.cart import CartLine
 from storefront_mcp.commerce.ids import LineId, Sku
 from storefront_mcp.commerce.money import Money
+from storefront_mcp.roadmap.roadmap import Roadmap
 from tests.fakes.memory_accounts import order
 from tests.fakes.memory_backend import MemoryBackend, shop_on
 from tests.fakes.memory_checkouts import MemoryCheckouts
-from tests.unit.web.customers import SIGNED_IN, CustomerSite
+from tests.unit.web.customers import GUESTS_ONLY, SIGNED_IN, CustomerSite
 
 
 async def test_orders_come_newest_first_page_by_page() -> None:
@@ -112,11 +113,11 @@ ORDER = {
 class OrderingSite(CustomerSite):
     """The store with checkouts."""
 
-    def __init__(self) -> None:
+    def __init__(self, under: Roadmap = SIGNED_IN) -> None:
         self.checkouts = MemoryCheckouts()
         super().__init__(served=replace(shop_on(MemoryBackend()), checkouts=self.checkouts))
         self.site.shared = replace(self.site.shared, shop=replace(self.site.shop, accounts=self.accounts))
-        self.site.publish(SIGNED_IN)
+        self.site.publish(under)
 
     async def order(self, token: str | None, **arguments: Any) -> Any:
         """Place an order of a new cart."""
@@ -175,3 +176,12 @@ async def test_a_cart_ordered_in_a_customers_name_is_theirs_from_then_on() -> No
     assert await site.refusal("view_cart", None, cart_id=cart) == "cart_not_found"
     assert await site.refusal("view_cart", "bo", cart_id=cart) == "cart_not_found"
     assert await site.value("view_cart", "ada-reads", cart_id=cart), "by another client of the same customer"
+
+
+async def test_while_the_account_is_closed_who_had_signed_in_orders_as_a_guest_and_keeps_their_carts() -> None:
+    site = OrderingSite(GUESTS_ONLY)
+    cart = (await site.value("create_cart", "ada"))["cart_id"]
+    await site.value("place_order", "ada", cart_id=cart, as_customer=True, **ORDER)
+    assert site.checkouts.grants == [""]
+    assert site.ada.calls == 0
+    assert await site.refusal("view_cart", None, cart_id=cart) == "cart_not_found"
