@@ -29,9 +29,16 @@ class Buyer:
 
     async def goes_to_pay(self, url: str) -> str:
         """Press the button of our page; the address of the provider's page it leads to."""
+        return await self._orders(url)
+
+    async def orders_by(self, url: str, method: str) -> str:
+        """Press the button of our page that orders now and pays later; where it leads."""
+        return await self._orders(url, by=method)
+
+    async def _orders(self, url: str, **fields: str) -> str:
         shown = SHOWN.search(await self.sees(url))
         assert shown is not None, "there is nothing to pay on this page"
-        return await self._presses(url, shown=shown[1])
+        return await self._presses(url, shown=shown[1], **fields)
 
     async def pays(self, url: str, *acts: str) -> str:
         """Go to the provider's page and press these buttons there, `pay` if none is named; where it leads."""

@@ -1,0 +1,115 @@
+"""A signed-in customer's agent orders in their name, sees it in their orders, orders again and cancels."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from storefront_mcp.app import create_app
+from storefront_mcp.settings.schema import PaymentSettings
+from tests.fakes.buyer import Buyer
+from tests.journeys.conftest import flip
+from tests.journeys.oauth_agent import EMAIL, OAuthAgent, settings
+from tests.serving import free_port, served, until
+
+HOME = {
+    "first_name": "Ada",
+    "last_name": "Brine",
+    "street": "1 Queen Street",
+    "city": "Brisbane",
+    "region": "QLD",
+    "postcode": "4000",
+    "country": "AU",
+    "phone": "+61 7 5550 1234",
+}
+
+
+class SignedInAgent:
+    """An agent that its person has let act for them."""
+
+    def __init__(self, agent: OAuthAgent, token: str) -> None:
+        self.agent = agent
+        self.token = token
+
+    def value(self, tool: str, **arguments: Any) -> Any:
+        """What a tool returned."""
+        answer = self.agent.call(tool, self.token, **arguments)
+        assert answer.status_code == 200, answer.text
+        result = answer.json()["result"]
+        assert not result["isError"], result
+        return json.loads(result["content"][0]["text"])
+
+    def order(self, sku: str, quantity: int, **arguments: Any) -> Any:
+        """A prepared order of a new cart."""
+        cart = self.value("create_cart")["cart_id"]
+        self.value("add_to_cart", cart_id=cart, sku=sku, quantity=quantity)
+        way = {"shipping_method": "auspost_parcel", "shipping_address": HOME}
+        return self.value("place_order", cart_id=cart, email=EMAIL, **way, **arguments)
+
+    async def paid(self, placed: Any) -> Any:
+        """The checkout once its person has paid."""
+        async with Buyer() as buyer:
+            await buyer.pays(placed["continue_url"])
+        return self.completed(placed)
+
+    def completed(self, placed: Any) -> Any:
+        """The checkout once the shop has made the order."""
+        status = partial(self.value, "get_order_status", checkout_id=placed["checkout_id"])
+        until(lambda: status()["status"] == "completed", "the order")
+        return status()
+
+    def numbers(self) -> list[str]:
+        """Of the orders in the account, newest first."""
+        return [order["number"] for order in self.value("get_customer_orders")["orders"]]
+
+
+@pytest.fixture(scope="module")
+def ada(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedInAgent]:
+    port = free_port()
+    chosen = settings(tmp_path_factory.mktemp("orders"), port)
+    payments = PaymentSettings(provider="sandbox", offline=("checkmo",))
+    chosen = replace(chosen, stores=tuple(replace(store, payments=payments) for store in chosen.stores))
+    flip(chosen, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
+    with served(create_app(chosen), port) as origin:
+        agent = OAuthAgent(origin)
+        token = agent.sign_in(agent.discover(agent.call("get_customer_orders")))["access_token"]
+        yield SignedInAgent(agent, token)
+        agent.http.close()
+        agent.browser.close()
+
+
+async def test_a_paid_order_is_in_the_customers_account(ada: SignedInAgent) -> None:
+    done = await ada.paid(ada.order("JAR-DILL", 2))
+
+    assert done["status"] == "completed"
+    number = done["order"]["number"]
+    assert ada.numbers()[0] == number
+    order = ada.value("get_order", number=number)
+    assert order["total"] == done["totals"]["total"]
+    assert order["shipping_address"]["city"] == "Brisbane"
+    assert "cancellable" not in order, "it is paid"
+
+
+async def test_an_order_of_a_guest_is_in_nobodys_account(ada: SignedInAgent) -> None:
+    before = ada.numbers()
+    done = await ada.paid(ada.order("JAR-DILL", 1, as_customer=False))
+    assert done["status"] == "completed"
+    assert ada.numbers() == before
+
+
+async def test_an_order_to_be_paid_later_can_be_cancelled_and_ordered_again(ada: SignedInAgent) -> None:
+    placed = ada.order("TEE-BLACK-M", 1)
+    async with Buyer() as buyer:
+        await buyer.orders_by(placed["continue_url"], "checkmo")
+    number = ada.completed(placed)["order"]["number"]
+    assert ada.value("get_order", number=number)["cancellable"]
+
+    canceled = ada.value("cancel_order", number=number, reason="too small")
+    cart = ada.value("reorder", number=number)
+
+    assert canceled["status"] == "canceled"
+    assert [(line["sku"], line["quantity"]) for line in cart["lines"]] == [("TEE-BLACK-M", 1)]
+    assert ada.agent.call("view_cart", cart_id=cart["cart_id"]).json()["result"]["isError"], "it is the customer's"
