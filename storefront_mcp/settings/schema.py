@@ -92,6 +92,8 @@ ProviderName = Annotated[Literal["stripe", "sandbox"], Meta(description='"stripe
 BackendKind = Annotated[
     Literal["maho", "woocommerce", "medusa", "demo"], Meta(description='"maho", "woocommerce", "medusa" or "demo"')
 ]
+ACCOUNT_KINDS: Final = ("maho", "demo")
+"""Whose customers can sign in, and whose accounts are shown to them."""
 SOFTWARE_KINDS: Final = ("maho", "woocommerce", "medusa")
 """Kinds of shops that are somewhere else, for which `init` writes settings."""
 
@@ -267,8 +269,8 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     @property
     def missing_for_sign_in(self) -> tuple[str, ...]:
         """What has to be set up before the account phase can open, as sentences."""
-        if self.upstream.kind == "woocommerce":
-            return ("nobody could sign in: a WooCommerce shop gives no accounts to this server yet.",)
+        if self.upstream.kind not in ACCOUNT_KINDS:
+            return (f'nobody could sign in: a shop of kind "{self.upstream.kind}" shows no accounts here yet.',)
         if not self.sign_in.on:
             return ("nobody could sign in: set sign_in.on = true, and personal_data.key.",)
         return ()

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from storefront_mcp.settings import Settings, SettingsInvalid
+from storefront_mcp.settings.schema import BackendKind
 
 STORE = """
 [[store]]
@@ -59,3 +61,22 @@ def test_what_does_not_fit_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(SettingsInvalid, match=says):
         load(tmp_path, sign_in, issuer=issuer, env=env)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sign_in", "says"),
+    [
+        ("demo", "on = true", ""),
+        ("maho", "on = true", ""),
+        ("demo", "", "set sign_in.on = true"),
+        ("woocommerce", "on = true", "shows no accounts here yet"),
+        ("medusa", "on = true", "shows no accounts here yet"),
+    ],
+)
+def test_the_account_phase_opens_where_somebody_could_sign_in(
+    tmp_path: Path, kind: BackendKind, sign_in: str, says: str
+) -> None:
+    (store,) = load(tmp_path, sign_in).stores
+    chosen = replace(store, upstream=replace(store.upstream, kind=kind))
+    assert says in "".join(chosen.missing_for_sign_in)
+    assert bool(chosen.missing_for_sign_in) is bool(says)
