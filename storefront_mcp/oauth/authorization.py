@@ -6,6 +6,7 @@ from typing import Final, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storefront_mcp.access.buyer_scopes import known_buyer_scopes
 from storefront_mcp.commerce.origins import normalise_origin, origin_of
@@ -90,7 +91,8 @@ def authorization_request(
 
     def deny(code: RedirectError, detail: str) -> NoReturn:
         known = state if state is not None and len(state) <= MAX_STATE_CHARS else None
-        raise RequestDenied(answer_address(uri, known, store.origin, error=code, error_description=detail))
+        answer = answer_address(uri, known, store.origin, error=code, error_description=detail)
+        raise RequestDenied(replace(answer, unproven=client.kind != "fixed"))
 
     if state is not None and len(state) > MAX_STATE_CHARS:
         deny("invalid_request", f"state has at most {MAX_STATE_CHARS} characters.")

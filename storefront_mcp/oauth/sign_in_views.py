@@ -63,6 +63,8 @@ class ReturnAddress(Struct, frozen=True, kw_only=True):
     """With the code, or an error."""
     is_app: bool
     """Whether it opens an app, which a browser may want a click for."""
+    unproven: bool = False
+    """Whether nobody but the client says where it leads, and no person has agreed to go there (RFC 9700 §4.11.2)."""
 
 
 class SignedPerson(Struct, frozen=True, kw_only=True):

@@ -95,7 +95,7 @@ class SignInPages:
             query = request.scope["query_string"]
             asked = await site.server.authorization_request(query, address=site.address_of(request))
             if isinstance(asked, ReturnAddress):
-                return self._answer(request, asked)
+                return self._refuse(request, asked)
             return self._show(request, await site.sign_in.open(asked))
 
         @post("/oauth/sign-in", **options)
@@ -180,6 +180,12 @@ class SignInPages:
         # Some browsers open an app only after a click.
         headers = {"refresh": f"0; url={answer.address}", **gone}
         return self._tell("return", HTTPStatus.OK, request, target=answer.address, headers=headers)
+
+    def _refuse(self, request: HttpRequest, answer: ReturnAddress) -> Response[bytes]:
+        """Send the browser back with an error; a person decides whether to go where anybody may have them sent."""
+        if not answer.unproven:
+            return self._answer(request, answer)
+        return self._tell("refused", HTTPStatus.BAD_REQUEST, request, target=answer.address)
 
     def _show(self, request: HttpRequest, shown: ShownPage) -> Response[bytes]:
         site, view, headers = self._site(request), shown.view, {}

@@ -89,6 +89,7 @@ async def test_each_parameter_is_taken_denied_or_shown_as_a_page(
         return
     assert isinstance(answer, ReturnAddress)
     assert answer.address.startswith(REDIRECT + "?")
+    assert answer.unproven, "anybody can make a client, and no person has agreed to go there"
     fields = parse_qs(urlsplit(answer.address).query)
     assert (fields["error"], fields["iss"]) == ([outcome], [STORE.origin])
     assert fields.get("state") == (None if name == "state" else ["s-1"])
@@ -139,6 +140,13 @@ async def test_unknown_and_closed_scopes_are_left_out_and_no_scope_is_all_that_i
     answer = await world.authorize(scope=asked)
     assert isinstance(answer, AuthorizationRequest)
     assert answer.scopes == given
+
+
+async def test_a_client_of_the_settings_gets_its_errors_at_once(world: AuthorizationWorld) -> None:
+    (uri,) = FIXED.redirect_uris
+    answer = await world.authorize(client_id=FIXED.id, redirect_uri=uri, response_type="token")
+    assert isinstance(answer, ReturnAddress)
+    assert not answer.unproven
 
 
 async def test_the_query_of_a_redirect_uri_is_kept(world: AuthorizationWorld) -> None:

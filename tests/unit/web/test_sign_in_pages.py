@@ -402,3 +402,17 @@ async def test_the_pages_speak_the_stores_language(locale: str, said: str) -> No
         assert f'<html lang="{locale}"' in page.text
         assert 'href="https://pickle.example/new"' in page.text
         assert 'href="https://pickle.example/lost"' in page.text
+
+
+async def test_nobody_is_sent_on_unasked_for_a_client_that_anybody_could_have_made(desk: Desk) -> None:
+    """RFC 9700 §4.11.2: a link to a shop that people trust must not lead to somebody else's page."""
+    address = "https://evil.example/cb?error=invalid_request&state=s"
+    desk.server.asked = ReturnAddress(address=address, is_app=False, unproven=True)
+    page = await desk.show()
+    assert page.status_code == 400
+    assert "location" not in page.headers
+    assert "refresh" not in page.headers
+    assert "https://evil.example/cb" in words(page)
+    assert 'href="https://evil.example/cb?error=invalid_request&amp;state=s"' in page.text
+    desk.server.asked = ReturnAddress(address=address, is_app=False)
+    assert (await desk.show()).headers["location"] == address
