@@ -126,6 +126,10 @@ class ShopProbe(Protocol):
         """What it means when `is_switched_off`, after "The shop …", and what an operator does about it."""
 
     @property
+    def sign_ins_per_minute(self) -> int | None:
+        """Attempts to sign in that the shop allows to all of our customers together; None where it counts none."""
+
+    @property
     def account_advice(self) -> str:
         """How an operator makes our service account, a sentence with its rights and settings."""
 

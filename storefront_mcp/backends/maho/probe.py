@@ -27,6 +27,7 @@ class MahoProbe:
     since: Final = "26.7"
     coupons_per_minute: Final = 20
     switched_off: Final = ("has its REST v2 switched off", "Switch REST v2 on in the shop's configuration.")
+    sign_ins_per_minute: Final = 10
     account_advice: Final = (
         "Make a service account with the rights orders/read and carts/read in the shop, and set "
         "store.upstream.client_id and client_secret_file."

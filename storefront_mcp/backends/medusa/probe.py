@@ -28,6 +28,7 @@ class MedusaProbe:
         "does not know our publishable key",
         "Set store.upstream.publishable_key to one that the shop's admin lists (Settings, Publishable API Keys).",
     )
+    sign_ins_per_minute: Final = None
     account_advice: Final = (
         "Make a secret key in the shop's admin (Settings, Secret API Keys), and set store.upstream.secret_key_file: "
         "orders are marked as paid with it."

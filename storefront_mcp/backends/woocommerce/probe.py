@@ -27,6 +27,7 @@ class WooProbe:
     coupons_per_minute: Final = 600
     """It counts none by itself; this is far above what a buyer needs."""
     switched_off: Final = ("has its Store API switched off", "Switch Store API on in the shop's configuration.")
+    sign_ins_per_minute: Final = None
     account_advice: Final = (
         "Make a key with read and write access in the shop (Settings, Advanced, REST API), and set "
         "store.upstream.consumer_key and consumer_secret_file."

@@ -59,6 +59,24 @@ async def check_coupons(patient: ExaminedStore) -> Findings:
         yield ok(f"The shop allows {theirs} a minute, and we stay below that.")
 
 
+@check("shop.sign-ins", "Is our limit on sign-ins below the shop's?", "shop", after=("shop.reached",))
+async def check_sign_ins(patient: ExaminedStore) -> Findings:
+    """The shop limits by address, which all customers share: one who guesses passwords would lock out all."""
+    theirs = patient.behind.probe.sign_ins_per_minute
+    rate = RateLimit.read(patient.behind.store.limits.sign_ins)
+    if not patient.behind.store.sign_in.on:
+        yield ok("Customers do not sign in here.")
+    elif theirs is None:
+        yield ok("The shop counts none.")
+    elif rate is None or rate.burst + MINUTE_SECONDS / rate.interval > theirs:
+        yield warning(
+            f"The shop allows {theirs} sign-ins a minute, and store.limits.sign_ins lets more pass.",
+            'Set store.limits.sign_ins to "3/min burst 5" or less, or raise the limit of the shop.',
+        )
+    else:
+        yield ok(f"The shop allows {theirs} a minute, and we stay below that.")
+
+
 @check(
     "shop.account",
     "Is there a service account that may do what it must and no more?",
@@ -180,4 +198,11 @@ def _payable(patient: ExaminedStore, offered: list[str]) -> list[Finding]:
     return found
 
 
-CHECKS: Final[tuple[DoctorCheck, ...]] = (check_guests, check_least_order, check_coupons, check_account, check_cart)
+CHECKS: Final[tuple[DoctorCheck, ...]] = (
+    check_guests,
+    check_least_order,
+    check_coupons,
+    check_sign_ins,
+    check_account,
+    check_cart,
+)

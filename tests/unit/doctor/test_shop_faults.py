@@ -10,6 +10,7 @@ from storefront_mcp.access.credentials import Secret
 from storefront_mcp.demo.models import ShopRules
 from storefront_mcp.settings.limits import LimitSettings
 from storefront_mcp.settings.schema import PaymentSettings, UpstreamTimeouts
+from storefront_mcp.settings.sign_in import SignInSettings
 from tests.fakes.demo_faults import DemoFault
 from tests.fakes.demo_shop import UnsafeBehaviours, demo_shop
 from tests.serving import free_port, served
@@ -259,6 +260,19 @@ async def test_more_coupon_tries_than_the_shop_allows(examined_shop: ExaminedSho
     report = await only(of(chosen), "shop.reached", "shop.coupons")
 
     assert bad(report, "warning") == {"shop.coupons": ['Set store.limits.coupons to "12/min burst 6" or less.']}
+
+
+@pytest.mark.parametrize("rate", ["off", "30/min burst 5", "3/min burst 8"])
+async def test_more_sign_ins_than_the_shop_allows(examined_shop: ExaminedShop, tmp_path: Path, rate: str) -> None:
+    limits = LimitSettings(sign_ins=rate)
+    signing = settings(tmp_path, examined_shop.url, limits=limits, sign_in=SignInSettings(on=True))
+    report = await only(of(signing), "shop.reached", "shop.sign-ins")
+
+    fix = 'Set store.limits.sign_ins to "3/min burst 5" or less, or raise the limit of the shop.'
+    assert bad(report, "warning") == {"shop.sign-ins": [fix]}
+    others = ({"limits": limits}, {"sign_in": SignInSettings(on=True)})
+    for fine in (settings(tmp_path, examined_shop.url, **changes) for changes in others):
+        assert bad(await only(of(fine), "shop.reached", "shop.sign-ins"), "warning") == {}
 
 
 async def test_an_expired_service_account(examined_shop: ExaminedShop, tmp_path: Path) -> None:
