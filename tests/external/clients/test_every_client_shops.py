@@ -16,7 +16,7 @@ from tests.external.clients.environments import SILENT, environment, is_locked
 from tests.external.clients.matrix import MATRIX, Client
 from tests.external.clients.observer import Witness
 from tests.external.clients.programs import BIN
-from tests.external.clients.shopping import TOOLS, check
+from tests.external.clients.shopping import GUEST_TOOLS, check
 from tests.fakes.agent import Json
 from tests.journeys.conftest import flip
 from tests.serving import free_port, served
@@ -51,7 +51,7 @@ def test_a_real_client_shops(client: Client, shop: tuple[str, Witness], tmp_path
 
     assert witness.spoken == {client.speaks}
     assert told["version"] in {None, client.speaks}
-    assert set(told["tools"]) == TOOLS
+    assert set(told["tools"]) == GUEST_TOOLS
     check(told["story"], structured=client.speaks >= STRUCTURED_SINCE)
     # They look for streams and for authorization that we do not have; nothing worse may come of it.
     assert {status for status, _ in witness.refused} <= {404, 405}, witness.refused

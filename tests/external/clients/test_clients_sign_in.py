@@ -1,0 +1,78 @@
+"""Other versions of the official clients, each from a guest to the orders of a person who signs in."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from storefront_mcp.app import create_app
+from storefront_mcp.demo.customers import PICKLERS
+from storefront_mcp.settings.demo import demo_settings
+from tests.external.clients.environments import SILENT, environment
+from tests.external.clients.matrix import MATRIX
+from tests.external.clients.programs import BIN
+from tests.fakes import person
+from tests.journeys.conftest import flip
+from tests.serving import free_port, served
+
+pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(420)]
+JOURNEYS = Path(__file__).with_name("journeys")
+PATIENCE = 300
+ADA = PICKLERS[0]
+EVERYTHING = "profile:read orders:read orders:write checkout"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[str]:
+    """The origin of a demo whose customers can sign in."""
+    port = free_port()
+    settings = demo_settings(port, state=tmp_path, key=Fernet.generate_key().decode())
+    flip(settings, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
+    with served(create_app(settings), port) as origin:
+        yield origin
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/account"])
+@pytest.mark.parametrize(
+    ("name", "speaks", "asks_at_once"),
+    [("mcp-1.30.0", "2025-11-25", False), ("mcp-1.12.4", "2025-06-18", False), ("mcp-1.9.4", "2025-03-26", True)],
+)
+def test_an_older_python_client_signs_a_person_in(
+    shop: str, tmp_path: Path, name: str, speaks: str, path: str, *, asks_at_once: bool
+) -> None:
+    if sys.version_info >= (3, 14) and "pydantic<2.11" in MATRIX.python.get(name, ()):
+        pytest.skip("this Python is newer than any that pydantic<2.11 is built for")
+    told = signed_in(
+        [environment(name) / "bin" / "python", JOURNEYS / "sign_in_by_sdk.py"],
+        [shop + path, ADA.email, ADA.password, Path(person.__file__).parent],
+        home=tmp_path,
+    )
+
+    assert told["version"] == speaks
+    assert told["refused"] == [False, False, False]
+    assert told["at_once"] == (1 if asks_at_once or path == "/mcp/account" else 0)
+    assert told["signed_in"] == 1
+    assert told["scope"] == EVERYTHING
+    assert told["orders"].keys() >= {"orders", "total"}
+
+
+def signed_in(command: list[Any], arguments: list[Any], *, home: Path) -> dict[str, Any]:
+    """What a journey printed."""
+    done = subprocess.run(
+        [*map(str, command), *map(str, arguments)],
+        cwd=home,
+        env={**SILENT, "HOME": str(home), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return told
