@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,32 @@ def test_an_older_python_client_signs_a_person_in(
     assert told["version"] == speaks
     assert told["refused"] == [False, False, False]
     assert told["at_once"] == (1 if asks_at_once or path == "/mcp/account" else 0)
+    assert told["signed_in"] == 1
+    assert told["scope"] == EVERYTHING
+    assert told["orders"].keys() >= {"orders", "total"}
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/account"])
+@pytest.mark.parametrize("name", ["sdk-1.32.2", "sdk-1.17.5", "sdk-1.11.0"])
+def test_an_older_typescript_client_signs_a_person_in(shop: str, tmp_path: Path, name: str, path: str) -> None:
+    made = environment(name)
+    # Node looks for packages from where a module lies.
+    for module in ("sign_in_by_sdk.mjs", "sign_in.mjs"):
+        shutil.copy(JOURNEYS / module, made / module)
+    check_typescript([BIN / "node", made / "sign_in_by_sdk.mjs"], shop, path, home=tmp_path)
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/account"])
+@pytest.mark.usefixtures("node_tools")
+def test_the_typescript_client_signs_a_person_in(shop: str, tmp_path: Path, path: str) -> None:
+    check_typescript([BIN / "node", Path(__file__).with_name("sign_in.mjs")], shop, path, home=tmp_path)
+
+
+def check_typescript(command: list[Any], shop: str, path: str, *, home: Path) -> None:
+    """That a journey went from a guest to the orders, and that its person was asked once, when it was needed."""
+    told = signed_in(command, [shop + path, ADA.email, ADA.password], home=home)
+    assert told["refused"] == [False, False, False]
+    assert told["at_once"] == (1 if path == "/mcp/account" else 0)
     assert told["signed_in"] == 1
     assert told["scope"] == EVERYTHING
     assert told["orders"].keys() >= {"orders", "total"}
