@@ -90,8 +90,9 @@ class CatalogueSearch:
         return ordered_answer(self.index, question, self._language.stem)
 
     def _tells(self, question: IndexQuestion) -> bool:
-        """Whether any match has what the order goes by: if the first has not, none has."""
-        first = self.index.search(replace(question, size=1, offset=0, facets=False)).hits
+        """Whether any of those that would be shown has what the order goes by: if the first has not, none has."""
+        alone = replace(question, size=1, offset=0, facets=False)
+        first = ordered_answer(self.index, alone, self._language.stem).hits
         return bool(first) and _has_signal(first[0].document, question.sort)
 
     def _words(self) -> WordReader:

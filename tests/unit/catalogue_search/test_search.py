@@ -338,3 +338,12 @@ def test_in_a_category_by_price_its_kind_of_thing_comes_before_dearer_sets(wareh
 def test_a_category_of_many_kinds_is_in_one_order(warehouse: CatalogueSearch) -> None:
     prices = [product.price.minor for product in ask(warehouse, category="55", sort="price_high", size=40).products]
     assert prices == sorted(prices, reverse=True)
+
+
+def test_a_rating_of_what_only_mentions_the_words_is_no_order_of_what_is_shown(tmp_path: Path) -> None:
+    rated = [replace(one, rating=5.0) if one.product.sku == "JAR-DILL" else one for one in demo_documents()]
+    search = built_search(tmp_path, rated, locale="en-AU", currency="AUD")
+    page = ask(search, "jar", sort="rating", size=50)
+
+    assert page.hints == (UNKNOWN_ORDERS["rating"],)
+    assert skus(page) == skus(ask(search, "jar", size=50))
