@@ -35,16 +35,24 @@ SECONDS = 120.0
 class TwoWorkers:
     """Two workers of one store in front of one shop, and an agent that many people let in."""
 
-    def __init__(self, settings: Settings, origins: tuple[str, str], shop: ControlledShop, shop_origin: str) -> None:
+    def __init__(
+        self, settings: Settings, origins: tuple[str, str], shop: ControlledShop | None, shop_origin: str
+    ) -> None:
         self.settings = settings
         self.origins = origins
-        self.shop = shop
+        self._shop = shop
         self.shop_origin = shop_origin
         self.host = settings.stores[0].origin.removeprefix("http://")
         self.http = httpx.AsyncClient(timeout=SECONDS, headers={"host": self.host})
         self.client = ""
         self.codes: list[str] = []
         """Of authorization, that the agent got."""
+
+    @property
+    def shop(self) -> ControlledShop:
+        """The shop, where it is not the one that the worker embeds."""
+        assert self._shop is not None
+        return self._shop
 
     async def address(self) -> str:
         """Where a person lets the agent in."""
@@ -113,3 +121,12 @@ def two_workers(state: Path) -> Iterator[TwoWorkers]:
         flip(settings, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
         with served(create_app(settings), ports[0]) as first, served(create_app(settings), ports[1]) as second:
             yield TwoWorkers(settings, (first, second), shop, shop_origin)
+
+
+@contextlib.contextmanager
+def demo_worker(state: Path) -> Iterator[TwoWorkers]:
+    """The worker of a demo, twice, with every phase open and its shop inside."""
+    settings = unhurried(demo_settings(port := free_port(), state=state, key=Fernet.generate_key().decode()))
+    flip(settings, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
+    with served(create_app(settings), port) as origin:
+        yield TwoWorkers(settings, (origin, origin), None, f"{origin}/demo")

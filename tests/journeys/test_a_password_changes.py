@@ -14,7 +14,7 @@ from storefront_mcp.demo.customers import PICKLERS, DemoCustomer
 from storefront_mcp.identity.api_key_format import mint_key
 from storefront_mcp.web.customer_routes import REVOKE_PATH
 from tests.fakes.person import Person
-from tests.journeys.signing_in import SECONDS, TwoWorkers, two_workers
+from tests.journeys.signing_in import SECONDS, TwoWorkers, demo_worker, two_workers
 
 ADA, BO, _ = PICKLERS
 
@@ -52,6 +52,24 @@ def observe(workers: TwoWorkers) -> None:
     workers.shop.state.customers.on_password_change.append(tell)
 
 
+async def change_password(workers: TwoWorkers) -> None:
+    """Ada changes hers at the shop."""
+    signed_in = await workers.at_shop("/auth/token", {"email": ADA.email, "password": ADA.password})
+    changed = await workers.at_shop(
+        "/customers/me/password",
+        {"currentPassword": ADA.password, "newPassword": "sweet-and-sour"},
+        signed_in.json()["token"],
+    )
+    assert changed.status_code == 201
+
+
+async def until_refused(workers: TwoWorkers, access: str) -> None:
+    """Ask until no worker takes a token: each looks at most half a second later."""
+    async with asyncio.timeout(SECONDS):
+        while 200 in await workers.statuses(access):
+            pass
+
+
 @pytest.mark.slow
 async def test_a_new_password_ends_all_tokens_of_its_customer_on_every_worker_and_no_others(
     workers: TwoWorkers,
@@ -62,25 +80,30 @@ async def test_a_new_password_ends_all_tokens_of_its_customer_on_every_worker_an
     for token in (first, second, other):
         assert await workers.statuses(token["access_token"]) == [200, 200]
 
-    signed_in = await workers.at_shop("/auth/token", {"email": ADA.email, "password": ADA.password})
-    changed = await workers.at_shop(
-        "/customers/me/password",
-        {"currentPassword": ADA.password, "newPassword": "sweet-and-sour"},
-        signed_in.json()["token"],
-    )
-    assert changed.status_code == 201
+    await change_password(workers)
 
     for token in (first, second):
-        async with asyncio.timeout(SECONDS):
-            # A worker looks at most half a second later.
-            while 200 in await workers.statuses(token["access_token"]):
-                pass
+        await until_refused(workers, token["access_token"])
         assert await workers.statuses(token["access_token"]) == [401, 401]
         renewed = await workers.exchange(grant_type="refresh_token", refresh_token=token["refresh_token"])
         assert renewed["error"] == "invalid_grant"
     assert await workers.statuses(other["access_token"]) == [200, 200]
     async with Person(ADA.email, "sweet-and-sour") as ada:
         assert await workers.statuses((await workers.token(ada))["access_token"]) == [200, 200]
+
+
+@pytest.mark.slow
+async def test_in_the_demo_a_new_password_ends_the_tokens_of_its_customer_and_no_others(tmp_path: Path) -> None:
+    with demo_worker(tmp_path) as demo:
+        async with Person(ADA.email, ADA.password) as ada, Person(BO.email, BO.password, code=BO.second_factor) as bo:
+            hers, his = await demo.token(ada), await demo.token(bo)
+        assert await demo.statuses(hers["access_token"]) == [200, 200]
+
+        await change_password(demo)
+
+        await until_refused(demo, hers["access_token"])
+        assert await demo.statuses(his["access_token"]) == [200, 200]
+        await demo.http.aclose()
 
 
 @pytest.mark.slow
