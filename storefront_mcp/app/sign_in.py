@@ -129,7 +129,7 @@ class SignInWiring:
         if not self._servers:
             return []
         return [
-            *OAuthEndpoints(self._servers).routes(),
+            *OAuthEndpoints(self._servers, lambda store, request: self._sites[store].address_of(request)).routes(),
             *SignInPages(self._sites, BuyerPages(brand_hue)).routes(),
             *customer_routes(authenticators, self._grants),
         ]

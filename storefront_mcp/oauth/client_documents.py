@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import msgspec
-from cachetools import TTLCache
 from msgspec import UNSET, Struct, UnsetType
 
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.oauth.clients import MAX_CLIENT_ID_CHARS, OAuthClient, shown_name
 from storefront_mcp.oauth.errors import UnknownClient
+from storefront_mcp.oauth.minute_budget import MinuteBudget
 from storefront_mcp.oauth.redirects import is_usable
 from storefront_mcp.records.oauth import ClientRecord, OAuthRepository
 
@@ -33,7 +33,6 @@ MAX_TTL_SECONDS: Final = 86_400.0
 FETCHES_AT_ONCE: Final = 2
 FETCHES_A_MINUTE: Final = 10
 """Of one address that authorization requests come from."""
-MAX_COUNTED_ADDRESSES: Final = 4096
 WAIT_SECONDS: Final = 0.8
 """The longest that a request waits for a fetch of others to end."""
 
@@ -87,7 +86,7 @@ class ClientDocuments:
         self._source = source
         self._now = now
         self._slots = asyncio.Semaphore(FETCHES_AT_ONCE)
-        self._fetched: TTLCache[str, int] = TTLCache(MAX_COUNTED_ADDRESSES, 60.0, timer=now)
+        self._budget = MinuteBudget(FETCHES_A_MINUTE, now=now)
 
     def is_document_url(self, id_: str) -> bool:
         """Whether an id has the form of a document's URL; nothing is fetched."""
@@ -121,10 +120,8 @@ class ClientDocuments:
 
     async def _fetch(self, url: str, address: str) -> FetchedDocument:
         """Fetch a document, unless too many are being fetched. Raises DocumentUnavailable."""
-        count = self._fetched.get(address, 0)
-        if count >= FETCHES_A_MINUTE:
+        if not self._budget.spend(address):
             raise DocumentUnavailable("too many were asked for from one address")
-        self._fetched[address] = count + 1
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._slots.acquire()

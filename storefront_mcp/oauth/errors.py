@@ -33,6 +33,12 @@ class EndpointRefusal(Exception):
         self.status = HTTPStatus.UNAUTHORIZED if code == "invalid_client" else HTTPStatus.BAD_REQUEST
 
 
+class TooManyRegistrations(Exception):
+    """A client address that registers too often; `retry_after` is in seconds."""
+
+    retry_after = 60
+
+
 class UnknownClient(Exception):
     """A client that is not known here or not let in; the message is for the person and the client's developer."""
 

@@ -17,7 +17,14 @@ from storefront_mcp.oauth.authorization import (
 from storefront_mcp.oauth.client_registry import ClientRegistry
 from storefront_mcp.oauth.clients import is_client_id
 from storefront_mcp.oauth.customer_digests import CustomerDigests
-from storefront_mcp.oauth.errors import ClientRefused, EndpointRefusal, RequestDenied, UnknownClient
+from storefront_mcp.oauth.errors import (
+    ClientRefused,
+    EndpointRefusal,
+    RequestDenied,
+    TooManyRegistrations,
+    UnknownClient,
+)
+from storefront_mcp.oauth.minute_budget import MinuteBudget
 from storefront_mcp.oauth.sign_in_views import ReturnAddress
 from storefront_mcp.oauth.token_requests import FormParameters, asked_resource, code_verifier
 from storefront_mcp.oauth.tokens import GrantLifetimes, challenge_of, new_code, new_tokens
@@ -33,6 +40,9 @@ from storefront_mcp.records.oauth import (
 )
 
 log: Final = logging.getLogger("storefront_mcp.oauth")
+
+REGISTRATIONS_A_MINUTE: Final = 20
+"""Of one client address."""
 
 
 class AuthorizationServer:
@@ -57,6 +67,7 @@ class AuthorizationServer:
         self._digests = CustomerDigests(store.id, key)
         self._offered = offered
         self._now = now
+        self._registrations = MinuteBudget(REGISTRATIONS_A_MINUTE, now=now)
 
     @property
     def open(self) -> bool:
@@ -105,8 +116,13 @@ class AuthorizationServer:
         digest = secret_digest(token)
         await asyncio.to_thread(self._repository.revoke, self._store.id, digest, client_id, now=self._now())
 
-    def register(self, body: bytes) -> Mapping[str, Any]:
-        """The answer to a registration. Raises EndpointRefusal."""
+    def register(self, body: bytes, *, address: str = "") -> Mapping[str, Any]:
+        """The answer to a registration; an empty `address` is not counted.
+
+        Raises EndpointRefusal and TooManyRegistrations.
+        """
+        if address and not self._registrations.spend(address):
+            raise TooManyRegistrations
         return self._clients.register(body, now=self._now())
 
     def subject(self, customer: str) -> str:

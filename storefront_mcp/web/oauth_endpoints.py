@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler, route
 
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.commerce.ids import StoreId
-from storefront_mcp.oauth.errors import EndpointRefusal
+from storefront_mcp.oauth.errors import EndpointRefusal, TooManyRegistrations
 from storefront_mcp.oauth.paths import REGISTER_PATH, REVOKE_PATH, TOKEN_PATH
 from storefront_mcp.oauth.server import AuthorizationServer
 from storefront_mcp.oauth.token_requests import FormParameters, form_parameters
@@ -34,14 +34,20 @@ Answer = Callable[[AuthorizationServer, Request[Any, Any, Any]], Awaitable[Respo
 class OAuthEndpoints:
     """The endpoints of the stores that sign customers in."""
 
-    def __init__(self, servers: Mapping[StoreId, AuthorizationServer]) -> None:
+    def __init__(
+        self,
+        servers: Mapping[StoreId, AuthorizationServer],
+        address_of: Callable[[StoreId, Request[Any, Any, Any]], str],
+    ) -> None:
+        """`address_of` gives the network address of a request, empty where it is not known."""
         self._servers = servers
+        self._address_of = address_of
 
     def routes(self) -> list[HTTPRouteHandler]:
         """POST, and OPTIONS for browsers, of each endpoint."""
         return [
             self._handler(path, answer)
-            for path, answer in ((TOKEN_PATH, _token), (REVOKE_PATH, _revoke), (REGISTER_PATH, _register))
+            for path, answer in ((TOKEN_PATH, _token), (REVOKE_PATH, _revoke), (REGISTER_PATH, self._register))
         ]
 
     def _handler(self, path: str, answer: Answer) -> HTTPRouteHandler:
@@ -53,6 +59,13 @@ class OAuthEndpoints:
             return await _respond(server, request, answer)
 
         return respond
+
+    async def _register(self, server: AuthorizationServer, request: Request[Any, Any, Any]) -> Response[bytes]:
+        if not server.open:
+            raise NotFoundException(detail="Nobody can sign in here at present, so there is nothing to register for.")
+        body = await read_body(list(request.scope["headers"]), request.receive)
+        address = self._address_of(site_of(request).store.id, request)
+        return _json(msgspec.json.encode(server.register(body, address=address)), HTTPStatus.CREATED)
 
     def _server(self, request: Request[Any, Any, Any]) -> AuthorizationServer:
         site = site_of(request)
@@ -70,11 +83,17 @@ async def _respond(server: AuthorizationServer, request: Request[Any, Any, Any],
         return _json(_error(refused.code, str(refused)), refused.status)
     except ShopBusy as busy:
         # The database takes no writes now: what was brought can be brought again.
-        answered = _json(_error("temporarily_unavailable", "Try again shortly."), HTTPStatus.SERVICE_UNAVAILABLE)
-        answered.set_header("retry-after", str(busy.retry_after))
-        return answered
+        return _come_again(HTTPStatus.SERVICE_UNAVAILABLE, busy.retry_after)
+    except TooManyRegistrations as limited:
+        return _come_again(HTTPStatus.TOO_MANY_REQUESTS, limited.retry_after)
     except BodyRefused as refused:
         return _json(_error("invalid_request", str(refused)), refused.status or HTTPStatus.BAD_REQUEST)
+
+
+def _come_again(status: HTTPStatus, seconds: int) -> Response[bytes]:
+    answer = _json(_error("temporarily_unavailable", f"Try again in {seconds} seconds."), status)
+    answer.set_header("retry-after", str(seconds))
+    return answer
 
 
 def _error(code: str, detail: str) -> bytes:
@@ -88,13 +107,6 @@ async def _token(server: AuthorizationServer, request: Request[Any, Any, Any]) -
 async def _revoke(server: AuthorizationServer, request: Request[Any, Any, Any]) -> Response[bytes]:
     await server.revoke(await _form(request))
     return _json(b"{}")
-
-
-async def _register(server: AuthorizationServer, request: Request[Any, Any, Any]) -> Response[bytes]:
-    if not server.open:
-        raise NotFoundException(detail="Nobody can sign in here at present, so there is nothing to register for.")
-    body = await read_body(list(request.scope["headers"]), request.receive)
-    return _json(msgspec.json.encode(server.register(body)), HTTPStatus.CREATED)
 
 
 async def _form(request: Request[Any, Any, Any]) -> FormParameters:

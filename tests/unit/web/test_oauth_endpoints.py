@@ -29,8 +29,9 @@ class EndpointWorld:
 
     def __init__(self, database: Database) -> None:
         self.world = AuthorizationWorld(database)
+        self.address = "192.0.2.1"
         sites = {store.host: StoreSite(shop_on(MemoryBackend(), store), (), OPEN) for store in (STORE, elsewhere())}
-        routes = OAuthEndpoints({STORE.id: self.world.server}).routes()
+        routes = OAuthEndpoints({STORE.id: self.world.server}, lambda *_: self.address).routes()
         pages = pages_app(paths=(), pages=ShopPages(Layout()), identifiers=(), media={}, lifespan=nothing, more=routes)
         self.app = HostRouter(sites, {}, pages)
 
@@ -223,6 +224,23 @@ async def test_a_client_registers_itself_while_anybody_can_sign_in(server: Endpo
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_redirect_uri")
     server.world.offered = ()
     assert (await server.ask("register", json=metadata)).status_code == 404
+
+
+async def test_one_address_registers_twenty_times_a_minute_and_nothing_of_it_is_stored(
+    server: EndpointWorld, tmp_path: Path
+) -> None:
+    before = (tmp_path / "storefront.db").read_bytes(), (tmp_path / "storefront.db-wal").read_bytes()
+    metadata = [{"redirect_uris": [f"https://agent-{number}.example/cb"]} for number in range(22)]
+    statuses = [(await server.ask("register", json=one)).status_code for one in metadata]
+    assert statuses == [201] * 20 + [429] * 2
+    answer = await server.ask("register", json=metadata[0])
+    assert (answer.status_code, answer.json()["error"]) == (429, "temporarily_unavailable")
+    assert answer.headers["retry-after"] == "60"
+    server.address = "192.0.2.2"
+    assert (await server.ask("register", json=metadata[0])).status_code == 201
+    server.address, server.world.now = "192.0.2.1", server.world.now + 60
+    assert (await server.ask("register", json=metadata[0])).status_code == 201
+    assert before == ((tmp_path / "storefront.db").read_bytes(), (tmp_path / "storefront.db-wal").read_bytes())
 
 
 async def test_a_token_is_renewed_while_the_phase_is_paused(server: EndpointWorld) -> None:
