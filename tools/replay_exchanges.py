@@ -36,6 +36,9 @@ from tools.stand_in_answers import LD_JSON, PREFIX, READ, Answers, Call, ask_eve
 NEVER_SENT: Final = {
     "auth-token-password-grant": "the grant is customer or client_credentials",
     "cart-create-without-content-type": "every body is sent as JSON",
+    "customer-place-order-in-progress": "an order is placed by one call at a time",
+    "idempotency-key-malformed": "keys are ids of checkouts",
+    "op-order-cancel-invoiced": "only orders are cancelled of which nothing was invoiced",
     "customer-cart-by-masked-id-anonymous": "guests have no customer's cart",
     "error-invalid-json": "what is sent is JSON",
     "place-order-concurrent": "a cart is ordered by one call at a time",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from storefront_mcp.backends.maho import country_shapes, customer_shapes, order_shapes as orders, shapes
+from storefront_mcp.backends.maho import account_shapes, country_shapes, customer_shapes, order_shapes as orders, shapes
 from storefront_mcp.demo import fulfilment
 from storefront_mcp.demo.account_api import MAX_FAILED_LOGINS_PER_MINUTE
 from storefront_mcp.demo.catalogue.product_kinds import every_kind
@@ -56,6 +56,14 @@ READ: Final[Mapping[str, Any]] = {
     "POST /auth/token": customer_shapes.CustomerTokenShape,
     "POST /auth/refresh": orders.TokenShape,
     "POST /auth/logout": dict,
+    "GET /customers/me/orders": shapes.CollectionShape[account_shapes.AccountOrderShape],
+    "POST /orders/{id}/cancel": account_shapes.AccountOrderShape,
+    "GET /customers/me/addresses": shapes.CollectionShape[account_shapes.AccountAddressShape],
+    "POST /carts": shapes.GuestCart,
+    "POST /carts/{id}/items": shapes.GuestCart,
+    "DELETE /carts/{id}/items/{id}": shapes.GuestCart,
+    "POST /carts/{id}/coupon": shapes.GuestCart,
+    "POST /carts/{id}/place-order": orders.OrderTotalShape,
 }
 """What the adapter reads of a success; of a refusal it reads `ErrorBody`."""
 
@@ -113,6 +121,7 @@ class StandIn:
             await self._read(client, shop)
             await self._shop(client, shop)
             await self._choose(client)
+            await self._account(client, shop)
             await self._sign_in(client)
 
     async def _sign_in(self, client: httpx.AsyncClient) -> None:
@@ -133,6 +142,51 @@ class StandIn:
             await self.ask(client, "POST", "/auth/logout", authorization=new)
         for _ in range(10):
             await self.ask(client, "POST", "/auth/token", {"email": "who@example.com", "password": "nope"})
+
+    async def _account(self, client: httpx.AsyncClient, shop: ControlledShop) -> None:
+        """A customer's orders, addresses and cart; before anybody has tried to sign in too often."""
+        ada, own = PICKLERS[0], "/customers/me"
+        person = {"email": ada.email, "password": ada.password}
+        bearer = {"authorization": f"Bearer {(await self.ask(client, 'POST', '/auth/token', person))['token']}"}
+        await self.ask(client, "GET", f"{own}/orders", **bearer)
+        await self.ask(client, "GET", f"{own}/addresses", **bearer)
+        shop.state.address_books[1] = [
+            {
+                "id": 1,
+                "customerId": 1,
+                "firstname": "Ada",
+                "lastname": "Brine",
+                "street": ["1 Barrel Lane"],
+                "city": "Brunswick",
+                "region": "Victoria",
+                "postcode": "3056",
+                "countryId": "AU",
+                "telephone": "5551234",
+                "isDefaultBilling": True,
+                "isDefaultShipping": True,
+            }
+        ]
+        await self.ask(client, "GET", f"{own}/addresses", **bearer)
+        for path in (f"{own}/orders", f"{own}/addresses", "/carts/1"):
+            await self.ask(client, "GET", path)
+        for coupon in ("", "SAVE10"):
+            cart = f"/carts/{(await self.ask(client, 'POST', '/carts', **bearer))['id']}"
+            added = await self.ask(client, "POST", f"{cart}/items", {"sku": "JAR-DILL", "qty": 1}, **bearer)
+            await self.ask(client, "DELETE", f"{cart}/items/{added['items'][0]['id']}", **bearer)
+            await self.ask(client, "POST", f"{cart}/items", {"sku": "JAR-DILL", "qty": 2}, **bearer)
+            if coupon:
+                await self.ask(client, "POST", f"{cart}/coupon", {"couponCode": coupon}, **bearer)
+            await self.ask(client, "GET", cart, **bearer)
+            wish = ORDER if coupon else {key: value for key, value in ORDER.items() if key != "orderNote"}
+            order = await self.ask(client, "POST", f"{cart}/place-order", wish, **bearer)
+            await self.ask(client, "POST", f"{cart}/place-order", wish, **bearer)
+            await self.ask(client, "GET", f"/orders/{order['id']}", **bearer)
+            await self.ask(client, "GET", f"{own}/orders", **bearer)
+            for _ in range(2):
+                await self.ask(client, "POST", f"/orders/{order['id']}/cancel", {"reason": "no"}, **bearer)
+            await self.ask(client, "GET", f"/orders/{order['id']}", **bearer)
+        await self.ask(client, "GET", "/orders", **bearer)
+        await self.ask(client, "GET", "/orders/999999", **bearer)
 
     async def _choose(self, client: httpx.AsyncClient) -> None:
         cart = await self._cart(client)

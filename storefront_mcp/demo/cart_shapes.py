@@ -187,8 +187,8 @@ def cart_shape(
     }
 
 
-def _ordered_line(priced: LineTotals, money: DemoCurrency, number: int, now: str) -> Json:
-    line = priced.line
+def _ordered_line(state: DemoState, priced: LineTotals, money: DemoCurrency, now: str) -> Json:
+    line, number = priced.line, state.next_number("order line")
     shape: Json = {
         "@type": "OrderItem",
         "id": number,
@@ -216,10 +216,15 @@ def _ordered_line(priced: LineTotals, money: DemoCurrency, number: int, now: str
         "createdAt": now,
         "extensions": [],
     }
-    if line.options:
-        chosen = [{"label": label, "value": value} for label, value in line.options]
-        shape["productOptions"] = {"attributes_info": chosen}
-    return shape
+    catalogue = state.catalogue
+    axes = {catalogue.attributes[code].label for code in catalogue.products[line.product_id].axes}
+    chosen = [{"label": label, "value": value} for label, value in line.options]
+    kinds = {
+        "attributes_info": [one for one in chosen if one["label"] in axes],
+        "options": [one for one in chosen if one["label"] not in axes],
+    }
+    told = {kind: values for kind, values in kinds.items() if values}
+    return shape | {"productOptions": {"info_buyRequest": {"qty": line.qty}, **told}}
 
 
 def order_shape(state: DemoState, cart: DemoCart, currency: str, *, number: int, email: str, computations: int) -> Json:
@@ -241,7 +246,7 @@ def order_shape(state: DemoState, cart: DemoCart, currency: str, *, number: int,
         "customerIsGuest": cart.customer is None,
         "status": "processing" if paid else "pending",
         "state": "processing" if paid else "new",
-        "items": [_ordered_line(line, money, state.next_number("order line"), now) for line in totals.lines],
+        "items": [_ordered_line(state, line, money, now) for line in totals.lines],
         "billingAddress": address_shape(cart.billing_address, number=2 * number - 1, kind="billing"),
         "shippingAddress": address_shape(cart.shipping_address, number=2 * number, kind="shipping"),
         "prices": prices

@@ -38,7 +38,7 @@ async def list_own_orders(call: InjectedCall) -> ASGIResponse:
     ]
     page = call.page(len(found), default=DEFAULT_ORDERS)
     members: list[Json] = [
-        {key: value for key, value in order.body.items() if key not in LISTED_APART}
+        {key: value for key, value in stored_shape(order).items() if key not in LISTED_APART}
         | {"shipments": [], "statusHistory": []}
         for order in found[page.offset : page.offset + page.limit]
     ]
@@ -63,7 +63,9 @@ async def cancel_own_order(call: InjectedCall, number: FromPath[str]) -> ASGIRes
     for note in told:
         history = {"note": note, "status": "canceled", "createdAt": now}
         body["statusHistory"].append({**history, "isCustomerNotified": True, "isVisibleOnFront": False})
-    return call.resource("Order", body | {"shipments": []}, status=201, location=f"{PREFIX}/orders/{order.id}")
+    return call.resource(
+        "Order", stored_shape(order) | {"shipments": []}, status=201, location=f"{PREFIX}/orders/{order.id}"
+    )
 
 
 @endpoint("GET", "/customers/me/addresses")
@@ -93,6 +95,13 @@ async def add_address(call: InjectedCall) -> ASGIResponse:
                 other[key] = False
     book.append({**address, "createdAt": now, "updatedAt": now, "extensions": []})
     return call.resource("Address", book[-1], status=201, location=f"{PREFIX}/addresses/{address['id']}")
+
+
+def stored_shape(order: DemoOrder) -> Json:
+    """An order as it is read: amounts that place-order leaves out are 0."""
+    prices = order.body["prices"]
+    zeros = {key: prices[key] or 0 for key in ("discountAmount", "giftcardAmount")}
+    return order.body | {"prices": prices | zeros}
 
 
 def own_order(call: ApiCall, number: str) -> DemoOrder:

@@ -337,3 +337,13 @@ async def test_an_outage_is_no_end_of_the_session(script: respx.Router, scripted
     script.get("/customers/me/orders").mock(return_value=httpx.Response(503))
     with pytest.raises(ShopDown):
         await account_of(scripted).orders(page=1, size=10)
+
+
+async def test_what_was_written_for_a_product_comes_with_its_line_and_can_be_ordered_again(site: SignedInShop) -> None:
+    chosen = {"Engraving": "Ada", "Mug size": "Large"}
+    number = await site.order(await site.cart("GIFT-MUG", 1, **chosen))
+
+    (line,) = (await site.ada.order(number)).lines
+
+    assert (line.options, line.custom_options) == ({}, chosen)
+    await site.cart(line.sku, 1, **line.custom_options)
