@@ -17,6 +17,7 @@ from storefront_mcp.doctor.checks import (
     settings,
     shop,
     shop_permissions,
+    sign_in,
 )
 
 ALL_CHECKS: Final[tuple[DoctorCheck, ...]] = (
@@ -32,5 +33,6 @@ ALL_CHECKS: Final[tuple[DoctorCheck, ...]] = (
     *documents.CHECKS,
     *card.CHECKS,
     *protocol.CHECKS,
+    *sign_in.CHECKS,
     *journey.CHECKS,
 )

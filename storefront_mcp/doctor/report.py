@@ -28,6 +28,7 @@ AREAS: Final[Mapping[str, str]] = MappingProxyType(
         "documents": "Published documents",
         "card": "The card",
         "protocol": "The endpoint",
+        "sign_in": "Sign-in of customers",
         "journey": "A shopping trip",
     }
 )

@@ -44,9 +44,9 @@ def opened(settings: Settings, *names: str) -> None:
     database.close()
 
 
-def housed(state: Path, *names: str) -> Iterator[ExaminedServer]:
+def housed(state: Path, *names: str, key: str | None = None) -> Iterator[ExaminedServer]:
     port = free_port()
-    chosen = demo_settings(port, state=state)
+    chosen = demo_settings(port, state=state, key=key)
     chosen = replace(chosen, stores=(replace(chosen.stores[0], limits=OFF),))
     if names:
         opened(chosen, *names)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
 
 from storefront_mcp.cli import main
 from storefront_mcp.cli.demo_folder import MARK
@@ -149,9 +150,11 @@ def test_where_there_is_nothing_to_examine_the_exit_code_is_2(run: Run, argument
 
 def test_the_demo_has_nothing_to_note_that_its_user_could_not_act_on(run: Run, tmp_path: Path) -> None:
     (tmp_path / ".storefront-demo").mkdir()
-    examined = next(served := housed(tmp_path / ".storefront-demo", "p1_browse", "p2_cart", "p3_checkout"))
+    key = Fernet.generate_key().decode()
+    opened = ("p1_browse", "p2_cart", "p3_checkout", "p4_account")
+    examined = next(served := housed(tmp_path / ".storefront-demo", *opened, key=key))
     port = examined.origin.rpartition(":")[2]
-    (tmp_path / ".storefront-demo" / "demo.toml").write_text(f"{MARK}port = {port}\n")
+    (tmp_path / ".storefront-demo" / "demo.toml").write_text(f'{MARK}port = {port}\nkey = "{key}"\n')
     done = run("--cart")
     served.close()
 
