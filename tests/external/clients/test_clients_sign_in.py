@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from mcp import Client, StdioServerParameters, stdio_client
 
 from storefront_mcp.app import create_app
 from storefront_mcp.demo.customers import PICKLERS
@@ -103,3 +104,33 @@ def signed_in(command: list[Any], arguments: list[Any], *, home: Path) -> dict[s
     assert done.returncode == 0, done.stderr[-4000:]
     told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return told
+
+
+async def test_a_bridge_signs_a_person_in(shop: str, tmp_path: Path) -> None:
+    """`mcp-remote`, which opens the shop's page in the browser of whoever runs it."""
+    opens = tmp_path / "browser"
+    opens.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{JOURNEYS / "open_as_person.py"}" "$1"\n')
+    opens.chmod(0o755)
+    for name in ("xdg-open", "open"):
+        (tmp_path / name).symlink_to(opens)
+    program = environment("mcp-remote") / "node_modules" / ".bin" / "mcp-remote"
+    server = StdioServerParameters(
+        command=str(BIN / "node"),
+        args=[str(program), f"{shop}/mcp", "--allow-http"],
+        env={
+            **SILENT,
+            "HOME": str(tmp_path),
+            "PATH": f"{tmp_path}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
+            "BROWSER": str(opens),
+            "PERSON_FOLDER": str(Path(person.__file__).parent),
+            "PERSON_EMAIL": ADA.email,
+            "PERSON_PASSWORD": ADA.password,
+        },
+    )
+    async with Client(stdio_client(server), mode="legacy") as client:
+        assert "get_customer_orders" in {tool.name for tool in (await client.list_tools()).tools}
+        assert not (await client.call_tool("search_products", {"query": "paddle"})).is_error
+        orders = await client.call_tool("get_customer_orders", {})
+        assert not orders.is_error
+        (text,) = (block.text for block in orders.content if block.type == "text")
+        assert json.loads(text).keys() >= {"orders", "total"}
