@@ -20,8 +20,9 @@ from storefront_mcp.commerce.product import ProductSummary
 from storefront_mcp.commerce.search import SearchPage, SearchQuery, Sort
 from storefront_mcp.commerce.search_errors import FilterRefused
 
-ORDERS: Final[Mapping[Sort, str]] = {"relevance": "id", "name": "title", "newest": "-created_at"}
-"""How the shop is asked to sort. It ranks nothing by relevance, and wants some order, so that pages agree."""
+ORDERS: Final[Mapping[Sort, str]] = {"relevance": "id", "name": "title", "newest": "-id"}
+"""How the shop is asked to sort. It ranks nothing by relevance, and wants an order without ties, so that pages agree:
+ids begin with the time, and products that were made together have the same `created_at`."""
 OWN_ORDERS: Final[Mapping[Sort, Callable[[ProductSummary], int]]] = {
     "price_low": lambda one: one.price.minor,
     "price_high": lambda one: -one.price.minor,

@@ -1,5 +1,6 @@
 """Regions, currencies, products and categories of the stand-in."""
 
+import random
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
@@ -12,8 +13,9 @@ ORDERS: dict[str, Callable[[Json], str]] = {
     "id": lambda one: str(one["id"]),
     "title": lambda one: str(one["title"]),
     "handle": lambda one: str(one["handle"]),
-    "created_at": lambda one: str(one["id"]),
-    "updated_at": lambda one: str(one["id"]),
+    # What was made together has one time, and comes in whatever order.
+    "created_at": lambda _one: str(random.random()),
+    "updated_at": lambda _one: str(random.random()),
 }
 
 
