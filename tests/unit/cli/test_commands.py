@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from storefront_mcp.cli import main
 from storefront_mcp.cli.demo_folder import MARK
 from storefront_mcp.cli.settings_file import settings_template
+from storefront_mcp.settings.schema import SOFTWARE_KINDS
 
 DEMO = """
 [[store]]
@@ -61,6 +62,15 @@ def test_init_writes_a_file_once(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "storefront.toml").read_text() == "mine"
     assert run("init", "other.toml").exit_code == 0
     assert "cannot be written" in said(run("init", "nowhere/storefront.toml"))
+
+
+def test_init_writes_the_settings_of_each_kind_of_shop(run: Run) -> None:
+    for kind in SOFTWARE_KINDS:
+        written = run("init", "--kind", kind, "-")
+        assert written.exit_code == 0
+        assert f'\nkind = "{kind}"\n' in written.stdout
+        assert written.stdout.count("[store.upstream]\n") == written.stdout.count("# [store.upstream.timeouts]\n") == 1
+    assert "is not one of" in said(run("init", "--kind", "magic", "-"))
 
 
 def test_init_writes_the_entry_of_a_store_for_the_registry_once(run: Run, tmp_path: Path) -> None:
