@@ -261,8 +261,12 @@ class UpstreamClient:
         return answer
 
     def operation(self, method: str, path: str) -> str:
-        """Method and path template, for metrics."""
-        return operation(method, path)
+        """Method and path template, for metrics: every second path segment is an id and is replaced.
+
+        `PUT /guest-carts/e3fb5edf10227d4b7cc2b3951703a469/items/7` is `PUT /guest-carts/{id}/items/{id}`.
+        """
+        parts = path.split("/")
+        return f"{method} {'/'.join('{id}' if at and at % 2 == 0 else part for at, part in enumerate(parts))}"
 
     async def _ask(self, call: PendingRequest) -> UpstreamResponse:
         if named := request_id():
@@ -339,16 +343,6 @@ class UpstreamClient:
             self._held_bytes -= held
             await response.aclose()
         return response, body
-
-
-def operation(method: str, path: str) -> str:
-    """Method and path template, for metrics: every second path segment is an id and is replaced.
-
-    >>> operation("PUT", "/guest-carts/e3fb5edf10227d4b7cc2b3951703a469/items/7")
-    'PUT /guest-carts/{id}/items/{id}'
-    """
-    parts = path.split("/")
-    return f"{method} {'/'.join('{id}' if at and at % 2 == 0 else part for at, part in enumerate(parts))}"
 
 
 def _transport(url: str) -> httpx.AsyncBaseTransport:
