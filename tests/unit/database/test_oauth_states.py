@@ -10,6 +10,7 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
     rule,
@@ -89,9 +90,40 @@ class GrantMachine(RuleBasedStateMachine):
         self.now = NOW
         self.issued: list[ModelToken] = []
 
+    @initialize(target=held, worker=WORKERS)
+    def begin(self, worker: int) -> Any:
+        """One permission was given and used."""
+        return self.redeem_now(self.allow_now(worker), worker)
+
+    @rule(target=held, worker=WORKERS)
+    def sign_in(self, worker: int) -> Any:
+        """A person gives a permission, and the client uses it at once."""
+        return self.redeem_now(self.allow_now(worker), worker)
+
     @rule(target=codes, worker=WORKERS)
     def allow(self, worker: int) -> ModelCode:
         """A person gives a permission."""
+        return self.allow_now(worker)
+
+    @rule(target=held, code=codes, worker=WORKERS)
+    def redeem(self, code: ModelCode, worker: int) -> Any:
+        """A client brings a code, for the first time or again."""
+        return self.redeem_now(code, worker)
+
+    @rule(target=held, token=held, worker=WORKERS)
+    def renew(self, token: ModelToken, worker: int) -> Any:
+        """A client brings a refresh token, for the first time or again."""
+        return self.renew_now(token, worker)
+
+    @rule(target=held, token=held, seconds=st.sampled_from([0, GRACE - 1, GRACE, GRACE + 1]))
+    def renew_twice(self, token: ModelToken, seconds: float) -> Any:
+        """Two processes bring one token, the second to another worker and some time later."""
+        first = self.renew_now(token, 0)
+        self.now += seconds
+        self.renew_now(token, 1)
+        return first
+
+    def allow_now(self, worker: int) -> ModelCode:
         number = next(NUMBERS)
         made = ModelGrant(id=f"grant-{number}", subject=f"subject-{number}", began=self.now)
         code = ModelCode(text=f"code-{number}", grant=made, expires=self.now + 60)
@@ -104,9 +136,7 @@ class GrantMachine(RuleBasedStateMachine):
         assert self.workers[worker].create_grant_with_code(new, stored, request=request.digest, session=SHOP)
         return code
 
-    @rule(target=held, code=codes, worker=WORKERS)
-    def redeem(self, code: ModelCode, worker: int) -> Any:
-        """A client brings a code, for the first time or again."""
+    def redeem_now(self, code: ModelCode, worker: int) -> Any:
         good = code.grant.is_live(self.now) and not code.used and self.now < code.expires
         replayed = code.used and not code.grant.ended
         answer = self.ask(lambda: self.workers[worker].redeem_code(exchange(code.text), tokens(self.now), now=self.now))
@@ -115,9 +145,7 @@ class GrantMachine(RuleBasedStateMachine):
         code.grant.ended |= replayed
         return multiple() if answer is None else self.token(answer, code.grant)
 
-    @rule(target=held, token=held, worker=WORKERS)
-    def renew(self, token: ModelToken, worker: int) -> Any:
-        """A client brings a refresh token, for the first time or again."""
+    def renew_now(self, token: ModelToken, worker: int) -> Any:
         live = token.grant.is_live(self.now)
         in_grace = token.used is not None and self.now < token.used + GRACE
         answer = self.ask(
@@ -148,7 +176,7 @@ class GrantMachine(RuleBasedStateMachine):
         assert ended == live
         token.grant.ended = True
 
-    @rule(seconds=st.sampled_from([1, 30, GRACE - 1, GRACE, GRACE + 1, HOUR, 10 * 86_400]))
+    @rule(seconds=st.sampled_from([1, 30, GRACE - 1, GRACE, GRACE + 1, 1, 30, HOUR, MONTH / 2]))
     def wait(self, seconds: float) -> None:
         """Time passes."""
         self.now += seconds
