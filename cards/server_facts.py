@@ -4,7 +4,6 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from storefront_mcp.access.buyer_scopes import open_buyer_scopes
 from storefront_mcp.cards.rules.json_rules import OUR_LINK, MemberRule, ValueConstraint, matches_pattern
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.roadmap import Roadmap
@@ -29,7 +28,7 @@ def token_issuer(store: Store, roadmap: Roadmap) -> str | None:
     """Whose access tokens count: a configured issuer's, or this server's own while customers can sign in."""
     if store.issuer is not None:
         return store.issuer
-    return store.origin if open_buyer_scopes(roadmap) else None
+    return store.origin if roadmap.signs_in else None
 
 
 def icons(store: Store) -> tuple[ServerIcon, ...]:
