@@ -1,6 +1,8 @@
 """List the saved addresses of the signed-in customer."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.accounts import SavedAddress
 from storefront_mcp.commerce.shop import Shop
@@ -8,7 +10,9 @@ from storefront_mcp.tools.tool import tool
 
 
 class ListAddresses(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Nothing to choose."""
+    """Which of them."""
+
+    country: Annotated[str, Meta(max_length=2, description="Only there, such as AU")] = ""
 
 
 class AddressBook(Struct, frozen=True, kw_only=True):
@@ -21,4 +25,7 @@ class AddressBook(Struct, frozen=True, kw_only=True):
 async def list_addresses(args: ListAddresses, shop: Shop) -> AddressBook:
     """List the signed-in buyer's saved addresses, as place_order takes them."""
     account = await shop.required_customer.account()
-    return AddressBook(addresses=tuple(await account.addresses()))
+    country = args.country.upper()
+    return AddressBook(
+        addresses=tuple(one for one in await account.addresses() if country in {"", one.address.country})
+    )

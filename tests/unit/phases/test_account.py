@@ -69,6 +69,11 @@ async def test_saved_addresses_are_in_the_form_that_orders_take() -> None:
     assert saved["address"]["street"] == "1 Jar Lane"
 
 
+@pytest.mark.parametrize(("country", "count"), [("AU", 1), ("au", 1), ("NZ", 0), ("", 1)])
+async def test_saved_addresses_can_be_of_one_country(country: str, count: int) -> None:
+    assert len((await CustomerSite().value("list_addresses", "ada", country=country))["addresses"]) == count
+
+
 async def test_reordering_fills_a_new_cart_and_says_what_is_gone_or_dearer() -> None:
     site = CustomerSite()
     site.ada.kept["1003"] = order(
