@@ -64,7 +64,7 @@ class CatalogueSearch:
             if answer.total:
                 break
         found = answer.total > 0
-        hints = search_hints(self.index, question, phrases, words, answer, currency=self._currency)
+        hints = search_hints(self.index, question, phrases, words, answer, asked=asked, currency=self._currency)
         if found and asked.sort in UNKNOWN_ORDERS and not self._tells(asked):
             hints = (*hints, UNKNOWN_ORDERS[asked.sort])
             phrases = replace(phrases, sort=None)

@@ -13,6 +13,8 @@ from storefront_mcp.commerce.money import Money
 
 FEW_HITS: Final = 2
 """Hits up to which words that match nothing are named."""
+MAX_TRIED_WORDS: Final = 6
+"""Longest query of which it is looked up what one word less would find."""
 MAX_CATEGORIES: Final = 6
 """Categories that are named when nothing was found."""
 MAX_UNKNOWN_WORDS: Final = 3
@@ -26,20 +28,41 @@ def search_hints(
     words: ReadWords,
     answer: IndexAnswer,
     *,
+    asked: IndexQuestion,
     currency: str,
 ) -> tuple[str, ...]:
-    """Sentences, the most useful first; none where enough was found and understood."""
+    """Sentences, the most useful first; none where enough was found and understood.
+
+    `question` has the conditions alone, `asked` is with the words what was answered.
+    """
     hints = []
     if phrases.other_currency:
         hints.append(f"Prices are in {currency}; the amount in another currency was left aside.")
     if answer.total <= FEW_HITS and words.unknown:
         listed = ", ".join(word[:MAX_WORD_CHARS] for word in words.unknown_shown[:MAX_UNKNOWN_WORDS])
         hints.append(f"No product has: {listed}.")
+    if 0 < answer.total <= FEW_HITS and question.offset == 0:
+        hints.extend(_with_one_word_less(index, asked, answer.total))
     if answer.total == 0 and question.offset == 0:
         groups = tuple(group for group in words.groups if group.text not in words.unknown)
         nearest = list(_nearest(index, replace(question, groups=groups, size=1, facets=False), currency))
         hints.extend(nearest or _categories(index))
     return tuple(hints)
+
+
+def _with_one_word_less(index: CatalogueIndex, asked: IndexQuestion, total: int) -> Iterator[str]:
+    """The word without which most would be found, where each of few had to have all words."""
+    groups = asked.groups
+    if asked.required is not None or not 1 < len(groups) <= MAX_TRIED_WORDS:
+        return
+    alone = replace(asked, size=1, facets=False, sort="relevance")
+    found = {
+        left_out.text: index.search(replace(alone, groups=tuple(one for one in groups if one is not left_out))).total
+        for left_out in groups
+    }
+    word = max(found, key=found.__getitem__)
+    if found[word] > total:
+        yield f'Without "{word[:MAX_WORD_CHARS]}": {found[word]}.'
 
 
 def _nearest(index: CatalogueIndex, question: IndexQuestion, currency: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from storefront_mcp.catalogue.search import CatalogueSearch
+from storefront_mcp.commerce.money import Money
 from tests.unit.catalogue_search.test_search import ask, skus
 
 
@@ -59,3 +60,14 @@ def test_a_gift_for_a_cook_is_no_card(warehouse: CatalogueSearch) -> None:
 
     assert {"BOOK-1", "HAMP-2"} <= set(skus(found))
     assert (found.relaxed, [sku for sku in skus(found) if sku.startswith("CARD")]) == ((), [])
+
+
+def test_few_that_have_all_words_come_with_what_one_word_less_would_find(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "gift for someone who likes cooking", price_max=Money(5000, "AUD"))
+
+    assert page.total == 1
+    assert page.hints == (f'Without "gift": {ask(warehouse, "cooking", price_max=Money(5000, "AUD")).total}.',)
+
+
+def test_enough_that_have_all_words_come_without_a_hint(warehouse: CatalogueSearch) -> None:
+    assert ask(warehouse, "carbon paddle").hints == ()
