@@ -179,7 +179,8 @@ def _upstream_problems(store: StoreSettings, where: str) -> Iterable[SettingProb
             f"{where}publishable_key", 'is missing: wants a publishable key of the shop, "pk_…", which its website has.'
         )
     if upstream.kind in UNMIRRORED and store.mirror.on:
-        yield SettingProblem(f"{where}kind", "has no lister yet, so its catalogue cannot be mirrored: drop mirror.on.")
+        wanted = f'wants false: the whole catalogue of a shop of kind "{upstream.kind}" cannot be read yet.'
+        yield SettingProblem(f"{where.removesuffix('upstream.')}mirror.on", wanted)
     if upstream.timeouts.total < max(upstream.timeouts.connect, upstream.timeouts.read):
         yield SettingProblem(f"{where}timeouts.total", "wants at least as many seconds as connect and read.")
 

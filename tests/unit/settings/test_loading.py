@@ -180,7 +180,10 @@ WRONG: list[Any] = [
         [
             "store[0].upstream.consumer_secret: is missing: a key of the shop's REST API has a secret.",
             'store[0].upstream.store_code: is for kind = "maho"; the kind is "woocommerce".',
-            "store[0].upstream.kind: has no lister yet, so its catalogue cannot be mirrored: drop mirror.on.",
+            (
+                "store[0].mirror.on: wants false: the whole catalogue of a shop of kind "
+                '"woocommerce" cannot be read yet.'
+            ),
             (
                 "store[0].payments.method: is missing: wants the shop's payment method that orders are placed with "
                 'before they are paid at the provider, such as "cheque".'
@@ -205,7 +208,7 @@ WRONG: list[Any] = [
                 'store[0].upstream.publishable_key: is missing: wants a publishable key of the shop, "pk_…", which its '
                 "website has."
             ),
-            "store[0].upstream.kind: has no lister yet, so its catalogue cannot be mirrored: drop mirror.on.",
+            ('store[0].mirror.on: wants false: the whole catalogue of a shop of kind "medusa" cannot be read yet.'),
             (
                 "store[0].payments.method: is missing: wants the shop's payment method that orders are placed with "
                 'before they are paid at the provider, such as "pp_system_default".'
