@@ -5,11 +5,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from storefront_mcp.access.credentials import Secret
 from storefront_mcp.commerce.origins import host_of, is_loopback, normalise_origin
 from storefront_mcp.settings.alerts import signing_key
 from storefront_mcp.settings.problems import SettingProblem
 from storefront_mcp.settings.program import command_line
-from storefront_mcp.settings.schema import FlagSettings, StoreSettings
+from storefront_mcp.settings.schema import FlagSettings, OAuthSettings, PaymentSettings, StoreSettings, UpstreamSettings
 
 SECRET_PAIRS: Final = (
     ("client_id", "client_secret", "a service account has an id and a secret"),
@@ -29,6 +30,16 @@ OWNERS: Final = {
     "secret_key": ("medusa",),
 }
 """Settings that only some kinds of shops have."""
+CREDENTIALS: Final = (
+    "store_code",
+    "client_id",
+    "client_secret",
+    "consumer_key",
+    "consumer_secret",
+    "publishable_key",
+    "secret_key",
+)
+"""Settings that requests carry in a header, as they are or as Basic credentials."""
 UNMIRRORED: Final = frozenset({"woocommerce", "medusa"})
 """Kinds of shops whose whole catalogue cannot be read yet."""
 SETTLED_BY: Final = {"woocommerce": "cheque", "medusa": "pp_system_default"}
@@ -43,6 +54,8 @@ def normalised(stores: tuple[StoreSettings, ...], problems: list[SettingProblem]
         problems += _upstream_problems(store, f"store[{index}].upstream.")
         problems += _issuer_problems(store, f"store[{index}].")
         problems += _payment_problems(store, f"store[{index}].payments.")
+        for table in ("upstream", "oauth", "payments"):
+            problems += _credential_problems(getattr(store, table), f"store[{index}].{table}.")
         if store.catalogue.webhook_secret is not None and signing_key(store.catalogue.webhook_secret) is None:
             said = "wants 24 to 64 bytes in base64, as `openssl rand -base64 32` makes them."
             problems.append(SettingProblem(f"store[{index}].catalogue.webhook_secret", said))
@@ -130,6 +143,21 @@ def _payment_problems(store: StoreSettings, where: str) -> Iterable[SettingProbl
                 yield SettingProblem(
                     where + name, f'is for provider = "stripe"; the provider is {payments.provider!r}.'
                 )
+
+
+def _credential_problems(
+    table: UpstreamSettings | OAuthSettings | PaymentSettings, where: str
+) -> Iterable[SettingProblem]:
+    """Problems of what no header can carry: anything but printable ASCII (RFC 9110 §5.5)."""
+    for name in CREDENTIALS:
+        given = getattr(table, name, None)
+        text = given.reveal() if isinstance(given, Secret) else given or ""
+        if not (text.isascii() and text.isprintable()):
+            yield SettingProblem(
+                where + name,
+                "has a sign that no request can carry: wants letters, digits and signs of ASCII alone. Copy the whole "
+                'value from where it was made; an example such as "pk_…" only shows how it begins.',
+            )
 
 
 def _origin(origin: str, key: str, problems: list[SettingProblem]) -> str:

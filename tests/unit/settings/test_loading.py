@@ -537,3 +537,42 @@ def test_a_shop_that_cannot_be_told_of_payments_sells_by_its_own_ways_alone(tmp_
     (store,) = load(tmp_path, STORE + upstream + 'consumer_key = "ck_1"\n' + online, **key, **secret).stores
     assert store.missing_for_payment == ()
     assert "cs_1" not in repr(store)
+
+
+UNSENDABLE = (
+    "{}: has a sign that no request can carry: wants letters, digits and signs of ASCII alone. Copy the whole value "
+    'from where it was made; an example such as "pk_…" only shows how it begins.'
+)
+MEDUSA = STORE + '[store.upstream]\nkind = "medusa"\nurl = "https://shop.example"\n'
+WOOCOMMERCE = MEDUSA.replace("medusa", "woocommerce")
+INTROSPECTION = 'issuer = "https://id.example"\n[store.oauth]\nintrospection_endpoint = "https://id.example/i"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "named"),
+    [
+        (MEDUSA + 'publishable_key = "pk_…"', {}, ["upstream.publishable_key"]),
+        (MEDUSA + 'publishable_key = "pk_1"', {"UPSTREAM__SECRET_KEY": "sk_…"}, ["upstream.secret_key"]),
+        (
+            WOOCOMMERCE + 'consumer_key = "ck_…"',
+            {"UPSTREAM__CONSUMER_SECRET": "cs_\n1"},
+            ["upstream.consumer_key", "upstream.consumer_secret"],
+        ),
+        (
+            MINIMAL + 'store_code = "ö"\nclient_id = "é"',
+            {"UPSTREAM__CLIENT_SECRET": "…"},
+            ["upstream.store_code", "upstream.client_id", "upstream.client_secret"],
+        ),
+        (
+            STORE + INTROSPECTION + 'client_id = "é"' + UPSTREAM,
+            {"OAUTH__CLIENT_SECRET": "…"},
+            ["oauth.client_id", "oauth.client_secret"],
+        ),
+        (MINIMAL + '[store.payments]\nprovider = "stripe"', {"PAYMENTS__SECRET_KEY": "sk_…"}, ["payments.secret_key"]),
+    ],
+)
+def test_what_no_header_can_carry_is_refused(
+    tmp_path: Path, text: str, secrets: dict[str, str], named: list[str]
+) -> None:
+    env = {f"STOREFRONT_STORE__PICKLE__{name}": value for name, value in secrets.items()}
+    assert problems(tmp_path, text, **env) == [UNSENDABLE.format(f"store[0].{name}") for name in named]
