@@ -10,6 +10,7 @@ from storefront_mcp.demo.cart_shapes import utc_timestamp
 from storefront_mcp.demo.customer_api import bearer_customer
 from storefront_mcp.demo.http import PREFIX, ApiCall, InjectedCall, endpoint, whole_number
 from storefront_mcp.demo.models import DemoOrder
+from storefront_mcp.demo.state import DemoState
 
 DEFAULT_ORDERS: Final = 10
 LISTED_APART: Final = frozenset({"customerEmail", "shippingAddress"})
@@ -83,9 +84,15 @@ async def add_address(call: InjectedCall) -> ASGIResponse:
     ]
     if lacks:
         raise bad_request(", ".join(lacks))
-    book = call.state.address_books.setdefault(customer.id, [])
-    now = utc_timestamp(call.state.clock())
-    address: Json = {"id": call.state.next_number("address"), "customerId": customer.id}
+    address = save_address(call.state, customer.id, given)
+    return call.resource("Address", address, status=201, location=f"{PREFIX}/addresses/{address['id']}")
+
+
+def save_address(state: DemoState, customer: int, given: Json) -> Json:
+    """A new address of a customer's book; a default one takes the place of the former."""
+    book = state.address_books.setdefault(customer, [])
+    now = utc_timestamp(state.clock())
+    address: Json = {"id": state.next_number("address"), "customerId": customer}
     address |= {key: given[key] for key in ADDRESS_KEYS if given.get(key)}
     address["street"] = given["street"] if isinstance(given.get("street"), list) else [str(given.get("street") or "")]
     for key in ("isDefaultBilling", "isDefaultShipping"):
@@ -94,7 +101,7 @@ async def add_address(call: InjectedCall) -> ASGIResponse:
             for other in book:
                 other[key] = False
     book.append({**address, "createdAt": now, "updatedAt": now, "extensions": []})
-    return call.resource("Address", book[-1], status=201, location=f"{PREFIX}/addresses/{address['id']}")
+    return book[-1]
 
 
 def stored_shape(order: DemoOrder) -> Json:

@@ -127,7 +127,7 @@ class OrderPlacement:
             for line in cart.lines:
                 self.state.take_stock(line.sku, -line.qty)
             raise
-        return self._record(cart, body, payment, currency, computations)
+        return self.record(cart, body, payment, currency, computations)
 
     async def _take_money(self, cart: DemoCart, payment: Json, currency: str, computations: int) -> None:
         module = self.state.payment_modules.get(cart.payment_method or "")
@@ -141,9 +141,10 @@ class OrderPlacement:
         except Exception as error:
             raise internal_error() from error
 
-    def _record(
+    def record(
         self, cart: DemoCart, body: Json, payment: Json, currency: str, computations: int
     ) -> tuple[DemoOrder, str]:
+        """The order of a complete cart that is paid for, and the token for one read of it."""
         state, email = self.state, _email(body)
         number = state.next_number("order")
         answer = order_shape(state, cart, currency, number=number, email=email, computations=computations)

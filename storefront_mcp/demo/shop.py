@@ -24,6 +24,7 @@ from storefront_mcp.demo import (
 from storefront_mcp.demo.api_errors import ApiError
 from storefront_mcp.demo.http import ApiCall, error_response, methods_of, read_call
 from storefront_mcp.demo.ordering import OrderPlacement
+from storefront_mcp.demo.past_order import add_past_order
 from storefront_mcp.demo.state import DemoState
 
 ROUTES: Final = (
@@ -81,7 +82,9 @@ def demo_shop(
     ordering: Callable[[DemoState], OrderPlacement] = OrderPlacement,
     routes: Sequence[HTTPRouteHandler] = ROUTES,
 ) -> DemoShop:
-    """The application over `demo`, by default a new state; `base_url` is the prefix of image URLs."""
-    demo = demo or DemoState(base_url=base_url)
+    """The application over `demo`, by default a new state with a past order; `base_url` is the prefix of image URLs."""
+    if demo is None:
+        demo = DemoState(base_url=base_url)
+        add_past_order(demo)
     lacks = checkout_api.SETTERS if demo.rules.release == "26.7.4" else ()
     return DemoShop(demo, ordering(demo), [route for route in routes if route not in lacks])
