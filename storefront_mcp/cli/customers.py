@@ -84,30 +84,37 @@ def revoke(
     everyone: bool,
 ) -> None:
     """End grants for good, on every worker within a second."""
-    if sum(map(bool, (ids, customer, email, everyone))) != 1:
-        raise CommandFailed("Name grants, or one of --customer, --email and --everyone.")
+    ways = {"grants": ids, "--customer": customer, "--email": email, "--everyone": everyone}
+    named = [way for way, given in ways.items() if given]
+    if len(named) != 1:
+        told = f"{' and '.join(named)} cannot go together. " if named else ""
+        raise CommandFailed(f"{told}Name grants, or one of --customer, --email and --everyone.")
     here, shop = choose_store(config, store)
     now, operator = utc_now().timestamp(), operator_name(by)
     with friendly_errors(), open_for_change(here) as served:
         records = SqlOAuthRepository(served.database, None)
         if ids:
             ended = [records.end_grants(shop.id, "operator", now=now, by=operator, grant=id_) for id_ in ids]
-            unknown = [id_ for id_, number in zip(ids, ended, strict=True) if not number]
+            unknown = [
+                f"There is no grant {id_[:64]} that has not ended."
+                for id_, number in zip(ids, ended, strict=True)
+                if not number
+            ]
             number = sum(ended)
         else:
             digests = CustomerDigests(shop.id, served.database.shared_secret(SECRET_NAME))
-            number = records.raise_epoch(
-                shop.id,
-                digests.subject(customer) if customer else "",
-                mailbox=digests.mailbox(email) if email else "",
-                why="operator",
-                now=now,
-                by=operator,
-            )
+            mailbox = digests.mailbox(email) if email else ""
+            subject = digests.subject(customer) if customer else ""
+            number = records.raise_epoch(shop.id, subject, mailbox=mailbox, why="operator", now=now, by=operator)
             unknown = []
-    click.echo(f"{number} {'grant' if number == 1 else 'grants'} of {shop.id} ended.")
+            if email and not any(grant.mailbox == mailbox for grant in records.grants(shop.id, limit=MAX_LISTED)):
+                unknown = [
+                    f"Nobody is known at {shop.id} by the address {email[:254]}; --customer takes the shop's id."
+                ]
+    if number or not unknown:
+        click.echo(f"{number} {'grant' if number == 1 else 'grants'} of {shop.id} ended.")
     if unknown:
-        raise CommandFailed("\n".join(f"There is no grant {id_[:64]} that has not ended." for id_ in unknown))
+        raise CommandFailed("\n".join(unknown))
 
 
 def _grant_row(grant: GrantRecord, now: float) -> Sequence[str]:

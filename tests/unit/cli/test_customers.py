@@ -86,7 +86,7 @@ def test_grants_are_listed_with_who_is_proven_and_what_is_said(run: Run) -> None
         (["ada-1", "bo-1"], {"ada-2"}, "2 grants of pickle ended."),
         (["--customer", "4"], {"bo-1"}, "2 grants of pickle ended."),
         (["--email", "Bo@Example.com"], {"ada-1", "ada-2"}, "1 grant of pickle ended."),
-        (["--email", "nobody@example.com"], {"ada-1", "ada-2", "bo-1"}, "0 grants of pickle ended."),
+        (["--customer", "6"], {"ada-1", "ada-2", "bo-1"}, "0 grants of pickle ended."),
         (["--everyone"], set(), "3 grants of pickle ended."),
     ],
 )
@@ -107,10 +107,43 @@ def test_a_grant_that_is_not_there_is_named(run: Run, records: SqlOAuthRepositor
     assert live(records) == {"ada-2", "bo-1"}
 
 
-@pytest.mark.parametrize("arguments", [[], ["ada-1", "--everyone"], ["--customer", "4", "--email", "ada@example.com"]])
-def test_what_is_to_end_is_said_in_one_way(run: Run, records: SqlOAuthRepository, arguments: list[str]) -> None:
+def test_nothing_is_said_to_have_ended_where_no_grant_was_found(run: Run, records: SqlOAuthRepository) -> None:
+    result = run("revoke", "nope")
+    assert result.exit_code == 2
+    assert "There is no grant nope that has not ended." in result.output
+    assert "0 grants" not in result.output
+    assert live(records) == {"ada-1", "ada-2", "bo-1"}
+
+
+def test_an_address_by_which_nobody_is_known_is_an_error(run: Run, records: SqlOAuthRepository) -> None:
+    result = run("revoke", "--email", "nobody@example.com")
+    assert result.exit_code == 2
+    assert "Nobody is known at pickle by the address nobody@example.com" in result.output
+    assert "0 grants" not in result.output
+    assert live(records) == {"ada-1", "ada-2", "bo-1"}
+
+
+def test_an_address_whose_grants_have_all_ended_is_known(run: Run, records: SqlOAuthRepository) -> None:
+    ok(run("revoke", "--email", "bo@example.com"))
+    assert "0 grants of pickle ended." in ok(run("revoke", "--email", "bo@example.com"))
+    assert live(records) == {"ada-1", "ada-2"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], ""),
+        (["ada-1", "--everyone"], "grants and --everyone cannot go together."),
+        (["--customer", "4", "--everyone"], "--customer and --everyone cannot go together."),
+        (["--customer", "4", "--email", "ada@example.com"], "--customer and --email cannot go together."),
+    ],
+)
+def test_what_is_to_end_is_said_in_one_way(
+    run: Run, records: SqlOAuthRepository, arguments: list[str], named: str
+) -> None:
     result = run("revoke", *arguments)
     assert result.exit_code == 2
+    assert named in result.output
     assert "Name grants, or one of --customer, --email and --everyone." in result.output
     assert live(records) == {"ada-1", "ada-2", "bo-1"}
 
