@@ -65,8 +65,9 @@ def environment_as_before() -> Iterator[None]:
 def logging_as_before() -> Iterator[None]:
     """Commands that are run in here set the process's logging up; the next test must not inherit that."""
     root = logging.getLogger()
-    level, handlers = root.level, [*root.handlers]
+    level, handlers, factory = root.level, [*root.handlers], logging.getLogRecordFactory()
     yield
+    logging.setLogRecordFactory(factory)
     root.setLevel(level)
     root.handlers[:] = [one for one in root.handlers if one in handlers or type(one).__name__ != "StderrLog"]
 
