@@ -75,17 +75,20 @@ class SignInPages:
 
     def routes(self) -> list[HTTPRouteHandler]:
         """Every route of the pages."""
-        options: dict[str, Any] = {
+        return [*self._sign_in_routes(self._options("failed")), *self._agents_routes(self._options("agents failed"))]
+
+    def _options(self, failed: str) -> dict[str, Any]:
+        """What routes have in common; `failed` is what a page tells that cannot be shown."""
+        return {
             "include_in_schema": False,
             "exception_handlers": {
-                PageUnavailable: self._show_unavailable,
+                PageUnavailable: partial(self._show_unavailable, failed),
                 ClientRefused: partial(self._tell, "client", HTTPStatus.BAD_REQUEST),
                 SignInEnded: partial(self._tell, "over", HTTPStatus.BAD_REQUEST),
                 TriesSpent: partial(self._tell, "spent", HTTPStatus.TOO_MANY_REQUESTS),
-                Exception: self._show_failure,
+                Exception: partial(self._show_failure, failed),
             },
         }
-        return [*self._sign_in_routes(options), *self._agents_routes(options)]
 
     def _sign_in_routes(self, options: dict[str, Any]) -> list[HTTPRouteHandler]:
         @get("/oauth/authorize", **options)
@@ -221,12 +224,12 @@ class SignInPages:
             "sign_in_told.html.j2", store, status=status, headers=headers, told=told, target=target, detail=detail
         )
 
-    def _show_unavailable(self, request: HttpRequest, error: PageUnavailable) -> Response[bytes]:
-        return self._tell("foreign" if error.status == HTTPStatus.FORBIDDEN else "failed", error.status, request)
+    def _show_unavailable(self, failed: str, request: HttpRequest, error: PageUnavailable) -> Response[bytes]:
+        return self._tell("foreign" if error.status == HTTPStatus.FORBIDDEN else failed, error.status, request)
 
-    def _show_failure(self, request: HttpRequest, error: Exception) -> Response[bytes]:
+    def _show_failure(self, failed: str, request: HttpRequest, error: Exception) -> Response[bytes]:
         log.error("a sign-in page failed", exc_info=error)
-        return self._tell("failed", HTTPStatus.INTERNAL_SERVER_ERROR, request)
+        return self._tell(failed, HTTPStatus.INTERNAL_SERVER_ERROR, request)
 
 
 def _field(fields: FormFields, name: str) -> str:

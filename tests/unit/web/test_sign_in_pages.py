@@ -362,6 +362,17 @@ async def test_all_agents_end_at_once_and_nothing_ends_without_the_page(desk: De
     assert "Nobody may act for you here." in words(await desk.show("/account/agents"))
 
 
+async def test_a_form_about_agents_without_its_button_is_told_in_the_words_of_that_page(desk: Desk) -> None:
+    await desk.send(await desk.show())
+    await desk.send(await desk.show("/account/agents"), scope=None)
+    answer = await desk.send(await desk.show("/account/agents"), "/account/agents")
+
+    assert answer.status_code == 400
+    assert "Open the page again to see who may act for you" in words(answer)
+    assert "nothing was allowed" not in words(answer)
+    assert 'href="/account/agents"' in answer.text
+
+
 @pytest.mark.parametrize("path", [ADDRESS, "/account/agents"])
 async def test_there_is_no_page_while_nobody_can_sign_in(desk: Desk, path: str) -> None:
     desk.server.open = False
