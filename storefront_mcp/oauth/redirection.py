@@ -16,11 +16,18 @@ def redirect_host(redirect_uri: str) -> str:
     return "" if parts.scheme not in WEB_SCHEMES or is_loopback(redirect_uri) else parts.netloc
 
 
+def app_scheme(redirect_uri: str) -> str:
+    """The scheme of an app's own that gets the answer; empty where that goes to a web address or to a loopback."""
+    scheme = urlsplit(redirect_uri).scheme
+    return "" if scheme in WEB_SCHEMES else scheme
+
+
 def client_view(request: AuthorizationRequest) -> ClientView:
     """The client of a request, as its person is told of it."""
     host = redirect_host(request.redirect_uri)
     document = "" if request.client_host == host else request.client_host
-    return ClientView(host=host, document_host=document, name=request.client_name)
+    scheme = app_scheme(request.redirect_uri)
+    return ClientView(host=host, scheme=scheme, document_host=document, name=request.client_name)
 
 
 def form_target(redirect_uri: str) -> str:
@@ -44,4 +51,4 @@ def answer_address(redirect_uri: str, state: str | None, issuer: str, **answer: 
     if state is not None:
         answer["state"] = state
     address = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}{urlencode({**answer, 'iss': issuer})}"
-    return ReturnAddress(address=address, is_app=urlsplit(redirect_uri).scheme not in WEB_SCHEMES)
+    return ReturnAddress(address=address, is_app=bool(app_scheme(redirect_uri)))

@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 MAX_REDIRECT_CHARS: Final = 2048
 URI_PATTERN: Final = re.compile(r"[!$%&'()+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
@@ -15,11 +16,24 @@ MAX_PORT: Final = 65_535
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "[::1]", "localhost"})
 FORBIDDEN_SCHEMES: Final = frozenset(
     {
-        "about", "blob", "chrome", "content", "data", "file", "filesystem", "ftp", "ftps", "intent", "jar",
-        "javascript", "mailto", "resource", "sms", "tel", "vbscript", "view-source", "ws", "wss",
+        # Browsers, and what they open themselves.
+        "about", "blob", "brave", "content", "data", "devtools", "edge", "extension", "file", "filesystem", "intent",
+        "jar", "javascript", "moz-extension", "opera", "resource", "safari", "safari-web-extension", "vbscript",
+        "view-source", "vivaldi", "ws", "wss",
+        # Tools of an operating system.
+        "afp", "android-app", "applescript", "cifs", "dav", "davs", "facetime", "facetime-audio", "ftp", "ftps", "geo",
+        "git", "gopher", "hcp", "help", "itms", "itms-apps", "itms-services", "ldap", "ldaps", "magnet", "maps",
+        "market", "mhtml", "mk", "nfs", "powershell", "rdp", "res", "rlogin", "search", "search-ms", "sftp", "shell",
+        "shortcuts", "smb", "ssh", "telnet", "tn3270", "vnc", "webcal", "x-man-page",
+        # Mail, telephones and messengers.
+        "callto", "fb-messenger", "imessage", "irc", "ircs", "mailto", "mms", "mmsto", "news", "nntp", "sgnl", "sip",
+        "sips", "skype", "sms", "smsto", "tel", "telprompt", "tg", "viber", "weixin", "whatsapp",
     }
 )  # fmt: skip
-"""Schemes that browsers, mail and telephones take for something else than an app's own."""
+"""Schemes that a device opens with something else than the app that asks."""
+FORBIDDEN_PREFIXES: Final = ("chrome", "firefox", "googlechrome", "microsoft-edge", "ms-", "x-apple", "x-safari-")
+"""Of such schemes, as their families grow. No MCP client has one."""
+NESTED_URL_PATTERN: Final = re.compile(r"https?:", re.IGNORECASE)
 
 
 def is_usable(uri: str) -> bool:
@@ -36,7 +50,11 @@ def is_usable(uri: str) -> bool:
             return False
         return scheme == "https" or place["host"] in LOOPBACK_HOSTS
     authority = re.split("[/?]", rest[2:])[0] if rest.startswith("//") else ""
-    return scheme not in FORBIDDEN_SCHEMES and not scheme.startswith("http") and "@" not in authority
+    return _is_of_an_app(scheme) and "@" not in authority and NESTED_URL_PATTERN.search(unquote(rest)) is None
+
+
+def _is_of_an_app(scheme: str) -> bool:
+    return not (scheme in FORBIDDEN_SCHEMES or scheme.startswith(FORBIDDEN_PREFIXES) or "http" in scheme)
 
 
 def is_loopback_redirect(uri: str) -> bool:

@@ -14,6 +14,8 @@ class ClientView(Struct, frozen=True, kw_only=True):
 
     host: str
     """Host that gets the answer; empty for an app on the person's own device."""
+    scheme: str = ""
+    """Scheme of the links that open that app; empty for a host, and for an app that listens on the device."""
     document_host: str = ""
     """Host of its metadata document, where that differs; empty for other clients."""
     name: str = ""

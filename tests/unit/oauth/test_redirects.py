@@ -21,6 +21,8 @@ USABLE = (
     "claude://claude.ai/mcp-auth-callback/sdk",
     "com.example.app:/cb",
     "vscode://ms.login/cb",
+    "vscode-insiders://vscode.github-authentication/did-authenticate",
+    "com.example.app://callback?next=%2Fhome",
 )
 UNUSABLE = (
     "",
@@ -78,6 +80,29 @@ UNUSABLE = (
     "cursor://user@host/cb",
     "cursor:",
     "1cursor://x/cb",
+    "microsoft-edge:https://evil.example/cb",
+    "microsoft-edge://evil.example/cb",
+    "x-safari-https://evil.example/cb",
+    "x-safari-anything://evil.example/cb",
+    "googlechrome://evil.example/cb",
+    "googlechromes://evil.example/cb",
+    "firefox://open-url?url=evil.example",
+    "firefox-focus://open-url?url=evil.example",
+    "touch-http://evil.example/cb",
+    "x-http+app://evil.example/cb",
+    "chrome-extension://abcdefgh/cb",
+    "moz-extension://abcdefgh/cb",
+    "ms-msdt:/id",
+    "ms-anything:cb",
+    "search-ms:query=x",
+    "smb://evil.example/share",
+    "ssh://evil.example/",
+    "tg://msg_url",
+    "whatsapp://send?text=",
+    "unheard-of:https://evil.example/cb",
+    "unheard-of://open?url=HTTP://evil.example/cb",
+    "unheard-of://open?url=https%3A%2F%2Fevil.example",
+    "unheard-of://open?url=%68ttps:%2F%2Fevil.example",
 )
 
 

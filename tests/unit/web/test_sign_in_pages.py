@@ -128,6 +128,15 @@ async def test_an_app_on_the_same_computer_is_warned_of(desk: Desk) -> None:
     assert "It calls itself" not in said
 
 
+async def test_an_app_with_links_of_its_own_is_told_by_what_is_proven_of_them(desk: Desk) -> None:
+    desk.server.asked = replace(ASKED, redirect_uri="com.example.app:/cb", client_host="", client_name="Cursor")
+    said = words(await desk.show())
+
+    assert "The app that opens com.example.app: links on this computer wants to act for you" in said
+    assert "Go on only if you have just started it yourself." in said
+    assert "An app on this computer" not in said
+
+
 @pytest.mark.parametrize(
     ("redirect", "target"),
     [
