@@ -76,6 +76,8 @@ SEATED: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", f"{CONSOLE}/keys/mint"): ("manage:api_keys",),
     ("POST", f"{CONSOLE}/keys/replace"): ("manage:api_keys",),
     ("POST", f"{CONSOLE}/keys/revoke"): ("manage:api_keys",),
+    ("GET", f"{CONSOLE}/customers"): ("manage:grants",),
+    ("POST", f"{CONSOLE}/customers/end"): ("manage:grants",),
     ("GET", f"{CONSOLE}/audit"): ("manage:audit",),
     ("POST", f"{CONSOLE}/audit/export"): ("manage:audit",),
     ("POST", f"{CONSOLE}/audit/verify"): ("manage:audit",),
