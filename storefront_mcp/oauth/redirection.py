@@ -11,9 +11,18 @@ WEB_SCHEMES: Final = frozenset({"https", "http"})
 
 
 def redirect_host(redirect_uri: str) -> str:
-    """The host that gets the answer; empty for an app on the person's own device."""
+    """The host that gets the answer, as a person is shown it; empty for an app on the person's own device.
+
+    In small letters, where none can be taken for another: `cIaude.example` is `ciaude.example`.
+    """
     parts = urlsplit(redirect_uri)
-    return "" if parts.scheme not in WEB_SCHEMES or is_loopback(redirect_uri) else parts.netloc
+    return "" if parts.scheme not in WEB_SCHEMES or is_loopback(redirect_uri) else parts.netloc.lower()
+
+
+def shown_address(address: str) -> str:
+    """An address as a person is shown it: without its query, and its host in small letters."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.lower(), query="").geturl()
 
 
 def app_scheme(redirect_uri: str) -> str:

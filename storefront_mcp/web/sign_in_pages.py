@@ -18,6 +18,7 @@ from msgspec import Struct
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn, ClientRefused, SignInEnded, SignInForm, TriesSpent
 from storefront_mcp.oauth.connected_agents import ConnectedAgents
+from storefront_mcp.oauth.redirection import shown_address
 from storefront_mcp.oauth.sign_in_views import RefusalReason, ReturnAddress, ShownPage, SignInAnswer
 from storefront_mcp.records.oauth import AuthorizationRequest
 from storefront_mcp.web.buyer_pages import BuyerPages, PageUnavailable, read_fields
@@ -219,7 +220,7 @@ class SignInPages:
         headers: Mapping[str, str] | None = None,
     ) -> Response[bytes]:
         store = site_of(request).store
-        detail = "" if error is None else str(error)
+        detail = shown_address(target) if error is None else str(error)
         return self._pages.page(
             "sign_in_told.html.j2", store, status=status, headers=headers, told=told, target=target, detail=detail
         )

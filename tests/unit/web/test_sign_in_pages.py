@@ -128,6 +128,17 @@ async def test_an_app_on_the_same_computer_is_warned_of(desk: Desk) -> None:
     assert "It calls itself" not in said
 
 
+async def test_no_host_is_written_so_that_it_looks_like_another(desk: Desk) -> None:
+    """A capital I looks like a small l; browsers go to the host in small letters all the same."""
+    lookalike = "https://cIaude.EXAMPLE:8443/Cb"
+    desk.server.asked = replace(ASKED, redirect_uri=lookalike, client_host="")
+    assert "ciaude.example:8443 wants to act for you" in words(await desk.show())
+    desk.server.asked = ReturnAddress(address=f"{lookalike}?error=x", is_app=False, unproven=True)
+    page = await desk.show()
+    assert " https://ciaude.example:8443/Cb " in words(page)
+    assert f'href="{lookalike}?error=x"' in page.text
+
+
 async def test_an_app_with_links_of_its_own_is_told_by_what_is_proven_of_them(desk: Desk) -> None:
     desk.server.asked = replace(ASKED, redirect_uri="com.example.app:/cb", client_host="", client_name="Cursor")
     said = words(await desk.show())
