@@ -18,9 +18,16 @@ TOTAL_SECONDS: Final = 3.0
 """For one document: its host's address, the connection, and the whole answer."""
 HTTPS_PORT: Final = 443
 EMBEDDING_NETWORKS: Final = tuple(
-    map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::/96", "64:ff9b::/96", "2002::/16", "2001::/32"))
+    map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 )
-"""IPv6 addresses that lead to an IPv4 address inside them: mapped, compatible, NAT64, 6to4, Teredo."""
+"""IPv6 addresses that lead to an IPv4 address inside them: mapped, compatible, NAT64 (two), 6to4, Teredo."""
+SPECIAL_NETWORKS: Final = tuple(
+    map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "5f00::/16", "fec0::/10"))
+)
+"""Of IANA's special-purpose registries (RFC 6890), what some Python calls global.
+
+IETF protocols, relays of 6to4, documentation, segment routing, and the site-local addresses of old.
+"""
 
 Resolver = Callable[[str], Awaitable[Sequence[str]]]
 
@@ -37,7 +44,8 @@ def is_public_address(text: str) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    if any(address in network for network in EMBEDDING_NETWORKS):
+    # A zone (`%eth0`) is of a link of this machine.
+    if "%" in text or any(address in network for network in (*EMBEDDING_NETWORKS, *SPECIAL_NETWORKS)):
         return False
     return address.is_global and not address.is_multicast
 
