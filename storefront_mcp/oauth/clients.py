@@ -2,7 +2,9 @@
 
 import base64
 import hmac
-from collections.abc import Iterable, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -20,6 +22,16 @@ MAX_REGISTERED_CHARS: Final = 1500
 MAX_REGISTRATION_BYTES: Final = 8 * 1024
 MAX_REDIRECT_URIS: Final = 10
 MAX_NAME_CHARS: Final = 60
+MAX_MARKS: Final = 2
+"""Combining marks on one character of a name: more pile up over the lines around it. No language in use needs more."""
+HIDING_PATTERN: Final = re.compile(
+    # Quotation marks (Unicode property Quotation_Mark), and what looks like them, with which a name would seem to end.
+    "[\"'`\u00ab\u00b4\u00bb\u02b9-\u02bf\u02c8\u02ca\u02cb\u02dd\u02ee\u02f4-\u02f6\u05f3\u05f4\u1fbd\u1fbf\u1fef\u1ffd\u1ffe"
+    "\u2018-\u201f\u2032-\u203a\u2057\u275b-\u2760\u276e\u276f\u2e42\u3003\u3008-\u300f\u301d-\u301f\ua78b\ua78c"
+    "\ufe3d-\ufe44\uff02\uff07\uff40\uff62\uff63\U0001f676-\U0001f678"
+    # What is printable and shows nothing: fillers, joiners, variation selectors, a blank of Braille, a silent note.
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef]"
+)
 TAG_BYTES: Final = 16
 
 RedirectUris = Annotated[tuple[str, ...], Meta(max_length=MAX_REDIRECT_URIS)]
@@ -116,10 +128,23 @@ def fixed_client(clients: Iterable[OAuthClient], id_: str) -> OAuthClient | None
 
 
 def shown_name(said: object) -> str:
-    """A client's own name as one printable line; empty for what is no text."""
+    """A client's own name as one printable line that can stand between quotation marks; empty for what is no text."""
     if not isinstance(said, str):
         return ""
-    return "".join(char for char in said[: MAX_NAME_CHARS * 2] if char.isprintable()).strip()[:MAX_NAME_CHARS]
+    composed = unicodedata.normalize("NFC", said[: MAX_NAME_CHARS * 2])
+    visible = HIDING_PATTERN.sub("", "".join(filter(str.isprintable, composed)))
+    # Once more, as marks may now stand beside their letters.
+    text = unicodedata.normalize("NFC", visible)
+    return "".join(_without_piles(text.strip()))[:MAX_NAME_CHARS].rstrip()
+
+
+def _without_piles(text: str) -> Iterator[str]:
+    """The characters of a text without what combines with nothing, or with too much."""
+    marks = MAX_MARKS
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char).startswith("M") else 0
+        if marks <= MAX_MARKS:
+            yield char
 
 
 def _signed_id(store: StoreId, name: str, uris: Sequence[str], key: bytes) -> str:

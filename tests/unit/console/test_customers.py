@@ -45,7 +45,7 @@ def test_grants_are_shown_found_and_ended(stage: Stage) -> None:
         page = olive.get("/customers").text
         assert TAB in page
         assert "3 grants, the newest first" in page
-        assert "calls itself “&lt;b&gt;Agent”" in page
+        assert "calls itself “<bdi>&lt;b&gt;Agent</bdi>”" in page
         assert "see your orders and where they are" in page
         found = olive.get("/customers", params={"text": "CHAT.example"}).text
         assert "1 grant," in found

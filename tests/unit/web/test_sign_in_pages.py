@@ -87,7 +87,7 @@ def handle(page: httpx.Response) -> str:
 
 def words(page: httpx.Response) -> str:
     """What a person reads."""
-    text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.text, flags=re.DOTALL)
+    text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", re.sub("</?bdi[^>]*>", "", page.text), flags=re.DOTALL)
     return " ".join(text.split())
 
 
@@ -113,6 +113,7 @@ async def test_the_page_leads_with_what_is_proven_and_quotes_what_is_not(desk: D
         "Sign in and allow",
     ):
         assert wanted in said
+    assert "“<bdi>Claude &lt;b&gt;</bdi>”" in page.text
     assert "Any program on this computer" not in said
     assert page.text.count('<input type="checkbox"') == page.text.count(" checked>") == 3
     assert "<script" not in page.text
