@@ -28,8 +28,9 @@ HEARD = re.compile(
 """uv's variables that say where and how to fetch; those that would change what is made do not count."""
 SEARCH_LIBRARY = "tantivy"
 """Of the extra `mirror`, which the demo has where there is a wheel of it."""
-UNREAD_PACKAGE = "pygments"
-"""Six megabytes by which rich would colour code, which the server shows none of."""
+UNREAD_PACKAGES = ("pygments", "dnspython", "requests", "urllib3", "charset-normalizer")
+"""Nine megabytes that nothing of ours reads: rich would colour code by the first, email-validator look for the hosts of
+addresses by the second, and stripe send by the others, where it is given no client."""
 COMPILED_SOURCES = ("*.c", "*.pyx")
 """What extension modules were compiled from: four megabytes that some wheels carry along, and nobody runs."""
 MEANINGS = {
@@ -307,7 +308,7 @@ def _with_uv(tool: _Tool, folder: Path, *, dev: bool, usable: bool, scratch: Pat
     group = [] if dev else ["--no-dev"]
     if not dev and has_wheel(PROJECT / "uv.lock", SEARCH_LIBRARY, this_machine()):
         group += ["--extra", "mirror"]
-    without = [] if dev else [UNREAD_PACKAGE]
+    without = () if dev else UNREAD_PACKAGES
     step = "fetching what tests and linters need" if dev else "fetching what the server is made of"
     if not mirror:
         run(step, uv, "sync", "--frozen", "--inexact", *group, *(f"--no-install-package={one}" for one in without))

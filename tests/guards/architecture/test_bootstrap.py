@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.guards.architecture.package_index import NAME, VERSION, Newcomer, PackageIndex, served_index, wheel_of
 from tests.guards.architecture.tree import ROOT, text
 from tools.bootstrap import environment
+from tools.bootstrap.environment import UNREAD_PACKAGES
 from tools.bootstrap.fetching import unwritable
 from tools.bootstrap.progress import ProgressLine, SetupFailed
 from tools.bootstrap.wheels import Machine, fitting, locked_uv, this_machine
@@ -30,7 +31,7 @@ from tools.bootstrap.wheels import Machine, fitting, locked_uv, this_machine
 pytestmark = pytest.mark.slow
 """Real processes, each of which asks a real index."""
 
-SERVER = "sync --frozen --inexact --no-dev --no-install-package=pygments"
+SERVER = "sync --frozen --inexact --no-dev " + " ".join(f"--no-install-package={one}" for one in UNREAD_PACKAGES)
 ALL = "sync --frozen --inexact"
 
 
