@@ -11,8 +11,9 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from litestar import Request, Response
+from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
-from litestar.handlers import HTTPRouteHandler, get, post
+from litestar.handlers import HTTPRouteHandler, post, route
 from msgspec import Struct
 
 from storefront_mcp.commerce.ids import StoreId
@@ -28,6 +29,7 @@ from storefront_mcp.web.responses import see_other
 
 log: Final = logging.getLogger("storefront_mcp.web")
 HttpRequest = Request[Any, Any, Any]
+READS: Final = [HttpMethod.GET, HttpMethod.HEAD]
 AGENTS_PATH: Final = "/account/agents"
 COOKIE_SECONDS: Final = 600
 MAX_CHARS: Final = {"request": 64, "grant": 64, "email": 254, "password": 1024, "code": 32}
@@ -92,7 +94,7 @@ class SignInPages:
         }
 
     def _sign_in_routes(self, options: dict[str, Any]) -> list[HTTPRouteHandler]:
-        @get("/oauth/authorize", **options)
+        @route("/oauth/authorize", http_method=READS, **options)
         async def authorize(request: HttpRequest) -> Response[bytes]:
             """An authorization request (RFC 6749 §4.1.1): the page that asks the person."""
             site = self._site(request)
@@ -123,7 +125,7 @@ class SignInPages:
         return [authorize, sign_in, confirm, consent]
 
     def _agents_routes(self, options: dict[str, Any]) -> list[HTTPRouteHandler]:
-        @get(AGENTS_PATH, **options)
+        @route(AGENTS_PATH, http_method=READS, **options)
         async def show(request: HttpRequest) -> Response[bytes]:
             """Who may act for the person that has signed in for this; else a page to do so."""
             site = self._site(request)

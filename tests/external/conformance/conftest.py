@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from storefront_mcp.app import all_phases, create_app
+from storefront_mcp.app import create_app
+from storefront_mcp.app.phases import planned_roadmap
 from storefront_mcp.settings.demo import demo_settings
 from tests.external.conformance.serving import fixtures_served
 from tests.external.conformance.suite import Suite
@@ -31,6 +32,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The origin of the demo with every delivered phase open."""
     port = free_port()
     settings = demo_settings(port, state=tmp_path_factory.mktemp("conformance"))
-    flip(settings, {phase.name: "active" for phase in all_phases() if phase.delivered})
+    promised = planned_roadmap(settings.stores[0]).phases
+    flip(settings, {phase.name: "active" for phase in promised if phase.delivered and not phase.missing})
     with served(create_app(settings), port) as origin:
         yield origin

@@ -102,7 +102,9 @@ def test_the_judge_of_units_finds_little_exposed(analyze: str, unit: Path) -> No
 
 
 def test_a_reload_is_a_hangup_and_takes_no_program_that_a_bare_system_lacks() -> None:
-    waits = [sys.executable, "-c", "print(flush=True); input()"]
+    # Also where the tests themselves were started with `nohup`.
+    waiting = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); print(flush=True); input()"
+    waits = [sys.executable, "-c", waiting]
     with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         server.stdout.readline()
