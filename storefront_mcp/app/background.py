@@ -8,7 +8,8 @@ from typing import Any, Final
 
 log: Final = logging.getLogger("storefront_mcp.app")
 
-CANCEL_AGAIN_SECONDS: Final = 1.0
+CANCEL_AGAIN_SECONDS: Final = 20.0
+"""Longer than what any task does to end well, which a second cancellation would cut short."""
 
 
 async def cancel_and_wait(tasks: "Iterable[asyncio.Task[Any]]") -> None:

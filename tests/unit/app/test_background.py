@@ -7,6 +7,9 @@ import pytest
 
 from storefront_mcp.app import background
 from storefront_mcp.app.background import background_jobs
+from storefront_mcp.app.mirror import END_SECONDS
+from storefront_mcp.cli.stop_deadline import GRACEFUL_SECONDS, STOP_SECONDS
+from storefront_mcp.database.sqlite import BUSY_TIMEOUT_SECONDS
 
 
 async def test_jobs_run_until_the_block_ends() -> None:
@@ -69,3 +72,8 @@ async def test_a_job_that_loses_a_cancellation_is_cancelled_again(monkeypatch: p
     async with background_jobs({"lose": lose()}):
         await asyncio.sleep(0)
     assert len(lost) == 2
+
+
+def test_a_second_cancellation_cuts_nothing_short_and_comes_before_the_process_is_ended() -> None:
+    assert background.CANCEL_AGAIN_SECONDS > END_SECONDS + BUSY_TIMEOUT_SECONDS
+    assert background.CANCEL_AGAIN_SECONDS < STOP_SECONDS - GRACEFUL_SECONDS
