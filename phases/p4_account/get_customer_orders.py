@@ -17,7 +17,7 @@ MAX_PAGE: Final = 100_000
 class GetCustomerOrders(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which page."""
 
-    page_size: Annotated[int, Meta(ge=1, le=50)] = 10
+    page_size: Annotated[int, Meta(ge=1, le=50, description="Default: 10")] = 10
     cursor: Annotated[str, Meta(max_length=6, description="next_cursor of the last page")] = ""
 
 

@@ -13,8 +13,9 @@ pytestmark = pytest.mark.scanners
 
 EXPLAINED = (Path(__file__).parents[3] / "docs" / "scanners.md").read_text(encoding="utf-8")
 LOST = {
-    # More than seven tools: one task each is easier for a model than seven tools with modes. From fourteen on it is 62.
-    "tool_design": 62,
+    # More than seven tools: one task each is easier for a model than seven tools with modes. From fourteen on it is 62,
+    # and 59 with tools that list and get the same thing.
+    "tool_design": 59,
     # No output schemas: clients lost what an outline did not name.
     "desc_schema": 80,
     # All tools stand on one page of tools/list.
@@ -26,8 +27,10 @@ LOST = {
 SCORES = {"cart": 82, "open": 82}
 """The least score before and after orders can be placed; docs/scanners.md says where the rest goes."""
 FINDINGS = {
-    # The demo shop has no issuer: no metadata is better than metadata that lies.
+    # While nobody can sign in, no metadata is better than metadata that lies.
     "no OAuth discovery (.well-known missing)",
+    # A customer's orders are listed by one tool, one of them is read by another.
+    "1 clusters consolidables",
 }
 
 
