@@ -68,8 +68,8 @@ def phases(roadmap: Roadmap) -> tuple[PhaseView, ...]:
 
 
 def reading_tools(roadmap: Roadmap) -> tuple[Tool, ...]:
-    """The open tools that change nothing."""
-    return tuple(tool for tool in roadmap.open_tools() if not tool.writes)
+    """The open tools that change nothing and ask nobody to sign in, as a visitor's browser has no token."""
+    return tuple(tool for tool in roadmap.open_tools() if not tool.writes and tool.name not in roadmap.requirements)
 
 
 def roadmap_summary(store: Store, roadmap: Roadmap) -> str:

@@ -143,3 +143,9 @@ def test_the_other_documents_say_the_same() -> None:
     assert json.loads(text("server-card", closed))["authentication"]["schemes"] == []
     assert "oauth" not in json.loads(text("protocols", closed))["protocols"]
     assert "nothing for a customer to sign in to yet" in text("auth", closed)
+
+
+def test_a_visitors_browser_is_offered_no_tool_that_asks_for_a_sign_in() -> None:
+    rendered = [card("webmcp").render(PICKLE, one) for one in (roadmap("browse"), signing_in("orders:read"))]
+    plain, guarded = ((script or b"").decode().count('"inputSchema"') for script in rendered)
+    assert guarded == plain - 1

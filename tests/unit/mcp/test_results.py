@@ -211,7 +211,7 @@ async def test_a_fault_of_ours_is_an_internal_error_that_leaks_nothing(
     version: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     memory_backend = MemoryBackend()
-    memory_backend.down = RuntimeError("password=hunter2")
+    memory_backend.down = RuntimeError("the shop at hunter2 broke")
     body, sent = asked("tools/call", version, {"name": "create_cart", "arguments": {}})
     found, told = await error(endpoint(memory_backend=memory_backend), body, sent)
     assert (found, told["error"]["code"], told["id"]) == (status, -32603, 1)
