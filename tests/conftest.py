@@ -61,13 +61,22 @@ def environment_as_before() -> Iterator[None]:
     os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
 
 
+def named_loggers() -> list[logging.Logger]:
+    """The loggers that there are, but for the root."""
+    return [one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+
+
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     """Commands that are run in here set the process's logging up; the next test must not inherit that."""
     root = logging.getLogger()
     level, handlers, factory = root.level, [*root.handlers], logging.getLogRecordFactory()
+    levels = {logger: logger.level for logger in named_loggers()}
     yield
     logging.setLogRecordFactory(factory)
+    for logger in named_loggers():
+        if logger.level != (before := levels.get(logger, logging.NOTSET)):
+            logger.setLevel(before)
     root.setLevel(level)
     root.handlers[:] = [one for one in root.handlers if one in handlers or type(one).__name__ != "StderrLog"]
 

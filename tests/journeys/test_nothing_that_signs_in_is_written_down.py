@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from storefront_mcp.demo.customers import PICKLERS
+from storefront_mcp.telemetry.logs import QUIET_LOGGERS
 from tests.fakes.person import Person
 from tests.journeys.signing_in import VERIFIER, TwoWorkers, two_workers
 
@@ -31,6 +32,9 @@ async def test_neither_passwords_nor_tokens_nor_addresses_are_in_logs_audit_and_
     workers: TwoWorkers, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    for name in QUIET_LOGGERS:
+        # A server that was started before in this process has quieted them.
+        caplog.set_level(logging.DEBUG, logger=name)
     shop_tokens = set[str]()
     async with Person(ADA.email, WRONG) as ada:
         refused = await ada.send(await ada.browser.get(await workers.address()))

@@ -179,7 +179,7 @@ def test_no_other_site_frames_the_page_or_sends_its_form(shop: SignInDoor, openi
 def test_an_app_gets_its_answer_through_a_button(opening: Opening) -> None:
     with door(MemoryLogin(), "cursor://anysphere.cursor-mcp/oauth/callback") as shop:
         page = opening(shop.origin + PATH, quiet=True)
-        expect(page.get_by_text("An app on this computer wants to act for you")).to_be_visible()
+        expect(page.get_by_text("links on this computer wants to act for you")).to_be_visible()
         sign_in(page)
         expect(page).to_have_title("Back to your assistant · Pickle Warehouse")
         link = page.get_by_role("link", name="Open your assistant")

@@ -19,6 +19,7 @@ from storefront_mcp.settings.demo import demo_settings
 from tests.external.clients.environments import SILENT, environment
 from tests.external.clients.matrix import MATRIX
 from tests.external.clients.programs import BIN
+from tests.external.clients.stand_in_browser import person_environment
 from tests.fakes import person
 from tests.journeys.conftest import flip
 from tests.serving import free_port, served
@@ -108,24 +109,11 @@ def signed_in(command: list[Any], arguments: list[Any], *, home: Path) -> dict[s
 
 async def test_a_bridge_signs_a_person_in(shop: str, tmp_path: Path) -> None:
     """`mcp-remote`, which opens the shop's page in the browser of whoever runs it."""
-    opens = tmp_path / "browser"
-    opens.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{JOURNEYS / "open_as_person.py"}" "$1"\n')
-    opens.chmod(0o755)
-    for name in ("xdg-open", "open"):
-        (tmp_path / name).symlink_to(opens)
     program = environment("mcp-remote") / "node_modules" / ".bin" / "mcp-remote"
     server = StdioServerParameters(
         command=str(BIN / "node"),
         args=[str(program), f"{shop}/mcp", "--allow-http"],
-        env={
-            **SILENT,
-            "HOME": str(tmp_path),
-            "PATH": f"{tmp_path}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
-            "BROWSER": str(opens),
-            "PERSON_FOLDER": str(Path(person.__file__).parent),
-            "PERSON_EMAIL": ADA.email,
-            "PERSON_PASSWORD": ADA.password,
-        },
+        env=dict(person_environment(tmp_path)),
     )
     async with Client(stdio_client(server), mode="legacy") as client:
         assert "get_customer_orders" in {tool.name for tool in (await client.list_tools()).tools}

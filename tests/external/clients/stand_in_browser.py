@@ -1,0 +1,31 @@
+"""The browser of a person who signs in, for programs that open one."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from storefront_mcp.demo.customers import PICKLERS
+from tests.external.clients.environments import SILENT
+from tests.external.clients.programs import BIN
+from tests.fakes import person
+
+SCRIPT = Path(__file__).with_name("journeys") / "open_as_person.py"
+
+
+def person_environment(home: Path) -> Mapping[str, str]:
+    """Variables of a program whose home is this folder; what it opens is answered by the demo's first customer."""
+    opens = home / "browser"
+    opens.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{SCRIPT}" "$1"\n')
+    opens.chmod(0o755)
+    for name in ("xdg-open", "open"):
+        (home / name).symlink_to(opens)
+    return {
+        **SILENT,
+        "HOME": str(home),
+        "PATH": f"{home}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
+        "BROWSER": str(opens),
+        "PERSON_FOLDER": str(Path(person.__file__).parent),
+        "PERSON_EMAIL": PICKLERS[0].email,
+        "PERSON_PASSWORD": PICKLERS[0].password,
+    }
