@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import httpx
-import msgspec
 
 from storefront_mcp.backends.maho import MahoConfig
 from storefront_mcp.backends.maho.rest import ACCEPT_HEADER, PREFIX
-from storefront_mcp.backends.probe import AccountAccess, ProbeRefused, ProbeResponse, SoftwareVersion, probe
+from storefront_mcp.backends.probe import AccountAccess, ProbeRefused, ProbeResponse, SoftwareVersion
+from storefront_mcp.backends.probe_client import ProbeClient, body_object
 
 UNKNOWN_CART_KEY: Final = "0" * 32
 """A cart that does not exist: the 405 to a wrong verb on its paths lists the verbs that the shop supports."""
@@ -37,10 +37,10 @@ class MahoProbe:
 
     def __init__(self, shop: MahoConfig, currency: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.address = shop.url.rstrip("/").removesuffix(PREFIX)
-        self.responses: list[ProbeResponse] = []
         self._shop = shop
         self._currency = currency
-        self._transport = transport or _wire(self.address)
+        self._client = ProbeClient(self.address, shop.limits, transport)
+        self.responses = self._client.responses
 
     async def hello(self) -> ProbeResponse:
         """`/store-config` of the default store view."""
@@ -53,7 +53,7 @@ class MahoProbe:
 
     def is_switched_off(self, response: ProbeResponse) -> bool:
         """Maho answers 404 with `protocol_disabled`."""
-        return _body_object(response).get("error") == "protocol_disabled"
+        return body_object(response).get("error") == "protocol_disabled"
 
     async def knows_store(self) -> bool:
         """Maho answers 400 for an unknown store view."""
@@ -93,12 +93,11 @@ class MahoProbe:
     async def takes_guests(self) -> bool:
         """`isGuestCheckoutAllowed` of the store view; true when absent."""
         config = _require_settled(await self._get("/store-config", self._view))
-        return _body_object(config).get("isGuestCheckoutAllowed") is not False
+        return body_object(config).get("isGuestCheckoutAllowed") is not False
 
     async def in_maintenance(self) -> bool:
         """Maho's web pages answer 503 then; REST goes on."""
-        request = self._request("GET", self.address + "/", {"accept": "text/html"})
-        return (await probe(self._transport, request)).status == HTTPStatus.SERVICE_UNAVAILABLE
+        return await self._client.status_of("/", "text/html") == HTTPStatus.SERVICE_UNAVAILABLE
 
     async def account(self) -> AccountAccess | None:
         """Get a token, then test each right by one read."""
@@ -111,7 +110,7 @@ class MahoProbe:
             "client_secret": credentials.client_secret,
         }
         answer = await self._send("POST", "/auth/token", {}, body)
-        said = _body_object(answer)
+        said = body_object(answer)
         token = said.get("token")
         if answer.status not in _LOGIN_STATUSES or answer.json is None:
             raise ProbeRefused(answer)
@@ -129,7 +128,7 @@ class MahoProbe:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._client.close()
 
     @property
     def _view(self) -> dict[str, str]:
@@ -142,37 +141,13 @@ class MahoProbe:
             raise ProbeRefused(answer)
         if answer.status == HTTPStatus.NOT_FOUND:
             return ""
-        return f"{_body_object(answer).get('message', '')} {answer.headers.get('allow', '')}".partition("Allow")[2]
+        return f"{body_object(answer).get('message', '')} {answer.headers.get('allow', '')}".partition("Allow")[2]
 
     async def _get(self, path: str, headers: Mapping[str, str] = {}) -> ProbeResponse:
         return await self._send("GET", path, headers)
 
     async def _send(self, method: str, path: str, headers: Mapping[str, str], body: object = None) -> ProbeResponse:
-        sent = {"accept": ACCEPT_HEADER, **headers}
-        content = b"" if body is None else msgspec.json.encode(body)
-        if body is not None:
-            sent["content-type"] = "application/json"
-        answer = await probe(self._transport, self._request(method, self.address + PREFIX + path, sent, content))
-        self.responses.append(answer)
-        return answer
-
-    def _request(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> httpx.Request:
-        limits = self._shop.limits
-        timeout = httpx.Timeout(limits.read, connect=limits.connect, pool=limits.connect).as_dict()
-        sent = {"user-agent": "storefront-mcp doctor", **headers}
-        return httpx.Request(method, url, headers=sent, content=content, extensions={"timeout": timeout})
-
-
-def _wire(url: str) -> httpx.AsyncBaseTransport:
-    # Imported late, as in `http_client`: aiohttp sets up TLS on import.
-    from storefront_mcp.backends.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
-
-    return AiohttpTransport(url)
-
-
-def _body_object(response: ProbeResponse) -> Mapping[str, Any]:
-    said = response.json
-    return said if isinstance(said, dict) else {}
+        return await self._client.send(method, PREFIX + path, {"accept": ACCEPT_HEADER, **headers}, body)
 
 
 def _require_settled(response: ProbeResponse) -> ProbeResponse:
@@ -184,6 +159,6 @@ def _require_settled(response: ProbeResponse) -> ProbeResponse:
 
 def _field_values(response: ProbeResponse, key: str) -> tuple[str, ...]:
     """One field of each member of a list."""
-    members = _body_object(response).get("member")
+    members = body_object(response).get("member")
     found = [one.get(key) for one in members if isinstance(one, dict)] if isinstance(members, list) else []
     return tuple(str(one) for one in found if one)

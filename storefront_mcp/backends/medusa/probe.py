@@ -9,7 +9,8 @@ import httpx
 from storefront_mcp.backends.medusa import MedusaConfig
 from storefront_mcp.backends.medusa.admin import ADMIN_PREFIX, admin_headers
 from storefront_mcp.backends.medusa.api import KEY_HEADER, PREFIX
-from storefront_mcp.backends.probe import AccountAccess, ProbeRefused, ProbeResponse, SoftwareVersion, probe
+from storefront_mcp.backends.probe import AccountAccess, ProbeRefused, ProbeResponse, SoftwareVersion
+from storefront_mcp.backends.probe_client import ProbeClient, body_object, require_success
 
 REFUSED_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 ADMIN_RIGHT: Final = "the Admin API"
@@ -38,10 +39,10 @@ class MedusaProbe:
 
     def __init__(self, shop: MedusaConfig, currency: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.address = shop.url.rstrip("/").removesuffix(PREFIX)
-        self.responses: list[ProbeResponse] = []
         self._shop = shop
         self._currency = currency
-        self._transport = transport or _wire(self.address)
+        self._client = ProbeClient(self.address, shop.limits, transport)
+        self.responses = self._client.responses
 
     async def hello(self) -> ProbeResponse:
         """Its regions."""
@@ -49,12 +50,12 @@ class MedusaProbe:
 
     def speaks(self, response: ProbeResponse) -> bool:
         """Whether the body is a list of regions, or an error as Medusa's."""
-        said = _body_object(response)
+        said = body_object(response)
         return "regions" in said or ("type" in said and "message" in said)
 
     def is_switched_off(self, response: ProbeResponse) -> bool:
         """It refuses a publishable key that it does not know, as if there were no interface."""
-        said = _body_object(response)
+        said = body_object(response)
         return said.get("type") == "not_allowed" and "publishable" in str(said.get("message", "")).casefold()
 
     async def knows_store(self) -> bool:
@@ -84,7 +85,7 @@ class MedusaProbe:
         answer = await self._store(f"/products?limit=1&region_id={region}&fields={fields}")
         if answer.status == HTTPStatus.BAD_REQUEST and answer.json is not None:
             return SoftwareVersion(name="another than 2", lacks=("prices of a region", "stock of variants"))
-        _require_success(answer)
+        require_success(answer)
         return SoftwareVersion(name="2, with prices of regions and stock of variants")
 
     async def takes_guests(self) -> bool:
@@ -93,60 +94,25 @@ class MedusaProbe:
 
     async def in_maintenance(self) -> bool:
         """It has no such mode; what stands before it may answer 503."""
-        request = self._request(f"{self.address}/health", {"accept": "*/*"})
-        return (await probe(self._transport, request)).status == HTTPStatus.SERVICE_UNAVAILABLE
+        return await self._client.status_of("/health", "*/*") == HTTPStatus.SERVICE_UNAVAILABLE
 
     async def account(self) -> AccountAccess | None:
         """Whether the secret key is admitted."""
         key = self._shop.secret_key
         if key is None:
             return None
-        answer = await self._ask(f"{ADMIN_PREFIX}/orders?limit=1&fields=id", admin_headers(key))
-        if answer.json is None or (not _is_success(answer) and answer.status not in REFUSED_STATUSES):
+        answer = await self._client.send("GET", f"{ADMIN_PREFIX}/orders?limit=1&fields=id", admin_headers(key))
+        if answer.json is None or (answer.status != HTTPStatus.OK and answer.status not in REFUSED_STATUSES):
             raise ProbeRefused(answer)
-        return AccountAccess(admitted=_is_success(answer))
+        return AccountAccess(admitted=answer.status == HTTPStatus.OK)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._client.close()
 
     async def _regions(self) -> list[Mapping[str, Any]]:
-        told = _body_object(_require_success(await self.hello())).get("regions")
+        told = body_object(require_success(await self.hello())).get("regions")
         return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
     async def _store(self, path: str) -> ProbeResponse:
-        return await self._ask(PREFIX + path, {"accept": "application/json", KEY_HEADER: self._shop.key})
-
-    async def _ask(self, path: str, headers: Mapping[str, str]) -> ProbeResponse:
-        answer = await probe(self._transport, self._request(self.address + path, headers))
-        self.responses.append(answer)
-        return answer
-
-    def _request(self, url: str, headers: Mapping[str, str]) -> httpx.Request:
-        limits = self._shop.limits
-        timeout = httpx.Timeout(limits.read, connect=limits.connect, pool=limits.connect).as_dict()
-        sent = {"user-agent": "storefront-mcp doctor", **headers}
-        return httpx.Request("GET", url, headers=sent, extensions={"timeout": timeout})
-
-
-def _wire(url: str) -> httpx.AsyncBaseTransport:
-    # Imported late, as in `http_client`: aiohttp sets up TLS on import.
-    from storefront_mcp.backends.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
-
-    return AiohttpTransport(url)
-
-
-def _body_object(response: ProbeResponse) -> Mapping[str, Any]:
-    said = response.json
-    return said if isinstance(said, dict) else {}
-
-
-def _is_success(response: ProbeResponse) -> bool:
-    return response.status == HTTPStatus.OK
-
-
-def _require_success(response: ProbeResponse) -> ProbeResponse:
-    """A response that is a success in JSON. Raises ProbeRefused for others."""
-    if not _is_success(response) or response.json is None:
-        raise ProbeRefused(response)
-    return response
+        return await self._client.send("GET", PREFIX + path, {KEY_HEADER: self._shop.key})

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
-from storefront_mcp.backends.probe import AccountAccess, ProbeRefused, ProbeResponse, SoftwareVersion, probe
+from storefront_mcp.backends.probe import AccountAccess, ProbeRefused, ProbeResponse, SoftwareVersion
+from storefront_mcp.backends.probe_client import ProbeClient, body_object, require_success
 from storefront_mcp.backends.woocommerce import WooConfig, root_of
 from storefront_mcp.backends.woocommerce.store_api import MERCHANT, NO_ROUTE, ROOT, STORE
 
@@ -38,10 +39,10 @@ class WooProbe:
 
     def __init__(self, shop: WooConfig, currency: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self.address = root_of(shop.url)
-        self.responses: list[ProbeResponse] = []
         self._shop = shop
         self._currency = currency
-        self._transport = transport or _wire(self.address)
+        self._client = ProbeClient(self.address, shop.limits, transport)
+        self.responses = self._client.responses
 
     async def hello(self) -> ProbeResponse:
         """A new cart."""
@@ -49,12 +50,12 @@ class WooProbe:
 
     def speaks(self, response: ProbeResponse) -> bool:
         """Whether the body is a cart, or an error as WordPress's."""
-        said = _body_object(response)
+        said = body_object(response)
         return "totals" in said or ("code" in said and "message" in said)
 
     def is_switched_off(self, response: ProbeResponse) -> bool:
         """WordPress answers 404 with `rest_no_route` where the plugin is off, or too old."""
-        return _body_object(response).get("code") == NO_ROUTE
+        return body_object(response).get("code") == NO_ROUTE
 
     async def knows_store(self) -> bool:
         """It has one store, and no name for it."""
@@ -70,13 +71,13 @@ class WooProbe:
 
     async def currencies(self) -> tuple[str, ...]:
         """The currency of its carts."""
-        totals = _body_object(_require_success(await self.hello())).get("totals")
+        totals = body_object(require_success(await self.hello())).get("totals")
         code = totals.get("currency_code") if isinstance(totals, dict) else None
         return (str(code),) if code else ()
 
     async def version(self) -> SoftwareVersion:
         """By whether carts have tokens, which this adapter cannot do without; the interface tells no number."""
-        if "cart-token" not in _require_success(await self.hello()).headers:
+        if "cart-token" not in require_success(await self.hello()).headers:
             return SoftwareVersion(
                 name="older than 11", lacks=("tokens of carts", "orders of guests without a session")
             )
@@ -87,12 +88,11 @@ class WooProbe:
         if self._shop.key is None:
             return True
         told = await self._send("GET", GUESTS_PATH, self._shop.key.headers)
-        return _body_object(told).get("value") != "no"
+        return body_object(told).get("value") != "no"
 
     async def in_maintenance(self) -> bool:
         """WordPress answers 503 to everything then."""
-        request = self._request("GET", self.address + "/", {"accept": "text/html"})
-        return (await probe(self._transport, request)).status == HTTPStatus.SERVICE_UNAVAILABLE
+        return await self._client.status_of("/", "text/html") == HTTPStatus.SERVICE_UNAVAILABLE
 
     async def account(self) -> AccountAccess | None:
         """Whether the merchant's key is admitted, and may read and write orders."""
@@ -109,37 +109,7 @@ class WooProbe:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._client.close()
 
     async def _send(self, method: str, path: str, headers: Mapping[str, str] = {}) -> ProbeResponse:
-        sent, content = {"accept": "application/json", **headers}, b""
-        if method != "GET":
-            sent["content-type"], content = "application/json", b"{}"
-        answer = await probe(self._transport, self._request(method, self.address + ROOT + path, sent, content))
-        self.responses.append(answer)
-        return answer
-
-    def _request(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> httpx.Request:
-        limits = self._shop.limits
-        timeout = httpx.Timeout(limits.read, connect=limits.connect, pool=limits.connect).as_dict()
-        sent = {"user-agent": "storefront-mcp doctor", **headers}
-        return httpx.Request(method, url, headers=sent, content=content, extensions={"timeout": timeout})
-
-
-def _wire(url: str) -> httpx.AsyncBaseTransport:
-    # Imported late, as in `http_client`: aiohttp sets up TLS on import.
-    from storefront_mcp.backends.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
-
-    return AiohttpTransport(url)
-
-
-def _body_object(response: ProbeResponse) -> Mapping[str, Any]:
-    said = response.json
-    return said if isinstance(said, dict) else {}
-
-
-def _require_success(response: ProbeResponse) -> ProbeResponse:
-    """A response that is a success in JSON. Raises ProbeRefused for others."""
-    if response.status != HTTPStatus.OK or response.json is None:
-        raise ProbeRefused(response)
-    return response
+        return await self._client.send(method, ROOT + path, headers, None if method == "GET" else {})
