@@ -4,7 +4,8 @@ PYTHON  ?= python3
 # Empty: STOREFRONT_PORT where that is set, else 8000.
 PORT    ?=
 ARGS    ?=
-WORKERS ?= auto
+# Processes that run tests. Empty: as many as there are processors, and of `make test`, where many wait, one more.
+WORKERS ?=
 PYTEST_ARGS ?=
 
 VENV   := .venv
@@ -13,6 +14,7 @@ BIN    := $(VENV)/bin
 RUNNABLE := $(VENV)/.runnable
 SYNCED := $(VENV)/.synced
 NODE   := tests/node/node_modules/.installed
+MEDUSA := tests/external/medusa/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest
 DEBIAN := chromium postgresql redis-server
 KINDS  := conformance clients scanners browser faults fuzz
@@ -31,7 +33,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run wheel test every-test test-fast lint types format bench goldens node debian clean $(DEBIAN) $(KINDS)
+.PHONY: help run wheel test every-test test-fast lint types format bench goldens node medusa debian clean $(DEBIAN) $(KINDS)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z$$][^ ]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,7 +46,7 @@ run: $(RUNNABLE) ## serve the demo shop (PORT=8000, ARGS="--planned --open")
 wheel: ## build the wheel into dist/
 	@$(bootstrap) dist --wheel
 
-test: $(SYNCED) node debian ## lint, types, contracts and every test, with coverage; nothing may be left behind
+test: $(SYNCED) node medusa debian ## lint, types, contracts and every test, with coverage; nothing may be left behind
 	@$(BIN)/python -m tools.leftovers $(MAKE) --no-print-directory every-test
 
 # Each part runs even if one before it failed, so that one run tells everything; pytest's summary comes last.
@@ -52,11 +54,11 @@ every-test: $(SYNCED)
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed="$$failed lint"; \
 	$(MAKE) --no-print-directory types || failed="$$failed types"; \
-	$(PYTEST) -n $(WORKERS) --dist loadfile --cov --cov-report=term --durations=10 --durations-min=5 $(PYTEST_ARGS) || failed="$$failed pytest"; \
+	$(PYTEST) -n $(or $(WORKERS),$$(expr $$(nproc || getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --durations=10 --durations-min=5 $(PYTEST_ARGS) || failed="$$failed pytest"; \
 	if [ -n "$$failed" ]; then echo "make test failed:$$failed" >&2; exit 1; fi
 
 test-fast: $(SYNCED) ## the inner loop: every test that is quick and needs nothing installed
-	$(PYTEST) -n $(WORKERS) --dist loadfile --hypothesis-profile quick -m "not slow$(patsubst %, and not %,$(KINDS))" $(PYTEST_ARGS)
+	$(PYTEST) -n $(or $(WORKERS),auto) --dist loadfile --hypothesis-profile quick --most-processor-seconds 3 -m "not slow$(patsubst %, and not %,$(KINDS))" $(PYTEST_ARGS)
 
 lint: $(SYNCED) ## style, format and who imports whom
 	@failed=; \
@@ -82,7 +84,7 @@ clients scanners: node
 clients: redis-server
 scanners browser: chromium
 
-faults: $(SYNCED) postgresql redis-server ## 10,000 checkouts while everything fails (ARGS="--seed 1"), and the tests so marked
+faults: $(SYNCED) postgresql redis-server ## 10,000 checkouts while everything fails (ARGS="--seed 1 --shop medusa"), and the tests so marked
 	@failed=; \
 	$(BIN)/python -m tests.chaos.faults $(ARGS) || failed=1; \
 	$(PYTEST) -m faults $(PYTEST_ARGS) || failed=1; \
@@ -95,6 +97,8 @@ $(filter-out faults,$(KINDS)): $(SYNCED)
 
 node: $(NODE) ## the npm packages that tests run, as locked in tests/node
 
+medusa: $(MEDUSA) ## the npm packages of a real Medusa that tests sell from, as locked in tests/external/medusa
+
 debian: $(SYNCED) ## Debian's programs that tests run and this machine lacks, unpacked into build/debian: nothing is installed
 	@$(BIN)/python -m tools.debian_programs
 
@@ -102,7 +106,7 @@ $(DEBIAN): $(SYNCED)
 	@$(BIN)/python -m tools.debian_programs $@
 
 clean: ## remove everything that make made, the environment included
-	rm -rf $(VENV) tests/node/node_modules build dist .coverage* \
+	rm -rf $(VENV) tests/node/node_modules tests/external/medusa/node_modules build dist .coverage* \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find cards phases storefront_mcp tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -122,6 +126,14 @@ $(UNTESTED) "$(PYTHON)" -m tools.bootstrap
 endef
 
 # The machine's own certificate authorities count too, and what the lock names by hash may come from npm's cache.
+NPM_CI := env NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --no-update-notifier --loglevel=error
+
 $(NODE): tests/node/package-lock.json tests/node/package.json tests/node/.npmrc | $(SYNCED)
-	@cd tests/node && NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --no-update-notifier --loglevel=error
+	@cd tests/node && $(NPM_CI)
 	@touch $@
+
+# Seven hundred megabytes: where they are not to be had within a quarter of an hour, their tests are skipped.
+$(MEDUSA): tests/external/medusa/package-lock.json tests/external/medusa/package.json tests/external/medusa/.npmrc | $(SYNCED)
+	@echo "Installing a real Medusa …"
+	@if (cd tests/external/medusa && timeout 900 $(NPM_CI)); then touch $@; \
+	else echo "Medusa's npm packages are not to be had, so the tests that need them will be skipped." >&2; fi

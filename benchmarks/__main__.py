@@ -1,6 +1,7 @@
 """`make bench`: start everybody, load them in turn, print the tables, write the numbers down."""
 
 from contextlib import ExitStack
+from itertools import chain
 from typing import Final
 
 import click
@@ -12,8 +13,11 @@ from benchmarks.catalogue import PRODUCTS, figures, table
 from benchmarks.installing import ToolMissing, install
 from benchmarks.load import measured
 from benchmarks.machine import Machine
+from benchmarks.mirror_build import figures as build_figures
+from benchmarks.mirror_sizes import SIZES, figures as size_figures
 from benchmarks.report import print_report, write_docs
 from benchmarks.results import Reading, Results, Start, load_name
+from benchmarks.scale import MANY, figures as row_figures
 from benchmarks.servers import BUILD, OURS, SERVERS, Running, Server, running
 from benchmarks.shop import shop
 from benchmarks.targets import AT
@@ -28,14 +32,35 @@ CALLS: Final = (CALL, CALL_MODERN)
 @click.option("--only", multiple=True, help="Servers whose name holds this; ours and the limits always run.")
 @click.option("--no-shop", is_flag=True, help="Leave out the calls that ask a shop.")
 @click.option("--catalogue", is_flag=True, help="The mirror's index beside the demo shop's SQLite, and nothing else.")
+@click.option(
+    "--scale",
+    "sizes",
+    is_flag=True,
+    help="Mirrors of up to 200,000 products, searches while one is built, tables with a million rows; nothing else.",
+)
 @click.option("--write-docs", "documents", is_flag=True, help="Put the tables into docs/performance.md.")
-def main(
-    *, rounds: int, seconds: int, quick: bool, only: tuple[str, ...], no_shop: bool, catalogue: bool, documents: bool
+def main(  # noqa: PLR0913 -- one for each option
+    *,
+    rounds: int,
+    seconds: int,
+    quick: bool,
+    only: tuple[str, ...],
+    no_shop: bool,
+    catalogue: bool,
+    sizes: bool,
+    documents: bool,
 ) -> None:
     """Measure us, our peers and the limit; numbers go to build/bench/results.json."""
     if catalogue:
         _say("building two indexes of 20,000 products")
         for line in table(figures(PRODUCTS, rounds)):
+            click.echo(line)
+        return
+    if sizes:
+        _say("building mirrors of up to 200,000 products, then one of 20,000 again and again, then a million rows")
+        for line in table(
+            chain(size_figures(SIZES, rounds), build_figures(PRODUCTS, rounds), row_figures(MANY, rounds))
+        ):
             click.echo(line)
         return
     try:

@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -18,19 +18,19 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
-from benchmarks.catalogue_products import CURRENCY, QUERIES, catalogue_of
-from benchmarks.remembered import FRESHNESS
+from benchmarks.catalogue_products import CURRENCY, LOCALE, QUERIES, catalogue_of
+from benchmarks.remembered import ASKS, FRESHNESS, SHARED, fixed_shop, measure, own_redis
 from storefront_mcp.catalogue.cache import CatalogueCache
 from storefront_mcp.catalogue.cache_memory import CacheMemory
 from storefront_mcp.catalogue.cache_reader import CatalogueCacheReader
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex
+from storefront_mcp.catalogue.index_query import IndexQuery
 from storefront_mcp.catalogue.mirrored_reader import MirroredCatalogueReader
 from storefront_mcp.catalogue.query.language import language_words
 from storefront_mcp.catalogue.query.phrases import read_phrases
 from storefront_mcp.catalogue.query.relaxation import search_attempts
 from storefront_mcp.catalogue.query.understanding import WordReader
-from storefront_mcp.catalogue.question import IndexQuestion
 from storefront_mcp.catalogue.search import CatalogueSearch
 from storefront_mcp.catalogue.tantivy_engine.reader import TantivyIndex
 from storefront_mcp.catalogue.tantivy_engine.schema import snowball_stem
@@ -39,7 +39,6 @@ from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.search import SearchQuery
 from storefront_mcp.demo.search import ProductIndex, ProductQuery
 
-LOCALE: Final = "en-AU"
 PRODUCTS: Final = 20_000
 SIZE: Final = 10
 """Hits of a page."""
@@ -75,6 +74,9 @@ class StandingMirror:
     def __init__(self, index: CatalogueIndex) -> None:
         self.index = index
 
+    async def wait_until_ready(self) -> None:
+        """It is what it is."""
+
     def request(self, keys: Iterable[str]) -> None:
         """Nothing is read anew."""
 
@@ -87,19 +89,21 @@ def figures(products: int, rounds: int) -> Iterator[CatalogueFigure]:
     demo_built = time.process_time() - began
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        built, committed = _built(root, documents)
+        built, committed = build_index(root, documents)
         taken = sum(one.stat().st_size for one in root.rglob("*") if one.is_file())
-        yield _bounded("build, ms CPU a product", built / products * 1e3, 0.25, "{:.3f}")
+        yield bounded("build, ms CPU a product", built / products * 1e3, 0.25, "{:.3f}")
         yield CatalogueFigure("the same, demo shop's FTS5", f"{demo_built / products * 1e3:.3f}")
-        yield _bounded("on disk, MB", taken / 1e6, 10 * products / 20_000, "{:.1f}")
-        yield _bounded(f"commit of {COMMITTED} changed products, ms CPU", committed * 1e3, 50, "{:.0f}")
+        yield bounded("on disk, MB", taken / 1e6, 10 * products / 20_000, "{:.1f}")
+        yield bounded(f"commit of {COMMITTED} changed products, ms CPU", committed * 1e3, 50, "{:.0f}")
         index = TantivyIndex(root, locale=LOCALE)
         search = CatalogueSearch(index, language_words(LOCALE, snowball_stem(LOCALE)), CURRENCY)
         yield from _searches(demo, search, rounds)
         yield from asyncio.run(_remembered(index, rounds))
+        with fixed_shop() as shop, own_redis() as redis_url:
+            yield from _beside_the_shop(search, asyncio.run(measure(rounds, shop, redis_url)), rounds)
 
 
-def _built(root: Path, documents: Sequence[CatalogueDocument]) -> tuple[float, float]:
+def build_index(root: Path, documents: Sequence[CatalogueDocument]) -> tuple[float, float]:
     """Seconds of processor time to index everything, and to commit a hundred changes."""
     writer = TantivyIndexWriter(root, locale=LOCALE)
     began = time.process_time()
@@ -122,7 +126,7 @@ def _searches(demo: ProductIndex, search: CatalogueSearch, rounds: int) -> Itera
     costs: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(rounds + 1):  # the first one warms up
         for query in QUERIES:
-            question = _question(search, query.text)
+            question = question_of(search, query.text)
             document = index.search(replace(question, size=1)).hits[0].document
             asked = ProductQuery(text=query.text)
             askers: dict[str, Callable[[], object]] = {
@@ -133,33 +137,33 @@ def _searches(demo: ProductIndex, search: CatalogueSearch, rounds: int) -> Itera
                 RELATED: lambda document=document: index.similar(document, limit=4),  # type: ignore[misc]
             }
             for name, ask in askers.items():
-                costs[name][query.text].append(_cost(ask))
+                costs[name][query.text].append(cost(ask))
     # What disturbs a busy machine only ever adds, so the best round tells most.
     best = {name: {text: min(found[1:]) for text, found in of.items()} for name, of in costs.items()}
     plain = [query.text for query in QUERIES if query.kind == "plain"]
     p50 = {name: statistics.median(found[text] for text in plain) for name, found in best.items()}
     p99 = {name: max(found.values()) for name, found in best.items()}
-    for name, cost in p50.items():
-        yield CatalogueFigure(f"{name}, µs CPU, p50 of plain words", f"{cost:.0f}")
+    for name, micros in p50.items():
+        yield CatalogueFigure(f"{name}, µs CPU, p50 of plain words", f"{micros:.0f}")
     yield CatalogueFigure(f"{FTS5}, µs CPU, the dearest of all", f"{p99[FTS5]:.0f}")
     for kind in dict.fromkeys(query.kind for query in QUERIES):
         found = [best[MIRROR][query.text] for query in QUERIES if query.kind == kind]
         yield CatalogueFigure(f"{MIRROR}, µs CPU, {kind}", f"{statistics.median(found):.0f}")
-    yield _bounded("mirror of FTS5, plain words, p50", p50[MIRROR] / p50[FTS5], 0.35)
-    yield _bounded("mirror of FTS5, the dearest of all queries", p99[MIRROR] / p99[FTS5], 0.15)
-    yield _bounded("engine alone of FTS5, plain words, p50", p50[ENGINE] / p50[FTS5], 0.15)
-    yield _bounded("with facets, of the same without", p50[FACETS] / p50[ENGINE], 3.0)
+    yield bounded("mirror of FTS5, plain words, p50", p50[MIRROR] / p50[FTS5], 0.35)
+    yield bounded("mirror of FTS5, the dearest of all queries", p99[MIRROR] / p99[FTS5], 0.15)
+    yield bounded("engine alone of FTS5, plain words, p50", p50[ENGINE] / p50[FTS5], 0.15)
+    yield bounded("with facets, of the same without", p50[FACETS] / p50[ENGINE], 3.0)
 
 
-def _question(search: CatalogueSearch, text: str) -> IndexQuestion:
+def question_of(search: CatalogueSearch, text: str) -> IndexQuery:
     """What the engine is asked for a text, in its first attempt that finds anything."""
     phrases = read_phrases(text, CURRENCY)
     words = WordReader(language_words(LOCALE, snowball_stem(LOCALE)), search.index.lexicon).read(phrases.text)
     for attempt in search_attempts(words, narrowed=True):
-        question = IndexQuestion(groups=attempt.groups, required=attempt.required, size=SIZE)
+        question = IndexQuery(groups=attempt.groups, required=attempt.required, size=SIZE)
         if search.index.search(question).total:
             return question
-    return IndexQuestion(size=SIZE)
+    return IndexQuery(size=SIZE)
 
 
 async def _remembered(index: CatalogueIndex, rounds: int) -> Sequence[CatalogueFigure]:
@@ -175,7 +179,23 @@ async def _remembered(index: CatalogueIndex, rounds: int) -> Sequence[CatalogueF
         for name, reader in readers.items():
             costs[name].append(await _repeated(lambda reader=reader: reader.search(query)))  # type: ignore[misc]
     most = ASKS_NOBODY_MICROSECONDS * 0.15
-    return [_bounded(f"{name}, µs CPU", statistics.median(found), most, "{:.1f}") for name, found in costs.items()]
+    return [bounded(f"{name}, µs CPU", statistics.median(found), most, "{:.1f}") for name, found in costs.items()]
+
+
+def _beside_the_shop(
+    search: CatalogueSearch, reads: Mapping[str, Sequence[float]], rounds: int
+) -> Iterator[CatalogueFigure]:
+    """What a search costs beside asking a shop on the same machine for ten products, and beside the shared cache.
+
+    `reads` are microseconds by where the answer came from.
+    """
+    plain = [SearchQuery(text=query.text, size=SIZE) for query in QUERIES if query.kind == "plain"]
+    costs = [min(cost(lambda query=query: search.search(query)) for _ in range(rounds)) for query in plain]  # type: ignore[misc]
+    asked = min(reads[ASKS])
+    yield CatalogueFigure("asking the shop for ten products, µs CPU", f"{asked:.0f}")
+    yield bounded("mirror, plain words, p50, of asking the shop", statistics.median(costs) / asked, 1.0)
+    if SHARED in reads:
+        yield bounded("cache, from Valkey or Redis, of asking the shop", min(reads[SHARED]) / asked, 0.5)
 
 
 async def _repeated(read: Callable[[], Awaitable[object]]) -> float:
@@ -187,14 +207,14 @@ async def _repeated(read: Callable[[], Awaitable[object]]) -> float:
     return (time.process_time_ns() - began) / REPEATS / 1e3
 
 
-def _cost(ask: Callable[[], object]) -> float:
+def cost(ask: Callable[[], object]) -> float:
     """Microseconds of processor time."""
     began = time.process_time_ns()
     ask()
     return (time.process_time_ns() - began) / 1e3
 
 
-def _bounded(name: str, found: float, most: float, form: str = "{:.2f}") -> CatalogueFigure:
+def bounded(name: str, found: float, most: float, form: str = "{:.2f}") -> CatalogueFigure:
     return CatalogueFigure(name, form.format(found), f"≤ {most:g}", found <= most)
 
 

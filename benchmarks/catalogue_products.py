@@ -20,6 +20,7 @@ from storefront_mcp.demo.catalogue.model import (
 
 SEED: Final = 20_270_101
 CURRENCY: Final = "AUD"
+LOCALE: Final = "en-AU"
 KINDS: Final = (
     "jacket shirt trousers backpack tent lamp kettle mug knife pan blanket pillow towel rug chair table shelf basket "
     "bottle lantern rope helmet glove scarf boot sandal sock belt wallet watch clock mirror vase candle notebook pen "
@@ -143,7 +144,7 @@ def _category(number: int, kind: str) -> DemoCategory:
         url_path=kind,
         level=2,
         position=number,
-        path=f"2/{number}",
+        path=f"1/2/{number}",
         description="",
     )
 

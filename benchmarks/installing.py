@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.answer import ANSWER
+from benchmarks.mirrored import MIRROR, build_mirror
 from benchmarks.servers import BUILD, PEERS
 
 UV: Final = str(Path(sys.executable).with_name("uv"))
@@ -28,6 +29,7 @@ def install(*, nginx: bool) -> None:
     shutil.rmtree(BUILD / "state", ignore_errors=True)
     _programs([name for name in TOOLS if nginx or name != "nginx"])
     _ours(BUILD / "ours")
+    build_mirror(MIRROR)
     for venv in VENVS:
         _venv(BUILD / venv, PEERS / f"{venv}.txt")
     _npm(BUILD / "node")
@@ -50,7 +52,10 @@ def _ours(path: Path) -> None:
     """What a shop installs and no more: some libraries load others merely because they are there."""
     variables = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(path.resolve())}
     variables.pop("VIRTUAL_ENV", None)
-    _run([UV, "sync", "--frozen", "--quiet", "--no-default-groups", "--python", sys.executable], env=variables)
+    _run(
+        [UV, "sync", "--frozen", "--quiet", "--no-default-groups", "--extra", "mirror", "--python", sys.executable],
+        env=variables,
+    )
 
 
 def _venv(path: Path, requirements: Path) -> None:

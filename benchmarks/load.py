@@ -46,7 +46,7 @@ def measured(running: Running, ask: Ask, *, connections: int, seconds: int) -> M
     """Ask the same thing over and over on so many connections. Raises AssertionError when anything is refused."""
     before = running.cpu()
     command = pinned(cores()[1], ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s"])
-    url = f"http://127.0.0.1:{running.port}/mcp"
+    url = f"http://127.0.0.1:{running.port}{ask.path}"
     run = subprocess.run(
         [*command, "--timeout", "10s", "-s", str(_script(ask)), url], capture_output=True, check=True, text=True
     )
@@ -66,6 +66,6 @@ def measured(running: Running, ask: Ask, *, connections: int, seconds: int) -> M
 def _script(ask: Ask) -> Path:
     """The request as wrk wants it."""
     path = BUILD / f"{ask.name}.lua"
-    headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in ask.headers.items())
+    headers = "".join(f'wrk.headers["{name}"] = [==[{value}]==]\n' for name, value in ask.headers.items())
     path.write_text(f'wrk.method = "POST"\n{headers}wrk.body = [==[{ask.body.decode()}]==]\n{DONE}', encoding="utf-8")
     return path

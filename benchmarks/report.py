@@ -8,9 +8,9 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.asks import CALL, CALL_MODERN, LIST, LIST_MODERN
+from benchmarks.asks import CALL, CALL_MODERN, CUSTOMER_CALL, LIST, LIST_MODERN, OTHER_PROTOCOLS
 from benchmarks.results import Results, load_name
-from benchmarks.servers import ENC, OURS, SERVERS
+from benchmarks.servers import ENC, OURS, SERVERS, SIGNING_IN
 from benchmarks.targets import AT, Target, judged
 
 PAGE: Final = Path("docs/performance.md")
@@ -42,6 +42,8 @@ def sheets(results: Results) -> Iterator[Sheet]:
     yield _lists(results)
     for ask in (CALL, CALL_MODERN):
         yield _calls(results, ask.name, f"tools/call at {ask.version} that asks the shop", shop=True)
+    yield _protocols(results)
+    yield _sign_in(results)
     yield _costs(results)
     rows = [[one.says, one.wanted, one.found, _verdict(one)] for one in judged(results)]
     yield Sheet("Targets, at 16 connections", ["", "wanted", "found", ""], rows)
@@ -73,6 +75,39 @@ def _lists(results: Results) -> Sheet:
         "ours is": lambda server: _times(results.ratio(OURS.name, server, loads[LIST.version])),
     }
     return _sheet(results, "tools/list, 16 connections (peers list one tool, we and the limit a phase)", columns, None)
+
+
+def _protocols(results: Results) -> Sheet:
+    """What the same search costs by our other agent protocols."""
+    call = results.middle(OURS.name, load_name(CALL.name, AT), "cpu")
+    rows = []
+    for ask in (CALL, *OTHER_PROTOCOLS):
+        load = load_name(ask.name, AT)
+        rate, cpu = (results.middle(OURS.name, load, field) for field in ("rate", "cpu"))
+        times = None if cpu is None or not call else cpu / call
+        name = f"{ask.method} of {ask.version}"
+        rows.append([name, _shown(rate, ",.0f"), _shown(cpu, ",.0f"), _times(times)])
+    head = ["", "answers/s", "µs CPU", "of a tools/call"]
+    return Sheet(
+        "The same search by our other protocols, 16 connections", head, [row for row in rows if row[1] != NOTHING]
+    )
+
+
+def _sign_in(results: Results) -> Sheet:
+    """What the same search costs of guests and customers."""
+    loads = (
+        ("a guest, where nobody can sign in", OURS.name, load_name(CALL.name, AT)),
+        ("a guest, where customers can", SIGNING_IN.name, load_name(CALL.name, AT)),
+        ("a customer who has", SIGNING_IN.name, load_name(CUSTOMER_CALL.name, AT)),
+    )
+    rows = []
+    for who, server, load in loads:
+        rate, cpu = (results.middle(server, load, field) for field in ("rate", "cpu"))
+        times = results.ratio(OURS.name, server, load_name(CALL.name, AT), other_load=load)
+        rows.append([who, _shown(rate, ",.0f"), _shown(cpu, ",.0f"), _times(times)])
+    head = ["", "answers/s", "µs CPU", "of the first"]
+    title = "The same search of guests and customers, 16 connections"
+    return Sheet(title, head, [row for row in rows if row[1] != NOTHING])
 
 
 def _costs(results: Results) -> Sheet:

@@ -48,13 +48,13 @@ class Results(Struct):
         found = [getattr(measured, field) for measured in self.of(server, load).values()]
         return median(found) if found else None
 
-    def ratio(self, server: str, other: str, load: str) -> float | None:
-        """How many times as much as `other` it answers with the same processor time.
+    def ratio(self, server: str, other: str, load: str, *, other_load: str | None = None) -> float | None:
+        """How many times as much as `other` it answers with the same processor time; under a load of its own, if named.
 
         The median over rounds, each compared within itself. On a core of its own a server's rate says the same; where
         others work on the machine too, rates say more about them.
         """
-        ours, theirs = self.of(server, load), self.of(other, load)
+        ours, theirs = self.of(server, load), self.of(other, other_load or load)
         both = [theirs[number].cpu / ours[number].cpu for number in ours if number in theirs]
         return median(both) if both else None
 

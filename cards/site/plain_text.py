@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
-from storefront_mcp.cards.site.linked_documents import LinkedDocument
+from storefront_mcp.cards.site.linked_documents import LinkedDocument, links_of
 from storefront_mcp.cards.site.templating import render_template
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.roadmap import Roadmap
@@ -37,7 +37,7 @@ CONTACT_LIFETIME: Final = dt.timedelta(days=180)
 
 def llms_txt(store: Store, roadmap: Roadmap, *, documents: Sequence[LinkedDocument]) -> bytes:
     """llms.txt: a summary, then links to Markdown."""
-    return render_template("llms.txt.j2", store, roadmap, documents=documents)
+    return render_template("llms.txt.j2", store, roadmap, documents=links_of(store, roadmap, documents))
 
 
 def robots_txt(store: Store, roadmap: Roadmap) -> bytes:

@@ -36,8 +36,8 @@ class AuthorizationServerMetadata(Struct, frozen=True, kw_only=True):
     response_types_supported: tuple[str, ...] = ("code",)
     response_modes_supported: tuple[str, ...] = ("query",)
     grant_types_supported: tuple[str, ...] = ("authorization_code", "refresh_token")
-    token_endpoint_auth_methods_supported: tuple[str, ...] = ("none",)
-    revocation_endpoint_auth_methods_supported: tuple[str, ...] = ("none",)
+    token_endpoint_auth_methods_supported: tuple[str, ...]
+    revocation_endpoint_auth_methods_supported: tuple[str, ...]
     code_challenge_methods_supported: tuple[str, ...] = ("S256",)
     authorization_response_iss_parameter_supported: bool = True
     client_id_metadata_document_supported: bool
@@ -56,11 +56,18 @@ def _render(store: Store, roadmap: Roadmap) -> bytes | None:
             registration_endpoint=store.url(REGISTER_PATH),
             revocation_endpoint=store.url(REVOKE_PATH),
             scopes_supported=open_buyer_scopes(roadmap),
+            token_endpoint_auth_methods_supported=_methods(store),
+            revocation_endpoint_auth_methods_supported=_methods(store),
             client_id_metadata_document_supported=store.client_documents,
             protected_resources=(store.endpoint, account_endpoint(store)),
             service_documentation=store.documentation or store.url("/llms.txt"),
         )
     )
+
+
+def _methods(store: Store) -> tuple[str, ...]:
+    """How clients prove themselves (RFC 8414 §2): most are public."""
+    return ("none", "client_secret_basic", "client_secret_post") if store.client_secrets else ("none",)
 
 
 AUTHORIZATION_SERVER: Final = Card(
@@ -73,7 +80,10 @@ AUTHORIZATION_SERVER: Final = Card(
         MemberRule("issuer", equals_known(lambda store, _: store.origin, "the origin, without a path")),
         MemberRule("response_types_supported", equals(["code"])),
         MemberRule("grant_types_supported", equals(["authorization_code", "refresh_token"])),
-        MemberRule("token_endpoint_auth_methods_supported", equals(["none"])),
+        MemberRule(
+            "token_endpoint_auth_methods_supported",
+            equals_known(lambda store, _: list(_methods(store)), "none, and the ways of clients that have a secret"),
+        ),
         MemberRule("code_challenge_methods_supported", equals(["S256"])),
         MemberRule("authorization_response_iss_parameter_supported", equals(value=True)),
         MemberRule(

@@ -5,6 +5,9 @@ from typing import Final, Literal
 
 from msgspec import Struct, field
 
+from storefront_mcp.agent_protocols.a2a import A2A_MOUNT, CARD_PATH, REST_PATH, VERSIONS, open_skills
+from storefront_mcp.agent_protocols.acp import ACP_DISCOVERY_PATH, ACP_MOUNT, SUPPORTED_ACP_VERSIONS, open_services
+from storefront_mcp.agent_protocols.ucp import PROFILE_PATH, RELEASES
 from storefront_mcp.cards.endpoint.docs import DOCS
 from storefront_mcp.cards.endpoint.endpoint_card import ENDPOINT_CARD
 from storefront_mcp.cards.endpoint.server_description import INFO_PATH
@@ -32,6 +35,7 @@ from storefront_mcp.cards.well_known.protected_resource import PROTECTED_RESOURC
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card, PageEntry
 from storefront_mcp.roadmap.roadmap import Condition, Roadmap
+from storefront_mcp.roadmap.widget import APPS_EXTENSION
 
 SCHEMA: Final = Path(__file__).with_name("protocols.schema.json").read_bytes()
 
@@ -46,6 +50,8 @@ class McpSurface(Struct, frozen=True, kw_only=True, omit_defaults=True):
     authentication: Literal["none", "optional"]
     """Whether access tokens are accepted; connecting needs none."""
     open_tools: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    """Extensions of the protocol that a client may declare; those of which nothing is open are omitted."""
     server_card: str
     sep_card: str
     info: str
@@ -57,6 +63,40 @@ class OAuthSurface(Struct, frozen=True, kw_only=True):
 
     protected_resource: str
     issuer: str
+
+
+class UcpSurface(Struct, frozen=True, kw_only=True):
+    """The Universal Commerce Protocol."""
+
+    profile: str
+    status: Condition
+    versions: tuple[str, ...]
+    """Newest first."""
+
+
+class AcpSurface(Struct, frozen=True, kw_only=True):
+    """The Agentic Commerce Protocol."""
+
+    discovery: str
+    endpoint: str
+    versions: tuple[str, ...]
+    """Newest first."""
+    authentication: Literal["required"] = "required"
+    """A key of the store."""
+
+
+class A2aSurface(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The store's agent for other agents (Agent2Agent)."""
+
+    card: str
+    status: Condition
+    endpoint: str
+    """JSON-RPC, every version."""
+    http_json: str
+    """HTTP+JSON, the newest version."""
+    versions: tuple[str, ...]
+    """Newest first."""
+    open_skills: tuple[str, ...] = ()
 
 
 class HttpSurface(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,6 +131,9 @@ class ProtocolSurfaces(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Surfaces by protocol; those not served are omitted."""
 
     mcp: McpSurface
+    ucp: UcpSurface | None = None
+    acp: AcpSurface | None = None
+    a2a: A2aSurface | None = None
     oauth: OAuthSurface | None = None
     openapi: HttpSurface
     api_catalog: CatalogLink
@@ -116,11 +159,15 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
             protocol_versions=protocol_versions(store),
             authentication="none" if token_issuer(store, roadmap) is None else "optional",
             open_tools=tuple(promise.name for promise in open_promises(roadmap)),
+            extensions=_extensions(store, roadmap),
             server_card=_at(store, SERVER_CARD),
             sep_card=_at(store, ENDPOINT_CARD),
             info=store.url(INFO_PATH),
             docs=_at(store, DOCS),
         ),
+        ucp=_ucp(store, roadmap),
+        acp=_acp(store, roadmap),
+        a2a=_a2a(store, roadmap),
         oauth=_oauth(store, roadmap),
         openapi=HttpSurface(spec=store.url(OPENAPI_PATH), documentation=store.documentation),
         api_catalog=CatalogLink(_at(store, API_CATALOG)),
@@ -131,11 +178,43 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
     return pretty_json(ProtocolsDocument(schema=_at(store, PROTOCOLS_SCHEMA), name=store.name, protocols=surfaces))
 
 
+def _extensions(store: Store, roadmap: Roadmap) -> tuple[str, ...]:
+    return (APPS_EXTENSION,) if store.shows_widgets and roadmap.widgets else ()
+
+
 def _oauth(store: Store, roadmap: Roadmap) -> OAuthSurface | None:
     issuer = token_issuer(store, roadmap)
     if issuer is None or PROTECTED_RESOURCE.render(store, roadmap) is None:
         return None
     return OAuthSurface(protected_resource=_at(store, PROTECTED_RESOURCE), issuer=issuer)
+
+
+def _ucp(store: Store, roadmap: Roadmap) -> UcpSurface | None:
+    if "ucp" not in store.protocols:
+        return None
+    versions = tuple(release.id for release in RELEASES)
+    return UcpSurface(profile=store.url(PROFILE_PATH), status=phase_status(roadmap), versions=versions)
+
+
+def _acp(store: Store, roadmap: Roadmap) -> AcpSurface | None:
+    if "acp" not in store.protocols or not open_services(roadmap):
+        return None
+    return AcpSurface(
+        discovery=store.url(ACP_DISCOVERY_PATH), endpoint=store.url(ACP_MOUNT), versions=SUPPORTED_ACP_VERSIONS
+    )
+
+
+def _a2a(store: Store, roadmap: Roadmap) -> A2aSurface | None:
+    if "a2a" not in store.protocols:
+        return None
+    return A2aSurface(
+        card=store.url(CARD_PATH),
+        status=phase_status(roadmap),
+        endpoint=store.url(A2A_MOUNT),
+        http_json=store.url(f"{A2A_MOUNT}{REST_PATH}"),
+        versions=VERSIONS,
+        open_skills=tuple(skill.id for skill in open_skills(roadmap)),
+    )
 
 
 def _site(store: Store) -> SiteDocuments | None:
@@ -165,6 +244,10 @@ def _open(_store: Store, roadmap: Roadmap) -> list[str]:
     return [tool.name for tool in roadmap.open_tools()]
 
 
+def _shown_extensions(store: Store, roadmap: Roadmap) -> list[str]:
+    return list(_extensions(store, roadmap))
+
+
 PROTOCOLS_SCHEMA: Final = Card(
     name="protocols-schema",
     paths=("/.well-known/protocols.schema.json",),
@@ -192,7 +275,17 @@ PROTOCOLS: Final = Card(
         ),
         MemberRule("protocols.mcp.authentication", matches_pattern("none|optional", '"none" or "optional"')),
         MemberRule("protocols.mcp.open_tools", equals_known(_open, "the tools that are open"), optional=True),
+        MemberRule(
+            "protocols.mcp.extensions", equals_known(_shown_extensions, "the extensions of what is open"), optional=True
+        ),
         *(MemberRule(f"protocols.mcp.{name}", OUR_LINK) for name in ("server_card", "sep_card", "info", "docs")),
+        MemberRule("protocols.ucp.profile", OUR_LINK, optional=True),
+        MemberRule("protocols.ucp.status", STATUS, optional=True),
+        MemberRule("protocols.acp.discovery", OUR_LINK, optional=True),
+        MemberRule("protocols.acp.endpoint", OUR_LINK, optional=True),
+        *(MemberRule(f"protocols.a2a.{name}", OUR_LINK, optional=True) for name in ("card", "endpoint", "http_json")),
+        MemberRule("protocols.a2a.status", STATUS, optional=True),
+        MemberRule("protocols.a2a.versions", equals(list(VERSIONS)), optional=True),
         MemberRule("protocols.oauth.protected_resource", OUR_LINK, optional=True),
         MemberRule("protocols.oauth.issuer", LINK, "store.issuer", optional=True),
         MemberRule("protocols.openapi.spec", OUR_LINK),

@@ -35,7 +35,7 @@ class CategoryPage(Struct, frozen=True, omit_defaults=True, kw_only=True):
 async def get_category(args: GetCategory, shop: Shop) -> CategoryPage:
     """Read a category, its subcategories and the first page of its products.
 
-    For more of them, and other orders: search_products with it.
+    More, and other orders: search_products with it.
     """
     category = await shop.backend.category(args.category)
     found = await shop.backend.search(SearchQuery(category=category.id, size=args.page_size))

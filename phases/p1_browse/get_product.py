@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from storefront_mcp.commerce.product import Product, with_description_part
+from storefront_mcp.commerce.product import Product, least_price, with_description_part
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.tool import tool
 
@@ -40,9 +40,10 @@ async def get_product(args: GetProduct, shop: Shop) -> Product:
     A product with variants is bought by the SKU of one of them. Custom options go into add_to_cart.
     """
     product = await shop.backend.product(args.key)
+    product = replace(product, from_price=least_price(product))
     if args.detail == "full":
         return with_description_part(product, args.part)
-    product = replace(product, images=(), related=())
+    product = replace(product, images=(), related=(), url_key=None)
     if len(product.description) <= MAX_SUMMARY_CHARS:
         return product
     cut = product.description[:MAX_SUMMARY_CHARS]

@@ -45,6 +45,7 @@ class SearchResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
     next_cursor: str | None = None
     understood: ReadConditions | None = None
     did_you_mean: str | None = None
+    """The words by which was searched already, where some were misspelt."""
     relaxed: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     facets: tuple[CategoryFacet, ...] = ()
@@ -95,7 +96,7 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
         total=found.total,
         next_cursor=encode_cursor(found.next, question),
         understood=found.understood,
-        did_you_mean=found.did_you_mean,
+        did_you_mean=found.searched_for,
         relaxed=found.relaxed,
         hints=found.hints,
         facets=tuple(facets),

@@ -5,7 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.cart import Cart, CartHandle
+from storefront_mcp.commerce.errors import NotEnoughStock, OutOfStock
 from storefront_mcp.commerce.ids import Sku
+from storefront_mcp.commerce.related import name_others
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.tool import tool
 
@@ -28,4 +30,8 @@ async def add_to_cart(args: AddToCart, shop: Shop) -> Cart:
 
     A SKU already in it raises its quantity. A product with variants is refused with the list of them.
     """
-    return await shop.carts.add_line(args.cart_id, args.sku, args.quantity, args.options)
+    try:
+        return await shop.carts.add_line(args.cart_id, args.sku, args.quantity, args.options)
+    except (NotEnoughStock, OutOfStock) as refused:
+        name_others(refused, shop.guide)
+        raise

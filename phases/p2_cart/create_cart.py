@@ -15,6 +15,6 @@ class CreateCart(Struct, frozen=True, forbid_unknown_fields=True):
 async def create_cart(args: CreateCart, shop: Shop) -> Cart:
     """Start a guest cart; returns its cart_id for the other cart tools.
 
-    Keep it: it is the only key to the cart, and lives seven days after its last change.
+    Keep it: it alone opens the cart.
     """
     return await shop.carts.create()

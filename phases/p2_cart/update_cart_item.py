@@ -5,7 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.cart import Cart, CartHandle
+from storefront_mcp.commerce.errors import NotEnoughStock, OutOfStock
 from storefront_mcp.commerce.ids import LineId
+from storefront_mcp.commerce.related import name_others
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.tool import tool
 
@@ -23,4 +25,8 @@ async def update_cart_item(args: UpdateCartItem, shop: Shop) -> Cart:
     """Set the quantity of a cart line; returns the cart."""
     if args.quantity == 0:
         return await shop.carts.remove_line(args.cart_id, args.line_id)
-    return await shop.carts.update_line(args.cart_id, args.line_id, args.quantity)
+    try:
+        return await shop.carts.update_line(args.cart_id, args.line_id, args.quantity)
+    except (NotEnoughStock, OutOfStock) as refused:
+        name_others(refused, shop.guide)
+        raise

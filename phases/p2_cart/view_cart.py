@@ -15,8 +15,8 @@ class ViewCart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 @tool()
 async def view_cart(args: ViewCart, shop: Shop) -> Cart:
-    """Show a cart and its totals.
+    """Show a cart, kept seven days after its last change.
 
-    Totals obey: subtotal - discount + shipping + tax (unless tax_included) - gift_cards + other = total.
+    Totals: subtotal - discount + shipping + tax (unless tax_included) - gift_cards + other = total.
     """
     return await shop.carts.view(args.cart_id)

@@ -19,6 +19,6 @@ class GetOrderStatus(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 async def get_order_status(args: GetOrderStatus, shop: Shop) -> CheckoutView:
     """Tell where an order stands, and what to do next.
 
-    Ask when the buyer says they have paid, otherwise at most twice a minute. Stop at completed, failed or canceled.
+    Ask when the buyer says they have paid, else twice a minute at most, until completed, failed or canceled.
     """
     return await shop.required_checkouts.status(args.checkout_id)

@@ -64,7 +64,7 @@ async def place_order(
 ) -> ValueWithLinks[CheckoutView] | InputRequired:
     """Prepare an order for the buyer to pay; this charges nothing. Get a yes first, to the totals of a dry_run.
 
-    The buyer opens continue_url and pays there; then ask get_order_status. Repeats give the same checkout.
+    The buyer pays at its continue_url. Repeats give the same checkout.
     """
     if isinstance(context.state, str):
         shown = await shop.required_checkouts.status(context.state)

@@ -5,7 +5,7 @@ import math
 import operator
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, Protocol, Self
 
 from msgspec import Struct
@@ -247,18 +247,23 @@ class StoreRateLimits:
         who = principal or ("" if self._is_shared(address) else address) or (secret_digest(cart) if cart else "")
         return await self._check_scarce(kind, who)
 
-    async def check_sign_in(self, address: str, mailbox: str) -> LimitExceeded | None:
-        """Count an attempt to sign in, by client address, by e-mail address and by shop.
+    @property
+    def rules(self) -> RateLimitRules:
+        """The rates."""
+        return self._rules
 
-        `mailbox` is a digest of the e-mail address. While the shop wants no more, nothing of a person's own is used up.
-        """
-        rules, shared = self._rules, self._rules.sign_ins
-        if shared is not None and (full := await self._check_shared("sign_ins", shared, charge=False)) is not None:
-            return full
-        who = "" if self._is_shared(address) else address
-        also = () if rules.mailbox is None else (PermitRequest("mailbox", mailbox, rules.mailbox),)
-        own = _OwnBucket("sign_in", who or mailbox, rules.sign_in, range)
-        return await self._check_fairly(own, "sign_ins", shared, also)
+    def is_shared(self, address: str) -> bool:
+        """Whether many clients have an address in common, so that nobody is counted by it."""
+        return self._is_shared(address)
+
+    async def take(self, permits: Sequence[PermitRequest], *, charge: bool = True) -> LimitExceeded | None:
+        """Take permits of this store: each, or none of any. `charge=False` only checks."""
+        return await self._limiter.take(self._store, permits, charge=charge)
+
+    async def check_shared(self, rule: RuleName, rate: RateLimit, *, charge: bool = True) -> LimitExceeded | None:
+        """Check a bucket of everybody; not under a store's name, as stores in front of one shop share it."""
+        permits = (PermitRequest(rule, "all", rate),)
+        return await self._limiter.take(f"shop:{self._upstream_scope}", permits, charge=charge)
 
     def _meter(self, rule: RuleName, rate: RateLimit | None) -> Meter:
         return _allow if rate is None else self._limiter.meter(self._store, rule, rate)
@@ -280,44 +285,20 @@ class StoreRateLimits:
         return await self._limiter.take(self._store, (PermitRequest(rule, who, rate),)) if rate and who else None
 
     async def _check_coupon(self, who: str) -> LimitExceeded | None:
-        """Count a coupon try of a caller."""
-        own = _OwnBucket("coupon", who, self._rules.coupon, _fair_steps)
-        return await self._check_fairly(own, "coupons", self._rules.coupons)
+        """Count a coupon try, for the caller and for everybody.
 
-    async def _check_fairly(
-        self, own: "_OwnBucket", rule: RuleName, shared: RateLimit | None, also: tuple[PermitRequest, ...] = ()
-    ) -> LimitExceeded | None:
-        """Count for a caller and for everybody: a caller's nth in a row only while n are left, so that few leave some.
-
-        `also` are permits that are taken with the caller's own, or not at all.
+        A caller's nth in a row is taken only while n are left, so that few leave some.
         """
+        own, shared = self._rules.coupon, self._rules.coupons
         used, exceeded = 0, None
-        if own.rate is None or not own.key:
-            exceeded = await self._limiter.take(self._store, also) if also else None
-        else:
-            for used in own.steps(own.rate.burst):
-                permit = PermitRequest(own.rule, own.key, RateLimit(used + 1, own.rate.interval))
-                exceeded = await self._limiter.take(self._store, (permit, *also))
+        if own is not None and who:
+            for used in _fair_steps(own.burst):
+                exceeded = await self.take((PermitRequest("coupon", who, RateLimit(used + 1, own.interval)),))
                 if exceeded is None:
                     break
         if exceeded is not None or shared is None:
             return exceeded
-        return await self._check_shared(rule, RateLimit(max(1, shared.burst - used), shared.interval))
-
-    async def _check_shared(self, rule: RuleName, rate: RateLimit, *, charge: bool = True) -> LimitExceeded | None:
-        """Check a bucket of everybody; not under a store's name, as stores in front of one shop share it."""
-        permits = (PermitRequest(rule, "all", rate),)
-        return await self._limiter.take(f"shop:{self._upstream_scope}", permits, charge=charge)
-
-
-class _OwnBucket(Struct, frozen=True):
-    """A caller's own bucket, and which of its permits are told apart."""
-
-    rule: RuleName
-    key: str
-    rate: RateLimit | None
-    steps: Callable[[int], Iterable[int]]
-    """Permits that the caller may have used, of a burst, in rising order up to all but one."""
+        return await self.check_shared("coupons", RateLimit(max(1, shared.burst - used), shared.interval))
 
 
 class DailyQuota(Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from storefront_mcp.database.alerts import SqlAlertRepository
 from storefront_mcp.database.audit import AuditLog, ChainPosition
 from storefront_mcp.instrumentation import store_job
 from storefront_mcp.records.alerts import ActiveAlert, AlertChannel, AlertKey
-from storefront_mcp.web.webhooks import WebhookRefusals
+from storefront_mcp.web.payment_webhook import WebhookRefusals
 
 log: Final = logging.getLogger("storefront_mcp.alerts")
 

@@ -25,11 +25,14 @@ from storefront_mcp.app.maintenance_watch import MaintenanceWatch, WatchedShop
 from storefront_mcp.app.mirror import MirrorWiring
 from storefront_mcp.app.observability import ObservabilityWiring
 from storefront_mcp.app.phases import all_phases, planned_roadmap
+from storefront_mcp.app.platforms import PlatformWiring
+from storefront_mcp.app.protocols import protocols_of
 from storefront_mcp.app.scratch_carts import ScratchCartWiring
 from storefront_mcp.app.sign_in import SignInWiring
 from storefront_mcp.app.worker_record import WorkerRecordWiring
 from storefront_mcp.cards import CARDS
 from storefront_mcp.cards.site.pages import render_page, render_page_markdown
+from storefront_mcp.cards.widgets import WIDGETS
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.page import ShopPage
 from storefront_mcp.commerce.shop import Shop
@@ -50,6 +53,7 @@ from storefront_mcp.web.application import pages_app
 from storefront_mcp.web.authentication import BearerAuthenticator
 from storefront_mcp.web.cors import OriginGuard
 from storefront_mcp.web.host_router import ACCOUNT_PATH, HostRouter, StorefrontApp
+from storefront_mcp.web.protocol_endpoint import ProtocolEndpoint
 from storefront_mcp.web.rate_limiting import RequestRateLimiter
 from storefront_mcp.web.shop_pages import ShopPages
 from storefront_mcp.web.shutdown import call_on_stop_signal
@@ -89,6 +93,8 @@ class StoreAssembly(Struct, frozen=True, kw_only=True):
     """`/mcp/account`, where every request needs a token."""
     streams: SseEndpoint | None
     """`/mcp/sse`; None with several workers, as its sessions live in one process."""
+    protocols: ProtocolEndpoint
+    """The other agent protocols of the store."""
     media: ASGIApp | None
     """Serves the shop's media where the shop is embedded (`kind = "demo"`)."""
     close_backend: Close
@@ -108,6 +114,7 @@ class ServerAssembly:
         self._now = now
         self._database = database = Database(settings.database)
         self._observability = ObservabilityWiring(settings, database, tools=_promised_tools(), now=now)
+        self._platforms = PlatformWiring(now=now)
         self._flips = SqlFlipRepository(database)
         self._handles = SqlCartHandleRepository(
             database,
@@ -237,10 +244,15 @@ class ServerAssembly:
             policy=policy,
             roadmap_of=partial(self._refresher.roadmap_for, store.id),
             streams=settings.streams.quota(),
+            widgets=WIDGETS if store.shows_widgets else (),
         )
         buyers = self._sign_in.add(settings, site, limiter, shop=media)
         authenticator = self._authentication.add(settings, site, limiter, buyers)
         origin_guard = OriginGuard(site, now=self._now)
+        sessions = self.checkout.sessions(settings, store)
+        protocols = protocols_of(settings, store, sessions, self._database, self._platforms, now=self._now)
+        if protocols and sessions is not None:
+            self.checkout.add_cart_pages(store.id, sessions, limiter)
         return StoreAssembly(
             store=store,
             site=site,
@@ -249,6 +261,7 @@ class ServerAssembly:
             endpoint=StreamableHttpEndpoint(site, origin_guard, authenticator, limiter),
             account=StreamableHttpEndpoint(site, origin_guard, authenticator.without_guests(ACCOUNT_PATH), limiter),
             streams=SseEndpoint(site, origin_guard, authenticator, limiter) if store.server.sse_versions else None,
+            protocols=ProtocolEndpoint(site, protocols, origin_guard, authenticator, limiter),
             media=media,
             close_backend=close,
         )
@@ -263,6 +276,7 @@ class ServerAssembly:
             pages,
             accounts={host: assembly.account for host, assembly in by_host.items()},
             streams={host: assembly.streams for host, assembly in by_host.items() if assembly.streams is not None},
+            protocols={host: assembly.protocols for host, assembly in by_host.items()},
             limiters={store: assembly.limiter for store, assembly in self.stores.items()},
             unrouted=self._call_policy.unrouted_limiter(
                 self._settings.stores, self._observability.instrumentation(StoreId(""))
@@ -303,7 +317,7 @@ class ServerAssembly:
         finally:
             await cancel_and_wait([refreshing])
             self._refresher.close()
-            for part in (self._authentication, self._call_policy, self._console):
+            for part in (self._authentication, self._call_policy, self._console, self._platforms):
                 await part.close()
             for assembly in self.stores.values():
                 await assembly.close_backend()

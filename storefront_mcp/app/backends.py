@@ -11,17 +11,27 @@ from msgspec.structs import replace
 from storefront_mcp.backends import medusa, woocommerce
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import KnownOrigins
-from storefront_mcp.backends.maho import MahoBackend, MahoConfig, ServiceAccountCredentials, connect
-from storefront_mcp.backends.maho.lister import list_shop
+from storefront_mcp.backends.maho import (
+    MahoBackend,
+    MahoConfig,
+    ServiceAccountCredentials,
+    connect,
+    lister as maho_lister,
+)
 from storefront_mcp.backends.maho.probe import MahoProbe
+from storefront_mcp.backends.medusa import lister as medusa_lister
 from storefront_mcp.backends.medusa.probe import MedusaProbe
 from storefront_mcp.backends.probe import ShopProbe
+from storefront_mcp.backends.woocommerce import lister as woo_lister
 from storefront_mcp.backends.woocommerce.probe import WooProbe
+from storefront_mcp.backends.woocommerce.webhooks import WooWebhookReader
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.accounts import CustomerAccount
 from storefront_mcp.commerce.backend import ShopBackend
-from storefront_mcp.commerce.customers import ShopSession
+from storefront_mcp.commerce.capabilities import ShopCapability
+from storefront_mcp.commerce.customers import ShopSession, TokenCustomers
 from storefront_mcp.commerce.listing import CatalogueLister
+from storefront_mcp.commerce.shop_webhooks import ShopWebhookReader
 from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.payments.served_methods import CAPTURE_FIELDS
 from storefront_mcp.records.scratch_carts import ScratchCartLedger
@@ -66,14 +76,15 @@ def backend_of(
 
 
 def lister_of(settings: StoreSettings, transport: httpx.AsyncBaseTransport | None) -> tuple[CatalogueLister, Close]:
-    """What reads a store's whole catalogue, and its close function; `transport` leads to an embedded shop.
-
-    Settings switch no mirror on for a kind of shop that has none.
-    """
+    """What reads a store's whole catalogue, and its close function; `transport` leads to an embedded shop."""
+    if settings.upstream.kind == "woocommerce":
+        return woo_lister.list_shop(_woo_config(settings), settings.currency)
+    if settings.upstream.kind == "medusa":
+        return medusa_lister.list_shop(_medusa_config(settings), settings.currency)
     upstream = _shop_config(settings)
     if settings.upstream.kind == "demo":
         upstream = replace(upstream, known=KnownOrigins(others=(settings.origin,)))
-    return list_shop(upstream, settings.currency, transport=transport)
+    return maho_lister.list_shop(upstream, settings.currency, transport=transport)
 
 
 def probe_of(settings: StoreSettings) -> ShopProbe:
@@ -86,9 +97,32 @@ def probe_of(settings: StoreSettings) -> ShopProbe:
     return MahoProbe(upstream, settings.currency, transport=_transport(embedded))
 
 
+def lacked_by(settings: StoreSettings) -> frozenset[ShopCapability]:
+    """What the software of a store's shop has not."""
+    return {"woocommerce": woocommerce.LACKED, "medusa": medusa.LACKED}.get(settings.upstream.kind, frozenset())
+
+
+def webhook_reader_of(settings: StoreSettings, standard: ShopWebhookReader) -> ShopWebhookReader:
+    """What reads the webhooks of a store's shop; `standard` where its software sends none of its own."""
+    secret = settings.catalogue.webhook_secret
+    if settings.upstream.kind != "woocommerce" or secret is None:
+        return standard
+    return WooWebhookReader(secret.reveal(), standard)
+
+
+def scratch_carts_of(backend: ShopBackend) -> Callable[[], Awaitable[None]] | None:
+    """What clears the scratch carts that were left in a shop; None for a kind of shop that has none."""
+    return backend.clear_left_carts if isinstance(backend, MahoBackend) else None
+
+
 def accounts_of(backend: ShopBackend) -> Callable[[ShopSession], CustomerAccount] | None:
     """What opens the account of a customer's live session; None for a shop that has none for us."""
     return backend.account if isinstance(backend, MahoBackend) else None
+
+
+def token_customers_of(backend: ShopBackend) -> TokenCustomers | None:
+    """Who knows a customer by an OpenID provider's token; None for a shop that takes none."""
+    return backend.login if isinstance(backend, MahoBackend) else None
 
 
 def _transport(embedded: ASGIApp | None) -> httpx.ASGITransport | None:
@@ -96,7 +130,7 @@ def _transport(embedded: ASGIApp | None) -> httpx.ASGITransport | None:
 
 
 def _woo_config(settings: StoreSettings) -> woocommerce.WooConfig:
-    """The same of a WooCommerce shop."""
+    """How the adapter of WooCommerce reaches the shop of these settings, `_config` for Maho's."""
     chosen = settings.upstream
     key = None
     if chosen.consumer_key is not None and chosen.consumer_secret is not None:

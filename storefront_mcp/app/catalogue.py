@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from storefront_mcp.app.backends import webhook_reader_of
 from storefront_mcp.app.background import background_jobs
 from storefront_mcp.catalogue.cache import CatalogueCache
 from storefront_mcp.catalogue.cache_changes import CatalogueChangeWatch
@@ -31,7 +32,7 @@ from storefront_mcp.settings.alerts import signing_key
 from storefront_mcp.settings.catalogue import StoreCatalogueSettings
 from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.settings.server import Settings
-from storefront_mcp.web.shop_webhook import CatalogueListener, shop_webhook_routes
+from storefront_mcp.web.shop_webhook import CatalogueListener, StandardWebhookReader, shop_webhook_routes
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -76,7 +77,7 @@ class CatalogueWiring:
         key = None if secret is None else signing_key(secret)
         if key is not None:
             self._listeners[settings.id] = CatalogueListener(
-                key=key,
+                read=webhook_reader_of(settings, StandardWebhookReader(key)),
                 changed=partial(self._watch.report, settings.id),
                 all_changed=partial(self._watch.report_all, settings.id),
             )

@@ -9,17 +9,22 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from storefront_mcp.app.background import background_jobs
+from storefront_mcp.app.order_events import OrderEventWiring
 from storefront_mcp.cards.site.icon import brand_hue
 from storefront_mcp.checkout.agent import AgentCheckout
 from storefront_mcp.checkout.buyer import BuyerCheckout
 from storefront_mcp.checkout.context import CheckoutContext, CheckoutPolicy
 from storefront_mcp.checkout.reconciler import Reconciler
 from storefront_mcp.checkout.withdrawal import before_cart_change, refuse_ordered
+from storefront_mcp.checkout_sessions import CheckoutSessions
+from storefront_mcp.checkout_sessions.cart_links import CartLinks
+from storefront_mcp.checkout_sessions.expiry import erase_expired
 from storefront_mcp.commerce.accounts import CustomerAccounts
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.guest_carts import NO_OBSERVER, CartHandleRepository, CartObserver, GuestCarts
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.store import Store
+from storefront_mcp.database.checkout_sessions import SqlCheckoutSessionRepository
 from storefront_mcp.database.checkouts import SqlCheckoutRepository
 from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database
@@ -36,10 +41,14 @@ from storefront_mcp.settings.mail import SmtpSettings
 from storefront_mcp.settings.schema import PaymentSettings, StoreSettings
 from storefront_mcp.settings.server import Settings
 from storefront_mcp.web.buyer_pages import BuyerPages
+from storefront_mcp.web.cart_page import CartPageConfig, cart_routes
 from storefront_mcp.web.payment_page import PaymentPageConfig, pay_routes
+from storefront_mcp.web.payment_webhook import WebhookRefusals, webhook_routes
+from storefront_mcp.web.rate_limiting import RequestRateLimiter
 from storefront_mcp.web.sandbox_page import sandbox_routes
-from storefront_mcp.web.webhooks import WebhookRefusals, webhook_routes
 
+CART_PAGES_KEY: Final = "cart pages"
+"""Name of the secret that addresses of carts' pages are sealed with."""
 PREPARE_TIMEOUT_SECONDS: Final = 27.0
 """Limit of a backend's look-ups before it places an order."""
 
@@ -64,12 +73,16 @@ class CheckoutWiring:
         self._utc_now = now
         self._now: Callable[[], float] = lambda: now().timestamp()
         self.records = SqlCheckoutRepository(database, encryption=encryption, quota=quota)
+        self._session_records = SqlCheckoutSessionRepository(database, encryption=encryption, quota=quota)
+        self._order_events = OrderEventWiring(database, self.records, encryption=encryption, now=self._now)
         self.refusals = WebhookRefusals(now=self._now)
         self._contexts: dict[StoreId, CheckoutContext] = {}
         self._smtp = smtp
         self._mails: dict[StoreId, MailSettings] = {}
         self.reconciler = Reconciler(self._contexts, self.records, now=self._now, retention=retention)
         self._payment_pages: dict[StoreId, PaymentPageConfig] = {}
+        self._cart_links: dict[StoreId, CartLinks] = {}
+        self._cart_pages: dict[StoreId, CartPageConfig] = {}
         self._providers: dict[StoreId, PaymentProvider] = {}
         self._sandboxes: dict[StoreId, SandboxProvider] = {}
 
@@ -116,6 +129,19 @@ class CheckoutWiring:
         )
         return guest_carts, AgentCheckout(context, guest_carts.lock, self.reconciler.start_advancing)
 
+    def sessions(self, settings: StoreSettings, store: Store) -> CheckoutSessions | None:
+        """The checkout sessions of a store, for agent protocols; None while payment is not set up."""
+        if store.id not in self._contexts:
+            return None
+        links = self._cart_links[store.id] = CartLinks(store, self._database.shared_secret(CART_PAGES_KEY))
+        self._order_events.add(settings, links, self._contexts[store.id].backend)
+        return CheckoutSessions(store.id, self._session_records, now=self._now, cart_page=links.page)
+
+    def add_cart_pages(self, store: StoreId, sessions: CheckoutSessions, limiter: RequestRateLimiter) -> None:
+        """Serve pages of the carts of a store, to which its agent protocols lead."""
+        links = self._cart_links[store]
+        self._cart_pages[store] = CartPageConfig(sessions=sessions.for_pages(), links=links, limiter=limiter)
+
     def payment_url(self, store: StoreId, payment: str) -> str | None:
         """The page of a payment in the dashboard of the store's provider."""
         provider = self._providers.get(store)
@@ -130,6 +156,7 @@ class CheckoutWiring:
         pages = BuyerPages(brand_hue, test_stores=tests)
         return [
             *pay_routes(self._payment_pages, pages, now=self._now),
+            *(cart_routes(self._cart_pages, pages) if self._cart_pages else []),
             *(sandbox_routes(self._sandboxes, pages) if self._sandboxes else []),
             *self._webhook_routes(),
         ]
@@ -145,7 +172,11 @@ class CheckoutWiring:
         if not self._contexts:
             yield
             return
-        jobs = {"bring checkouts to their end": self.reconciler.run()}
+        jobs = {
+            "bring checkouts to their end": self.reconciler.run(),
+            "forget what checkout sessions knew": erase_expired(self._session_records, now=self._now),
+            **self._order_events.jobs(),
+        }
         if self._smtp.host is not None:
             jobs["confirm orders by mail"] = self._mailer(self._smtp.host).run()
         try:

@@ -27,6 +27,7 @@ from storefront_mcp.database.console_sessions import SqlConsoleSessionRepository
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.flips import SqlFlipRepository
 from storefront_mcp.database.oauth import SqlOAuthRepository
+from storefront_mcp.database.order_events import SqlOrderEventQueue
 from storefront_mcp.database.order_mails import SqlOrderMailQueue
 from storefront_mcp.database.readiness import DatabaseReadiness
 from storefront_mcp.database.usage import SqlUsageRepository, count_orders
@@ -115,6 +116,8 @@ class ConsoleWiring:
             # Without encryption keys: the console shows no personal data.
             checkouts=SqlCheckoutRepository(self._database),
             order_mails=SqlOrderMailQueue(self._database),
+            # Without encryption keys: the console shows no session.
+            order_events=SqlOrderEventQueue(self._database),
             api_keys=SqlApiKeyRepository(self._database, now=self._now),
             mint_key=mint_key,
             # Without encryption keys: the console shows no session of a shop.

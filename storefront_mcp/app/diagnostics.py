@@ -2,7 +2,9 @@
 
 from storefront_mcp.app.backends import backend_of, probe_of
 from storefront_mcp.app.checkout import checkout_policy
+from storefront_mcp.app.openid import openid_provider_of
 from storefront_mcp.app.phases import planned_roadmap
+from storefront_mcp.database.engine import utc_now
 from storefront_mcp.doctor.patient import ExaminationSubject, StoreInternals
 from storefront_mcp.payments.key_probe import KeyProbe
 from storefront_mcp.settings.schema import StoreSettings
@@ -25,6 +27,7 @@ def store_internals(store: StoreSettings) -> StoreInternals:
         probe=probe_of(store),
         backend=backend,
         close=close,
+        provider=openid_provider_of(store, now=utc_now),
         key=_key(store),
         method=checkout_policy(store.payments, order=store.upstream.timeouts.order).method,
     )

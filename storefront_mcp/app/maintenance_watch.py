@@ -1,6 +1,6 @@
 """Watches shops for maintenance mode, and closes what writes to them meanwhile.
 
-Maho's web pages answer 503 then, and its REST API goes on as if nothing were, so that agents would go on ordering.
+A shop's web pages answer 503 then, and its API may go on as if nothing were, so that agents would go on ordering.
 """
 
 import asyncio

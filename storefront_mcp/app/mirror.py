@@ -41,6 +41,10 @@ from storefront_mcp.settings.server import Settings
 PROGRAM: Final = "from storefront_mcp.app.mirror_process import main; main()"
 FOLLOW_SECONDS: Final = 1.0
 """Between two looks at what is on record: a change is seen by every worker within two seconds."""
+EXPECTED_SECONDS: Final = 15.0
+"""From a worker's start, in which a search waits for a mirror that may be ready soon."""
+EXPECTED_FOLLOW_SECONDS: Final = 0.1
+"""Between two looks while searches wait."""
 START_SECONDS: Final = 0.5
 """Left to the worker's own start before a process is started beside it."""
 ELECT_SECONDS: Final = 5.0
@@ -157,6 +161,8 @@ class MirrorWiring:
         if not self._stores:
             yield
             return
+        for one in self._stores.values():
+            one.mirror.expect(EXPECTED_SECONDS)
         tasks = [
             asyncio.create_task(self._follow(), name="follow the mirrors"),
             asyncio.create_task(self._have_written(), name="have the mirrors written"),
@@ -178,7 +184,8 @@ class MirrorWiring:
                 self._failing = False
                 for store, record in records.items():
                     self._stores[store].mirror.update(record)
-            await asyncio.sleep(FOLLOW_SECONDS)
+            expected = any(one.mirror.is_expected for one in self._stores.values())
+            await asyncio.sleep(EXPECTED_FOLLOW_SECONDS if expected else FOLLOW_SECONDS)
 
     def _exchange(self) -> Mapping[StoreId, Any]:
         """Tell what was requested, and read how each mirror stands."""

@@ -40,9 +40,10 @@ def check_engine(settings: StoreSettings) -> None:
 
 
 def mirror_folder(catalogue: CatalogueSettings, store: StoreSettings) -> Path:
-    """Where a store's mirror is: another folder for another shop, view, currency, language or release."""
+    """Where a store's mirror is: another folder for another shop, view of it, currency, language or release."""
     upstream = store.upstream
-    identity = (MIRROR_SCHEMA, upstream.kind, upstream.url, upstream.store_code, store.currency, store.locale)
+    view = (upstream.store_code, upstream.region, upstream.publishable_key, upstream.consumer_key)
+    identity = (MIRROR_SCHEMA, upstream.kind, upstream.url, *view, store.currency, store.locale)
     name = blake2b(msgspec.json.encode(identity), digest_size=6).hexdigest()
     return catalogue.path / store.id / name
 

@@ -36,8 +36,10 @@ from storefront_mcp.records.catalogue_mirrors import MirrorLeaseLost, MirrorReco
 from storefront_mcp.settings.schema import StoreSettings
 
 RENEW_SECONDS: Final = 10.0
-TICK_SECONDS: Final = 1.0
+TICK_SECONDS: Final = 0.1
 """Between two looks at whether there is something to put on record."""
+TELL_SECONDS: Final = 1.0
+"""Between two writes, but for what readers are to see: that is told at once."""
 MAX_CHANGES: Final = 1000
 """Read from the record at a time."""
 NICENESS: Final = 10
@@ -103,10 +105,15 @@ class MirrorWriter:
         return [one.name for one in found]
 
     async def _keep_lease(self, syncing: "asyncio.Task[Any]") -> None:
+        tried_at = self._written.seen_at
         while not syncing.done():
             now = self._clocks.now()
             fresh = replace(self._written, **_sync_fields(self._record))
-            if fresh != self._written or now >= self._written.seen_at + RENEW_SECONDS:
+            before = self._written
+            is_news = (fresh.generation, fresh.commit) != (before.generation, before.commit) and not self._failing
+            due = TELL_SECONDS if fresh != before else RENEW_SECONDS
+            if is_news or now >= tried_at + due:
+                tried_at = now
                 try:
                     await self._write(replace(fresh, seen_at=now, lease_until=now + LEASE_SECONDS))
                 except MirrorLeaseLost:

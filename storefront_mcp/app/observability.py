@@ -47,6 +47,7 @@ ROUTES: Final = (
     "/readyz",
     "/metrics",
     "/pay/",
+    "/cart/",
     "/sandbox/",
     "/webhooks/",
     "/media/",

@@ -8,14 +8,17 @@ from typing import Final
 from msgspec.structs import replace
 
 from storefront_mcp import phases
+from storefront_mcp.app.backends import lacked_by
+from storefront_mcp.commerce.capabilities import ShopCapability
 from storefront_mcp.database.engine import utc_now
 from storefront_mcp.roadmap.loading import load_phases
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 from storefront_mcp.settings.schema import StoreSettings
 
-GIFT_CARD_TOOLS: Final = frozenset({"apply_gift_card", "remove_gift_card"})
-LACKED_TOOLS: Final[Mapping[str, frozenset[str]]] = {"woocommerce": GIFT_CARD_TOOLS, "medusa": GIFT_CARD_TOOLS}
-"""Tools of which a kind of shop can do nothing."""
+TOOLS_OF: Final[Mapping[ShopCapability, frozenset[str]]] = {
+    ShopCapability.GIFT_CARDS: frozenset({"apply_gift_card", "remove_gift_card"}),
+}
+"""Tools that can do nothing where the shop lacks something."""
 
 
 @cache
@@ -29,7 +32,7 @@ def planned_roadmap(settings: StoreSettings, *, today: dt.date | None = None) ->
 
     What the shop's software cannot do is not promised.
     """
-    lacked = LACKED_TOOLS.get(settings.upstream.kind, frozenset())
+    lacked = frozenset(tool for lacks in lacked_by(settings) for tool in TOOLS_OF[lacks])
     planned = tuple(replace(_without_tools(phase, lacked), missing=_missing(phase, settings)) for phase in all_phases())
     return Roadmap(version=0, phases=planned, as_of=today or utc_now().date())
 

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
+from storefront_mcp.app.backends import scratch_carts_of
 from storefront_mcp.app.background import background_jobs
-from storefront_mcp.backends.maho import MahoBackend
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database
@@ -31,8 +31,8 @@ class ScratchCartWiring:
 
     def add(self, backend: ShopBackend) -> None:
         """Clear what was left in this shop, where it is of a kind that has scratch carts."""
-        if isinstance(backend, MahoBackend):
-            self._clearing.append(backend.clear_left_carts)
+        if (clear := scratch_carts_of(backend)) is not None:
+            self._clearing.append(clear)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

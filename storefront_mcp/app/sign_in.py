@@ -13,8 +13,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from storefront_mcp.access.buyer_scopes import open_buyer_scopes
-from storefront_mcp.app.backends import accounts_of
+from storefront_mcp.app.backends import accounts_of, token_customers_of
 from storefront_mcp.app.background import background_jobs
+from storefront_mcp.app.openid import openid_login, openid_provider_of
 from storefront_mcp.calls.policy import CallPolicy
 from storefront_mcp.cards.site.icon import brand_hue
 from storefront_mcp.commerce.backend import ShopBackend
@@ -24,18 +25,20 @@ from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.identity.buyer_tokens import BuyerTokenVerifier
-from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn, SignInContext
+from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn
 from storefront_mcp.oauth.client_documents import ClientDocuments
 from storefront_mcp.oauth.client_registry import ClientRegistry
 from storefront_mcp.oauth.connected_agents import ConnectedAgents
 from storefront_mcp.oauth.customer_digests import SECRET_NAME, CustomerDigests
 from storefront_mcp.oauth.customer_grants import CustomerGrants
-from storefront_mcp.oauth.document_fetcher import DocumentFetcher
 from storefront_mcp.oauth.grant_accounts import GrantAccounts
+from storefront_mcp.oauth.issuer_sign_in import IssuerSignIn
 from storefront_mcp.oauth.limited_login import LimitedLogin
 from storefront_mcp.oauth.server import AuthorizationServer
 from storefront_mcp.oauth.shop_sessions import GrantSessions
+from storefront_mcp.oauth.sign_in_steps import SignInContext
 from storefront_mcp.oauth.tokens import GrantLifetimes
+from storefront_mcp.public_http.document_fetcher import DocumentFetcher
 from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.web.authentication import BearerAuthenticator
 from storefront_mcp.web.buyer_pages import BuyerPages
@@ -48,6 +51,7 @@ from storefront_mcp.web.site import StoreSite
 if TYPE_CHECKING:
     from storefront_mcp.demo.customers import DemoCustomer
     from storefront_mcp.demo.shop import DemoShop
+    from storefront_mcp.identity.openid_login import OpenIdLogin
 
 log: Final = logging.getLogger("storefront_mcp.app")
 
@@ -67,7 +71,7 @@ class SignInWiring:
         self._database = database
         self._now = now
         self._records = SqlOAuthRepository(database, encryption, now=now)
-        self._logins: dict[StoreId, CustomerLogin] = {}
+        self._logins: dict[StoreId, LimitedLogin | OpenIdLogin] = {}
         self._accounts: dict[StoreId, GrantAccounts] = {}
         self._servers: dict[StoreId, AuthorizationServer] = {}
         self._sites: dict[StoreId, SignInSite] = {}
@@ -78,11 +82,25 @@ class SignInWiring:
         account_of = accounts_of(backend)
         if not settings.sign_in.on or backend.login is None or account_of is None:
             return None
-        login = LimitedLogin(backend.login, policy, mailbox_of=self._digests(settings.id).mailbox)
+        provider, customers = openid_provider_of(settings, now=self._now), token_customers_of(backend)
+        if provider is None:
+            login: LimitedLogin | OpenIdLogin = self._limit_login(settings.id, backend.login, policy)
+        elif customers is None:
+            return None
+        else:
+            login = openid_login(provider, customers)
         self._logins[settings.id] = login
         sessions = GrantSessions(settings.id, login, self._records, now=self._seconds)
         self._accounts[settings.id] = GrantAccounts(sessions, account_of)
         return self._accounts[settings.id]
+
+    def _limit_login(self, store: StoreId, login: CustomerLogin, policy: CallPolicy) -> LimitedLogin:
+        digests = self._digests(store)
+
+        async def is_familiar(email: str) -> bool:
+            return await asyncio.to_thread(self._records.is_familiar, store, digests.mailbox(email))
+
+        return LimitedLogin(login, policy, mailbox_of=digests.guessed_mailbox, is_familiar=is_familiar)
 
     def add(
         self, settings: StoreSettings, site: StoreSite, limiter: RequestRateLimiter, *, shop: ASGIApp | None
@@ -109,7 +127,7 @@ class SignInWiring:
         )
         self._servers[store.id] = server
         self._sites[store.id] = SignInSite(
-            sign_in=BuyerSignIn(context),
+            sign_in=BuyerSignIn(context, login) if isinstance(login, LimitedLogin) else IssuerSignIn(context, login),
             agents=ConnectedAgents(context),
             server=server,
             address_of=lambda request: _address(request, limiter),
@@ -144,6 +162,9 @@ class SignInWiring:
         finally:
             for accounts in self._accounts.values():
                 await accounts.close()
+            for login in self._logins.values():
+                if not isinstance(login, LimitedLogin):
+                    await login.close()
 
     def _server(self, settings: StoreSettings, site: StoreSite) -> AuthorizationServer:
         sign_in, store = settings.sign_in, site.store

@@ -217,7 +217,9 @@ class UpstreamClient:
         answer = await self._ask(
             PendingRequest(request=request, reads=True, harmless=True, timeout_seconds=self._limits.total)
         )
-        return known if known is not None and answer.status == HTTPStatus.NOT_MODIFIED else self.check(answer)
+        if known is not None and answer.status == HTTPStatus.NOT_MODIFIED:
+            return known
+        return answer if answer.is_success else self.check(answer)
 
     async def send(
         self,
@@ -236,11 +238,10 @@ class UpstreamClient:
         """
         sent = body or (None if method == "DELETE" else {})
         request = self._requests.build(method, path, body=sent, bearer=bearer, headers=headers)
-        return self.check(
-            await self._ask(
-                PendingRequest(request=request, reads=False, harmless=harmless, timeout_seconds=self._limits.total)
-            )
+        answer = await self._ask(
+            PendingRequest(request=request, reads=False, harmless=harmless, timeout_seconds=self._limits.total)
         )
+        return answer if answer.is_success else self.check(answer)
 
     async def post_once(self, path: str, body: object, *, headers: Mapping[str, str] | None = None) -> UpstreamResponse:
         """Send a POST that must not be repeated, with the longer of the `order` and `total` timeouts.
@@ -250,14 +251,13 @@ class UpstreamClient:
         """
         seconds = max(self._limits.order, self._limits.total)
         request = self._requests.build("POST", path, body=body, read=seconds, headers=headers)
-        return self.check(
-            await self._ask(
-                PendingRequest(request=request, reads=False, harmless=False, timeout_seconds=seconds, final=True)
-            )
+        answer = await self._ask(
+            PendingRequest(request=request, reads=False, harmless=False, timeout_seconds=seconds, final=True)
         )
+        return answer if answer.is_success else self.check(answer)
 
     def check(self, answer: UpstreamResponse) -> UpstreamResponse:
-        """The response. A client of one software's interface raises for what means the same after any request."""
+        """A 4xx response. A client of one software's interface raises for what means the same after any request."""
         return answer
 
     def operation(self, method: str, path: str) -> str:

@@ -28,20 +28,30 @@ def read_what_fits(answer: UpstreamResponse, kind: type[T]) -> T:
     return answer.read(kind) if found is _LOST else found  # type: ignore[return-value]
 
 
-def read_members(members: Iterable[msgspec.Raw], kind: type[T]) -> Iterator[tuple[T | None, str | None]]:
+class NumberedMember(msgspec.Struct, frozen=True):
+    """What has a number for an id."""
+
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class NamedMember(msgspec.Struct, frozen=True):
+    """What has a text for an id."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+def read_members(
+    members: Iterable[msgspec.Raw],
+    kind: type[T],
+    named_as: type[NumberedMember] | type[NamedMember] = NumberedMember,
+) -> Iterator[tuple[T | None, str | None]]:
     """Each member as `kind`, None where it does not fit, with its `id` where it has one."""
     for one in members:
         try:
             yield msgspec.json.decode(one, type=kind, strict=False), None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            named = _decode(one, _Named)
-            yield None, str(named.id) if isinstance(named, _Named) else None
-
-
-class _Named(msgspec.Struct, frozen=True):
-    """What has an id."""
-
-    id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+            named = _decode(one, named_as)
+            yield None, str(named.id) if isinstance(named, (NumberedMember, NamedMember)) else None
 
 
 def _decode(body: bytes | msgspec.Raw, kind: Any) -> object:  # noqa: ANN401 -- any type that msgspec decodes

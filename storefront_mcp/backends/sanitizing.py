@@ -1,7 +1,8 @@
-"""Sanitizes what a shop sends: plain, visible, bounded text without foreign addresses, and safe HTML of its pages."""
+"""Sanitizes what a shop sends: bounded amounts, plain visible text without foreign addresses, safe HTML of pages."""
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from html import escape
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +18,8 @@ from storefront_mcp.backends.links import (
     without_foreign_links,
 )
 from storefront_mcp.backends.markup import depth_of, shown_markup, text_of
+from storefront_mcp.commerce.errors import ShopDown
+from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.plain_text import visible_text
 
 MARKUP: Final = re.compile(r"<!--|<[a-zA-Z/!?][^<]*>|&(?:[a-zA-Z][a-zA-Z0-9]*|#[0-9]+|#[xX][0-9a-fA-F]+);")
@@ -31,6 +34,8 @@ FORMATTING_START: Final = re.compile(
 )
 """A formatting element with attributes: parsers repeat each that differs in every later block (WHATWG §13.2.4.3)."""
 
+MAX_PRICE: Final = Decimal(10) ** 12
+"""Bound of an amount, in major units."""
 MAX_NAME_CHARS: Final = 200
 MAX_CODE_CHARS: Final = 64
 MAX_DESCRIPTION_CHARS: Final = 4000
@@ -85,6 +90,19 @@ def code(source: str | int | None, limit: int = MAX_CODE_CHARS) -> str:
     if text.isascii() and text.isprintable() and SUSPECT.search(text) is None:
         return text
     return without_foreign_links(visible_text(text), NO_ORIGINS.has)
+
+
+def shop_money(amount: Decimal | None, currency: str) -> Money:
+    """An amount in major units as Money; None is zero. Raises ShopDown above `MAX_PRICE` or if not finite.
+
+    >>> shop_money(Decimal("19.949999999999996"), "AUD").minor
+    1995
+    """
+    if amount is None:
+        return Money(0, currency)
+    if not amount.is_finite() or abs(amount) > MAX_PRICE:
+        raise ShopDown(internal=f"not an amount of money: {amount:.20}")
+    return Money.of(amount, currency)
 
 
 def clip(text: str, limit: int) -> str:

@@ -203,7 +203,7 @@ def _explain(complaint: str, sent: Mapping[str, Any], shape: type[Struct]) -> st
     if field := FIELD_PATTERN.match(what):
         if field.group(1) == "missing required":
             return _about_missing(f"{path}.{field.group(2)}".removeprefix("."), sent, shape)
-        return _about_unknown(path, field.group(2), shape)
+        return _about_unknown(path, field.group(2), sent, shape)
     name = path.removeprefix(".").replace(".[...]", "").replace("[...]", "") or "arguments"
     found, value = _at(sent, path)
     got = f", got {_quote(value)}" if found and path else ""
@@ -251,16 +251,28 @@ def _missing(sent: Any, wanted: inspect.Type, path: str = "") -> Iterator[str]: 
             yield f"{path}{field.encode_name}"
 
 
-def _about_unknown(path: str, name: str, shape: type[Struct]) -> str:
+def _about_unknown(path: str, name: str, sent: Mapping[str, Any], shape: type[Struct]) -> str:
+    value = None if path else sent.get(name)
     name = _truncate(name)
     full = f"{path}.{name}".removeprefix(".")
     known = _names_at(path, shape)
     inside = [outer for outer in known if name in _names_at(f"{path}.{outer}", shape)]
     meant = [other for other in SYNONYMS.get(name.lower().replace("_", "").replace("-", ""), ()) if other in known]
-    close = meant or [f"{outer}.{name}" for outer in inside] or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    mapping = _mapping_name(shape) if isinstance(value, str | list) else None
+    alike = difflib.get_close_matches(name, known, n=1, cutoff=0.5 if mapping is None else 0.7)
+    close = meant or [f"{outer}.{name}" for outer in inside] or alike
     guess = f" Did you mean {close[0]}?" if close else ""
+    if mapping is not None and not close:
+        guess = f" It goes into {mapping}: {_quote({name: value})}."
     listed = f"the arguments are {', '.join(known)}" if known else "none are taken"
     return f"{full}: there is no such argument; {listed}.{guess}"
+
+
+def _mapping_name(shape: type[Struct]) -> str | None:
+    """The argument that maps names of the shop's own to values, such as filters or options."""
+    kind = _kind_at("", shape)
+    fields = kind.fields if isinstance(kind, inspect.StructType) else ()
+    return next((field.encode_name for field in fields if isinstance(_bare(field.type), inspect.DictType)), None)
 
 
 def _names_at(path: str, shape: type[Struct]) -> Sequence[str]:

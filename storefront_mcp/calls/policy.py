@@ -112,12 +112,12 @@ class CallPolicy:
         actor = unauthenticated_actor(origin.address, origin.client())
         if caller is not None and caller.kind != "guest":
             actor = caller_actor(caller, origin.client())
-        self._throttled.enqueue(self._entry("limit.hit", exceeded.rule, actor, RateLimited.code))
+        self._throttled.enqueue(self._entry("limit.hit", exceeded.rule, actor, RateLimited.code, origin))
 
     def audit_rejected_credential(self, origin: RequestOrigin, reason: str) -> None:
         """Audit rejected credentials; `reason` is an error code, never what was sent."""
         actor = unauthenticated_actor(origin.address, origin.client())
-        self._throttled.enqueue(self._entry("credential.refused", "credential", actor, reason))
+        self._throttled.enqueue(self._entry("credential.refused", "credential", actor, reason, origin))
 
     def flush_audit(self) -> None:
         """Enqueue the numbers of entries that were folded. Call it before the audit is closed."""
@@ -136,14 +136,23 @@ class CallPolicy:
             tool.name,
             caller_actor(caller, origin.client()),
             outcome,
+            origin,
             milliseconds=round((self.clock() - began) * 1000, 1),
             arguments=UNSET if arguments is None else redacted(arguments),
         )
 
-    def _entry(self, what: What, subject: str, actor: AuditActor, outcome: str, **more: Any) -> AuditEntry:  # noqa: ANN401
+    def _entry(
+        self,
+        what: What,
+        subject: str,
+        actor: AuditActor,
+        outcome: str,
+        origin: RequestOrigin,
+        **more: Any,  # noqa: ANN401 -- the entry's other columns
+    ) -> AuditEntry:
         return AuditEntry(
             at=audit_timestamp(self._now()),
-            source="mcp",
+            source=origin.source,
             store=self.store,
             what=what,
             subject=subject,

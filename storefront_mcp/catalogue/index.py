@@ -1,6 +1,6 @@
 """`CatalogueIndex` and `CatalogueIndexWriter`: the ports of a search engine that holds one store's catalogue.
 
-A question is parsed before it comes here, so that every engine gives like answers: an engine matches stems, filters,
+A query is parsed before it comes here, so that every engine gives like answers: an engine matches stems, filters,
 counts and sorts. One index is one store view, currency and language, in generations: a sweep fills a new one, and
 `swap` makes it the one that is read.
 """
@@ -12,8 +12,8 @@ from typing import Protocol
 from msgspec import Struct
 
 from storefront_mcp.catalogue.document import CatalogueDocument
+from storefront_mcp.catalogue.index_query import IndexQuery
 from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
-from storefront_mcp.catalogue.question import IndexQuestion
 
 
 class IndexUnusable(Exception):
@@ -45,7 +45,7 @@ class IndexFacet(Struct, frozen=True, kw_only=True):
     """Label and number of products, most first."""
 
 
-class IndexAnswer(Struct, frozen=True, kw_only=True):
+class IndexResult(Struct, frozen=True, kw_only=True):
     """One page of hits."""
 
     hits: tuple[IndexHit, ...]
@@ -53,6 +53,8 @@ class IndexAnswer(Struct, frozen=True, kw_only=True):
     facets: tuple[IndexFacet, ...] = ()
     price_range: tuple[int, int] | None = None
     """Lowest and highest price of all matches, where facets were asked for."""
+    apart: int = 0
+    """How many of the matches are of another kind than the others, behind which they come."""
 
 
 class IndexGeneration(Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ class CatalogueIndex(Protocol):
         Raises IndexUnusable when there is nothing to read any more.
         """
 
-    def search(self, question: IndexQuestion) -> IndexAnswer:
+    def search(self, index_query: IndexQuery) -> IndexResult:
         """What matches, best first."""
 
     def find(self, sku: str) -> CatalogueDocument | None:
@@ -150,6 +152,9 @@ class CatalogueMirror(Protocol):
     @property
     def stale(self) -> bool:
         """Whether that is longer ago than the operator allows."""
+
+    async def wait_until_ready(self) -> None:
+        """Return once `index` may be asked, or at once where that will not be within a moment."""
 
     def request(self, keys: Iterable[str]) -> None:
         """Have products read anew soon, by SKU or key, since something else was seen of them. Never waits."""

@@ -49,6 +49,8 @@ class SweepProgress(Struct, frozen=True, kw_only=True):
     unreadable: tuple[str, ...] = ()
     """Keys of products that cannot be read, as far as they have one."""
     unreadable_count: int = 0
+    unsold_count: int = 0
+    """Products that guests cannot buy here."""
     watermark: float = 0.0
     """Changes are asked for from then on, by the shop's clock."""
     as_of: float = 0.0

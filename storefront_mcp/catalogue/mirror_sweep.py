@@ -132,11 +132,12 @@ class FullSweep:
                 progress,
                 position=page.next,
                 paged=page.next is None,
-                read=progress.read + len(page.entries) + len(page.unreadable),
+                read=progress.read + len(page.entries) + len(page.unreadable) + page.unsold,
                 total=page.total,
                 moved=progress.moved or progress.total not in {0, page.total},
                 unreadable=(*progress.unreadable, *page.unreadable)[:MAX_UNREADABLE_KEYS],
                 unreadable_count=progress.unreadable_count + len(page.unreadable),
+                unsold_count=progress.unsold_count + page.unsold,
                 watermark=progress.watermark or page.shop_time,
             )
             new.note_progress(progress)
@@ -159,7 +160,8 @@ class FullSweep:
     async def _heal(self, new: MirrorGeneration) -> None:
         """Read what pages that shifted have skipped, where the shop's total moved or the number does not fit."""
         work, progress = self._work, new.progress
-        if not progress.moved and new.ledger.count + progress.unreadable_count >= progress.total:
+        found = new.ledger.count + progress.unreadable_count + progress.unsold_count
+        if not progress.moved and found >= progress.total:
             return
         after: str | None = None
         while True:

@@ -1,5 +1,7 @@
 """`StoreMirror`: a store's mirror as one worker reads it, and whether it may be asked now."""
 
+import asyncio
+import contextlib
 import datetime as dt
 import logging
 from collections.abc import Callable, Iterable
@@ -10,6 +12,8 @@ from storefront_mcp.records.catalogue_mirrors import MirrorRecord
 
 MAX_REQUESTS: Final = 1000
 """Products that wait to be told of; more of them are seen by the writer's own looks."""
+NEAR_PRODUCTS: Final = 1000
+"""Left to be read of a first sweep from which on it is not waited for: some seconds, of a shop that is quick."""
 
 log: Final = logging.getLogger(__name__)
 
@@ -35,9 +39,33 @@ class StoreMirror:
         self._as_of = 0.0
         self._requests: dict[str, None] = {}
         self._failed = False
+        self._expected_until = 0.0
+        self._settled = asyncio.Event()
+        """Whether it may be asked now or, as far as is on record, not soon."""
+
+    def expect(self, seconds: float) -> None:
+        """Have searches wait for it from now on for so long at most, as long as it may be ready soon."""
+        self._expected_until = self._now() + seconds
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether searches wait for it now."""
+        return not self._settled.is_set() and self._now() < self._expected_until
+
+    async def wait_until_ready(self) -> None:
+        """Return once it may be asked, or will not be soon, or is not expected any more."""
+        if self.is_expected:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._expected_until - self._now()):
+                    await self._settled.wait()
 
     def update(self, record: MirrorRecord | None) -> None:
         """Follow what is on record: open what is whole, and read what was committed since."""
+        self._follow(record)
+        if self.index is not None or (record is not None and not _is_near(record)):
+            self._settled.set()
+
+    def _follow(self, record: MirrorRecord | None) -> None:
         if record is None or not record.generation:
             self._index, self._seen, self._as_of = None, None, 0.0
             return
@@ -84,3 +112,8 @@ class StoreMirror:
         """What was requested since, each once."""
         taken, self._requests = list(self._requests), {}
         return taken
+
+
+def _is_near(record: MirrorRecord) -> bool:
+    """Whether it may be ready soon: nothing hinders it, and not much is left to be read."""
+    return record.problem is None and record.total - record.read <= NEAR_PRODUCTS

@@ -1,6 +1,6 @@
 """`MirroredCatalogueReader`: the reading half of a shop's port, with searches from the mirror while it may be asked."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from cachetools import LRUCache
@@ -9,21 +9,26 @@ from msgspec.structs import replace
 from storefront_mcp.catalogue.cache import utc_text
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex, CatalogueMirror, IndexGeneration
+from storefront_mcp.catalogue.index_query import IndexQuery
 from storefront_mcp.catalogue.query.folding import fold_text
 from storefront_mcp.catalogue.query.language import LanguageWords
-from storefront_mcp.catalogue.question import IndexQuestion
 from storefront_mcp.catalogue.search import CatalogueSearch
+from storefront_mcp.catalogue.search_hints import FEW_HITS
 from storefront_mcp.catalogue.shop_search import ShopSearch
 from storefront_mcp.catalogue.summaries import facets_of, summary_of
 from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.category import Category, CategoryFacet
 from storefront_mcp.commerce.errors import ProductNotFound, ShopDown
-from storefront_mcp.commerce.ids import CategoryId
+from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.page import ShopPage, StoreFacts
 from storefront_mcp.commerce.product import Product, variant_of
 from storefront_mcp.commerce.related import RelatedKind, RelatedProducts
 from storefront_mcp.commerce.search import SearchPage, SearchQuery
 
+NOT_READY_TEXT: Final = (
+    "The search of all products is not ready just now, and a plainer one answered. Ask again in half a minute."
+)
+"""A hint with few hits, while a mirror is built or cannot be used."""
 MAX_ANSWERS: Final = 500
 """Pages that are remembered, of some kilobytes each."""
 
@@ -55,9 +60,13 @@ class MirroredCatalogueReader:
 
     async def search(self, search: SearchQuery) -> SearchPage:
         """Products that match, page by page. Raises CursorRefused, FilterRefused, and as the shop's."""
+        if self._mirror is not None and search.after is None:
+            await self._mirror.wait_until_ready()
         found = self._mirror_search()
         if found is None or self._mirror is None:
-            return await self._shop_search.search(search)
+            page = await self._shop_search.search(search)
+            awaited = self._mirror is not None and search.after is None and len(page.products) <= FEW_HITS
+            return replace(page, hints=(*page.hints, NOT_READY_TEXT)) if awaited else page
         return replace(
             self._answer(found, search), as_of=utc_text(self._mirror.as_of.timestamp()), stale=self._mirror.stale
         )
@@ -105,7 +114,7 @@ class MirroredCatalogueReader:
         found = self._mirror_search()
         if found is None:
             return await self._shop.facets(category)
-        return facets_of(found.index.search(IndexQuestion(category=category, size=1, facets=True)))
+        return facets_of(found.index.search(IndexQuery(category=category, size=1, facets=True)))
 
     async def page(self, identifier: str) -> ShopPage:
         """One of the shop's own pages. Raises PageNotFound."""
@@ -135,6 +144,23 @@ class MirroredCatalogueReader:
             as_of=utc_text(self._mirror.as_of.timestamp()),
             stale=self._mirror.stale,
         )
+
+    def others(self, sku: str, *, size: int) -> Mapping[Sku, str] | None:
+        """SKUs and names of other variants in stock, or of products named alike up to a comma; None without a mirror.
+
+        What follows a comma is a pack or a size: `Outdoor Balls, pack of 3`.
+        """
+        found = self._mirror_search()
+        document = None if found is None else found.index.find(sku)
+        if found is None or document is None:
+            return None
+        product = document.product
+        if variant_of(product, sku) is not None:
+            others = [one for one in product.variants if one.in_stock and one.sku.casefold() != sku.casefold()]
+            return {one.sku: ", ".join(one.options.values()) for one in others[:size]}
+        page = found.search(SearchQuery(text=product.name.partition(",")[0], in_stock=True, size=size + 1))
+        alike = () if page.relaxed else page.products
+        return {one.sku: one.name for one in [one for one in alike if one.sku != product.sku][:size]}
 
     def complete_sku(self, typed: str) -> Sequence[str] | None:
         """SKUs in the mirror that begin like this; None while the shop is to be asked."""

@@ -6,20 +6,20 @@ from typing import Final
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.document import CatalogueDocument
-from storefront_mcp.catalogue.index import CatalogueIndex, IndexAnswer
-from storefront_mcp.catalogue.kind_order import ordered_answer
+from storefront_mcp.catalogue.index import CatalogueIndex, IndexResult
+from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery
+from storefront_mcp.catalogue.kind_order import search_by_kind
 from storefront_mcp.catalogue.query.folding import fold_text, sku_letters
 from storefront_mcp.catalogue.query.language import LanguageWords
 from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
 from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
 from storefront_mcp.catalogue.query.relaxation import SearchAttempt, search_attempts
 from storefront_mcp.catalogue.query.understanding import ReadWords, WordReader
-from storefront_mcp.catalogue.question import AttributeFilter, IndexQuestion
 from storefront_mcp.catalogue.search_hints import search_hints
 from storefront_mcp.catalogue.summaries import facets_of, selected_summary, summary_of
 from storefront_mcp.commerce.errors import CursorRefused
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.product import variant_of
+from storefront_mcp.commerce.product import charged_price, variant_of
 from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery, Sort
 from storefront_mcp.commerce.search_errors import FilterRefused
 
@@ -28,10 +28,13 @@ CURSOR_PREFIX: Final = "m"
 MIN_CODE_CHARS: Final = 4
 """Characters of the shortest word in a sentence that is looked up as a SKU."""
 UNKNOWN_ORDERS: Final[Mapping[Sort, str]] = {
-    "rating": "None of these has a rating: the best match comes first instead.",
-    "best_selling": "The shop does not tell what sells best: the best match comes first instead.",
+    "rating": "None of these has a rating: {order} instead.",
+    "best_selling": "The shop does not tell what sells best: {order} instead.",
 }
 """Why an order was left aside."""
+APART_TEXT: Final = (
+    "The last {} of all are of another kind, such as sets: behind the others, and in order among themselves."
+)
 _CODE_MARKS: Final = frozenset("-_./")
 
 
@@ -50,50 +53,58 @@ class CatalogueSearch:
         """One page of what matches. Raises CursorRefused, FilterRefused."""
         offset = _offset(query.after)
         phrases = read_phrases(query.text, self._currency)
-        question = self._conditions(query, phrases, offset)
-        if (by_sku := self._by_sku(query.text, question)) is not None:
+        index_query = self._conditions(query, phrases, offset)
+        if (by_sku := self._by_sku(query.text, index_query)) is not None:
             return by_sku
         stated = replace(phrases, text="") != PhraseReading(text="")
         words = self._words().read(phrases.text, conditions=stated) if phrases.text else ReadWords(groups=())
         attempt = SearchAttempt(groups=())
-        asked = question
-        answer = IndexAnswer(hits=(), total=0)
-        for attempt in search_attempts(words, narrowed=_is_narrowed(question)):
-            asked = _question_of(question, attempt, own_sort=query.sort != "relevance")
+        asked = index_query
+        answer = IndexResult(hits=(), total=0)
+        for attempt in search_attempts(words, narrowed=_is_narrowed(index_query)):
+            asked = _index_query_of(index_query, attempt, own_sort=query.sort != "relevance")
             answer = self.index.search(asked) if asked.sort == "relevance" else self._answer(asked)
             if answer.total:
                 break
         found = answer.total > 0
-        hints = search_hints(self.index, question, phrases, words, answer, asked=asked, currency=self._currency)
+        hints = search_hints(self.index, index_query, phrases, words, answer, asked=asked, currency=self._currency)
         if found and asked.sort in UNKNOWN_ORDERS and not self._tells(asked):
-            hints = (*hints, UNKNOWN_ORDERS[asked.sort])
+            order = "the best match comes first" if attempt.groups else "they come by name"
+            if _goes_by_price(asked):
+                order = "the dearest come first"
+            hints = (*hints, UNKNOWN_ORDERS[asked.sort].format(order=order))
             phrases = replace(phrases, sort=None)
         elif found and attempt.required is not None:
             phrases = replace(phrases, sort=None)
+        if answer.apart:
+            hints = (*hints, APART_TEXT.format(answer.apart))
         return SearchPage(
             products=tuple(
-                summary_of(hit.document, question.attributes, attempt.labels, missed=hit.missed) for hit in answer.hits
+                summary_of(hit.document, index_query.attributes, attempt.labels, missed=hit.missed)
+                for hit in answer.hits
             ),
             total=answer.total,
             next=_next(offset, len(answer.hits), answer.total),
             facets=facets_of(answer),
             understood=_conditions_of_text(query, phrases, attempt if found else None),
-            did_you_mean=words.corrected,
+            searched_for=words.corrected,
             relaxed=attempt.relaxed if found else (),
             hints=hints,
         )
 
-    def _answer(self, question: IndexQuestion) -> IndexAnswer:
-        """What matches, in its order; by relevance where the shop tells nothing that such an order goes by."""
-        if question.sort in UNKNOWN_ORDERS and not self._tells(question):
-            return self.index.search(replace(question, sort="relevance"))
-        return ordered_answer(self.index, question, self._language.stem)
+    def _answer(self, index_query: IndexQuery) -> IndexResult:
+        """What matches, in its order; in another where the shop tells nothing that such an order goes by."""
+        if index_query.sort in UNKNOWN_ORDERS and not self._tells(index_query):
+            if not _goes_by_price(index_query):
+                return self.index.search(replace(index_query, sort="relevance"))
+            index_query = replace(index_query, sort="price_high")
+        return search_by_kind(self.index, index_query, self._language.stem)
 
-    def _tells(self, question: IndexQuestion) -> bool:
+    def _tells(self, index_query: IndexQuery) -> bool:
         """Whether any of those that would be shown has what the order goes by: if the first has not, none has."""
-        alone = replace(question, size=1, offset=0, facets=False)
-        first = ordered_answer(self.index, alone, self._language.stem).hits
-        return bool(first) and _has_signal(first[0].document, question.sort)
+        alone = replace(index_query, size=1, offset=0, facets=False)
+        first = search_by_kind(self.index, alone, self._language.stem).hits
+        return bool(first) and _has_signal(first[0].document, index_query.sort)
 
     def _words(self) -> WordReader:
         """The reader for the words that the index has now."""
@@ -102,9 +113,9 @@ class CatalogueSearch:
             self._reader, self._lexicon = WordReader(self._language, lexicon), lexicon
         return self._reader
 
-    def _conditions(self, query: SearchQuery, phrases: PhraseReading, offset: int) -> IndexQuestion:
+    def _conditions(self, query: SearchQuery, phrases: PhraseReading, offset: int) -> IndexQuery:
         """What must hold: what the caller sent, and where that is silent, what the text says."""
-        return IndexQuestion(
+        return IndexQuery(
             category=query.category,
             price_min=_minor(phrases.price_min if query.price_min is None else query.price_min),
             price_max=_minor(phrases.price_max if query.price_max is None else query.price_max),
@@ -123,8 +134,10 @@ class CatalogueSearch:
     def _filter(self, code: str, labels: Sequence[str]) -> AttributeFilter:
         """A filter by code or label, its values in the shop's own spelling. Raises FilterRefused."""
         known = self.index.lexicon.attributes
-        wanted = fold_text(code)
-        attribute = known.get(code) or next((one for one in known.values() if fold_text(one.label) == wanted), None)
+        stem, wanted = self._language.stem, fold_text(code)
+        named = ((one, {fold_text(one.code), fold_text(one.label)}) for one in known.values())
+        alike = (one for one, names in named if wanted in names or stem(wanted) in map(stem, names))
+        attribute = known.get(code) or next(alike, None)
         if attribute is None:
             raise FilterRefused(code, sorted(known))
         values = {fold_text(value): value for value in attribute.values}
@@ -133,7 +146,7 @@ class CatalogueSearch:
                 raise FilterRefused(f"{attribute.code}: {label}", sorted(attribute.values))
         return AttributeFilter(code=attribute.code, values=tuple(values[fold_text(label)] for label in labels))
 
-    def _by_sku(self, text: str, question: IndexQuestion) -> SearchPage | None:
+    def _by_sku(self, text: str, index_query: IndexQuery) -> SearchPage | None:
         """The one product whose SKU the text is, or holds; None where it only looks like one or a bound excludes it."""
         for candidate in _codes(text):
             document = self.index.find(candidate)
@@ -144,36 +157,36 @@ class CatalogueSearch:
             whole = candidate == text.strip()
             if variant is None and whole and not _CODE_MARKS & set(candidate) and not candidate.isupper():
                 continue  # "polo" may be a SKU, but is a word first
-            if not _fits(document, question):
+            if not _fits(document, index_query):
                 continue
             chosen = variant_of(product, variant.sku) if variant is not None else None
             return SearchPage(products=(selected_summary(document, chosen),), total=1)
         return None
 
 
-def _question_of(question: IndexQuestion, attempt: SearchAttempt, *, own_sort: bool) -> IndexQuestion:
+def _index_query_of(index_query: IndexQuery, attempt: SearchAttempt, *, own_sort: bool) -> IndexQuery:
     """The question of an attempt; an order that the text asks for is only kept where all words match."""
     filters: dict[str, list[str]] = {}
     for code, label in attempt.labels:
         filters.setdefault(code, []).append(label)
     merged = tuple(AttributeFilter(code=code, values=tuple(values)) for code, values in filters.items())
     return replace(
-        question,
+        index_query,
         groups=attempt.groups,
         required=attempt.required,
-        attributes=(*question.attributes, *merged),
-        sort=question.sort if own_sort or attempt.required is None else "relevance",
+        attributes=(*index_query.attributes, *merged),
+        sort=index_query.sort if own_sort or attempt.required is None else "relevance",
     )
 
 
-def _is_narrowed(question: IndexQuestion) -> bool:
+def _is_narrowed(index_query: IndexQuery) -> bool:
     """Whether anything but words was asked for."""
     return bool(
-        question.attributes
-        or question.category is not None
-        or question.price_min is not None
-        or question.price_max is not None
-        or question.on_sale
+        index_query.attributes
+        or index_query.category is not None
+        or index_query.price_min is not None
+        or index_query.price_max is not None
+        or index_query.on_sale
     )
 
 
@@ -184,6 +197,11 @@ def _has_signal(document: CatalogueDocument, sort: Sort) -> bool:
     if sort == "rating":
         return document.rating is not None or document.product.rating is not None
     return True
+
+
+def _goes_by_price(index_query: IndexQuery) -> bool:
+    """Whether the dearest are taken for the best where none has a rating: within what a buyer wants to spend."""
+    return index_query.sort == "rating" and index_query.price_max is not None
 
 
 def _codes(text: str) -> Iterator[str]:
@@ -197,16 +215,16 @@ def _codes(text: str) -> Iterator[str]:
             yield bare
 
 
-def _fits(document: CatalogueDocument, question: IndexQuestion) -> bool:
+def _fits(document: CatalogueDocument, index_query: IndexQuery) -> bool:
     """Whether a product that was found by its SKU is within the stated bounds."""
-    price = document.product.price.minor
+    price = charged_price(document.product).minor
     reduced = document.product.list_price is not None
     return (
-        (question.price_min is None or price >= question.price_min)
-        and (question.price_max is None or price <= question.price_max)
-        and question.in_stock in (None, document.product.in_stock)
-        and question.on_sale in (None, reduced)
-        and (question.category is None or any(one.id == question.category for one in document.categories))
+        (index_query.price_min is None or price >= index_query.price_min)
+        and (index_query.price_max is None or price <= index_query.price_max)
+        and index_query.in_stock in (None, document.product.in_stock)
+        and index_query.on_sale in (None, reduced)
+        and (index_query.category is None or any(one.id == index_query.category for one in document.categories))
     )
 
 
@@ -216,7 +234,7 @@ def _conditions_of_text(
     """What the text, not the caller's arguments, said; None when it said nothing."""
     filters: dict[str, tuple[str, ...]] = {}
     for code, label in attempt.labels if attempt is not None else ():
-        filters[code] = (*filters.get(code, ()), label)
+        filters[code] = tuple(dict.fromkeys((*filters.get(code, ()), label)))
     read = ReadConditions(
         min_price_minor=_minor(phrases.price_min) if query.price_min is None else None,
         max_price_minor=_minor(phrases.price_max) if query.price_max is None else None,
@@ -224,6 +242,7 @@ def _conditions_of_text(
         on_sale=phrases.on_sale if query.on_sale is None else None,
         sort=phrases.sort if query.sort == "relevance" else None,
         filters=filters,
+        quantity=phrases.quantity,
     )
     return None if read == ReadConditions() else read
 

@@ -5,11 +5,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from storefront_mcp.catalogue.index import CatalogueIndex, IndexAnswer
+from storefront_mcp.catalogue.index import CatalogueIndex, IndexResult
+from storefront_mcp.catalogue.index_query import IndexQuery
 from storefront_mcp.catalogue.query.phrases import PhraseReading
 from storefront_mcp.catalogue.query.understanding import ReadWords
-from storefront_mcp.catalogue.question import IndexQuestion
 from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.product import charged_price
 
 FEW_HITS: Final = 2
 """Hits up to which words that match nothing are named."""
@@ -23,17 +24,17 @@ MAX_WORD_CHARS: Final = 30
 
 def search_hints(
     index: CatalogueIndex,
-    question: IndexQuestion,
+    index_query: IndexQuery,
     phrases: PhraseReading,
     words: ReadWords,
-    answer: IndexAnswer,
+    answer: IndexResult,
     *,
-    asked: IndexQuestion,
+    asked: IndexQuery,
     currency: str,
 ) -> tuple[str, ...]:
     """Sentences, the most useful first; none where enough was found and understood.
 
-    `question` has the conditions alone, `asked` is with the words what was answered.
+    `index_query` has the conditions alone, `asked` is with the words what was answered.
     """
     hints = []
     if phrases.other_currency:
@@ -41,16 +42,18 @@ def search_hints(
     if answer.total <= FEW_HITS and words.unknown:
         listed = ", ".join(word[:MAX_WORD_CHARS] for word in words.unknown_shown[:MAX_UNKNOWN_WORDS])
         hints.append(f"No product has: {listed}.")
-    if 0 < answer.total <= FEW_HITS and question.offset == 0:
+    if 0 < answer.total <= FEW_HITS and index_query.offset == 0:
         hints.extend(_with_one_word_less(index, asked, answer.total))
-    if answer.total == 0 and question.offset == 0:
+    if answer.total and asked.groups and index_query.offset == 0 and _names_none(index, asked):
+        hints.extend(_nearest_price(index, replace(asked, size=1, facets=False), currency))
+    if answer.total == 0 and index_query.offset == 0:
         groups = tuple(group for group in words.groups if group.text not in words.unknown)
-        nearest = list(_nearest(index, replace(question, groups=groups, size=1, facets=False), currency))
+        nearest = list(_nearest(index, replace(index_query, groups=groups, size=1, facets=False), currency))
         hints.extend(nearest or _categories(index))
     return tuple(hints)
 
 
-def _with_one_word_less(index: CatalogueIndex, asked: IndexQuestion, total: int) -> Iterator[str]:
+def _with_one_word_less(index: CatalogueIndex, asked: IndexQuery, total: int) -> Iterator[str]:
     """The word without which most would be found, where each of few had to have all words."""
     groups = asked.groups
     if asked.required is not None or not 1 < len(groups) <= MAX_TRIED_WORDS:
@@ -65,26 +68,42 @@ def _with_one_word_less(index: CatalogueIndex, asked: IndexQuestion, total: int)
         yield f'Without "{word[:MAX_WORD_CHARS]}": {found[word]}.'
 
 
-def _nearest(index: CatalogueIndex, question: IndexQuestion, currency: str) -> Iterator[str]:
+def _nearest(index: CatalogueIndex, index_query: IndexQuery, currency: str) -> Iterator[str]:
     """What there would be without one of the bounds."""
-    if not question.groups and question.category is None:
+    if not index_query.groups and index_query.category is None:
         return
-    if question.price_min is not None or question.price_max is not None:
-        order = "price_low" if question.price_max is not None else "price_high"
-        hits = index.search(replace(question, price_min=None, price_max=None, sort=order, of_kind=True)).hits
-        if hits:
-            price = hits[0].document.product.price
-            bound = Money(question.price_max or question.price_min or 0, currency)
-            relation, way = ("under", "from") if question.price_max is not None else ("over", "up to")
-            yield f"None {relation} {bound}; {way} {price} ({hits[0].document.product.sku})."
-    if question.in_stock:
-        hits = index.search(replace(question, in_stock=None)).hits
+    if _bounds_price(index_query):
+        yield from _nearest_price(index, index_query, currency)
+    if index_query.in_stock:
+        hits = index.search(replace(index_query, in_stock=None)).hits
         if hits:
             yield f"Sold out: {hits[0].document.product.name} ({hits[0].document.product.sku})."
-    if question.on_sale:
-        total = index.search(replace(question, on_sale=None)).total
+    if index_query.on_sale:
+        total = index.search(replace(index_query, on_sale=None)).total
         if total:
             yield f"None of {total} is reduced."
+
+
+def _bounds_price(index_query: IndexQuery) -> bool:
+    return index_query.price_min is not None or index_query.price_max is not None
+
+
+def _names_none(index: CatalogueIndex, asked: IndexQuery) -> bool:
+    """Whether what was found within a bound on prices only mentions the words, and nothing is named by them."""
+    if not _bounds_price(asked) or asked.required is not None:
+        return False
+    return not index.search(replace(asked, of_kind=True, size=1, facets=False)).total
+
+
+def _nearest_price(index: CatalogueIndex, index_query: IndexQuery, currency: str) -> Iterator[str]:
+    """The price of what is named so and next to the bound."""
+    order = "price_low" if index_query.price_max is not None else "price_high"
+    hits = index.search(replace(index_query, price_min=None, price_max=None, sort=order, of_kind=True)).hits
+    if hits:
+        price = charged_price(hits[0].document.product)
+        bound = Money(index_query.price_max or index_query.price_min or 0, currency)
+        relation, way = ("under", "from") if index_query.price_max is not None else ("over", "up to")
+        yield f"None {relation} {bound}; {way} {price} ({hits[0].document.product.sku})."
 
 
 def _categories(index: CatalogueIndex) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 from msgspec.structs import replace
@@ -23,9 +24,10 @@ SHOP_SORTS: Final = frozenset({"price_low", "price_high", "newest"})
 """Orders of a text that every shop can be asked for."""
 TOLD_SORTS: Final = frozenset({"best_selling", "rating", "discount"})
 """Orders for which a shop must tell something of its products."""
+EXTRA_COST: Final = "What must be chosen may cost extra: get_product tells a from_price."
 NO_ORDER: Final = "This shop cannot sort by {}: its own order is kept."
-MAX_SEEN_WORDS: Final = 5_000
-"""Words of products that were listed of late, among which a misspelt one is looked for."""
+MAX_SEEN_NAMES: Final = 1_000
+"""Names of products that were listed of late, among whose words a misspelt one is looked for."""
 MAX_CATEGORIES: Final = 8
 """Categories that are named when nothing was found."""
 MAX_NEAR_WORDS: Final = 3
@@ -38,21 +40,24 @@ class ShopSearch:
     def __init__(self, shop: CatalogueReader, currency: str) -> None:
         self._shop = shop
         self._currency = currency
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        """Words by name: most searches list what others have listed, and folding is dear."""
 
     async def search(self, search: SearchQuery) -> SearchPage:
         """One page. Raises as the shop's search, and CursorRefused for a position in a mirror."""
         if search.after is not None and search.after.startswith(CURSOR_PREFIX):
             raise CursorRefused
         query = replace(search, facets=False, in_stock=None)
-        phrases = read_phrases(search.text, self._currency)
-        plainer = _plainer(query, phrases)
         if search.after is not None and search.after.startswith(PLAINER_PREFIX):
+            phrases = read_phrases(search.text, self._currency)
+            plainer = _plainer(query, phrases)
             return await self._search_plainer(search, replace(plainer, after=search.after[1:]), phrases)
         found = _with_stock(await self._ask(query), search.in_stock)
         if found.products or search.after is not None or not search.text:
             self._learn(product.name for product in found.products)
             return found
+        phrases = read_phrases(search.text, self._currency)
+        plainer = _plainer(query, phrases)
         if plainer != query and (plainer.text or plainer.price_min or plainer.price_max):
             again = await self._search_plainer(search, plainer, phrases)
             if again.products:
@@ -60,14 +65,18 @@ class ShopSearch:
         return replace(found, hints=await self._hints(plainer.text or search.text, phrases))
 
     async def _ask(self, query: SearchQuery) -> SearchPage:
-        """The shop's page, in its own order where it knows nothing of the one asked for, which is said."""
+        """The shop's page; where it is in another order than asked for, or bounds no whole prices, this is said."""
+        hints = []
         try:
-            return await self._shop.search(query)
+            found = await self._shop.search(query)
         except FilterRefused:
             if query.sort not in TOLD_SORTS:
                 raise
-        found = await self._shop.search(replace(query, sort="relevance"))
-        return replace(found, hints=(NO_ORDER.format(query.sort.replace("_", " ")),))
+            found = await self._shop.search(replace(query, sort="relevance"))
+            hints.append(NO_ORDER.format(query.sort.replace("_", " ")))
+        if query.price_max is not None and any(one.choose == "options" for one in found.products):
+            hints.append(EXTRA_COST)
+        return replace(found, hints=tuple(hints))
 
     async def _search_plainer(self, search: SearchQuery, plainer: SearchQuery, phrases: PhraseReading) -> SearchPage:
         """A page for the plainer query; its next position says so, as the shop's own says nothing of the query."""
@@ -83,10 +92,11 @@ class ShopSearch:
     def _learn(self, names: Iterable[str]) -> None:
         """Keep the words of names, the latest of them."""
         for name in names:
-            for word in text_words(name):
-                self._seen[word] = None
-                self._seen.move_to_end(word)
-        while len(self._seen) > MAX_SEEN_WORDS:
+            if name in self._seen:
+                self._seen.move_to_end(name)
+            else:
+                self._seen[name] = tuple(text_words(name))
+        while len(self._seen) > MAX_SEEN_NAMES:
             self._seen.popitem(last=False)
 
     async def _hints(self, text: str, phrases: PhraseReading) -> tuple[str, ...]:
@@ -95,8 +105,9 @@ class ShopSearch:
             hints.append(f"Prices are in {self._currency}; the amount in another currency was left aside.")
         if phrases.on_sale:
             hints.append("This shop cannot be asked for reductions; a list_price shows one.")
-        speller = SpellingIndex(dict.fromkeys(self._seen, 1))
-        unknown = [word for word in text_words(text) if word not in self._seen]
+        seen = dict.fromkeys(chain.from_iterable(self._seen.values()), 1)
+        speller = SpellingIndex(seen)
+        unknown = [word for word in text_words(text) if word not in seen]
         near = [word for word in map(speller.nearest, unknown[:MAX_NEAR_WORDS]) if word is not None]
         if near:
             hints.append(f"Near words here: {', '.join(near)}.")
@@ -146,5 +157,6 @@ def _read_conditions(search: SearchQuery, plainer: SearchQuery, phrases: PhraseR
         max_price_minor=None if high is None else high.minor,
         in_stock=phrases.in_stock if search.in_stock is None else None,
         sort=None if plainer.sort == search.sort else plainer.sort,
+        quantity=phrases.quantity,
     )
     return None if read == ReadConditions() else read

@@ -7,16 +7,21 @@ import msgspec
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.document import CatalogueDocument
-from storefront_mcp.catalogue.index import IndexAnswer
+from storefront_mcp.catalogue.index import IndexResult
+from storefront_mcp.catalogue.index_query import AttributeFilter
 from storefront_mcp.catalogue.query.folding import fold_text
-from storefront_mcp.catalogue.question import AttributeFilter
 from storefront_mcp.commerce.category import CategoryFacet, FacetValue
-from storefront_mcp.commerce.product import Product, ProductSummary, Variant
+from storefront_mcp.commerce.product import CustomOption, Product, ProductSummary, Variant, least_price
 
 MAX_OPTION_VALUES: Final = 3
 """Values of an option that a list spells out; of more it has the first and the last."""
 MAX_SUMMARY_BYTES: Final = 180
-"""Of JSON, about 45 tokens; a longer summary goes without its options, which get_product has."""
+"""Of JSON, about 45 tokens; a longer summary goes without what its variants differ in, which get_product has."""
+MAX_SIZE_CHARS: Final = 4
+"""Of a value that may be one of a row of sizes, such as `XXL` or `10.5`."""
+UNTOLD_PRICE: Final = ", may cost extra"
+MAX_OPTION_TITLES: Final = 3
+"""Custom options that a list names."""
 _CHOSEN_KINDS: Final = frozenset({"bundle", "grouped", "downloadable", "giftcard"})
 
 
@@ -32,6 +37,7 @@ def summary_of(
     wanted = [*((one.code, one.values) for one in filters), *((code, (label,)) for code, label in labels)]
     variant = _fitting_variant(document, wanted)
     short = {axis.label: _short(axis.values) for axis in product.axes if axis.values}
+    short |= {option.title: _short_option(option) for option in product.custom_options[:MAX_OPTION_TITLES]}
     summary = ProductSummary(
         sku=product.sku,
         name=product.name,
@@ -40,12 +46,15 @@ def summary_of(
         in_stock=product.in_stock,
         choose=_to_choose(product),
         variant=None if variant is None else variant.sku,
+        from_price=least_price(product),
         options=short if variant is None else {},
         brand=document.brand,
         rating=product.rating if document.rating is None else document.rating,
         match=f"not {', '.join(missed)}" if missed else None,
     )
-    return summary if len(msgspec.json.encode(summary)) <= MAX_SUMMARY_BYTES else replace(summary, options={})
+    # Without them a product with variants still says that one must be chosen.
+    is_short = not product.variants or len(msgspec.json.encode(summary)) <= MAX_SUMMARY_BYTES
+    return summary if is_short else replace(summary, options={})
 
 
 def selected_summary(document: CatalogueDocument, variant: Variant | None) -> ProductSummary:
@@ -58,13 +67,14 @@ def selected_summary(document: CatalogueDocument, variant: Variant | None) -> Pr
         list_price=product.list_price,
         in_stock=product.in_stock,
         choose=_to_choose(product),
+        from_price=least_price(product),
         selected_variant=variant,
         brand=document.brand,
         rating=product.rating if document.rating is None else document.rating,
     )
 
 
-def facets_of(answer: IndexAnswer) -> tuple[CategoryFacet, ...]:
+def facets_of(answer: IndexResult) -> tuple[CategoryFacet, ...]:
     """The facets of an answer, prices first."""
     if answer.price_range is None:
         return ()
@@ -90,17 +100,35 @@ def _to_choose(product: Product) -> str | None:
     return "options" if needed else None
 
 
+def _short_option(option: CustomOption) -> str:
+    """A custom option in a few characters: `text, optional, +AUD 5.00`, or `Red, Gold`.
+
+    Of a text that must be given it is said when the shop did not tell what it costs.
+    """
+    titles = [value.title for value in option.values]
+    what = ", ".join(titles) if len(titles) <= MAX_OPTION_VALUES else f"{len(titles)} choices"
+    costs = f", +{option.surcharge}" if option.surcharge else ""
+    if option.kind == "text" and option.required and option.surcharge is None:
+        costs = UNTOLD_PRICE
+    return f"{what or option.kind}{'' if option.required else ', optional'}{costs}"
+
+
 def _short(values: Sequence[str]) -> str:
-    """The values of an option in a few characters: `Black, Blue`, or `S to XL`."""
+    """The values of an option in a few characters: `Black, Blue`, `S to XL`, or `Black, Blue and 3 more`."""
     if len(values) <= MAX_OPTION_VALUES:
         return ", ".join(values)
+    if any(len(value) > MAX_SIZE_CHARS for value in values):
+        return f"{values[0]}, {values[1]} and {len(values) - 2} more"
     return f"{values[0]} to {values[-1]}"
 
 
 def _fitting_variant(document: CatalogueDocument, wanted: Sequence[tuple[str, Sequence[str]]]) -> Variant | None:
     """The only variant with one of the wanted values of each attribute in which variants differ."""
     labels = {one.code: one.label for one in document.attributes if one.axis}
-    needed = {labels[code]: {fold_text(value) for value in values} for code, values in wanted if code in labels}
+    needed: dict[str, set[str]] = {}
+    for code, values in wanted:
+        if code in labels:
+            needed.setdefault(labels[code], set()).update(map(fold_text, values))
     if not needed:
         return None
     fitting = [

@@ -88,6 +88,11 @@ class AgentCheckout:
         twin._owner = subject
         return twin
 
+    @property
+    def is_test(self) -> bool:
+        """Whether the provider is a sandbox, or in its test mode."""
+        return self._context.provider is not None and self._context.provider.is_test
+
     def ways_to_pay(self, offered: Sequence[PaymentMethod]) -> tuple[str, ...]:
         """Titles of the provider's method and of the offline methods of the policy."""
         policy = self._context.policy

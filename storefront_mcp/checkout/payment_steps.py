@@ -24,9 +24,9 @@ from storefront_mcp.payments.provider import (
     Payment,
     PaymentProvider,
     PaymentSession,
+    PaymentSessionRequest,
     ProviderRefused,
     RefusalCause,
-    SessionRequest,
 )
 
 log: Final = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ async def open_session(
     if personal is None or amount is None:
         message = f"{checkout.id}: no payment page can be opened without its personal data"
         raise RuntimeError(message)
-    wanted = SessionRequest(
+    wanted = PaymentSessionRequest(
         checkout=checkout.id,
         amount=amount,
         title=f"{context.store.name} order {checkout.id}",

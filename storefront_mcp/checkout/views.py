@@ -46,7 +46,7 @@ CONFIRMED_TEXT: Final = {
     "offline": "The buyer has confirmed the order, which is not paid yet",
 }
 NEXT_STEP_TEXT: Final[dict[State, str]] = {
-    "open": "Give the buyer continue_url to {confirm} there, then ask get_order_status.",
+    "open": "Not {paid} yet: give the buyer continue_url to {confirm}; then get_order_status has the order number.",
     "closing": "The payment page is being closed. Call get_order_status again in a few seconds.",
     "authorized": "{confirmed}; the shop is taking the order. Call get_order_status in a few seconds.",
     "placing": "{confirmed}; the shop is taking the order. Call get_order_status in a few seconds.",
@@ -56,7 +56,7 @@ NEXT_STEP_TEXT: Final[dict[State, str]] = {
     "releasing": "The order could not be made{released}. Call get_order_status in a few seconds.",
     "needs_human": "The shop's staff has to look at this order. Do not order again; tell the buyer to contact {staff} "
     "and name checkout_id.",
-    "placed": "Done: tell the buyer {order}.{mailed} Returns and cancelling: get_store_info.",
+    "placed": "Done: tell the buyer {order}.{mailed} Returns and cancelling: get_store_info{questions}.",
     "failed": "There is no order and no charge. Look at the cart with view_cart before ordering again.",
     "expired": "It was not {paid} in time and nothing was charged. place_order starts anew.",
     "canceled": "It was given up and nothing was charged. place_order starts anew.",
@@ -72,8 +72,8 @@ TAKEN_TEXT: Final = (
 )
 """In place of all others, where money was taken without an order."""
 DECLINED_TEXT: Final = (
-    "The last payment was declined and nothing was charged. The buyer can try again at continue_url, with another card "
-    "if need be; then ask get_order_status."
+    "The last payment was declined and nothing was charged. The page stays open until expires_at: the buyer can try "
+    "again at continue_url, with another card if need be; then ask get_order_status. Do not place the order anew."
 )
 """In place of that of `open`."""
 REPEATED_TEXT: Final = "Nothing was ordered again: this cart became that order. Use create_cart for a new purchase."
@@ -81,7 +81,9 @@ UNKNOWN_PAGE_TEXT: Final = (
     " To be told continue_url again, send the whole checkout_id, or call place_order with the same arguments."
 )
 """After that of `open`, where only the first part of a checkout id was sent."""
-DRY_RUN_TEXT: Final = "Nothing is in the way. Show the buyer the totals, then call place_order without dry_run."
+TEST_TEXT: Final = " Test: no charge."
+"""After that of a checkout that is open, where the payment provider moves none."""
+DRY_RUN_TEXT: Final = "Show the buyer the totals; on a yes, call place_order without dry_run."
 
 
 PARCEL_TEXT: Final = (
@@ -105,7 +107,8 @@ def agent_view(
     order = None
     if progress is not None:
         order = OrderView(
-            **asdict(progress) | {"due": progress.due if payment else None, "total": checkout.order_total}
+            **asdict(progress) | {"due": progress.due if payment else None, "total": checkout.order_total},
+            delivery=None if progress.parcels else delivery_time(context, checkout),
         )
     elif checkout.order_number is not None or checkout.state == "placed":
         order = OrderView(number=checkout.order_number, total=checkout.order_total)
@@ -124,12 +127,17 @@ def agent_view(
     )
 
 
+def delivery_time(context: CheckoutContext, checkout: Checkout) -> str | None:
+    """How long the chosen way of shipping takes, where the store says so."""
+    draft = None if checkout.personal is None else checkout.personal.draft
+    return None if draft is None else context.store.delivery_times.get(draft.shipping_method)
+
+
 def parcel_notice(context: CheckoutContext, checkout: Checkout) -> str | None:
     """What is known of a parcel where the shop tells no progress; None while there is no order, or nothing is sent."""
     if checkout.state != "placed" or not checkout.method_title:
         return None
-    draft = None if checkout.personal is None else checkout.personal.draft
-    takes = None if draft is None else context.store.delivery_times.get(draft.shipping_method)
+    takes = delivery_time(context, checkout)
     return PARCEL_TEXT.format(
         settled=SETTLED_TEXT[checkout.settles],
         usually=f"; {checkout.method_title} usually takes {takes}" if takes else "",
@@ -172,17 +180,21 @@ def next_step(context: CheckoutContext, checkout: Checkout, payment: Outstanding
         return ORDERED_TEXT.format(staff=staff)
     order = "the order number" if checkout.order_number else "that the order is placed and the shop tells its number"
     how = " and how to pay, as payment says" if payment else ""
+    tests = checkout.online and context.provider is not None and context.provider.is_test
+    test = TEST_TEXT if tests and checkout.state == "open" else ""
     if checkout.state == "open" and checkout.declined:
-        return DECLINED_TEXT
-    return NEXT_STEP_TEXT[checkout.state].format(
+        return DECLINED_TEXT + test
+    told = NEXT_STEP_TEXT[checkout.state].format(
         confirm="pay" if checkout.online else "confirm the order",
         paid="paid" if checkout.online else "confirmed",
         confirmed=CONFIRMED_TEXT[checkout.settles],
         released="; the payment is being released" if checkout.settles == "provider" else "",
         order=order + how,
         staff=staff,
+        questions=f"; questions: {context.store.contact}" if context.store.contact else "",
         mailed=" A confirmation goes to the buyer by e-mail." if confirms_by_mail(context, checkout) else "",
     )
+    return told + test
 
 
 def payment_page_view(context: CheckoutContext, checkout: Checkout) -> PaymentPageView:

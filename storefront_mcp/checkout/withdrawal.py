@@ -8,10 +8,18 @@ from storefront_mcp.checkout.record import Checkout
 from storefront_mcp.checkout.states import COMMITTED_STATES, TERMINAL_STATES, transition
 from storefront_mcp.checkout.steps import close
 from storefront_mcp.commerce.errors import CartBeingOrdered, CartOrdered, PaymentDown
+from storefront_mcp.commerce.guest_carts import OpenCheckout
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.payments.provider import ProviderDown, ProviderRefused
 
-CART_CHANGED_REASON: Final = "The cart was changed afterwards."
+CART_CHANGED_REASON: Final = "A change of its cart was asked for afterwards."
+"""Said before the shop is asked, which may refuse the change."""
+CLOSED_TEXT: Final = (
+    "Checkout {} was for the cart as it was before, so it is closed and its payment page too. "
+    "Call place_order again for the cart as it is now."
+)
+KEPT_TEXT: Final = "Nothing in the cart changed: checkout {} and its payment page stay open."
+CLOSING_TEXT: Final = "Nothing in the cart changed; the payment page of checkout {} is being closed."
 
 
 async def withdraw(context: CheckoutContext, checkout: Checkout, reason: str) -> Checkout:
@@ -50,10 +58,10 @@ def check_not_ordered(context: CheckoutContext, checkout: Checkout | None) -> No
         raise CartOrdered(checkout.id, checkout.order_number, staff=context.store.staff)
 
 
-async def before_cart_change(context: CheckoutContext, cart: CartId) -> str | None:
-    """Withdraw the open checkout of a cart before the cart changes; a notice for the agent, or None without one.
+async def before_cart_change(context: CheckoutContext, cart: CartId) -> OpenCheckout | None:
+    """The checkout of a cart that has to be closed before the cart may change; None without one.
 
-    Raises what `withdraw` and `check_not_ordered` raise.
+    Raises what `check_not_ordered` raises; its `withdraw` raises as `withdraw`.
     """
     found = await context.records.find_by_cart(context.store.id, context.cart_digest(cart))
     if found is None:
@@ -61,8 +69,10 @@ async def before_cart_change(context: CheckoutContext, cart: CartId) -> str | No
     check_not_ordered(context, found)
     if found.state in TERMINAL_STATES:
         return None
-    await withdraw(context, found, CART_CHANGED_REASON)
-    return (
-        f"Checkout {found.id} was for the cart as it was before, so it is closed and its payment page too. "
-        "Call place_order again for the cart as it is now."
-    )
+
+    async def close_page() -> str:
+        await withdraw(context, found, CART_CHANGED_REASON)
+        return CLOSED_TEXT.format(found.id)
+
+    kept = KEPT_TEXT if found.state == "open" else CLOSING_TEXT
+    return OpenCheckout(withdraw=close_page, kept=kept.format(found.id))

@@ -27,6 +27,7 @@ from storefront_mcp.cli.tables import print_table
 from storefront_mcp.database import Database
 from storefront_mcp.database.engine import utc_now
 from storefront_mcp.database.oauth import SqlOAuthRepository
+from storefront_mcp.oauth.clients import is_client_id, kind_of_client
 from storefront_mcp.oauth.customer_digests import SECRET_NAME, CustomerDigests
 from storefront_mcp.records.oauth import GrantRecord
 
@@ -115,6 +116,68 @@ def revoke(
         click.echo(f"{number} {'grant' if number == 1 else 'grants'} of {shop.id} ended.")
     if unknown:
         raise CommandFailed("\n".join(unknown))
+
+
+@customers.command()
+@click.argument("client", metavar="CLIENT")
+@config_option
+@store_option
+@by_option
+def block(client: str, config: Path | None, store: str | None, by: str | None) -> None:
+    """End all grants of an agent, and let it in no more: CLIENT is its client_id, or any of its grants."""
+    here, shop = choose_store(config, store)
+    now, operator = utc_now().timestamp(), operator_name(by)
+    with friendly_errors(), open_for_change(here) as served:
+        records = SqlOAuthRepository(served.database, None)
+        known = {grant.id: grant.client_id for grant in records.grants(shop.id, limit=MAX_LISTED)}
+        id_ = known.get(client, client)
+        if not is_client_id(id_):
+            raise CommandFailed(f"{client[:64]} is no client_id, and no grant; customers grants --json lists both.")
+        number = records.block_client(shop.id, id_, kind_of_client(id_), now=now, by=operator)
+    click.echo(f"{id_} is blocked at {shop.id}; {number} {'grant' if number == 1 else 'grants'} ended.")
+
+
+@customers.command()
+@click.argument("client", metavar="CLIENT")
+@config_option
+@store_option
+@by_option
+def unblock(client: str, config: Path | None, store: str | None, by: str | None) -> None:
+    """Let a blocked agent in again, by its client_id; people have to allow it anew."""
+    here, shop = choose_store(config, store)
+    with friendly_errors(), open_for_change(here) as served:
+        if not SqlOAuthRepository(served.database, None).unblock_client(shop.id, client, by=operator_name(by)):
+            raise CommandFailed(f"{client[:64]} is not blocked at {shop.id}; customers blocked lists who is.")
+    click.echo(f"{client} is let in again at {shop.id}.")
+
+
+@customers.command("blocked")
+@config_option
+@store_option
+@json_option
+def list_blocked(config: Path | None, store: str | None, *, as_json: bool) -> None:
+    """Agents that are blocked, the last one first."""
+    here, chosen = choose_stores(config, store)
+    with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+        records = SqlOAuthRepository(database, None)
+        found = [
+            {
+                "client_id": client.id,
+                "store": client.store,
+                "kind": client.kind,
+                "blocked_at": _moment(client.blocked_at),
+            }
+            for shop in chosen
+            for client in records.blocked_clients(shop.id)
+            if client.blocked_at is not None
+        ]
+    if as_json:
+        print_json({"clients": found})
+        return
+    table = Table("client_id", "store", "since (UTC)")
+    for client in found:
+        table.add_row(escape(str(client["client_id"])), str(client["store"]), f"{client['blocked_at']:%Y-%m-%d %H:%M}")
+    print_table(table)
 
 
 def _grant_row(grant: GrantRecord, now: float) -> Sequence[str]:

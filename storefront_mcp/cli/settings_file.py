@@ -14,11 +14,14 @@ from storefront_mcp.cli.errors import CommandFailed, friendly_errors
 from storefront_mcp.settings import Settings
 from storefront_mcp.settings.program import command_line
 from storefront_mcp.settings.schema import SOFTWARE_KINDS
+from storefront_mcp.settings.sign_in import ACCOUNT_KINDS, TOKEN_KINDS
 
 SETTINGS_FILE: Final = "storefront.toml"
 UPSTREAM_SECTION: Final = "[store.upstream]\n"
 TIMEOUTS_COMMENT: Final = "# Seconds that the shop may take:"
 """What follows the section about the shop in the settings file."""
+SECTIONS_OF: Final = {"# [store.sign_in]": ACCOUNT_KINDS, "# [store.sign_in.oidc]": TOKEN_KINDS}
+"""Sections of the settings file, a paragraph each, that are for some kinds of shops only."""
 
 config_option = click.option(
     "--config",
@@ -56,7 +59,10 @@ def settings_template(kind: str = SOFTWARE_KINDS[0]) -> str:
         return whole
     before, _, rest = whole.partition(UPSTREAM_SECTION)
     _, after, end = rest.partition(TIMEOUTS_COMMENT)
-    return before + folder.joinpath(f"upstream_{kind}.toml").read_text(encoding="utf-8") + after + end
+    text = before + folder.joinpath(f"upstream_{kind}.toml").read_text(encoding="utf-8") + after + end
+    refused = [section for section, kinds in SECTIONS_OF.items() if kind not in kinds]
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(one for one in paragraphs if not any(f"\n{section}\n" in one for section in refused))
 
 
 def load_settings(config: Path | None) -> LoadedSettings:

@@ -35,6 +35,8 @@ class WorkerProcess(Process):
     """uvicorn's, with our server."""
 
     _draining_server: DrainingServer | None = None
+    has_answered = False
+    """Whether it ever answered: until then it may still be importing, which takes long on a busy machine."""
 
     @property
     def server(self) -> DrainingServer:
@@ -57,6 +59,7 @@ class WorkerProcess(Process):
                 if given_up() or not self.process.is_alive() or time.monotonic() > deadline:
                     return False
             self.parent_conn.recv()
+            self.has_answered = True
         except (OSError, EOFError, pickle.UnpicklingError):
             return False
         return True
@@ -114,7 +117,8 @@ class WorkerSupervisor(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """As uvicorn's: replace workers that died or hang; end where one could not start."""
         for index, process in enumerate(self.processes):
-            healthy = process.answers(self.config.timeout_worker_healthcheck, self._is_told_to_stop)
+            seconds = self.config.timeout_worker_healthcheck if process.has_answered else START_SECONDS
+            healthy = process.answers(seconds, self._is_told_to_stop)
             # Who signals a group of processes, a terminal or systemd, ends the workers too: none is to be replaced.
             if self._is_told_to_stop():
                 return

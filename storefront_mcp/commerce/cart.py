@@ -1,8 +1,9 @@
 """Carts: lines and totals."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from storefront_mcp.commerce.ids import CartId, LineId, Sku
 from storefront_mcp.commerce.money import Money
@@ -40,6 +41,7 @@ class CartTotals(Struct, frozen=True, omit_defaults=True, kw_only=True):
     gift_cards: Money | None = None
     other: Annotated[Money | None, Meta(description="Fees or rounding of the shop")] = None
     total: Money
+    excludes: Annotated[Literal["shipping"] | None, Meta(description="What the total lacks until it is chosen")] = None
 
 
 class AppliedGiftCard(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,13 @@ class Cart(Struct, frozen=True, omit_defaults=True, kw_only=True):
     lost_lines: tuple[LostLine, ...] = ()
     """Lines of an earlier cart under this handle, which the shop has lost."""
     expires_at: Annotated[str | None, Meta(description="ISO 8601, UTC")] = None
+
+
+def with_exclusions(cart: Cart) -> Cart:
+    """The cart, whose totals say so where something is sent and they have no shipping yet."""
+    totals = cart.totals
+    lacks = cart.lines and not cart.ships_nothing and cart.ships_by is None and totals.shipping is None
+    return replace(cart, totals=replace(totals, excludes="shipping")) if lacks else cart
 
 
 def masked_code(code: str) -> str:

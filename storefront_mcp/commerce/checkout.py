@@ -23,6 +23,7 @@ class OrderView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     number: Annotated[str | None, Meta(description="Absent when the shop did not tell it")] = None
     total: Annotated[Money | None, Meta(description="If it is not totals.total: this is charged")] = None
     status: Annotated[str | None, Meta(description="In the shop's words")] = None
+    delivery: Annotated[str | None, Meta(description="How long it usually takes")] = None
     parcels: tuple[ShippedParcel, ...] = ()
     unsent: Annotated[tuple[ShippedItem, ...], Meta(description="Still to be sent, once a part was")] = ()
     comments: Annotated[tuple[str, ...], Meta(description="From the shop to the customer")] = ()
@@ -50,6 +51,10 @@ class CheckoutView(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 class CheckoutPort(Protocol):
     """Checkouts of one store, for agents."""
+
+    @property
+    def is_test(self) -> bool:
+        """Whether paying moves no money."""
 
     def ways_to_pay(self, offered: Sequence[PaymentMethod]) -> tuple[str, ...]:
         """Titles of what orders of this server can be paid by, of what the shop offers."""

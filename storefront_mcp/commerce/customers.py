@@ -1,12 +1,17 @@
-"""Customers of a shop: `CustomerLogin`, the port through which a person signs in, and what it gives and raises.
+"""Customers of a shop: the ports through which a person signs in, and what they give and raise.
+
+`CustomerLogin` is a form of ours, `IssuerLogin` an OpenID provider in front of a shop that is `TokenCustomers`.
 
 SignInError
 ├── WrongCredentials     the e-mail address or the password is wrong; nobody is told which
 ├── AccountNotConfirmed        right, but the shop wants the e-mail address confirmed first
 ├── TooManyTries         the shop or we want a pause
+├── IssuerRefused        the OpenID provider signed nobody in, or not so that we could believe it
+├── CustomerUnknown      the OpenID provider signed somebody in whom the shop does not know
 └── SessionOver          the shop no longer knows the session: the person has to sign in again
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal, Protocol
 
 from msgspec import Struct
@@ -63,6 +68,24 @@ class TooManyTries(SignInError):
         super().__init__(f"There were too many tries. Try again in {wait}.", internal=internal)
 
 
+class IssuerRefused(SignInError):
+    """The OpenID provider refused the person, or its answer is not one that we asked for."""
+
+    code = "issuer_refused"
+
+    def __init__(self, *, internal: str) -> None:
+        super().__init__("That sign-in did not work. Try again.", internal=internal)
+
+
+class CustomerUnknown(SignInError):
+    """The shop takes the OpenID provider's token of this person for nobody's."""
+
+    code = "customer_unknown"
+
+    def __init__(self, *, internal: str) -> None:
+        super().__init__("The shop does not know who has signed in there.", internal=internal)
+
+
 class SessionOver(SignInError):
     """The shop ended the session, or its time is over."""
 
@@ -89,6 +112,10 @@ class ShopSession(Struct, frozen=True, kw_only=True):
     """When the shop forgets it; None when the shop does not say."""
     renew_at: float | None = None
     """From when on a call should renew it first; None for never."""
+    renewal: str = ""
+    """What renews it where that is not the secret; as secret as it, and opaque to all but the login that made it."""
+    secret_until: float | None = None
+    """When the shop refuses the secret of a session that lives on by `renewal`; None where both end together."""
 
     def __repr__(self) -> str:
         """Without the secret and the person."""
@@ -133,8 +160,22 @@ class CustomerDirectory(Protocol):
         """The one customer with exactly that address; None without one. Raises ShopError only."""
 
 
-class CustomerLogin(Protocol):
-    """How customers of one store sign in. Every call may raise ShopDown and its subclasses."""
+class SessionRenewal(Protocol):
+    """What keeps sessions. Every call may raise ShopDown and its subclasses."""
+
+    async def renew(self, session: ShopSession) -> ShopSession:
+        """A session for longer; the old one may be dead at once, so this is never called twice at a time for a session.
+
+        Raises SessionOver; TooManyTries when the old one is as it was; ShopOutcomeUnknown when one of the two is good
+        and nobody knows which.
+        """
+
+    async def end(self, session: ShopSession) -> None:
+        """Sign out at the shop, where that exists. Raises nothing when the session is over already."""
+
+
+class CustomerLogin(SessionRenewal, Protocol):
+    """How customers of one store sign in with a form of ours. Every call may raise ShopDown and its subclasses."""
 
     @property
     def form(self) -> SignInForm:
@@ -149,12 +190,38 @@ class CustomerLogin(Protocol):
         `CodeNeeded` that the code answers. Raises WrongCredentials, AccountNotConfirmed, TooManyTries.
         """
 
-    async def renew(self, session: ShopSession) -> ShopSession:
-        """A session for longer; the old one may be dead at once, so this is never called twice at a time for a session.
 
-        Raises SessionOver; TooManyTries when the old one is as it was; ShopOutcomeUnknown when one of the two is good
-        and nobody knows which.
+class TokenCustomers(Protocol):
+    """A shop whose API may take access tokens of an OpenID provider as its customers' own."""
+
+    async def customer_of(self, token: str) -> ShopCustomer:
+        """Whom the shop takes the bearer of a token for. Raises SessionOver where it takes it for nobody; ShopDown."""
+
+
+class IssuerRedirect(Struct, frozen=True, kw_only=True):
+    """Where a browser goes to sign in at an OpenID provider."""
+
+    address: str
+    kept: bytes
+    """What `finish` wants back; as secret as a session."""
+
+    def __repr__(self) -> str:
+        """Without the secrets in it."""
+        return "IssuerRedirect(…)"
+
+
+class IssuerLogin(SessionRenewal, Protocol):
+    """How customers of one store sign in at an OpenID provider. Every call may raise ShopDown and its subclasses."""
+
+    @property
+    def issuer(self) -> str:
+        """Its issuer identifier, a URL."""
+
+    async def begin(self, state: str) -> IssuerRedirect:
+        """Where a browser goes, and comes back from with this `state`."""
+
+    async def finish(self, answer: Mapping[str, str], kept: bytes) -> ShopSession:
+        """The session of whom the provider signed in; `answer` is the query with which the browser came back.
+
+        Raises IssuerRefused, CustomerUnknown.
         """
-
-    async def end(self, session: ShopSession) -> None:
-        """Sign out at the shop, where that exists. Raises nothing when the session is over already."""

@@ -13,6 +13,10 @@ class CodedError(Exception):
 
     code: ClassVar[str] = INTERNAL_ERROR
 
+    def add_notice(self, notice: str) -> None:
+        """Say after the message what happened besides."""
+        self.args = (f"{self} {notice}",)
+
 
 def error_code(error: BaseException) -> str:
     """The recorded code of a failure; `internal_error` or `cancelled` for errors without one."""

@@ -1,10 +1,15 @@
 """What an error brings besides its text: values to choose from."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from storefront_mcp.commerce.cart import LostLine
 from storefront_mcp.commerce.product import CustomOption, Variant
 from storefront_mcp.commerce.shipping import ShippingMethod
+
+UNKNOWN_COUPON: Final = "is none of this shop's: check its spelling with the buyer"
+"""Why a coupon was refused that no cart can have."""
 
 
 class LostCartDetail(Struct, frozen=True):

@@ -46,6 +46,7 @@ from storefront_mcp.commerce.shipping import ShippingMethod
 
 ASK_BUYER: Final = "Ask the buyer; never invent one."
 """At the end of every error that needs something of the buyer."""
+SEND_OPTIONS: Final = f"Send options as an object of option id to text or value id. {ASK_BUYER}"
 
 
 class ShopError(CodedError):
@@ -136,6 +137,7 @@ class OutOfStock(ShopError):
 
     def __init__(self, sku: str) -> None:
         super().__init__(f"{sku} is out of stock. Offer the buyer another product or variant.")
+        self.sku = sku
 
 
 class NotEnoughStock(ShopError):
@@ -146,7 +148,7 @@ class NotEnoughStock(ShopError):
     def __init__(self, sku: str, *, available: int | None = None) -> None:
         left = "" if available is None else f" Only {available} can be bought."
         super().__init__(f"There is not enough of {sku} in stock.{left} Ask for fewer.")
-        self.available = available
+        self.sku, self.available = sku, available
 
 
 class VariantNeeded(ShopError):
@@ -166,11 +168,9 @@ class OptionsNeeded(ShopError):
 
     code = "options_required"
 
-    def __init__(self, sku: str, problem: str, options: Sequence[CustomOption] = ()) -> None:
-        super().__init__(
-            f"{sku}: {problem} Send options as an object of option id to text or value id. {ASK_BUYER}",
-            detail=VariantChoices(custom_options=tuple(options)) if options else None,
-        )
+    def __init__(self, sku: str, problem: str, options: Sequence[CustomOption] = (), how: str = SEND_OPTIONS) -> None:
+        detail = VariantChoices(custom_options=tuple(options)) if options else None
+        super().__init__(f"{sku}: {problem} {how}".rstrip(), detail=detail)
 
 
 class QuantityRefused(ShopError):
@@ -191,6 +191,7 @@ class CouponRejected(ShopError):
         lost = f" The shop took {dropped!r} off the cart; apply it again if the buyer wants it." if dropped else ""
         super().__init__(f"The coupon {code!r} {why}.{lost} Do not guess codes: tries are limited.")
         self.dropped = dropped
+        self.why = why
 
 
 class GiftCardRejected(ShopError):
@@ -304,16 +305,17 @@ class CartBeingOrdered(ShopError):
             f"This cart is being ordered in checkout {checkout}, so it can no longer be changed or given up here. "
             f"See get_order_status. Only {staff} can stop it; for more goods start another cart with create_cart."
         )
+        self.checkout = checkout
 
 
 class CartOrdered(ShopError):
-    """The cart became an order by a checkout of this server. `number` is None when the shop did not tell it."""
+    """The cart became an order. `number` is None when the shop did not tell it, `staff` is as of the others."""
 
     code = "cart_ordered"
 
     def __init__(self, checkout: str, number: str | None, *, staff: str = "the shop") -> None:
-        """`staff` is whom the buyer asks, as `Store.staff`."""
         order = "an order" if number is None else f"order {number}"
+        self.checkout = checkout
         super().__init__(
             f"This cart became {order} ({checkout}); use create_cart for a new purchase. "
             f"To change or cancel that order, send the buyer to {staff}; its rules: get_store_info, topic returns."
@@ -394,6 +396,5 @@ class ShopMisconfigured(ShopDown):
     code = "shop_misconfigured"
 
     def __init__(self, internal: str) -> None:
-        super().__init__(
-            "The shop is not set up correctly for agents yet. Its operator has to fix it.", internal=internal
-        )
+        message = "The shop is not set up correctly for agents yet. Its operator has to fix it."
+        super().__init__(message, internal=internal)

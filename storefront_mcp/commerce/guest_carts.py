@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import Options, ShopBackend
-from storefront_mcp.commerce.cart import Cart, LostLine
-from storefront_mcp.commerce.errors import CartEmpty, CartGone, CartNotFound, NotEnoughStock, OutOfStock
+from storefront_mcp.commerce.cart import Cart, LostLine, with_exclusions
+from storefront_mcp.commerce.cart_precheck import CartPrecheck, Precheck, tell_nothing
+from storefront_mcp.commerce.errors import CartEmpty, CartGone, CartNotFound, NotEnoughStock, OutOfStock, ShopError
 from storefront_mcp.commerce.ids import CartId, LineId, Sku, StoreId
 from storefront_mcp.commerce.shipping import ShippingMethod
 
@@ -56,8 +57,18 @@ class CartHandleRepository(Protocol):
 CartLock = Callable[[CartId], AbstractAsyncContextManager[CartRecord]]
 """Holds a cart's lock in this process and yields its record."""
 
-BeforeChange = Callable[[CartId], Awaitable[str | None]]
-"""Called before a cart is changed; returns a notice for the agent, or raises ShopError to prevent the change."""
+
+class OpenCheckout(Struct, frozen=True, kw_only=True):
+    """The open checkout of a cart that a change was asked of."""
+
+    withdraw: Callable[[], Awaitable[str]]
+    """Closes it, so that the cart may change; returns what the agent hears. Raises ShopError to prevent the change."""
+    kept: str
+    """What the agent hears where the cart stays as it is."""
+
+
+BeforeChange = Callable[[CartId], Awaitable[OpenCheckout | None]]
+"""Called before a cart is changed: its checkout that has to be closed first. Raises ShopError to prevent the change."""
 
 
 RefuseOrdered = Callable[[CartId], Awaitable[None]]
@@ -68,8 +79,8 @@ async def order_nothing(_handle: CartId) -> None:
     """The `RefuseOrdered` hook of a store without checkouts."""
 
 
-async def leave_as_is(_handle: CartId) -> str | None:
-    """The `BeforeChange` hook that does nothing."""
+async def leave_as_is(_handle: CartId) -> OpenCheckout | None:
+    """The `BeforeChange` hook of a store without checkouts."""
     return None
 
 
@@ -107,7 +118,10 @@ class GuestCarts:
     ) -> None:
         """`before_change` is awaited before each change: the cart of an open checkout must not change.
 
-        `refuse_ordered` before each quote, which stores its address on the shop's cart, and where a cart is gone.
+        What is sure to be refused, or to change nothing, leaves the checkout open.
+
+        `refuse_ordered` before each quote, which stores its address on the shop's cart, and wherever a cart turns out
+        to be gone: another worker may have ordered it since the change was allowed.
         """
         self._observer = observer
         self._refuse_ordered = refuse_ordered
@@ -118,6 +132,7 @@ class GuestCarts:
         self._handles = handles
         self._now = now
         self._new_handle = handle
+        self._precheck = CartPrecheck(backend)
         self._locks: WeakValueDictionary[CartId, asyncio.Lock] = WeakValueDictionary()
 
     def owned_by(self, owner: str) -> "GuestCarts":
@@ -131,6 +146,13 @@ class GuestCarts:
         async with self.lock(handle) as record:
             if record.owner != self._owner:
                 await self._handles.put(replace(record, owner=self._owner))
+
+    async def discard(self, handle: CartId) -> None:
+        """Forget a handle: from then on there is no such cart. What is in the shop's cart stays there."""
+        async with self.lock(handle) as record:
+            if (checkout := await self._before_change(handle)) is not None:
+                await checkout.withdraw()
+            await self._handles.put(replace(record, lines=(), expires_at=int(self._now().timestamp())))
 
     async def create(self) -> Cart:
         """Create an empty cart and its handle."""
@@ -151,49 +173,71 @@ class GuestCarts:
             # Some shops keep the cart of an order, or of a session that has ended, and show it empty.
             await self._refuse_ordered(handle)
             return replace(cart, cart_id=handle, lost_lines=record.lines, notice=LINES_LOST_TEXT)
-        return replace(cart, cart_id=handle)
+        return with_exclusions(replace(cart, cart_id=handle))
 
     async def add_line(self, handle: CartId, sku: Sku, quantity: int, options: Options) -> Cart:
         """Add a product; a cart that the shop has lost is created anew under the same handle, with a notice."""
         async with self.lock(handle) as record:
-            notice = await self._before_change(handle)
+            notice: str | None = None
+            if (checkout := await self._before_change(handle)) is not None:
+                try:
+                    _, notice = await self._clear(checkout, record, self._precheck.check_add(sku, quantity, options))
+                except (OutOfStock, NotEnoughStock):
+                    self._observer.refused(sku)
+                    raise
             try:
                 cart = await self._backend.add_line(record.upstream, sku, quantity, options)
             except CartGone:
+                await self._refuse_ordered(handle)
                 fresh = await self._backend.create_cart()
                 cart = await self._backend.add_line(fresh.cart_id, sku, quantity, options)
-            except (OutOfStock, NotEnoughStock):
-                self._observer.refused(sku)
+            except ShopError as error:
+                if isinstance(error, OutOfStock | NotEnoughStock):
+                    self._observer.refused(sku)
+                _tell_closed(error, notice)
                 raise
             self._observer.seen(cart)
             if not _is_another(record, cart, quantity):
                 return await self._save(handle, cart, notice, owner=record.owner)
+            await self._refuse_ordered(handle)
             lost = LINES_LOST_TEXT if record.lines else RESTARTED_TEXT
             return await self._save(handle, replace(cart, lost_lines=record.lines), lost, owner=record.owner)
 
     async def update_line(self, handle: CartId, line: LineId, quantity: int) -> Cart:
         """Set a line's quantity."""
-        return await self._change(handle, lambda cart: self._backend.update_line(cart, line, quantity))
+        return await self._change(
+            handle,
+            lambda cart: self._backend.update_line(cart, line, quantity),
+            self._precheck.check_update(line, quantity),
+        )
 
     async def remove_line(self, handle: CartId, line: LineId) -> Cart:
         """Remove a line."""
-        return await self._change(handle, lambda cart: self._backend.remove_line(cart, line))
+        return await self._change(
+            handle, lambda cart: self._backend.remove_line(cart, line), self._precheck.check_removal(line)
+        )
 
     async def apply_coupon(self, handle: CartId, code: str) -> Cart:
         """Apply a coupon."""
-        return await self._change(handle, lambda cart: self._backend.apply_coupon(cart, code))
+        return await self._change(
+            handle, lambda cart: self._backend.apply_coupon(cart, code), self._precheck.check_coupon(code)
+        )
 
     async def remove_coupon(self, handle: CartId) -> Cart:
         """Remove the coupon."""
-        return await self._change(handle, self._backend.remove_coupon)
+        return await self._change(handle, self._backend.remove_coupon, self._precheck.has_no_coupon)
 
     async def apply_gift_card(self, handle: CartId, code: str) -> Cart:
         """Apply a gift card."""
-        return await self._change(handle, lambda cart: self._backend.apply_gift_card(cart, code))
+        return await self._change(
+            handle, lambda cart: self._backend.apply_gift_card(cart, code), self._precheck.check_gift_card(code)
+        )
 
     async def remove_gift_card(self, handle: CartId, code: str) -> Cart:
         """Remove a gift card."""
-        return await self._change(handle, lambda cart: self._backend.remove_gift_card(cart, code))
+        return await self._change(
+            handle, lambda cart: self._backend.remove_gift_card(cart, code), self._precheck.has_no_gift_card
+        )
 
     async def shipping_methods(self, handle: CartId, address: Address) -> Sequence[ShippingMethod] | None:
         """Shipping methods for an address; None where nothing is sent. Raises CartEmpty, which no shop does."""
@@ -211,7 +255,7 @@ class GuestCarts:
     async def lock(self, handle: CartId) -> AsyncIterator[CartRecord]:
         """The record of a handle, with the cart locked against other calls of this process.
 
-        Raises CartNotFound; a CartGone from within the block gets the lost lines.
+        Raises CartNotFound; a CartGone from within the block gets the lost lines, or tells of the order it became.
         """
         # Shops do not serialise concurrent changes.
         async with self._locks.setdefault(handle, asyncio.Lock()):
@@ -219,12 +263,36 @@ class GuestCarts:
             try:
                 yield record
             except CartGone:
+                await self._refuse_ordered(handle)
                 raise CartGone(record.lines) from None
 
-    async def _change(self, handle: CartId, change: Callable[[CartId], Awaitable[Cart]]) -> Cart:
+    async def _change(
+        self, handle: CartId, change: Callable[[CartId], Awaitable[Cart]], precheck: Precheck = tell_nothing
+    ) -> Cart:
         async with self.lock(handle) as record:
-            notice = await self._before_change(handle)
-            return await self._save(handle, await change(record.upstream), notice, owner=record.owner)
+            notice: str | None = None
+            if (checkout := await self._before_change(handle)) is not None:
+                same, notice = await self._clear(checkout, record, precheck)
+                if same is not None:
+                    return with_exclusions(replace(same, cart_id=handle, notice=notice))
+            try:
+                changed = await change(record.upstream)
+            except ShopError as error:
+                _tell_closed(error, notice)
+                raise
+            return await self._save(handle, changed, notice, owner=record.owner)
+
+    async def _clear(self, checkout: OpenCheckout, record: CartRecord, precheck: Precheck) -> tuple[Cart | None, str]:
+        """Close the checkout of a cart that may change, and leave it open where the cart surely does not.
+
+        Returns the cart where the change would leave it as it is, else None; and what the agent hears.
+        """
+        try:
+            same = await self._precheck.changes_nothing(record.upstream, precheck)
+        except ShopError as error:
+            error.add_notice(checkout.kept)
+            raise
+        return (None, await checkout.withdraw()) if same is None else (same, checkout.kept)
 
     async def _record(self, handle: CartId) -> CartRecord:
         record = await self._handles.find(self._store, handle)
@@ -250,7 +318,13 @@ class GuestCarts:
             )
         )
         notices = [text for text in (notice, cart.notice) if text is not None]
-        return replace(cart, cart_id=handle, notice=" ".join(notices) or None)
+        return with_exclusions(replace(cart, cart_id=handle, notice=" ".join(notices) or None))
+
+
+def _tell_closed(error: ShopError, notice: str | None) -> None:
+    """Say of a refused change, too, what was closed before the shop was asked."""
+    if notice is not None:
+        error.add_notice(notice)
 
 
 def _is_another(record: CartRecord, cart: Cart, added: int) -> bool:

@@ -63,6 +63,8 @@ class EntryPage(Struct, frozen=True, kw_only=True):
     entries: tuple[CatalogueEntry, ...]
     unreadable: tuple[str, ...] = ()
     """Keys of products of this page that the shop tells in a way that cannot be read."""
+    unsold: int = 0
+    """Further products of this page, which guests cannot buy here, such as one without a price."""
     total: int
     """Products on all pages."""
     next: str | None

@@ -12,7 +12,8 @@ EXPONENTS: Final[Mapping[str, int]] = MappingProxyType(
     | dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3)
     | dict.fromkeys("CLF UYW".split(), 4)
 )
-"""Digits after the decimal point where they are not two (ISO 4217)."""
+"""Digits after the decimal point where they are not `DEFAULT_EXPONENT` (ISO 4217)."""
+DEFAULT_EXPONENT: Final = 2
 MAX_DIGITS: Final = 18
 """Digits of the largest amount in minor units: it fits into 64 bits."""
 
@@ -30,7 +31,7 @@ class Money(Struct, frozen=True):
         Raises ValueError for what is not a finite number of at most `MAX_DIGITS` digits.
         """
         try:
-            scaled = Decimal(amount).scaleb(currency_exponent(currency))
+            scaled = Decimal(amount).scaleb(EXPONENTS.get(currency, DEFAULT_EXPONENT))
             minor = int(scaled.to_integral_value(ROUND_HALF_UP)) if scaled.adjusted() < MAX_DIGITS else None
         except (ArithmeticError, ValueError):
             minor = None
@@ -41,7 +42,7 @@ class Money(Struct, frozen=True):
 
     def major(self) -> Decimal:
         """The amount in major units, with the currency's digits: Decimal("279.00")."""
-        return Decimal(self.minor).scaleb(-currency_exponent(self.currency))
+        return Decimal(self.minor).scaleb(-EXPONENTS.get(self.currency, DEFAULT_EXPONENT))
 
     def __str__(self) -> str:
         """For display: `AUD 279.00`."""
@@ -72,4 +73,4 @@ class Money(Struct, frozen=True):
 
 def currency_exponent(currency: str) -> int:
     """Digits after the decimal point of a currency (ISO 4217)."""
-    return EXPONENTS.get(currency, 2)
+    return EXPONENTS.get(currency, DEFAULT_EXPONENT)

@@ -24,6 +24,8 @@ def resolve_options(sku: Sku, offered: Sequence[CustomOption], requested: Option
     Raises OptionsNeeded with everything the product offers when an option is missing, unknown, given twice, too long,
     or of a kind that cannot be given here.
     """
+    if requested and not offered:
+        raise no_options(sku)
     chosen: Chosen = {}
     for key, value in requested.items():
         option = _by_name(key, offered)
@@ -38,6 +40,11 @@ def resolve_options(sku: Sku, offered: Sequence[CustomOption], requested: Option
     if missing:
         raise OptionsNeeded(sku, f"It needs {_list_titles(missing)}.", offered)
     return chosen
+
+
+def no_options(sku: Sku) -> OptionsNeeded:
+    """The refusal of options for a product that has none."""
+    return OptionsNeeded(sku, "It takes no options.", how="Leave options out.")
 
 
 def named_variant(product: Product, requested: Options) -> tuple[Variant | None, Options]:
@@ -81,7 +88,7 @@ def _answer(
 ) -> str | tuple[str, ...]:
     given = (value,) if isinstance(value, str) else tuple(value)
     if option.kind == "other":
-        raise OptionsNeeded(sku, f"{option.title!r} can only be given on the product's own page.", offered)
+        raise OptionsNeeded(sku, f"{option.title!r} can only be given on the product's own page.", offered, how="")
     if option.kind == "amounts":
         return tuple(_amount(sku, option, one, offered) for one in given)
     if option.kind != "choices" and len(given) > 1:

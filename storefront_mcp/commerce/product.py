@@ -34,12 +34,13 @@ class ProductSummary(Struct, frozen=True, omit_defaults=True, kw_only=True):
     price: Money
     list_price: Money | None = None
     """The price before a reduction; absent when there is none."""
+    from_price: Annotated[Money | None, Meta(description="With the least that its required options cost")] = None
     in_stock: bool = True
     choose: Annotated[str | None, Meta(description="What must be chosen before it can be bought")] = None
     selected_variant: Variant | None = None
     """The one that was searched for by its SKU."""
     variant: Annotated[Sku | None, Meta(description="The one that fits what was asked, where only one does")] = None
-    options: Annotated[dict[str, str], Meta(description="What variants differ in")] = {}
+    options: Annotated[dict[str, str], Meta(description="What variants differ in, or can be chosen")] = {}
     brand: str | None = None
     rating: Annotated[float | None, Meta(description="Of 5")] = None
     match: Annotated[str | None, Meta(description="What it does not match")] = None
@@ -91,6 +92,7 @@ class Product(CatalogueValue, frozen=True, kw_only=True):
     name: str
     price: Money
     list_price: Money | None = None
+    from_price: Annotated[Money | None, Meta(description="With the least that its required options cost")] = None
     in_stock: bool = True
     stock: Annotated[int | None, Meta(description="Pieces left, when the shop tells")] = None
     url: str | None = None
@@ -116,6 +118,27 @@ class Product(CatalogueValue, frozen=True, kw_only=True):
     rating: Annotated[float | None, Meta(description="Mean of the reviews, of 5")] = None
     reviews: int | None = None
     related: Annotated[tuple[ProductSummary, ...], Meta(description="What the shop shows beside it")] = ()
+
+
+def least_price(product: Product) -> Money | None:
+    """The price with the least that required options add to it; None where they add nothing.
+
+    Bundles and sets have a price of their choices already.
+    """
+    if product.kind in {"bundle", "grouped", "downloadable", "giftcard"}:
+        return None
+    needed = [option for option in product.custom_options if option.required]
+    added = sum(min((_minor(value.surcharge) for value in one.values), default=_minor(one.surcharge)) for one in needed)
+    return Money(product.price.minor + added, product.price.currency) if added > 0 else None
+
+
+def charged_price(product: Product) -> Money:
+    """The least that one piece costs, as far as that is known: what filters and orders by price go by."""
+    return least_price(product) or product.price
+
+
+def _minor(surcharge: Money | None) -> int:
+    return 0 if surcharge is None else surcharge.minor
 
 
 def variant_of(product: Product, sku: str) -> Variant | None:

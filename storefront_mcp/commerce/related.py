@@ -1,15 +1,20 @@
 """Products beside a product: what the shop shows with it, or what is like it."""
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, Protocol
 
 from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.catalogue_value import CatalogueValue
+from storefront_mcp.commerce.errors import NotEnoughStock, OutOfStock
+from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import ProductSummary
 from storefront_mcp.commerce.search import SearchQuery
 
 RelatedKind = Literal["related", "alternatives", "accessories"]
+MAX_OTHERS: Final = 3
+"""Products that a refusal names."""
+LOOK_ELSEWHERE: Final = "For others like it, ask get_related_products."
 
 
 class RelatedProducts(CatalogueValue, frozen=True, kw_only=True):
@@ -25,6 +30,9 @@ class CatalogueGuide(Protocol):
 
     def beside(self, sku: str, kind: RelatedKind, *, in_stock: bool, size: int) -> RelatedProducts | None:
         """Products beside the one with this SKU; `in_stock` leaves out what is sold out."""
+
+    def others(self, sku: str, *, size: int) -> Mapping[Sku, str] | None:
+        """What is in stock and named like this one, such as a larger pack, or its other variants: SKU to name."""
 
     def complete_sku(self, typed: str) -> Sequence[str] | None:
         """SKUs that begin like this."""
@@ -63,3 +71,10 @@ async def related_products(
     )
     others = [one for one in found.products if one.sku != product.sku and (one.in_stock or not in_stock)]
     return RelatedProducts(products=tuple(others[:size]), source="similar")
+
+
+def name_others(refused: OutOfStock | NotEnoughStock, guide: CatalogueGuide | None) -> None:
+    """Add to a refusal for want of stock what is there instead, or how to find it."""
+    others = None if guide is None else guide.others(refused.sku, size=MAX_OTHERS)
+    named = ", ".join(f"{sku} ({name})" for sku, name in (others or {}).items())
+    refused.add_notice(f"In stock: {named}." if named else LOOK_ELSEWHERE)

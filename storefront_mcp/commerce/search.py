@@ -43,6 +43,8 @@ class ReadConditions(Struct, frozen=True, omit_defaults=True, kw_only=True):
     sort: Sort | None = None
     filters: dict[str, tuple[str, ...]] = {}
     """Attribute code to labels."""
+    quantity: int | None = None
+    """How many pieces are wanted: for the cart, and no condition of the search."""
 
 
 class SearchPage(CatalogueValue, frozen=True, kw_only=True):
@@ -55,7 +57,7 @@ class SearchPage(CatalogueValue, frozen=True, kw_only=True):
     """Position of the next page, in the backend's terms; None at the end."""
     facets: tuple[CategoryFacet, ...] = ()
     understood: ReadConditions | None = None
-    did_you_mean: str | None = None
+    searched_for: str | None = None
     """The text with corrected words, by which was searched."""
     relaxed: tuple[str, ...] = ()
     """What was given up so that anything was found, in order."""

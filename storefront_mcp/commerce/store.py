@@ -72,12 +72,20 @@ class Store(Struct, frozen=True, kw_only=True):
     """How buyers reach the shop: an address, a phone number or a page."""
     pages: tuple[str, ...] = ()
     """Identifiers of the shop's pages that this origin republishes: shipping, returns, privacy-policy."""
+    protocols: tuple[str, ...] = ()
+    """Agent protocols that are spoken here besides MCP: `ucp`, `acp`, `a2a`."""
+    ucp_keys: tuple[Mapping[str, str], ...] = ()
+    """Public JWKs of the keys that answers of `ucp` are signed by."""
+    shows_widgets: bool = True
+    """Whether chat hosts that show views of results (MCP Apps) are told of ours."""
     root_documents: bool = True
     """Whether this server serves `/`, `/robots.txt`, `/llms.txt` and the like on this origin."""
     issuer: str | None = None
     """OAuth 2 issuer of accepted access tokens, where that is not this server."""
     client_documents: bool = False
     """Whether OAuth clients may be known by a metadata document of their own."""
+    client_secrets: bool = False
+    """Whether there are OAuth clients that prove themselves by a secret."""
     sign_in_note: str = ""
     """What people are told before they sign in."""
     security_contact: str | None = None

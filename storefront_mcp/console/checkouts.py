@@ -49,6 +49,7 @@ def actions() -> list[ConsoleAction]:
         ConsoleAction(at=f"{TAB.at}/close", needs=REQUIRED_SCOPES, run=ask_before_close),
         ConsoleAction(at=f"{TAB.at}/close", method="POST", needs=REQUIRED_SCOPES, run=close_open_checkout),
         ConsoleAction(at=f"{TAB.at}/mail", method="POST", needs=REQUIRED_SCOPES, run=send_mail_again),
+        ConsoleAction(at=f"{TAB.at}/event", method="POST", needs=REQUIRED_SCOPES, run=tell_order_again),
     ]
 
 
@@ -151,6 +152,15 @@ async def send_mail_again(request: ConsoleRequest) -> Response[bytes]:
     return see_other(request.address(TAB.at))
 
 
+async def tell_order_again(request: ConsoleRequest) -> Response[bytes]:
+    """Queue the event about an order again that its platform could not be told."""
+    id_, now = request.form.one("checkout"), request.dependencies.now().timestamp()
+    if not await request.dependencies.order_events.send_again(request.store, id_, now=now):
+        refused = f"There is no order of {id_[:MAX_ORDER_ID_CHARS]} that its platform could not be told of."
+        return await _page(request, status=HTTPStatus.CONFLICT, refused=refused)
+    return see_other(request.address(TAB.at))
+
+
 async def _page(request: ConsoleRequest, *, status: HTTPStatus = HTTPStatus.OK, refused: str = "") -> Response[bytes]:
     records, store = request.dependencies.checkouts, request.store
     values: dict[str, Any] = {
@@ -161,6 +171,7 @@ async def _page(request: ConsoleRequest, *, status: HTTPStatus = HTTPStatus.OK, 
     }
     ended = [one.id for one in values["finished"]]
     values["mails"] = await request.dependencies.order_mails.list_by_checkout(ended)
+    values["events"] = await request.dependencies.order_events.list_by_checkout(ended)
     done = request.form.one("done")
     found = await records.find(store, done) if done else None
     return request.page("checkouts.html.j2", status=status, refused=refused, done=found, most=MAX_ROWS, **values)

@@ -9,6 +9,7 @@ from litestar import Response
 from storefront_mcp.access.buyer_scopes import BUYER_SCOPES
 from storefront_mcp.console.errors import not_found, unreadable_form
 from storefront_mcp.console.routing import ConsoleAction, ConsoleRequest, ConsoleTab
+from storefront_mcp.oauth.clients import is_client_id, kind_of_client
 from storefront_mcp.records.oauth import GrantRecord
 from storefront_mcp.web.responses import see_other
 
@@ -24,6 +25,8 @@ def actions() -> list[ConsoleAction]:
     return [
         ConsoleAction(at=TAB.at, needs=REQUIRED_SCOPES, run=show_grants),
         ConsoleAction(at=f"{TAB.at}/end", method="POST", needs=REQUIRED_SCOPES, run=end_grants),
+        ConsoleAction(at=f"{TAB.at}/block", method="POST", needs=REQUIRED_SCOPES, run=block_client),
+        ConsoleAction(at=f"{TAB.at}/unblock", method="POST", needs=REQUIRED_SCOPES, run=unblock_client),
     ]
 
 
@@ -48,6 +51,8 @@ async def show_grants(request: ConsoleRequest) -> Response[bytes]:
         text=request.form.one("text"),
         everything=everything,
         ended=request.form.one("ended"),
+        changed=request.form.one("client"),
+        blocked=await asyncio.to_thread(dependencies.oauth.blocked_clients, request.store),
         words=SCOPE_WORDS,
         moment=lambda at: dt.datetime.fromtimestamp(at, dt.UTC),
     )
@@ -71,6 +76,25 @@ async def end_grants(request: ConsoleRequest) -> Response[bytes]:
     if not ended:
         raise not_found("There is no such grant that has not ended.")
     return see_other(request.address(f"{TAB.at}?ended={ended}"))
+
+
+async def block_client(request: ConsoleRequest) -> Response[bytes]:
+    """Accept the client of a grant no more, and end all of its grants."""
+    dependencies, id_ = request.dependencies, request.form.one("client")
+    if not id_ or not is_client_id(id_):
+        raise unreadable_form()
+    records, now, by = dependencies.oauth, dependencies.unix_now(), request.session.by
+    kind = kind_of_client(id_)
+    await asyncio.to_thread(lambda: records.block_client(request.store, id_, kind, now=now, by=by))
+    return see_other(request.address(f"{TAB.at}?client=blocked"))
+
+
+async def unblock_client(request: ConsoleRequest) -> Response[bytes]:
+    """Accept a client again."""
+    records, id_, by = request.dependencies.oauth, request.form.one("client"), request.session.by
+    if not await asyncio.to_thread(lambda: records.unblock_client(request.store, id_, by=by)):
+        raise not_found("There is no such client that is blocked.")
+    return see_other(request.address(f"{TAB.at}?client=unblocked"))
 
 
 def standing_of(grant: GrantRecord, now: float) -> str:

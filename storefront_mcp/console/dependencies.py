@@ -12,6 +12,7 @@ from storefront_mcp.findings import Finding
 from storefront_mcp.records.audit import AuditRepository
 from storefront_mcp.records.console_sessions import ConsoleSessionRepository
 from storefront_mcp.records.oauth import OAuthRepository
+from storefront_mcp.records.order_events import OrderEventQueue
 from storefront_mcp.records.order_mails import OrderMailQueue
 from storefront_mcp.records.usage import UsageRepository
 from storefront_mcp.roadmap.card import Card
@@ -35,6 +36,7 @@ class ConsoleDependencies(Struct, frozen=True, kw_only=True):
     """Each store's roadmap before any flip."""
     checkouts: CheckoutRepository
     order_mails: OrderMailQueue
+    order_events: OrderEventQueue
     api_keys: ApiKeyRepository
     mint_key: KeyIssuer
     oauth: OAuthRepository

@@ -45,7 +45,7 @@ class PlotBar(Struct, frozen=True, kw_only=True):
 
 
 class UsageTableRow(Struct, frozen=True, kw_only=True):
-    """Calls, errors and durations of one tool, client or operation."""
+    """Calls, errors and durations of one tool, client, protocol or operation."""
 
     name: str
     calls: int
@@ -94,6 +94,7 @@ async def show_usage(request: ConsoleRequest) -> Response[bytes]:
         begins=oldest * 60,
         tools=figures(tools, lambda line: line.name),
         clients=figures(tools, lambda line: line.client),
+        protocols=figures((line for line in lines if line.kind == "protocol"), lambda line: line.name.upper()),
         outcomes=_count_by((line for line in tools if line.outcome != OK), lambda line: (line.name, line.outcome)),
         shop=sorted(
             figures((line for line in lines if line.kind == "shop"), lambda line: line.name),

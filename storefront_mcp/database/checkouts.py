@@ -15,6 +15,7 @@ from storefront_mcp.database.checkout_quota import CHECKOUT_QUOTA, crowding_ids,
 from storefront_mcp.database.checkout_rows import CheckoutRowMapper
 from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database, in_thread
+from storefront_mcp.database.order_events import settle_order
 from storefront_mcp.database.order_mails import queue_mail
 from storefront_mcp.database.row_quota import OWN_INTERVAL_WRITES, RowQuota
 from storefront_mcp.database.tables.checkouts import CHECKOUT_EVENTS, CHECKOUT_KEYS, CHECKOUTS, LIVE
@@ -137,6 +138,8 @@ class SqlCheckoutRepository:
                 raise LeaseLost
             if checkout.state == "placed" and checkout.confirms_by_mail:
                 queue_mail(self._database, connection, checkout)
+            if not checkout.live:
+                settle_order(connection, checkout)
             if entry is not None:
                 append_entry(self._database, connection, [entry])
 

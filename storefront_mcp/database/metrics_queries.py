@@ -13,6 +13,7 @@ from storefront_mcp.database.alerts import SqlAlertRepository
 from storefront_mcp.database.catalogue_mirrors import SqlMirrorRepository
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.guest_rows import count_guest_rows
+from storefront_mcp.database.order_events import count_order_events
 from storefront_mcp.database.readiness import DatabaseReadiness
 from storefront_mcp.database.tables.checkouts import CHECKOUTS
 from storefront_mcp.database.tables.flips import FLIPS
@@ -70,6 +71,11 @@ class SqlMetricsSource:
         with self._database.reading() as connection:
             rows = connection.execute(select(*by, func.count()).group_by(*by))
             return {(store, phase, after): count for store, phase, after, count in rows}
+
+    def order_events(self) -> Mapping[tuple[str, str], int]:
+        """Number of events about orders by store and status."""
+        counts = count_order_events(self._database)
+        return {(store, status): count for (store, status), count in counts.items()}
 
     def alerts(self) -> Mapping[tuple[str, str], bool]:
         """Whether an alert is raised, by store and condition; those of the server at every store."""

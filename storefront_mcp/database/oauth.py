@@ -11,19 +11,22 @@ from storefront_mcp.database.audit import append_entry
 from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database, utc_now
 from storefront_mcp.database.oauth_ending import (
-    drop_own_requests,
+    client_entry,
     end_grants,
     ended_entries,
     granted_entry,
+    has_room,
     raise_epoch,
     sweep,
 )
 from storefront_mcp.database.oauth_rows import (
     OAuthRowMapper,
+    blocked_clients,
     current_epoch,
     find_client,
     grant_record,
     grant_row,
+    is_blocked,
     stored_token,
     token_query,
 )
@@ -87,20 +90,39 @@ class SqlOAuthRepository:
         with self._database.writing() as connection:
             connection.execute(kept.on_conflict_do_update(index_elements=["store", "id"], set_=fresh))
 
-    def block_client(self, store: StoreId, id_: str, kind: ClientKind, *, now: float, by: str) -> None:
-        """Accept a client no more, and end its grants."""
+    def block_client(self, store: StoreId, id_: str, kind: ClientKind, *, now: float, by: str) -> int:
+        """Accept a client no more, and end its grants; their number."""
         row = {"store": store, "id": id_, "kind": kind, "document": b"", "fetched_at": 0.0, "fresh_until": 0.0}
         blocked = self._database.insert(OAUTH_CLIENTS).values(row | {"blocked_at": now})
         with self._database.writing(survives="power") as connection:
             connection.execute(blocked.on_conflict_do_update(index_elements=["store", "id"], set_={"blocked_at": now}))
-            self._end(connection, [_G.store == store, _G.client_id == id_], "operator", now, by)
+            entry = client_entry("client.blocked", store, id_, by, at=self._now())
+            append_entry(self._database, connection, [entry])
+            return self._end(connection, [_G.store == store, _G.client_id == id_], "operator", now, by)
 
-    def open_request(self, record: AuthorizationRequestRecord) -> None:
-        """Store a pending request; of those of one client address above a number, the oldest end."""
+    def unblock_client(self, store: StoreId, id_: str, *, by: str) -> bool:
+        """Accept a client again; False when it was not blocked."""
+        theirs = (OAUTH_CLIENTS.c.store == store, OAUTH_CLIENTS.c.id == id_, OAUTH_CLIENTS.c.blocked_at.is_not(None))
+        with self._database.writing(survives="power") as connection:
+            if connection.execute(update(OAUTH_CLIENTS).where(*theirs).values(blocked_at=None)).rowcount == 0:
+                return False
+            entry = client_entry("client.unblocked", store, id_, by, at=self._now())
+            append_entry(self._database, connection, [entry])
+        return True
+
+    def blocked_clients(self, store: StoreId) -> Sequence[ClientRecord]:
+        """The clients that are blocked, the last one first."""
+        with self._database.reading() as connection:
+            return blocked_clients(connection, store)
+
+    def open_request(self, record: AuthorizationRequestRecord) -> bool:
+        """Store a pending request; False while there are as many as there may be, see `has_room`."""
         holder = self._database.holder_digest()
         with self._database.writing() as connection:
+            if not has_room(connection, holder, now=self._now().timestamp()):
+                return False
             connection.execute(insert(OAUTH_REQUESTS).values(self._rows.request_row(record) | {"holder": holder}))
-            drop_own_requests(connection, holder)
+        return True
 
     def request(self, store: StoreId, digest: bytes, *, now: float) -> AuthorizationRequestRecord | None:
         """The pending request of a handle; None when it has expired, was ended or never was."""
@@ -132,8 +154,9 @@ class SqlOAuthRepository:
     def create_grant_with_code(self, grant: GrantRecord, code: IssuedCode, *, request: bytes, session: bytes) -> bool:
         """End the pending request and store a grant with its code and session; False when it was ended before."""
         row = grant_row(grant) | {"shop": self._rows.encrypt(session), "lease_until": 0.0, "fence": 0}
+        row["holder"] = self._database.holder_digest()
         with self._database.writing(survives="power") as connection:
-            if not _delete_request(connection, request):
+            if not _delete_request(connection, request) or is_blocked(connection, grant.store, grant.client_id):
                 return False
             epoch = connection.execute(select(current_epoch(grant.store, grant.subject))).scalar_one()
             connection.execute(insert(OAUTH_GRANTS).values(row | {"epoch": epoch}))
@@ -141,6 +164,15 @@ class SqlOAuthRepository:
             connection.execute(insert(OAUTH_CODES).values(values | {"store": grant.store, "grant": grant.id}))
             append_entry(self._database, connection, [granted_entry(grant, at=self._now())])
         return True
+
+    def is_familiar(self, store: StoreId, mailbox: str) -> bool:
+        """Whether a grant was given under an e-mail address from where the current request is from."""
+        holder = self._database.holder_digest()
+        if holder is None:
+            return False
+        here = select(_G.id).where(_G.store == store, _G.mailbox == mailbox, _G.holder == holder).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(here).one_or_none() is not None
 
     def redeem_code(self, exchange: CodeExchange, issue: TokenIssuer, *, now: float) -> bytes:
         """Use a code up and store its tokens; their answer. Raises ExchangeRefused."""

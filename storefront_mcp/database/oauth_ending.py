@@ -86,6 +86,19 @@ def ended_entries(ended: Sequence[GrantRecord], why: EndReason, *, at: dt.dateti
     return [_entry("grant.ended", grant, _actor(grant, why, by), at, {"why": why}) for grant in ended]
 
 
+def client_entry(what: What, store: StoreId, id_: str, by: str, *, at: dt.datetime) -> AuditEntry:
+    """The audit entry of a client that is accepted no more, or again; `by` is an operator's name."""
+    return AuditEntry(
+        at=audit_timestamp(at),
+        source="mcp",
+        store=store,
+        what=what,
+        subject=id_,
+        who=AuditActor(kind="operator", id=by),
+        outcome=OK,
+    )
+
+
 def _actor(grant: GrantRecord, why: EndReason, by: str) -> AuditActor:
     if by:
         return AuditActor(kind="operator", id=by)
@@ -105,14 +118,13 @@ def _entry(what: What, grant: GrantRecord, who: AuditActor, at: dt.datetime, det
     )
 
 
-def drop_own_requests(connection: Connection, holder: bytes | None) -> None:
-    """End the oldest pending requests of one client address above REQUESTS_PER_HOLDER."""
-    if holder is None:
-        return
+def has_room(connection: Connection, holder: bytes | None, *, now: float) -> bool:
+    """Whether one client address may have another pending request; one of nobody known is bounded by the sweep."""
     requests = OAUTH_REQUESTS.c
-    newest = select(requests.digest).where(requests.holder == holder).order_by(requests.expires_at.desc())
-    over = newest.limit(SWEEP_ROWS).offset(REQUESTS_PER_HOLDER)
-    connection.execute(delete(OAUTH_REQUESTS).where(requests.digest.in_(over)))
+    if holder is None:
+        return True
+    own = _count(connection, requests.holder == holder, requests.expires_at > now)
+    return own < REQUESTS_PER_HOLDER and _count(connection, requests.holder.is_not(None)) < REQUESTS_IN_ALL
 
 
 def sweep(connection: Connection, now: float) -> None:
@@ -127,7 +139,7 @@ def sweep(connection: Connection, now: float) -> None:
     _delete(connection, OAUTH_CODES, OAUTH_CODES.c.digest, OAUTH_CODES.c.expires_at <= now - KEEP_CODE_SECONDS)
     _delete(connection, OAUTH_TOKENS, OAUTH_TOKENS.c.digest, OAUTH_TOKENS.c.expires_at <= now)
     _delete(connection, OAUTH_GRANTS, _G.id, _G.ended_at <= now - KEEP_ENDED_SECONDS)
-    _delete_excess(connection, OAUTH_REQUESTS, OAUTH_REQUESTS.c.digest, OAUTH_REQUESTS.c.expires_at, REQUESTS_IN_ALL)
+    _delete_unknown_requests(connection)
     stale = (OAUTH_CLIENTS.c.fresh_until <= now - KEEP_CODE_SECONDS) & OAUTH_CLIENTS.c.blocked_at.is_(None)
     connection.execute(delete(OAUTH_CLIENTS).where(stale))
     _delete_old_documents(connection)
@@ -138,12 +150,20 @@ def _delete(connection: Connection, table: Any, key: Any, condition: ColumnEleme
     connection.execute(delete(table).where(key.in_(some)))
 
 
-def _delete_excess(connection: Connection, table: Any, key: Any, order: Any, in_all: int) -> None:  # noqa: ANN401 -- as above
-    """Delete the first rows above a number."""
-    excess = connection.execute(select(func.count()).select_from(table)).scalar_one() - in_all
+def _count(connection: Connection, *wanted: ColumnElement[bool]) -> int:
+    """Pending requests, as many as are wanted."""
+    counted: int = connection.execute(select(func.count()).select_from(OAUTH_REQUESTS).where(*wanted)).scalar_one()
+    return counted
+
+
+def _delete_unknown_requests(connection: Connection) -> None:
+    """Delete the oldest pending requests of clients that nobody can tell apart, above a number of them."""
+    requests = OAUTH_REQUESTS.c
+    excess = _count(connection, requests.holder.is_(None)) - REQUESTS_IN_ALL
     if excess > 0:
-        some = select(key).order_by(order).limit(min(excess, SWEEP_ROWS)).with_for_update(skip_locked=True)
-        connection.execute(delete(table).where(key.in_(some)))
+        oldest = select(requests.digest).where(requests.holder.is_(None)).order_by(requests.expires_at)
+        some = oldest.limit(min(excess, SWEEP_ROWS)).with_for_update(skip_locked=True)
+        connection.execute(delete(OAUTH_REQUESTS).where(requests.digest.in_(some)))
 
 
 def _delete_old_documents(connection: Connection) -> None:

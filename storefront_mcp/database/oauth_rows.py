@@ -1,5 +1,6 @@
 """Mapping of sign-ins to rows and back."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -125,3 +126,16 @@ def find_client(connection: Connection, store: StoreId, id_: str) -> ClientRecor
     wanted = select(OAUTH_CLIENTS).where(OAUTH_CLIENTS.c.store == store, OAUTH_CLIENTS.c.id == id_)
     row = connection.execute(wanted).one_or_none()
     return None if row is None else client_record(row)
+
+
+def is_blocked(connection: Connection, store: StoreId, id_: str) -> bool:
+    """Whether an operator has blocked a client."""
+    kept = find_client(connection, store, id_)
+    return kept is not None and kept.blocked_at is not None
+
+
+def blocked_clients(connection: Connection, store: StoreId) -> Sequence[ClientRecord]:
+    """The clients that are blocked, the last one first."""
+    clients = OAUTH_CLIENTS.c
+    blocked = select(OAUTH_CLIENTS).where(clients.store == store, clients.blocked_at.is_not(None))
+    return [client_record(row) for row in connection.execute(blocked.order_by(clients.blocked_at.desc(), clients.id))]

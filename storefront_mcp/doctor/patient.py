@@ -3,7 +3,7 @@
 import datetime as dt
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -15,6 +15,9 @@ from storefront_mcp.roadmap.roadmap import Roadmap
 from storefront_mcp.settings.problems import SettingProblem
 from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.settings.server import Settings
+
+if TYPE_CHECKING:
+    from storefront_mcp.identity.openid_provider import OpenIdProvider
 
 CARD = "/.well-known/mcp/server-card.json"
 
@@ -29,6 +32,8 @@ class StoreInternals(Struct, frozen=True, kw_only=True):
     backend: ShopBackend
     close: Callable[[], Awaitable[None]]
     """Closes the backend."""
+    provider: "OpenIdProvider | None" = None
+    """Where customers sign in, if not at a form of ours; connects on first use."""
     key: KeyProbe | None
     """None without a provider that has a key."""
     method: str

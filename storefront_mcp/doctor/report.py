@@ -23,6 +23,7 @@ AREAS: Final[Mapping[str, str]] = MappingProxyType(
         "catalogue": "The copy of its catalogue",
         "payments": "Payments",
         "mail": "Mail",
+        "order_events": "Order events",
         "phases": "Phases",
         "address": "The address",
         "documents": "Published documents",

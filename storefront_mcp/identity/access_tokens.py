@@ -7,26 +7,21 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import jwt
 from cachetools import TLRUCache
 
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.credentials import CredentialCheckUnavailable, CredentialRefused
 from storefront_mcp.identity.claims import IntrospectionConfig, TokenPolicy
 from storefront_mcp.identity.issuer_client import IssuerClient, IssuerUnavailable
-from storefront_mcp.identity.jwks import ALGORITHMS, JwksCache, UnknownSigningKey
-
-if TYPE_CHECKING:
-    from jwt.types import Options
+from storefront_mcp.identity.jwks import JwksCache
+from storefront_mcp.identity.signed_tokens import signed_claims
 
 log: Final = logging.getLogger("storefront_mcp.identity")
 
 TOKEN_TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
 """Accepted `typ` headers: RFC 9068 §2.1, and what most issuers write."""
-ALLOWED_ALGORITHMS: Final = frozenset().union(*ALGORITHMS.values())
-REJECTED_TEXT: Final = "This is no access token that is accepted here."
 ANSWER_TTL_SECONDS: Final = 10.0
 """How long an introspection result is cached, and so how long a revoked token may still be accepted."""
 ANSWER_CACHE_SIZE: Final = 4096
@@ -50,45 +45,11 @@ class JwtVerifier:
 
         Keys come from the issuer's JWKS only; the headers `jwk`, `jku` and `x5u` are ignored.
         """
-        algorithm, kid = _header(text)
-        try:
-            key = await self._keys.key(kid, algorithm)
-            claims = jwt.decode(text, key, algorithms=[algorithm], options=_SIGNATURE_ONLY)
-        except UnknownSigningKey:
-            raise CredentialRefused("This access token is signed with a key that its issuer does not have.") from None
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            raise CredentialRefused(REJECTED_TEXT) from None
-        return self._terms.caller(claims, self._now())
+        return self._terms.caller(await signed_claims(text, self._keys, types=TOKEN_TYPES), self._now())
 
     async def close(self) -> None:
         """Stop fetching keys."""
         await self._keys.close()
-
-
-# Issuer, audience and times are checked by `TokenPolicy`, with the injected clock.
-_SIGNATURE_ONLY: Final["Options"] = {
-    "verify_signature": True,
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "verify_sub": False,
-    "verify_jti": False,
-}
-
-
-def _header(text: str) -> tuple[str, str | None]:
-    """Algorithm and key id in a token's header. Raises CredentialRefused."""
-    try:
-        header = jwt.get_unverified_header(text)
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        raise CredentialRefused(REJECTED_TEXT) from None
-    algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ", "JWT")
-    named = isinstance(algorithm, str) and isinstance(kid, str | None) and isinstance(kind, str)
-    if not named or algorithm not in ALLOWED_ALGORITHMS or kind.lower() not in TOKEN_TYPES or "crit" in header:
-        raise CredentialRefused(REJECTED_TEXT)
-    return algorithm, kid
 
 
 class IntrospectionVerifier:

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from cachetools import TLRUCache, TTLCache
+from cachetools import TTLCache
 
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.credentials import ApiKeyRepository, CredentialCheckUnavailable, CredentialRefused, StoredKey
 from storefront_mcp.access.secret_format import MalformedSecret, secret_digest
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.identity.api_key_format import public_id
+from storefront_mcp.identity.look_up_cache import LookUpCache
 
 log: Final = logging.getLogger("storefront_mcp.identity")
 
@@ -45,11 +46,9 @@ class ApiKeyVerifier:
         self._store = store
         self._keys = keys
         self._now = now
-        self._clock = clock
-        self._looked_up: TLRUCache[str, tuple[float, StoredKey | None]] = TLRUCache(
-            KEY_CACHE_SIZE, lambda _id, looked_up, _now: looked_up[0] + KEY_TTL_SECONDS, timer=clock
+        self._stored: LookUpCache[str, StoredKey | None] = LookUpCache(
+            self._find, seconds=KEY_TTL_SECONDS, size=KEY_CACHE_SIZE, clock=clock
         )
-        """By id: when the key was looked up, and the key."""
         self._writing: set[asyncio.Task[None]] = set()
         self._used: TTLCache[str, bool] = TTLCache(
             KEY_CACHE_SIZE, NOTE_USE_INTERVAL_SECONDS, timer=lambda: now().timestamp()
@@ -85,18 +84,14 @@ class ApiKeyVerifier:
         await asyncio.gather(*self._writing)
 
     async def _look_up(self, id_: str) -> StoredKey | None:
-        moment = self._clock()
-        found = self._looked_up.get(id_)
-        if found is not None:
-            return found[1]
         try:
-            stored = await asyncio.to_thread(self._keys.find, id_)
+            return await self._stored.find(id_)
         except Exception as error:
             log.exception("key %s could not be looked up", id_)
             raise CredentialCheckUnavailable("the record of keys", retry_after=RETRY_AFTER_SECONDS) from error
-        # The time before the look-up: the next one sees what was written meanwhile.
-        self._looked_up[id_] = (moment, stored)
-        return stored
+
+    def _find(self, id_: str) -> StoredKey | None:
+        return self._keys.find(id_)
 
     def _note_use(self, id_: str, now: dt.datetime) -> None:
         """Record the time of use, at most once a minute, without delaying the call."""

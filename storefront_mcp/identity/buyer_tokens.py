@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from cachetools import TLRUCache, TTLCache
+from cachetools import TTLCache
 
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.credentials import CredentialCheckUnavailable, CredentialRefused
 from storefront_mcp.access.secret_format import MalformedSecret, secret_digest
 from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.identity.look_up_cache import LookUpCache
 from storefront_mcp.oauth.tokens import grant_of_token
 from storefront_mcp.records.oauth import GrantRecord, OAuthRepository, StoredToken
 
@@ -41,11 +42,9 @@ class BuyerTokenVerifier:
         self._store = store
         self._repository = repository
         self._now = now
-        self._clock = clock
-        self._looked_up: TLRUCache[bytes, tuple[float, StoredToken | None]] = TLRUCache(
-            TOKEN_CACHE_SIZE, lambda _digest, looked_up, _now: looked_up[0] + TOKEN_TTL_SECONDS, timer=clock
+        self._tokens: LookUpCache[bytes, StoredToken | None] = LookUpCache(
+            repository.find_token, seconds=TOKEN_TTL_SECONDS, size=TOKEN_CACHE_SIZE, clock=clock
         )
-        """By digest: when the token was looked up, and the token."""
         self._writing: set[asyncio.Task[None]] = set()
         self._used: TTLCache[str, bool] = TTLCache(
             TOKEN_CACHE_SIZE, NOTE_USE_INTERVAL_SECONDS, timer=lambda: now().timestamp()
@@ -79,18 +78,11 @@ class BuyerTokenVerifier:
         await asyncio.gather(*self._writing)
 
     async def _look_up(self, digest: bytes) -> StoredToken | None:
-        moment = self._clock()
-        found = self._looked_up.get(digest)
-        if found is not None:
-            return found[1]
         try:
-            stored = await asyncio.to_thread(self._repository.find_token, digest)
+            return await self._tokens.find(digest)
         except Exception as error:
             log.exception("an access token could not be looked up")
             raise CredentialCheckUnavailable("the record of tokens", retry_after=RETRY_AFTER_SECONDS) from error
-        # The time before the look-up: the next one sees what was written meanwhile.
-        self._looked_up[digest] = (moment, stored)
-        return stored
 
     def _note_use(self, grant: str, now: dt.datetime) -> None:
         """Record the time of use, at most once a minute, without delaying the call."""

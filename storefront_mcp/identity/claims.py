@@ -1,4 +1,4 @@
-"""Claim checks of an access token: iss, aud (RFC 8707), exp and nbf (60 s skew), scope."""
+"""Claim checks of access tokens and ID tokens: iss, aud (RFC 8707), exp and nbf (60 s skew), scope, nonce."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -55,6 +55,37 @@ class TokenPolicy(Struct, frozen=True, kw_only=True):
             store=self.store,
             expires_at=expires_at,
         )
+
+
+class IdTokenPolicy(Struct, frozen=True, kw_only=True):
+    """What one client of an OpenID provider requires of an ID token (OpenID Connect Core §3.1.3.7)."""
+
+    issuer: str
+    """Issuer identifier, exactly as in its metadata."""
+    client_id: str
+
+    def subject(self, claims: Mapping[str, Any], now: dt.datetime, *, nonce: str | None) -> str:
+        """Whom verified claims are about; the `nonce` is that of the request, None for a refresh.
+
+        Raises CredentialRefused.
+        """
+        if claims.get("iss") != self.issuer:
+            raise CredentialRefused("This ID token is from another issuer.")
+        audience, party = claims.get("aud"), claims.get("azp", self.client_id)
+        audiences = audience if isinstance(audience, list) else [audience]
+        # One of several audiences is who it was issued to only if `azp` says so.
+        if self.client_id not in audiences or party != self.client_id or (len(audiences) > 1 and "azp" not in claims):
+            raise CredentialRefused("This ID token was issued to another client.")
+        _expiry(claims, now)
+        issued = _seconds(claims.get("iat"))
+        if issued is None or issued - CLOCK_SKEW_SECONDS > now.timestamp():
+            raise CredentialRefused("This ID token does not say when it was issued.")
+        if nonce is not None and claims.get("nonce") != nonce:
+            raise CredentialRefused("This ID token is the answer to another request.")
+        subject = _identifier(claims, "sub")
+        if subject is None:
+            raise CredentialRefused("This ID token does not say whom it speaks of.")
+        return subject
 
 
 def _expiry(claims: Mapping[str, Any], now: dt.datetime) -> dt.datetime:

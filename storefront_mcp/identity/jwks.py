@@ -76,6 +76,10 @@ class JwksCache:
             raise CredentialCheckUnavailable(f"no keys of {self._issuer}", retry_after=int(FAILURE_BACKOFF_SECONDS))
         raise UnknownSigningKey
 
+    async def count(self) -> int:
+        """Fetch the keys now, whatever is cached; how many may sign. Raises IssuerUnavailable."""
+        return len(await self._fetch())
+
     async def close(self) -> None:
         """Stop fetching."""
         if self._refreshing is not None:

@@ -8,62 +8,19 @@ from typing import Any, Final
 import http_sf
 from cachetools import TLRUCache
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from http_message_signatures import (
-    HTTPMessageVerifier,
-    HTTPSignatureKeyResolver,
-    InvalidSignature,
-    algorithms,
-)
-from msgspec import Struct
+from http_message_signatures import HTTPSignatureKeyResolver, algorithms
 
 from storefront_mcp.identity.agent_keys import AgentKeyDirectory
+from storefront_mcp.message_signatures.message import FieldLines, SignedRequest
+from storefront_mcp.message_signatures.verification import ClockedVerifier, validity_end
 
 SIGNATURE_TAG: Final = "web-bot-auth"
 AGENT_HEADER: Final = "signature-agent"
 SIGNATURE_FIELDS: Final = (b"signature-input", b"signature", AGENT_HEADER.encode())
 MAX_SIGNATURE_BYTES: Final = 2_048
 """Longest total of these fields; real ones have about 500 bytes."""
-MAX_AGE_SECONDS: Final = 300
-"""Longest validity after `created`."""
-CLOCK_SKEW_SECONDS: Final = 60
-"""Accepted difference between the signer's clock and ours."""
 NONCE_CACHE_SIZE: Final = 65_536
 """Nonces in memory; with more than that in a signature's lifetime, the oldest could be used again."""
-
-
-class _Message(Struct, frozen=True):
-    """A request in the form that the library needs."""
-
-    method: str
-    url: str
-    headers: "_Fields"
-
-
-class _Fields:
-    """Header lines in order; names may repeat."""
-
-    def __init__(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        self._headers = headers
-
-    def items(self) -> Sequence[tuple[str, str]]:
-        """Decoded names and values."""
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers]
-
-
-class _Verifier(HTTPMessageVerifier):
-    """The library's verifier with the injected clock."""
-
-    def __init__(self, keys: AgentKeyDirectory, now: float) -> None:
-        super().__init__(signature_algorithm=algorithms.ED25519, key_resolver=_Keys(keys))
-        self._now = now
-
-    def validate_created_and_expires(self, sig_input: Any, max_age: object = None) -> None:  # noqa: ANN401, ARG002
-        """Check validity at this time. Raises InvalidSignature."""
-        created, expires = sig_input.params.get("created"), sig_input.params.get("expires")
-        if type(created) is not int or type(expires) is not int:
-            raise InvalidSignature("wants created and expires")
-        if not created - CLOCK_SKEW_SECONDS <= self._now <= _end(created, expires):
-            raise InvalidSignature("is not valid now")
 
 
 class _Keys(HTTPSignatureKeyResolver):
@@ -98,11 +55,11 @@ class HttpSignatureVerifier:
         ):
             return None
         try:
-            return self._signer(_Message(method, f"{self._scheme}://{host}{target}", _Fields(headers)), signed)
+            return self._signer(SignedRequest(method, f"{self._scheme}://{host}{target}", FieldLines(headers)), signed)
         except Exception:  # noqa: BLE001 -- fields that the parsers cannot read are no signature
             return None
 
-    def _signer(self, message: _Message, signed: Sequence[tuple[bytes, bytes]]) -> str | None:
+    def _signer(self, message: SignedRequest, signed: Sequence[tuple[bytes, bytes]]) -> str | None:
         """As `agent`. Raises InvalidSignature, and what the parsers raise."""
         inputs, _, named = (b", ".join(value for name, value in signed if name == field) for field in SIGNATURE_FIELDS)
         parsed: Any = http_sf.parse(inputs, tltype="dictionary")
@@ -113,7 +70,7 @@ class HttpSignatureVerifier:
         if keys is None:
             return None
         now = self._now().timestamp()
-        found = _Verifier(keys, now).verify(
+        found = ClockedVerifier(algorithms.ED25519, _Keys(keys), now, dated=True).verify(
             message, max_age=None, expect_tag=SIGNATURE_TAG, require_components=("@authority",)
         )
         return origin if self._first_use(f"{origin} {found[0].nonce}", found[0].parameters) else None
@@ -125,13 +82,8 @@ class HttpSignatureVerifier:
         key = hashlib.sha256(nonce.encode()).digest()
         if key in self._nonces:
             return False
-        self._nonces[key] = _end(parameters["created"], parameters["expires"])
+        self._nonces[key] = validity_end(parameters["created"], parameters["expires"])
         return True
-
-
-def _end(created: int, expires: int) -> int:
-    """Last second of a signature's validity, in seconds since 1970."""
-    return min(created + MAX_AGE_SECONDS, expires) + CLOCK_SKEW_SECONDS
 
 
 def _origin(named: bytes, components: Sequence[tuple[str, Mapping[str, Any]]]) -> str | None:

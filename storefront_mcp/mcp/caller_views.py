@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+from storefront_mcp.access.caller import Caller
 from storefront_mcp.commerce.store import Store
+from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.mcp.prepared import PreparedResponses
 from storefront_mcp.mcp.request import McpRequest
 from storefront_mcp.roadmap.audience import STRANGER, CallerTraits, caller_traits
@@ -42,7 +44,7 @@ class CallerViews:
             statuses = _statuses(roadmap)
             known = self._by_statuses.get(statuses)
             if known is None:
-                known = self._by_statuses[statuses] = PreparedResponses(self._store, roadmap)
+                known = self._by_statuses[statuses] = PreparedResponses(self._store, roadmap, self._strangers.widgets)
             if len(self._by_caller) >= MAX_CALLERS:
                 self._by_caller.clear()
             self._by_caller[traits] = known
@@ -51,9 +53,13 @@ class CallerViews:
 
 def traits_of(request: McpRequest, store: Store) -> CallerTraits:
     """What flags may depend on of the sender of a request."""
-    caller = request.caller
-    identifier = (request.agent or request.address) if caller.kind == "guest" else caller.identifier
-    return caller_traits(store.id, caller.kind, request.client(), identifier)
+    return sender_traits(request, request.caller, store)
+
+
+def sender_traits(origin: RequestOrigin, caller: Caller, store: Store) -> CallerTraits:
+    """What flags may depend on of who sent a request of any protocol."""
+    identifier = (origin.agent or origin.address) if caller.kind == "guest" else caller.identifier
+    return caller_traits(store.id, caller.kind, origin.client(), identifier)
 
 
 def _statuses(roadmap: Roadmap) -> tuple[tuple[Status, FlipTerms], ...]:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES
 from storefront_mcp.access.stream_quota import StreamQuota
 from storefront_mcp.calls.arguments import ignored_arguments
 from storefront_mcp.calls.errors import CallError, RateLimited, ScopeMissing, SignedOut, ToolNotOpen
@@ -24,12 +25,12 @@ from storefront_mcp.mcp.errors import credential_error, rate_limited_error, rend
 from storefront_mcp.mcp.header_arguments import check_header_arguments
 from storefront_mcp.mcp.jsonrpc import JSON_DECODE_ERRORS, ErrorCode, JsonRpcError, error_bytes
 from storefront_mcp.mcp.message import accepts_event_stream, check_log_level
-from storefront_mcp.mcp.prepared import ListedNames
+from storefront_mcp.mcp.prepared import PreparedResponses
 from storefront_mcp.mcp.prompts import get_prompt
 from storefront_mcp.mcp.request import McpRequest, input_required_result, missing_capability_error, tool_context
 from storefront_mcp.mcp.request_state import RequestStateSigner
 from storefront_mcp.mcp.resources import read_resource
-from storefront_mcp.mcp.results import content_result, response_bytes, tool_error, tool_result
+from storefront_mcp.mcp.results import content_result, response_bytes, sign_in_result, tool_error, tool_result
 from storefront_mcp.mcp.subscriptions import StreamListener, StreamSubscriptions
 from storefront_mcp.mcp.tool_context import ClientToolContext
 from storefront_mcp.mcp.versions import HANDSHAKE_VERSIONS, LATEST_HANDSHAKE_VERSION
@@ -167,7 +168,14 @@ async def _subscribe(request: McpRequest, subscriptions: StreamSubscriptions) ->
     wanted = [kind for kind, flag in requested.items() if flag is True]
     traits = traits_of(request, request.shop.store)
     holder = (request.agent or request.address) if request.caller.kind == "guest" else request.caller.identifier
-    listener = subscriptions.join(request.id, wanted, traits, request.prepared.contents, holder=holder)
+    listener = subscriptions.join(
+        request.id,
+        wanted,
+        traits,
+        request.listed.contents,
+        holder=holder,
+        shows_widgets=request.shows_widgets,
+    )
     if listener is None:
         refusal = subscriptions.quota.refusal
         if request.policy is not None:
@@ -176,11 +184,12 @@ async def _subscribe(request: McpRequest, subscriptions: StreamSubscriptions) ->
     return ResponseStream(subscriptions.messages(listener))
 
 
-def publish_list_changes(after: Callable[[CallerTraits], ListedNames], shared: EndpointContext) -> None:
+def publish_list_changes(after: Callable[[CallerTraits], PreparedResponses], shared: EndpointContext) -> None:
     """Notify each listener of those of its lists that differ from what they held before."""
 
     def changes(listener: StreamListener) -> Sequence[str]:
-        names = after(listener.traits)
+        prepared = after(listener.traits)
+        names = (prepared.with_widgets if listener.shows_widgets else prepared).contents
         kinds = listener.names.changes(names)
         listener.names = names
         return kinds
@@ -191,12 +200,12 @@ def publish_list_changes(after: Callable[[CallerTraits], ListedNames], shared: E
 async def initialize(request: McpRequest) -> bytes:
     """`initialize`: agree on the client's version, or offer the latest one."""
     requested = request.params.require("protocolVersion")
-    return request.prepared.initialize_result(HANDSHAKE_VERSIONS.get(requested, LATEST_HANDSHAKE_VERSION))
+    return request.listed.initialize_result(HANDSHAKE_VERSIONS.get(requested, LATEST_HANDSHAKE_VERSION))
 
 
 async def discover(request: McpRequest) -> bytes:
     """`server/discover`."""
-    return request.prepared.discovery(request.version)
+    return request.listed.discovery(request.version)
 
 
 async def ping(request: McpRequest) -> bytes:  # noqa: ARG001 -- every method has the same form
@@ -211,8 +220,8 @@ async def list_all(request: McpRequest) -> bytes:
     if cursor is not UNSET and bytes(cursor) != b"null":
         raise JsonRpcError(ErrorCode.INVALID_PARAMS, "Unknown cursor: everything fits on one page")
     if request.method == "tools/list":
-        return request.prepared.tools_for(request.caller, request.version)
-    return request.prepared.lists[request.method][request.version.id]
+        return request.listed.tools_for(request.caller, request.version)
+    return request.listed.lists[request.method][request.version.id]
 
 
 async def call_tool(request: McpRequest) -> bytes:
@@ -246,7 +255,7 @@ async def call_tool(request: McpRequest) -> bytes:
 def tool_error_result(error: CallError | ShopError | MissingClientCapability, request: McpRequest) -> bytes:
     """Result with `isError` for a failed tool call. Raises JsonRpcError for errors that are no results."""
     if isinstance(error, ScopeMissing | SignedOut):
-        raise credential_error(error, request.caller, request.prepared.roadmap) from None
+        raise _credential_refusal(error, request) from None
     if isinstance(error, MissingClientCapability):
         raise missing_capability_error(error, request.version) from None
     if isinstance(error, RateLimited) and request.method != CALL_METHOD:
@@ -256,6 +265,16 @@ def tool_error_result(error: CallError | ShopError | MissingClientCapability, re
         raise JsonRpcError(rendering.code, str(error), status=rendering.status, details={"code": error.code}) from None
     detail = error.detail if isinstance(error, ShopError | RateLimited | ToolNotOpen) else None
     return tool_error(error.code, str(error), detail, request.version, request.prepared.meta)
+
+
+def _credential_refusal(error: ScopeMissing | SignedOut, request: McpRequest) -> JsonRpcError:
+    """The error for a credential; where buyers sign in, with the result that says so to ChatGPT too."""
+    roadmap = request.prepared.roadmap
+    refusal = credential_error(error, request.caller, roadmap)
+    of_buyer = isinstance(error, SignedOut) or error.scope in BUYER_SCOPE_NAMES
+    if of_buyer and roadmap.signs_in and request.method == CALL_METHOD:
+        refusal.result = sign_in_result(refusal, request.version, request.shop.store)
+    return refusal
 
 
 COUNTED_METHODS: Final[frozenset[Method]] = frozenset((get_prompt, read_resource, complete_argument))

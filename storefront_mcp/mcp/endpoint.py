@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.instrumentation import REQUEST_CONTEXT, RequestOrigin
+from storefront_mcp.mcp.apps import new_session_id
 from storefront_mcp.mcp.caller_views import CallerViews, RoadmapOf
 from storefront_mcp.mcp.dispatch import EndpointContext, ResponseStream, answer_request
 from storefront_mcp.mcp.jsonrpc import BearerChallenge, ErrorCode, JsonRpcError, error_bytes
@@ -36,6 +37,7 @@ from storefront_mcp.mcp.message import (
 )
 from storefront_mcp.mcp.prepared import PreparedResponses
 from storefront_mcp.mcp.request import McpRequest
+from storefront_mcp.mcp.results import response_bytes
 from storefront_mcp.mcp.versions import (
     DEFAULT_NEGOTIATED_VERSION,
     HANDSHAKE_VERSIONS,
@@ -60,6 +62,8 @@ class EndpointResponse(Struct, frozen=True):
     """What the caller is shown, where nothing of it is open: the endpoint is closed for this caller."""
     retry_after: int | None = None
     """Seconds to wait, where there was too much of something."""
+    session_id: str | None = None
+    """Of the session that the request opened, if it did."""
 
 
 ACCEPTED_RESPONSE: Final = EndpointResponse(202)
@@ -99,10 +103,16 @@ class JsonRpcEndpoint:
         origin: RequestOrigin,
         *,
         may_stream: bool = True,
+        shows_widgets: bool = False,
     ) -> EndpointResponse | ResponseStream:
-        """Answer a message of the handshake era in a negotiated version."""
+        """Answer a message of the handshake era in a negotiated version.
+
+        `shows_widgets` is what the client declared when it opened its session, where the caller keeps one.
+        """
         try:
             request = self._mcp_request(message, version, caller, meta_of(message), origin)
+            if shows_widgets:
+                request = replace(request, session_shows_widgets=True)
         except JsonRpcError as error:
             return _error_response(error, message, version)
         return await self._answer(request, may_stream=may_stream)
@@ -117,7 +127,10 @@ class JsonRpcEndpoint:
             answer = await answer_request(request, self._shared, may_stream=may_stream)
         except JsonRpcError as error:
             return _error_response(error, request, request.version)
-        return answer if isinstance(answer, ResponseStream) else EndpointResponse(200, answer)
+        if isinstance(answer, ResponseStream):
+            return answer
+        opens = request.method == HANDSHAKE_METHOD and request.opens_session
+        return EndpointResponse(200, answer, session_id=new_session_id() if opens else None)
 
     def _classify(
         self, message: JsonRpcMessage, routing: RoutingHeaders, caller: Caller, origin: RequestOrigin
@@ -258,9 +271,11 @@ def _error_response(
     """
     error.answers = message.id
     by_status = version is None or version.error_http_status or error.needs is not None
-    return EndpointResponse(
-        error.status if by_status else 200, error_bytes(error), error.needs, retry_after=error.retry_after
-    )
+    if error.result is None or message.id is UNSET:
+        body = error_bytes(error)
+    else:
+        body = response_bytes(message.id, error.result)
+    return EndpointResponse(error.status if by_status else 200, body, error.needs, retry_after=error.retry_after)
 
 
 def _in_band(error: JsonRpcError, body: bytes, routing: RoutingHeaders) -> bool:

@@ -36,6 +36,15 @@ class BearerChallenge(Struct, frozen=True, kw_only=True):
     """`insufficient_scope` or `invalid_token`; None where no token came."""
 
 
+def challenge_field(**parameters: str | None) -> str:
+    """The value of a WWW-Authenticate field (RFC 6750 §3, RFC 9728 §5.1), with the parameters that are not None.
+
+    No value has a quotation mark or a backslash.
+    """
+    said = ", ".join(f'{name}="{value}"' for name, value in parameters.items() if value is not None)
+    return f"Bearer {said}".strip()
+
+
 class JsonRpcError(Exception):
     """A JSON-RPC error response: its code, the HTTP status of the modern form, and a text and data for the client."""
 
@@ -61,6 +70,8 @@ class JsonRpcError(Exception):
         self.answers = answers
         self.needs = needs
         self.retry_after = retry_after
+        self.result: bytes | None = None
+        """The encoded result that tells the same in its place, under the same status."""
 
 
 class ErrorData(Struct, frozen=True):

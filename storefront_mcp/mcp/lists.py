@@ -5,6 +5,7 @@ from typing import Any
 
 from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES
 from storefront_mcp.commerce.store import Store
+from storefront_mcp.mcp.apps import OpenWidgets
 from storefront_mcp.mcp.versions import ProtocolVersion
 from storefront_mcp.roadmap.roadmap import Roadmap
 from storefront_mcp.tools.prompt import Prompt
@@ -15,12 +16,19 @@ Entry = dict[str, Any]
 
 
 def tool_entries(
-    tools: Sequence[Tool], version: ProtocolVersion, schemes: Mapping[str, Sequence[Entry]] | None = None
+    tools: Sequence[Tool],
+    version: ProtocolVersion,
+    schemes: Mapping[str, Sequence[Entry]] | None = None,
+    widgets: OpenWidgets | None = None,
 ) -> list[Entry]:
-    """Tool definitions; `schemes` as `security_schemes`."""
+    """Tool definitions; `schemes` as `security_schemes`, `widgets` for clients that show them."""
     known = schemes or {}
+    shown = widgets.tool_meta if widgets is not None and version.item_meta else {}
     return [
-        _tool(tool, version) | ({"securitySchemes": known[tool.name]} if tool.name in known else {}) for tool in tools
+        _tool(tool, version)
+        | ({"securitySchemes": known[tool.name]} if tool.name in known else {})
+        | ({"_meta": shown[tool.name]} if tool.name in shown else {})
+        for tool in tools
     ]
 
 
@@ -56,8 +64,10 @@ def prompt_entries(prompts: Sequence[Prompt], version: ProtocolVersion) -> list[
     ]
 
 
-def resource_entries(resources: Sequence[Resource], store: Store, version: ProtocolVersion) -> list[Entry]:
-    """Single resources, and the known addresses of resource templates."""
+def resource_entries(
+    resources: Sequence[Resource], store: Store, version: ProtocolVersion, widgets: OpenWidgets | None = None
+) -> list[Entry]:
+    """Single resources, the known addresses of resource templates, and `widgets` for clients that show them."""
     single = [
         _base_entry(resource.name, resource.title, resource.description, version) | _kind("uri", resource.uri, resource)
         for resource in resources
@@ -70,7 +80,8 @@ def resource_entries(resources: Sequence[Resource], store: Store, version: Proto
         if resource.known is not None
         for known in resource.known(store)
     ]
-    return single + members
+    shown = widgets.entries if widgets is not None and version.item_meta else ()
+    return single + members + [dict(entry) for entry in shown]
 
 
 def template_entries(resources: Sequence[Resource], version: ProtocolVersion) -> list[Entry]:

@@ -45,6 +45,7 @@ class RequestParams(Struct, frozen=True, rename="camel"):
     arguments: Raw | UnsetType = UNSET
     cursor: Raw | UnsetType = UNSET
     protocol_version: Text = UNSET
+    capabilities: Raw | UnsetType = UNSET
     ref: Raw | UnsetType = UNSET
     argument: Raw | UnsetType = UNSET
     notifications: Raw | UnsetType = UNSET
@@ -135,25 +136,43 @@ def check_text(body: bytes) -> None:
         raise JsonRpcError(ErrorCode.PARSE_ERROR, "Parse error") from None
 
 
-def read_message(body: bytes | Raw) -> JsonRpcMessage:
-    """Decode one message, repaired if need be. A member of an unexpected type is left to the method that reads it.
+def read_message(body: bytes | Raw, *, repairs: bool = True) -> JsonRpcMessage:
+    """Decode one message. A member of an unexpected type is left to the method that reads it.
 
+    With `repairs`, what is no JSON text only by a byte order mark or half of a surrogate pair is mended.
     `params` of null are as none, and an id of 1.0 is the integer 1.
 
     Raises JsonRpcError: PARSE_ERROR, INVALID_REQUEST, or INVALID_PARAMS if only `params` is wrong.
     """
     try:
-        return _read_message(body)
-    except JsonRpcError as error:
-        if error.code is not ErrorCode.PARSE_ERROR or isinstance(body, Raw) or (whole := repair_text(body)) == body:
-            raise
+        if isinstance(body, bytes):
+            # As `check_text`: members that no method reads stay undecoded.
+            body.decode()
+        message = _MESSAGE.decode(body)
+    except JSON_DECODE_ERRORS as error:
+        message = _read_otherwise(body, error, repairs=repairs)
+    if message.jsonrpc != "2.0":
+        raise JsonRpcError(ErrorCode.INVALID_REQUEST, 'jsonrpc must be "2.0"', answers=message.id)
+    return message
+
+
+def _read_otherwise(body: bytes | Raw, wrong: Exception, *, repairs: bool) -> JsonRpcMessage:
+    """Decode what is no message as it is: member by member, or repaired. Raises JsonRpcError."""
+    if isinstance(wrong, msgspec.ValidationError):
+        try:
+            return _read_leniently(body)
+        except JsonRpcError as error:
+            if error.code is not ErrorCode.PARSE_ERROR:
+                raise
+    if not repairs or isinstance(body, Raw) or (whole := repair_text(body)) == body:
+        raise JsonRpcError(ErrorCode.PARSE_ERROR, "Parse error") from None
     return _read_repaired(whole)
 
 
 def _read_repaired(body: bytes) -> JsonRpcMessage:
     """Decode a repaired message; an id that was mended is none, as the answer could not carry what was sent."""
     try:
-        message = _read_message(body)
+        message = read_message(body, repairs=False)
     except JsonRpcError as error:
         if is_mended(error.answers):
             error.answers = UNSET
@@ -166,22 +185,6 @@ def _read_repaired(body: bytes) -> JsonRpcMessage:
 def is_mended(id_: RequestId | UnsetType) -> bool:
     """Whether an id has the sign for half of a surrogate pair."""
     return isinstance(id_, str) and "\ufffd" in id_
-
-
-def _read_message(body: bytes | Raw) -> JsonRpcMessage:
-    """Decode one message as it is. Raises JsonRpcError."""
-    try:
-        if isinstance(body, bytes):
-            # As `check_text`: members that no method reads stay undecoded.
-            body.decode()
-        message = _MESSAGE.decode(body)
-    except msgspec.ValidationError:
-        message = _read_leniently(body)
-    except JSON_DECODE_ERRORS:
-        raise JsonRpcError(ErrorCode.PARSE_ERROR, "Parse error") from None
-    if message.jsonrpc != "2.0":
-        raise JsonRpcError(ErrorCode.INVALID_REQUEST, 'jsonrpc must be "2.0"', answers=message.id)
-    return message
 
 
 def repair_text(body: bytes) -> bytes:

@@ -10,13 +10,14 @@ from storefront_mcp.access.caller import Caller
 from storefront_mcp.calls.policy import CallPolicy
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.instrumentation import ObservedRequest
+from storefront_mcp.mcp.apps import declares_apps, session_declares_apps
 from storefront_mcp.mcp.jsonrpc import JSON_DECODE_ERRORS, ErrorCode, JsonRpcError, RequestId
-from storefront_mcp.mcp.message import RequestMeta, RequestParams
+from storefront_mcp.mcp.message import HANDSHAKE_METHOD, RequestMeta, RequestParams
 from storefront_mcp.mcp.prepared import PreparedResponses
 from storefront_mcp.mcp.request_state import RequestStateSigner, binding_digest
 from storefront_mcp.mcp.results import input_required_bytes
 from storefront_mcp.mcp.tool_context import ClientToolContext, json_object
-from storefront_mcp.mcp.versions import ProtocolVersion
+from storefront_mcp.mcp.versions import HANDSHAKE_VERSIONS, ProtocolVersion
 from storefront_mcp.tools.tool_context import (
     FormElicitation,
     InputRequired,
@@ -48,6 +49,27 @@ class McpRequest(ObservedRequest, frozen=True, kw_only=True):
     signer: RequestStateSigner
     context: ClientToolContext | None = None
     policy: CallPolicy | None = None
+    session_shows_widgets: bool = False
+    """Whether the client of the older transport declared so when it opened its session."""
+
+    @property
+    def shows_widgets(self) -> bool:
+        """Whether the client declared that it shows widgets: by this request, or when it opened its session."""
+        if self.version.result_envelope:
+            return declares_apps(self.meta.client_capabilities)
+        if self.method == HANDSHAKE_METHOD:
+            return declares_apps(self.params.capabilities)
+        return self.session_shows_widgets or session_declares_apps(self.headers)
+
+    @property
+    def listed(self) -> PreparedResponses:
+        """The lists for this client."""
+        return self.prepared.with_widgets if self.shows_widgets else self.prepared
+
+    @property
+    def opens_session(self) -> bool:
+        """Whether an `initialize` declared what later requests have to be known by."""
+        return HANDSHAKE_VERSIONS[self.protocol].item_meta and self.listed is not self.prepared
 
     def trace_parent(self) -> Mapping[str, str]:
         """The W3C trace context of its `_meta`."""

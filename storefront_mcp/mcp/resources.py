@@ -17,6 +17,9 @@ READ_TTL_MS: Final = 60_000
 async def read_resource(request: McpRequest) -> bytes:
     """`resources/read`: the contents of a URI. Raises JsonRpcError."""
     uri = request.params.require("uri")
+    widget = request.prepared.open_widgets.contents(uri) if request.version.item_meta else None
+    if widget is not None:
+        return encode_result({"contents": [widget]}, request.version, request.shop.store, ttl_ms=READ_TTL_MS)
     for resource in request.prepared.roadmap.open_resources():
         variables = resource.match(uri)
         if variables is None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from storefront_mcp.commerce.store import Store
-from storefront_mcp.mcp.jsonrpc import RequestId
+from storefront_mcp.mcp.jsonrpc import JsonRpcError, RequestId, challenge_field
 from storefront_mcp.mcp.versions import ProtocolVersion
 from storefront_mcp.tools.content import (
     AudioBlock,
@@ -25,6 +25,9 @@ IS_ERROR_FALSE: Final = b',"isError":false'
 SERVER_INFO_KEY: Final = "io.modelcontextprotocol/serverInfo"
 ERROR_META_KEY: Final = "storefront-mcp/error"
 """Key in the `_meta` of a result with `isError` whose value holds the error's code."""
+RESOURCE_METADATA_PATH: Final = "/.well-known/oauth-protected-resource/mcp"
+SIGN_IN_META_KEY: Final = "mcp/www_authenticate"
+"""Key in the `_meta` of a result with `isError` whose values are challenges (OpenAI's Apps SDK)."""
 LIST_TTL_MS: Final = 1_000
 """Cache time of a list: as long as a flip may take to reach every worker."""
 
@@ -139,6 +142,30 @@ def tool_error(code: str, message: str, detail: object, version: ProtocolVersion
     error = _ENCODER.encode(told)
     opened, beside = (ENVELOPE_START, b',"_meta":' + meta) if version.result_envelope else (b"{", b"")
     return b"".join((opened, content, b'"structuredContent":{"error":', error, b"}", beside, b"}"))
+
+
+def sign_in_result(refusal: JsonRpcError, version: ProtocolVersion, store: Store) -> bytes:
+    """CallToolResult with `isError` that stands for a missing or ended token of a buyer, under status 401 or 403.
+
+    ChatGPT asks a person to sign in by its `_meta`, which wants an error with a description; other clients do so by the
+    status and its header.
+    """
+    needs, said = refusal.needs, str(refusal)
+    challenge = challenge_field(
+        error=(needs.error if needs else None) or "insufficient_scope",
+        error_description=said,
+        scope=needs.scope if needs else None,
+        resource_metadata=store.url(RESOURCE_METADATA_PATH),
+    )
+    details: Any = refusal.details
+    result: dict[str, Any] = {
+        "content": [TextBlock(said)],
+        "isError": True,
+        "_meta": {ERROR_META_KEY: details, SIGN_IN_META_KEY: [challenge]},
+    }
+    if version.structured_content:
+        result["structuredContent"] = {"error": {"message": said, **details}}
+    return encode_result(result, version, store)
 
 
 def _block(block: Block, version: ProtocolVersion) -> Any:  # noqa: ANN401 -- a block or text

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.instrumentation import RequestOrigin
+from storefront_mcp.mcp.apps import declares_apps
 from storefront_mcp.mcp.dispatch import ResponseStream
 from storefront_mcp.mcp.endpoint import JsonRpcEndpoint
 from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError, error_bytes
@@ -16,10 +17,11 @@ Push = Callable[[bytes], None]
 
 
 class SseClientSession:
-    """Holds the negotiated version of a client, whose stream lasts as long as the session."""
+    """Holds what a client and we agreed on; its stream lasts as long as the session."""
 
     def __init__(self) -> None:
         self.version: ProtocolVersion = LATEST_HANDSHAKE_VERSION
+        self.shows_widgets = False
 
     async def answer_message(
         self, message: JsonRpcMessage, endpoint: JsonRpcEndpoint, caller: Caller, push: Push, origin: RequestOrigin
@@ -36,7 +38,8 @@ class SseClientSession:
             return
         if message.method == "initialize" and message.params is not UNSET:
             self.version = HANDSHAKE_VERSIONS.get(message.params.protocol_version or "", LATEST_HANDSHAKE_VERSION)
-        response = await endpoint.legacy(message, self.version, caller, origin)
+            self.shows_widgets = declares_apps(message.params.capabilities)
+        response = await endpoint.legacy(message, self.version, caller, origin, shows_widgets=self.shows_widgets)
         if isinstance(response, ResponseStream):
             async for encoded in response.messages:
                 push(encoded)

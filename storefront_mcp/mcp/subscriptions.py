@@ -37,6 +37,8 @@ class StreamListener(Struct, eq=False):
     """Whose lists they are."""
     names: ListedNames = NOTHING_LISTED
     """What the lists held when they were last compared."""
+    shows_widgets: bool = False
+    """Whether its lists have widgets."""
 
 
 class StreamSubscriptions:
@@ -54,6 +56,7 @@ class StreamSubscriptions:
         names: ListedNames = NOTHING_LISTED,
         *,
         holder: str = "",
+        shows_widgets: bool = False,
     ) -> StreamListener | None:
         """Open a stream of a holder; changes from now on are queued. None if there are too many."""
         listener = StreamListener(
@@ -62,6 +65,7 @@ class StreamSubscriptions:
             asyncio.Queue(MAX_BACKLOG_MESSAGES + 1),
             traits,
             names,
+            shows_widgets,
         )
         place = self.quota.admit(holder, lambda: self._leave(listener))
         if place is None:

@@ -21,6 +21,8 @@ class ProtocolVersion(Struct, frozen=True, kw_only=True):
     """Since 2025-03-26: hints on tools."""
     structured_content: bool = True
     """Since 2025-06-18: titles, output schemas and structured content."""
+    item_meta: bool = True
+    """Since 2025-06-18: `_meta` on tools and resources, where extensions speak."""
     server_links: bool = False
     """Since 2025-11-25: an icon and a website beside the server's name."""
     result_envelope: bool = False
@@ -45,10 +47,13 @@ _ALL: Final = (
         streamable=False,
         tool_annotations=False,
         structured_content=False,
+        item_meta=False,
         audio_content=False,
         resource_links=False,
     ),
-    ProtocolVersion(id="2025-03-26", jsonrpc_batches=True, structured_content=False, resource_links=False),
+    ProtocolVersion(
+        id="2025-03-26", jsonrpc_batches=True, structured_content=False, item_meta=False, resource_links=False
+    ),
     ProtocolVersion(id="2025-06-18"),
     ProtocolVersion(id="2025-11-25", server_links=True),
     ProtocolVersion(
@@ -80,3 +85,6 @@ LATEST_HANDSHAKE_VERSION: Final = HANDSHAKE_VERSIONS["2025-11-25"]
 
 DEFAULT_NEGOTIATED_VERSION: Final = HANDSHAKE_VERSIONS["2025-03-26"]
 """Assumed for a request of the handshake era without a version header (2025-06-18, transports)."""
+
+APPS_VERSION: Final = "2026-01-26"
+"""The version of the extension MCP Apps in which widgets speak with their hosts."""

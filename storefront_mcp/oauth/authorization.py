@@ -61,7 +61,7 @@ def read_parameters(query: bytes) -> AuthorizationParameters:
     return AuthorizationParameters(values=values)
 
 
-def asked_client_id(parameters: AuthorizationParameters) -> str:
+def requested_client_id(parameters: AuthorizationParameters) -> str:
     """The client's id. Raises ClientRefused."""
     id_ = parameters.get("client_id")
     if id_ is None or not is_client_id(id_):
@@ -69,7 +69,7 @@ def asked_client_id(parameters: AuthorizationParameters) -> str:
     return id_
 
 
-def asked_redirect(parameters: AuthorizationParameters) -> str:
+def requested_redirect_uri(parameters: AuthorizationParameters) -> str:
     """The redirect URI, which any client may have. Raises ClientRefused."""
     uri = parameters.get("redirect_uri")
     if uri is None or not is_usable(uri):
@@ -84,7 +84,7 @@ def authorization_request(
 
     Raises ClientRefused for a redirect URI that is not the client's, and RequestDenied for what is wrong otherwise.
     """
-    uri = asked_redirect(parameters)
+    uri = requested_redirect_uri(parameters)
     if not client.has_redirect(uri):
         raise ClientRefused(f"{ASTRAY} {RECOVERY}")
     state = parameters.get("state")

@@ -2,28 +2,23 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from storefront_mcp.access.minute_budget import MinuteBudget
 from storefront_mcp.commerce.ids import StoreId
-from storefront_mcp.oauth.clients import MAX_CLIENT_ID_CHARS, OAuthClient, shown_name
+from storefront_mcp.oauth.clients import MAX_CLIENT_ID_CHARS, OAuthClient, display_name
 from storefront_mcp.oauth.errors import UnknownClient
-from storefront_mcp.oauth.minute_budget import MinuteBudget
 from storefront_mcp.oauth.redirects import is_usable
+from storefront_mcp.public_http.addresses import PUBLIC_URL_PATTERN, is_public_url
+from storefront_mcp.public_http.documents import DocumentSource, DocumentUnavailable, FetchedDocument
 from storefront_mcp.records.oauth import ClientRecord, OAuthRepository
 
 log: Final = logging.getLogger("storefront_mcp.oauth")
 
-DOCUMENT_URL_PATTERN: Final = re.compile(
-    r"https://(?P<host>(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?)(?P<path>/[!$%&'()*+,./0-9:;=?@A-Z_a-z~-]+)"
-)
-"""A host name with a dot, no address, no port, no userinfo, a path, no fragment."""
-DOT_SEGMENT_PATTERN: Final = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE)
-MAX_AGE_PATTERN: Final = re.compile(r"(?:^|[,\s])max-age=\"?(\d{1,9})", re.IGNORECASE)
 MAX_REDIRECT_URIS: Final = 50
 SECRET_METHODS: Final = frozenset({"client_secret_basic", "client_secret_post", "client_secret_jwt"})
 DEFAULT_TTL_SECONDS: Final = 3600.0
@@ -35,24 +30,6 @@ FETCHES_A_MINUTE: Final = 10
 """Of one address that authorization requests come from."""
 WAIT_SECONDS: Final = 0.8
 """The longest that a request waits for a fetch of others to end."""
-
-
-class FetchedDocument(Struct, frozen=True, kw_only=True):
-    """A document as it was served."""
-
-    body: bytes
-    cache_control: str
-
-
-class DocumentUnavailable(Exception):
-    """A document that is not fetched, or not served as it should be; the text is for the log."""
-
-
-class DocumentSource(Protocol):
-    """Fetches documents from wherever strangers say, and from nowhere that is private."""
-
-    async def fetch(self, url: str) -> FetchedDocument:
-        """The document at a URL that `is_document_url` takes. Raises DocumentUnavailable."""
 
 
 class _Metadata(Struct, frozen=True):
@@ -113,7 +90,8 @@ class ClientDocuments:
             kind="document",
             document=fetched.body,
             fetched_at=now,
-            fresh_until=now + _ttl_seconds(fetched.cache_control),
+            fresh_until=now
+            + fetched.ttl_seconds(default=DEFAULT_TTL_SECONDS, at_least=MIN_TTL_SECONDS, at_most=MAX_TTL_SECONDS),
         )
         await asyncio.to_thread(self._records.put_client, record)
         return client
@@ -135,16 +113,12 @@ class ClientDocuments:
 
 def is_document_url(id_: str) -> bool:
     """Whether an id has the form of a document's URL."""
-    return (
-        len(id_) <= MAX_CLIENT_ID_CHARS
-        and DOCUMENT_URL_PATTERN.fullmatch(id_) is not None
-        and DOT_SEGMENT_PATTERN.search(id_) is None
-    )
+    return is_public_url(id_, max_chars=MAX_CLIENT_ID_CHARS)
 
 
 def document_host(url: str) -> str:
     """The host name in a document's URL."""
-    form = DOCUMENT_URL_PATTERN.fullmatch(url)
+    form = PUBLIC_URL_PATTERN.fullmatch(url)
     return "" if form is None else form["host"]
 
 
@@ -164,12 +138,5 @@ def document_client(url: str, body: bytes) -> OAuthClient:
     if not uris or len(metadata.redirect_uris) > MAX_REDIRECT_URIS:
         raise UnknownClient("The assistant's description of itself says nowhere to go.")
     return OAuthClient(
-        id=url, kind="document", name=shown_name(metadata.client_name), host=document_host(url), redirect_uris=uris
+        id=url, kind="document", name=display_name(metadata.client_name), host=document_host(url), redirect_uris=uris
     )
-
-
-def _ttl_seconds(cache_control: str) -> float:
-    said = MAX_AGE_PATTERN.search(cache_control)
-    if "no-store" in cache_control.lower() or "no-cache" in cache_control.lower():
-        return MIN_TTL_SECONDS
-    return DEFAULT_TTL_SECONDS if said is None else min(max(float(said[1]), MIN_TTL_SECONDS), MAX_TTL_SECONDS)

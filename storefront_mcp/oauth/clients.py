@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from storefront_mcp.access.credentials import Secret
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.oauth.errors import EndpointRefusal
 from storefront_mcp.oauth.redirects import is_same_redirect, is_usable, without_port
@@ -47,6 +48,8 @@ class OAuthClient(Struct, frozen=True, kw_only=True):
     host: str = ""
     """Host of its metadata document; empty for other kinds."""
     redirect_uris: tuple[str, ...]
+    secret: Secret | None = None
+    """By which it proves itself; None for public clients, which are all but some of the settings."""
 
     def has_redirect(self, uri: str) -> bool:
         """Whether a redirect URI is usable and one of this client's."""
@@ -74,6 +77,13 @@ _REGISTRATION: Final = msgspec.json.Decoder(RegistrationRequest)
 def is_client_id(text: str) -> bool:
     """Whether a text can be a client's id at all: printable ASCII (RFC 6749 Appendix A.1), not too long."""
     return len(text) <= MAX_CLIENT_ID_CHARS and text.isascii() and text.isprintable()
+
+
+def kind_of_client(id_: str) -> ClientKind:
+    """The kind of client that an id is of, by its form."""
+    if id_.startswith(REGISTERED_PREFIX):
+        return "registered"
+    return "document" if id_.startswith("https://") else "fixed"
 
 
 def registered_client(store: StoreId, id_: str, key: bytes) -> OAuthClient | None:
@@ -107,7 +117,7 @@ def register_client(store: StoreId, body: bytes, key: bytes, *, now: float) -> d
     if not uris:
         detail = "Name a redirect URI: https, http to 127.0.0.1, [::1] or localhost, or a scheme of the app's own."
         raise EndpointRefusal("invalid_redirect_uri", detail)
-    name = shown_name(metadata.client_name)
+    name = display_name(metadata.client_name)
     id_ = _signed_id(store, name, uris, key)
     if len(id_) > MAX_REGISTERED_CHARS:
         raise EndpointRefusal("invalid_client_metadata", "The redirect URIs are too long: send fewer or shorter ones.")
@@ -122,12 +132,12 @@ def register_client(store: StoreId, body: bytes, key: bytes, *, now: float) -> d
     }
 
 
-def fixed_client(clients: Iterable[OAuthClient], id_: str) -> OAuthClient | None:
+def configured_client(clients: Iterable[OAuthClient], id_: str) -> OAuthClient | None:
     """The client of the settings with that id."""
     return next((client for client in clients if client.id == id_), None)
 
 
-def shown_name(said: object) -> str:
+def display_name(said: object) -> str:
     """A client's own name as one printable line that can stand between quotation marks; empty for what is no text."""
     if not isinstance(said, str):
         return ""

@@ -6,7 +6,7 @@ import secrets
 import msgspec
 
 from storefront_mcp.access.secret_format import secret_digest
-from storefront_mcp.oauth.buyer_sign_in import SignedCustomer, SignInContext, SignInEnded
+from storefront_mcp.oauth.sign_in_steps import AuthenticatedVisitor, SignInContext, SignInEnded
 from storefront_mcp.oauth.sign_in_views import AgentsView, ClientView, GrantView
 from storefront_mcp.records.oauth import AuthorizationRequestRecord, GrantRecord
 
@@ -22,7 +22,7 @@ class ConnectedAgents:
         record = await self._visit(handle)
         context, now = self._context, self._context.now()
         grants = await asyncio.to_thread(context.records.grants, context.store.id, record.subject)
-        customer = msgspec.json.decode(record.customer or b"", type=SignedCustomer)
+        customer = msgspec.json.decode(record.customer or b"", type=AuthenticatedVisitor)
         return AgentsView(
             handle=handle,
             email=customer.email,

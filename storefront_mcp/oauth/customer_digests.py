@@ -1,6 +1,7 @@
 """Keyed digests that stand for customers where nobody needs to know who they are."""
 
 import hmac
+import unicodedata
 from typing import Final
 
 from storefront_mcp.commerce.ids import StoreId
@@ -23,8 +24,16 @@ class CustomerDigests:
         return self._digest("customer", customer)
 
     def mailbox(self, email: str) -> str:
-        """What stands for an e-mail address."""
-        return self._digest("mailbox", email.strip().casefold())
+        """What stands for an e-mail address, in capitals or not."""
+        return self._digest("mailbox", unicodedata.normalize("NFC", email.strip()).lower())
+
+    def guessed_mailbox(self, email: str) -> str:
+        """What stands for an e-mail address and for all that a shop's database may take for the same.
+
+        Databases that compare without accents and widths would let a guesser try one customer under many addresses.
+        """
+        parts = unicodedata.normalize("NFKD", email.strip().casefold())
+        return self._digest("guessed", "".join(char for char in parts if not unicodedata.combining(char)).casefold())
 
     def _digest(self, what: str, text: str) -> str:
         return hmac.new(self._key, f"{self._store}\0{what}\0{text}".encode(), "sha256").hexdigest()[:DIGEST_CHARS]

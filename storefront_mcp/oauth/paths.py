@@ -9,6 +9,8 @@ AUTHORIZE_PATH: Final = "/oauth/authorize"
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 -- a path
 REGISTER_PATH: Final = "/oauth/register"
 REVOKE_PATH: Final = "/oauth/revoke"
+ISSUER_CALLBACK_PATH: Final = "/oauth/callback"
+"""Where a browser comes back to from the OpenID provider of a store that has one."""
 CLIENT_PATHS: Final = frozenset({TOKEN_PATH, REGISTER_PATH, REVOKE_PATH})
 """What clients ask without a person; they read JSON only."""
 

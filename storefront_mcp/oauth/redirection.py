@@ -19,7 +19,7 @@ def redirect_host(redirect_uri: str) -> str:
     return "" if parts.scheme not in WEB_SCHEMES or is_loopback(redirect_uri) else parts.netloc.lower()
 
 
-def shown_address(address: str) -> str:
+def display_address(address: str) -> str:
     """An address as a person is shown it: without its query, and its host in small letters."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.lower(), query="").geturl()

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from storefront_mcp.access.buyer_scopes import known_buyer_scopes
+from storefront_mcp.access.minute_budget import MinuteBudget
 from storefront_mcp.access.secret_format import secret_digest
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.oauth.authorization import (
-    asked_client_id,
-    asked_redirect,
     authorization_request,
     read_parameters,
+    requested_client_id,
+    requested_redirect_uri,
 )
 from storefront_mcp.oauth.client_registry import ClientRegistry
 from storefront_mcp.oauth.clients import is_client_id
@@ -24,9 +25,8 @@ from storefront_mcp.oauth.errors import (
     TooManyRegistrations,
     UnknownClient,
 )
-from storefront_mcp.oauth.minute_budget import MinuteBudget
 from storefront_mcp.oauth.sign_in_views import ReturnAddress
-from storefront_mcp.oauth.token_requests import FormParameters, asked_resource, code_verifier
+from storefront_mcp.oauth.token_requests import FormParameters, code_verifier, requested_resource
 from storefront_mcp.oauth.tokens import GrantLifetimes, challenge_of, new_code, new_tokens
 from storefront_mcp.records.oauth import (
     AuthorizationRequest,
@@ -81,9 +81,9 @@ class AuthorizationServer:
         """
         parameters = read_parameters(query)
         # Before anything is fetched for whoever asks.
-        asked_redirect(parameters)
+        requested_redirect_uri(parameters)
         try:
-            client = await self._clients.find(asked_client_id(parameters), address=address)
+            client = await self._clients.find(requested_client_id(parameters), address=address)
         except UnknownClient as refused:
             raise ClientRefused(str(refused)) from None
         try:
@@ -101,7 +101,7 @@ class AuthorizationServer:
         if kind not in {"authorization_code", "refresh_token"}:
             raise EndpointRefusal("unsupported_grant_type", "Send authorization_code or refresh_token.")
         client_id = await self._client_id(form)
-        resource = asked_resource(self._store, form)
+        resource = requested_resource(self._store, form)
         exchange = self._redeem if kind == "authorization_code" else self._refresh
         try:
             return await asyncio.to_thread(exchange, form, client_id, resource)
@@ -116,14 +116,14 @@ class AuthorizationServer:
         digest = secret_digest(token)
         await asyncio.to_thread(self._repository.revoke, self._store.id, digest, client_id, now=self._now())
 
-    def register(self, body: bytes, *, address: str = "") -> Mapping[str, Any]:
+    async def register(self, body: bytes, *, address: str = "") -> Mapping[str, Any]:
         """The answer to a registration; an empty `address` is not counted.
 
         Raises EndpointRefusal and TooManyRegistrations.
         """
         if address and not self._registrations.spend(address):
             raise TooManyRegistrations
-        return self._clients.register(body, now=self._now())
+        return await self._clients.register(body, now=self._now())
 
     def subject(self, customer: str) -> str:
         """What stands for a customer of this store in audit, limits and logs."""
@@ -139,7 +139,7 @@ class AuthorizationServer:
         if id_ is None or not is_client_id(id_):
             raise EndpointRefusal("invalid_client", "Send the client_id that you were registered with.")
         try:
-            await self._clients.check(id_)
+            await self._clients.check(id_, form.get("client_secret"))
         except UnknownClient as refused:
             raise EndpointRefusal("invalid_client", str(refused)) from None
         return id_

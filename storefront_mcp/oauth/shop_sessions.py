@@ -2,7 +2,8 @@
 
 A session is renewed by a call that needs it once half of its life is over, never without a call, so that an agent whose
 person has left falls asleep. The renewal goes on when its caller has gone: a new token whose answer is thrown away ends
-the grant. While the shop cannot renew (429, an outage), the live session is used on.
+the grant. While it cannot be renewed (429, an outage), the live session is used on, and one that is not dead but can
+only be renewed waits.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from storefront_mcp.commerce.customers import CustomerLogin, SessionOver, ShopSession, SignInError, TooManyTries
+from storefront_mcp.commerce.customers import SessionOver, SessionRenewal, ShopSession, SignInError, TooManyTries
 from storefront_mcp.commerce.errors import ShopBusy, ShopError
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.records.oauth import OAuthRepository, ShopSessionRecord
@@ -48,7 +49,7 @@ class GrantSessions:
     def __init__(
         self,
         store: StoreId,
-        login: CustomerLogin,
+        login: SessionRenewal,
         records: OAuthRepository,
         *,
         now: Callable[[], float] = time.time,
@@ -70,13 +71,13 @@ class GrantSessions:
             raise SessionOver(internal=f"grant {grant}: it has ended")
         session = decode_session(record.session)
         if not (self._is_due(session) or self._is_over(session)):
-            return session
+            return self._usable(grant, session)
         # Whether it is over, only who holds the lease can tell: it may be being renewed.
         task = self._renewals.get(grant)
         if task is None:
             task = self._renewals[grant] = asyncio.create_task(self._renew(grant))
             task.add_done_callback(lambda done: self._forget(grant, done))
-        return await asyncio.shield(task)
+        return self._usable(grant, await asyncio.shield(task))
 
     async def use_session(self, grant: str, call: Callable[[ShopSession], Awaitable[T]]) -> T:
         """What `call` makes of the live session. Raises SessionOver, ShopBusy, and what `call` raises.
@@ -149,6 +150,12 @@ class GrantSessions:
         if self._is_over(session):
             await self._end(grant)
             raise SessionOver(internal=f"grant {grant}: its session has expired")
+        return session
+
+    def _usable(self, grant: str, session: ShopSession) -> ShopSession:
+        """The session, unless its secret has died before it could be renewed. Raises ShopBusy."""
+        if session.secret_until is not None and session.secret_until <= self._now():
+            raise ShopBusy(retry_after=BUSY_RETRY_SECONDS, internal=f"grant {grant}: its session could not be renewed")
         return session
 
     def _is_over(self, session: ShopSession) -> bool:

@@ -5,8 +5,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-RefusalReason = Literal["credentials", "code", "unconfirmed", "limited", "nothing", "incomplete", "down"]
-"""nothing: every permission was unticked. incomplete: an empty field. down: the shop does not answer."""
+RefusalReason = Literal[
+    "credentials", "code", "unconfirmed", "limited", "nothing", "incomplete", "down", "issuer", "unknown"
+]
+"""nothing: every permission was unticked. incomplete: an empty field. down: the shop does not answer. issuer: the
+OpenID provider signed nobody in. unknown: the shop does not know whom it signed in."""
 
 
 class ClientView(Struct, frozen=True, kw_only=True):
@@ -33,7 +36,7 @@ class SignInRefusal(Struct, frozen=True, kw_only=True):
 class SignInView(Struct, frozen=True, kw_only=True):
     """A page that asks a person to sign in: for a client, or to see the connected agents."""
 
-    step: Literal["sign_in", "code"]
+    step: Literal["sign_in", "code", "consent"]
     handle: str
     """Of the pending request; a secret, for the forms only."""
     client: ClientView | None
@@ -48,10 +51,12 @@ class SignInView(Struct, frozen=True, kw_only=True):
     """Whether the code was mailed; otherwise an authenticator shows it."""
     refused: SignInRefusal | None = None
     form_target: str = ""
-    """CSP source that the answer may lead to; empty where it stays here."""
+    """CSP sources that the answer may lead to, with spaces between; empty where it stays here."""
+    issuer_host: str = ""
+    """Host of the OpenID provider where the person signs in; empty where that is done by this form."""
 
 
-class ShownPage(Struct, frozen=True, kw_only=True):
+class SignInPage(Struct, frozen=True, kw_only=True):
     """A page to show; `cookie` is the new one of this sign-in, None where it stays."""
 
     view: SignInView
@@ -69,7 +74,15 @@ class ReturnAddress(Struct, frozen=True, kw_only=True):
     """Whether nobody but the client says where it leads, and no person has agreed to go there (RFC 9700 §4.11.2)."""
 
 
-class SignedPerson(Struct, frozen=True, kw_only=True):
+class IssuerVisit(Struct, frozen=True, kw_only=True):
+    """A person on the way to the OpenID provider, who comes back with the handle as `state` and with the cookie."""
+
+    address: str
+    handle: str
+    cookie: str
+
+
+class AuthenticatedVisit(Struct, frozen=True, kw_only=True):
     """A person who signed in to see the connected agents; `handle` is the secret of that visit."""
 
     handle: str
@@ -96,4 +109,4 @@ class AgentsView(Struct, frozen=True, kw_only=True):
     """Whether one was just ended."""
 
 
-SignInAnswer = ShownPage | ReturnAddress | SignedPerson
+SignInAnswer = SignInPage | ReturnAddress | AuthenticatedVisit | IssuerVisit

@@ -1,9 +1,10 @@
 """Requests of the token and revocation endpoints (RFC 6749 §4.1.3 and §6, RFC 7009): parameters and their checks."""
 
+import base64
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.oauth.authorization import canonical_resource
@@ -35,8 +36,11 @@ class FormParameters:
         return value
 
 
-def form_parameters(content_type: str, body: bytes) -> FormParameters:
-    """The parameters of a form. Raises EndpointRefusal."""
+def form_parameters(content_type: str, body: bytes, authorization: str = "") -> FormParameters:
+    """The parameters of a form, with what its client says of itself in a header (RFC 6749 §2.3.1).
+
+    Raises EndpointRefusal.
+    """
     if content_type.partition(";")[0].strip().lower() != FORM_TYPE:
         raise EndpointRefusal("invalid_request", f"Send {FORM_TYPE}.")
     if len(body) > MAX_FORM_BYTES:
@@ -52,10 +56,28 @@ def form_parameters(content_type: str, body: bytes) -> FormParameters:
         if len(value) > MAX_VALUE_CHARS:
             raise EndpointRefusal("invalid_request", f"{name[:40]} is too long.")
         values[name] = value
+    id_, secret = _basic_credentials(authorization)
+    # Public clients send all kinds of things there.
+    if id_ and secret and values.get("client_id", id_) == id_:
+        if "client_secret" in values:
+            raise EndpointRefusal("invalid_request", "Send the secret once: in the header or in the form.")
+        values |= {"client_id": id_, "client_secret": secret}
     return FormParameters(values)
 
 
-def asked_resource(store: Store, form: FormParameters) -> str | None:
+def _basic_credentials(authorization: str) -> tuple[str, str]:
+    """Client and secret of an Authorization header; empty for any other."""
+    scheme, _, encoded = authorization.strip().partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > MAX_VALUE_CHARS:
+        return "", ""
+    try:
+        id_, _, secret = base64.b64decode(encoded.strip(), validate=True).decode("ascii").partition(":")
+    except ValueError:
+        return "", ""
+    return unquote_plus(id_), unquote_plus(secret)
+
+
+def requested_resource(store: Store, form: FormParameters) -> str | None:
     """The resource that is asked for, in one spelling; None for none or the whole origin. Raises EndpointRefusal."""
     said = form.get("resource")
     if said is None or said.rstrip("/") == store.origin:

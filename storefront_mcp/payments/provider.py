@@ -42,7 +42,7 @@ class EventRefused(Exception):
     """A webhook whose signature is wrong or too old, or that cannot be decoded."""
 
 
-class SessionRequest(Struct, frozen=True, kw_only=True):
+class PaymentSessionRequest(Struct, frozen=True, kw_only=True):
     """Parameters of a payment session: one amount for one checkout."""
 
     checkout: str
@@ -108,7 +108,7 @@ class PaymentProvider(Protocol):
     def check_amount(self, amount: Money) -> None:
         """Raise ProviderRefused for a total that cannot be paid there, as far as that is known without asking."""
 
-    async def open_session(self, request: SessionRequest, *, key: str) -> PaymentSession:
+    async def open_session(self, request: PaymentSessionRequest, *, key: str) -> PaymentSession:
         """Open a payment page with manual capture; the same key returns the same page."""
 
     async def session(self, session: str) -> PaymentSession:

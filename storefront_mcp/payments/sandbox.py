@@ -23,10 +23,10 @@ from storefront_mcp.payments.provider import (
     EventRefused,
     Payment,
     PaymentSession,
+    PaymentSessionRequest,
     PaymentState,
     ProviderEvent,
     ProviderRefused,
-    SessionRequest,
     SessionState,
 )
 
@@ -127,7 +127,7 @@ class SandboxProvider:
     def check_amount(self, amount: Money) -> None:
         """Take every amount."""
 
-    async def open_session(self, request: SessionRequest, *, key: str) -> PaymentSession:
+    async def open_session(self, request: PaymentSessionRequest, *, key: str) -> PaymentSession:
         """Open a page; the same key returns the same page, and is refused for another request."""
         link = SandboxLink(id=secrets.token_urlsafe(18), return_url=request.return_url, cancel_url=request.cancel_url)
         record = SandboxPayment(

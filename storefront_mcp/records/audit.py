@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.rate_limits import DailyBudget
-from storefront_mcp.instrumentation import request_holder
+from storefront_mcp.instrumentation import AgentProtocolName, request_holder
 from storefront_mcp.records.outcomes import OK
 
 What = Literal[
@@ -25,6 +25,8 @@ What = Literal[
     "audit.pruned",
     "grant.created",
     "grant.ended",
+    "client.blocked",
+    "client.unblocked",
 ]
 
 Durability = Literal["process", "power"]
@@ -62,7 +64,8 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
     at: str
     """ISO 8601, UTC."""
-    source: Literal["mcp"]
+    source: AgentProtocolName
+    """The protocol that it came by; `mcp` for what no agent did."""
     store: str
     """Empty for events of all stores."""
     what: What

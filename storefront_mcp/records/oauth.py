@@ -12,9 +12,9 @@ from storefront_mcp.commerce.ids import StoreId
 
 ClientKind = Literal["document", "registered", "fixed"]
 """By a metadata document (CIMD), by dynamic registration (RFC 7591), or from the settings."""
-RequestStep = Literal["sign_in", "code", "consent", "agents"]
-"""What a pending request waits for: e-mail and password, a second factor, a permission; agents: nothing any more, the
-person looks at who may act for them."""
+RequestStep = Literal["sign_in", "code", "issuer", "consent", "agents"]
+"""What a pending request waits for: e-mail and password, a second factor, an answer of the OpenID provider, a
+permission; agents: nothing any more, the person looks at who may act for them."""
 TokenKind = Literal["access", "refresh"]
 EndReason = Literal["person", "client", "operator", "password", "shop", "replayed"]
 """person: on the page of connected agents. client: revoked by it. password: changed, or the customer's tokens voided.
@@ -202,11 +202,20 @@ class OAuthRepository(Protocol):
     def put_client(self, client: ClientRecord) -> None:
         """Keep a client's document; a block stays."""
 
-    def block_client(self, store: StoreId, id_: str, kind: ClientKind, *, now: float, by: str) -> None:
-        """Accept a client no more, and end its grants."""
+    def block_client(self, store: StoreId, id_: str, kind: ClientKind, *, now: float, by: str) -> int:
+        """Accept a client no more, and end its grants; their number. `by` is an operator's name."""
 
-    def open_request(self, record: AuthorizationRequestRecord) -> None:
-        """Store a pending request."""
+    def unblock_client(self, store: StoreId, id_: str, *, by: str) -> bool:
+        """Accept a client again; False when it was not blocked. Its grants stay ended."""
+
+    def blocked_clients(self, store: StoreId) -> Sequence[ClientRecord]:
+        """The clients that are blocked, the last one first."""
+
+    def open_request(self, record: AuthorizationRequestRecord) -> bool:
+        """Store a pending request; False while one client address, or all together, have as many as there may be.
+
+        No other request ends for it, but where nobody knows whose they are.
+        """
 
     def request(self, store: StoreId, digest: bytes, *, now: float) -> AuthorizationRequestRecord | None:
         """The pending request of a handle; None when it has expired, was ended or never was."""
@@ -232,6 +241,9 @@ class OAuthRepository(Protocol):
 
         False when the request was ended before; `grant.shop_until` is the end of the session.
         """
+
+    def is_familiar(self, store: StoreId, mailbox: str) -> bool:
+        """Whether a grant was given under an e-mail address from where the current request is from."""
 
     def redeem_code(self, exchange: CodeExchange, issue: TokenIssuer, *, now: float) -> bytes:
         """Use a code up and store its tokens; their answer. Raises ExchangeRefused.

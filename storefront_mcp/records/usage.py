@@ -8,8 +8,9 @@ from msgspec import Struct
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.records.outcomes import OK
 
-Kind = Literal["tool", "shop", "missed"]
-"""tool: a call. shop: an upstream call. missed: a search without results."""
+Kind = Literal["tool", "protocol", "shop", "missed"]
+"""tool: a call. protocol: the same call, by the protocol that it came over. shop: an upstream call. missed: a search
+without results."""
 
 DURATION_BOUNDS_SECONDS: Final = (0.025, 0.1, 0.5, 2.0, 10.0)
 """Upper bounds of the duration histogram's buckets."""

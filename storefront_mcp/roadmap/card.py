@@ -31,6 +31,8 @@ class PageEntry(Struct, frozen=True):
     title: str
     note: str
     """What a reader gets from it."""
+    listed: "Callable[[Store, Roadmap], bool]" = lambda _store, _roadmap: True
+    """Whether they list it now, where the store serves it."""
 
 
 class InfoEntry(Struct, frozen=True):
@@ -59,6 +61,8 @@ class Card(Struct, frozen=True, kw_only=True):
     """Other media types, chosen by `Accept` (the response then has `Vary: Accept`)."""
     links: Callable[[Store, Roadmap], str | None] | None = None
     """The value of the `Link` header (RFC 8288), if any."""
+    served_by: Callable[[Store], bool] = lambda _: True
+    """Which stores have it at all; pages list it in every state, unless its `page_entry` says when."""
     page_entry: PageEntry | None = None
     """None where pages do not list it."""
     info_entry: InfoEntry | None = None

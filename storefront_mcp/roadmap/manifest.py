@@ -49,6 +49,8 @@ class PromisedTool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The backend call behind it, for readers."""
     outlives_pause: bool = False
     """Whether it can be called while its phase is paused, as buyers wait for what it tells or ends."""
+    widget: Annotated[str, Meta(pattern="^[a-z]+$")] | None = None
+    """The name of the widget that chat hosts show its results in."""
     words: ToolWords = ToolWords()
 
 

@@ -170,6 +170,16 @@ class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
             if promise.scope is not None and promise.auth == "optional" and phase.open and self.signs_in
         }
 
+    @cached_property
+    def widgets(self) -> Mapping[str, str]:
+        """Names of widgets by tool name, of the open tools whose results one shows."""
+        return {
+            promise.name: promise.widget
+            for phase in self.phases
+            for promise in phase.manifest.tools
+            if promise.widget is not None and promise.name in phase.open_tools
+        }
+
     def open_resources(self) -> tuple[Resource, ...]:
         """The resources of the open phases."""
         return tuple(resource for phase in self.phases if phase.open for resource in phase.resources.values())

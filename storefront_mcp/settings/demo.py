@@ -5,6 +5,7 @@ from typing import Final
 
 from storefront_mcp.access.credentials import Secret
 from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.settings.agent_protocols import A2aSettings, UcpSettings
 from storefront_mcp.settings.catalogue import CatalogueSettings, MirrorSettings
 from storefront_mcp.settings.mail import StoreMailSettings
 from storefront_mcp.settings.schema import PaymentSettings, StoreSettings, UpstreamSettings
@@ -48,7 +49,9 @@ def demo_settings(port: int, *, state: Path, mirror: bool = False, key: str | No
         pages=("shipping", "returns", "privacy-policy"),
         upstream=UpstreamSettings(kind="demo"),
         payments=PaymentSettings(provider="sandbox"),
+        ucp=UcpSettings(enabled=True, fetch_profiles=False),
         mirror=MirrorSettings(on=mirror),
+        a2a=A2aSettings(enabled=True),
         sign_in=SignInSettings(on=key is not None, note=DEMO_NOTE),
     )
     return Settings(

@@ -9,12 +9,15 @@ from storefront_mcp.access.credentials import Secret
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.origins import is_loopback, reverse_domain_name
 from storefront_mcp.commerce.store import ServerIdentity, Store
+from storefront_mcp.instrumentation import AgentProtocolName
 from storefront_mcp.payments.served_methods import SERVED_METHODS
+from storefront_mcp.settings.agent_protocols import A2aSettings, AcpSettings, UcpSettings
 from storefront_mcp.settings.catalogue import MirrorSettings, StoreCatalogueSettings
 from storefront_mcp.settings.console import ConsoleSettings
 from storefront_mcp.settings.limits import LimitSettings, StreamSettings
 from storefront_mcp.settings.mail import StoreMailSettings
-from storefront_mcp.settings.sign_in import SignInSettings
+from storefront_mcp.settings.sign_in import ACCOUNT_KINDS, SignInSettings, missing_for_tokens
+from storefront_mcp.settings.widgets import WidgetSettings
 
 # A description completes "wants …" in the message about an invalid value.
 Text = Annotated[str, Meta(min_length=1, max_length=4_000, description="a text that is not empty")]
@@ -92,8 +95,6 @@ ProviderName = Annotated[Literal["stripe", "sandbox"], Meta(description='"stripe
 BackendKind = Annotated[
     Literal["maho", "woocommerce", "medusa", "demo"], Meta(description='"maho", "woocommerce", "medusa" or "demo"')
 ]
-ACCOUNT_KINDS: Final = ("maho", "demo")
-"""Whose customers can sign in, and whose accounts are shown to them."""
 SOFTWARE_KINDS: Final = ("maho", "woocommerce", "medusa")
 """Kinds of shops that are somewhere else, for which `init` writes settings."""
 
@@ -239,8 +240,12 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     limits: LimitSettings = LimitSettings()
     streams: StreamSettings = StreamSettings()
     signatures: SignatureSettings = SignatureSettings()
+    ucp: UcpSettings = UcpSettings()
+    acp: AcpSettings = AcpSettings()
     mail: StoreMailSettings = StoreMailSettings()
+    a2a: A2aSettings = A2aSettings()
     console: ConsoleSettings = ConsoleSettings()
+    widgets: WidgetSettings = WidgetSettings()
     security_contact: Contact | None = None
     content_signals: Text = "search=yes, ai-input=yes, ai-train=no"
     launch: Instant | None = None
@@ -273,7 +278,17 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             return (f'nobody could sign in: a shop of kind "{self.upstream.kind}" shows no accounts here yet.',)
         if not self.sign_in.on:
             return ("nobody could sign in: set sign_in.on = true, and personal_data.key.",)
-        return ()
+        return missing_for_tokens(self.sign_in.oidc, self.upstream.kind)
+
+    @property
+    def protocols(self) -> tuple[AgentProtocolName, ...]:
+        """Agent protocols that it speaks besides MCP."""
+        spoken: dict[AgentProtocolName, bool] = {
+            "ucp": self.ucp.enabled,
+            "acp": self.acp.enabled,
+            "a2a": self.a2a.enabled,
+        }
+        return tuple(name for name, enabled in spoken.items() if enabled)
 
     @property
     def identity_name(self) -> str:
@@ -303,10 +318,14 @@ class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             address=self.address,
             contact=self.mail.contact or self.website,
             pages=self.pages,
+            protocols=self.protocols,
+            ucp_keys=self.ucp.public_keys,
+            shows_widgets=self.widgets.on,
             root_documents=self.root_documents,
             issuer=self.issuer,
             sign_in_note=(self.sign_in.note or "") if self.sign_in.on else "",
             client_documents=self.sign_in.on and self.sign_in.client_documents,
+            client_secrets=self.sign_in.on and any(client.secret is not None for client in self.sign_in.clients),
             security_contact=self.security_contact,
             content_signals=self.content_signals,
             launch=None if self.launch is None else self.launch.isoformat(),

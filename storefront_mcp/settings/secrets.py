@@ -74,6 +74,9 @@ def _load_option_secrets(
 
 
 def _exposed_problem(where: str, name: str, named: str) -> SettingProblem:
+    if "[" in where.partition(".")[2]:
+        # No variable names an entry of a list within a store.
+        return SettingProblem(where + name, f"is a secret and has no place here; set {name}_file to a path.")
     variable = f"STOREFRONT_{named}{name}".replace("-", "_").replace(".", "__").upper()
     return SettingProblem(where + name, f"is a secret and has no place here; set {variable}, or {name}_file to a path.")
 

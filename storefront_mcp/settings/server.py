@@ -79,8 +79,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         )
         for index, store in enumerate(stores):
             where = f"store[{index}].sign_in."
+            kind, has_key = store.upstream.kind, bool(settings.personal_data.key)
             problems += sign_in_problems(
-                store.sign_in, where, issuer=store.issuer, has_key=bool(settings.personal_data.key)
+                store.sign_in, where, kind=kind, origin=store.origin, issuer=store.issuer, has_key=has_key
             )
         problems += flag_problems(settings.flags, len(stores))
         problems += smtp_problems(settings.smtp)

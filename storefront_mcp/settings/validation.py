@@ -7,10 +7,18 @@ from msgspec.structs import replace
 
 from storefront_mcp.access.credentials import Secret
 from storefront_mcp.commerce.origins import host_of, is_loopback, normalise_origin
+from storefront_mcp.public_http.addresses import is_loopback_url, is_public_url
+from storefront_mcp.settings.agent_protocols import webhook_problems
 from storefront_mcp.settings.alerts import signing_key
 from storefront_mcp.settings.problems import SettingProblem
 from storefront_mcp.settings.program import command_line
-from storefront_mcp.settings.schema import FlagSettings, OAuthSettings, PaymentSettings, StoreSettings, UpstreamSettings
+from storefront_mcp.settings.schema import (
+    FlagSettings,
+    OAuthSettings,
+    PaymentSettings,
+    StoreSettings,
+    UpstreamSettings,
+)
 
 SECRET_PAIRS: Final = (
     ("client_id", "client_secret", "a service account has an id and a secret"),
@@ -40,8 +48,6 @@ CREDENTIALS: Final = (
     "secret_key",
 )
 """Settings that requests carry in a header, as they are or as Basic credentials."""
-UNMIRRORED: Final = frozenset({"woocommerce", "medusa"})
-"""Kinds of shops whose whole catalogue cannot be read yet."""
 SETTLED_BY: Final = {"woocommerce": "cheque", "medusa": "pp_system_default"}
 """Kinds of shops in which no payment method is meant for what is paid elsewhere, and one that serves."""
 
@@ -54,6 +60,8 @@ def normalised(stores: tuple[StoreSettings, ...], problems: list[SettingProblem]
         problems += _upstream_problems(store, f"store[{index}].upstream.")
         problems += _issuer_problems(store, f"store[{index}].")
         problems += _payment_problems(store, f"store[{index}].payments.")
+        problems += _platform_problems(store, f"store[{index}].ucp.")
+        problems += webhook_problems(store.acp, f"store[{index}].acp.", local=is_loopback(store.origin))
         for table in ("upstream", "oauth", "payments"):
             problems += _credential_problems(getattr(store, table), f"store[{index}].{table}.")
         if store.catalogue.webhook_secret is not None and signing_key(store.catalogue.webhook_secret) is None:
@@ -145,6 +153,19 @@ def _payment_problems(store: StoreSettings, where: str) -> Iterable[SettingProbl
                 )
 
 
+def _platform_problems(store: StoreSettings, where: str) -> Iterable[SettingProblem]:
+    """Problems of `[store.ucp]`: profiles that would not be fetched, and a key that signs nothing."""
+    local = is_loopback(store.origin)
+    for place, url in enumerate(store.ucp.platforms):
+        if not is_public_url(url, max_chars=2_048) and not (local and is_loopback_url(url, max_chars=2_048)):
+            said = f"wants https, a host name without a port, and a path, as platforms name it; got {url!r}."
+            yield SettingProblem(f"{where}platforms[{place}]", said)
+    try:
+        _ = store.ucp.public_keys
+    except ValueError as error:
+        yield SettingProblem(f"{where}signing_key", f"cannot sign: {error}.")
+
+
 def _credential_problems(
     table: UpstreamSettings | OAuthSettings | PaymentSettings, where: str
 ) -> Iterable[SettingProblem]:
@@ -206,9 +227,6 @@ def _upstream_problems(store: StoreSettings, where: str) -> Iterable[SettingProb
         yield SettingProblem(
             f"{where}publishable_key", 'is missing: wants a publishable key of the shop, "pk_…", which its website has.'
         )
-    if upstream.kind in UNMIRRORED and store.mirror.on:
-        wanted = f'wants false: the whole catalogue of a shop of kind "{upstream.kind}" cannot be read yet.'
-        yield SettingProblem(f"{where.removesuffix('upstream.')}mirror.on", wanted)
     if upstream.timeouts.total < max(upstream.timeouts.connect, upstream.timeouts.read):
         yield SettingProblem(f"{where}timeouts.total", "wants at least as many seconds as connect and read.")
 

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from storefront_mcp.records.order_events import ORDER_EVENT_STATUSES
 from storefront_mcp.telemetry import metrics
 
 _multiprocess_collector: Callable[..., Collector] = MultiProcessCollector
@@ -34,6 +35,9 @@ class MetricsSource(Protocol):
 
     def flips(self) -> Mapping[tuple[str, str, str], int]:
         """Number by store, phase and the status after it."""
+
+    def order_events(self) -> Mapping[tuple[str, str], int]:
+        """Number of events about orders by store and status; those that there are none of may be missing."""
 
     def alerts(self) -> Mapping[tuple[str, str], bool]:
         """By store and condition, whether an alert is raised."""
@@ -90,7 +94,16 @@ class DatabaseCollector(Collector):
         room = GaugeMetricFamily(metrics.GUEST_ROWS.name, metrics.GUEST_ROWS.help, labels=metrics.GUEST_ROWS.labels)
         for bound, filled in self._source.guest_rows().items():
             room.add_metric((bound,), filled)
-        return states, lag, flips, alerts, room, *self._mirrors()
+        return states, lag, flips, alerts, room, self._order_events(), *self._mirrors()
+
+    def _order_events(self) -> Family:
+        counts = self._source.order_events()
+        known = metrics.ORDER_EVENTS
+        events = GaugeMetricFamily(known.name, known.help, labels=known.labels)
+        for store in self._stores:
+            for status in ORDER_EVENT_STATUSES:
+                events.add_metric((store, status), counts.get((store, status), 0))
+        return events
 
     def _mirrors(self) -> Sequence[Family]:
         known = (metrics.MIRROR_PRODUCTS, metrics.MIRROR_AGE, metrics.MIRROR_PROBLEMS)

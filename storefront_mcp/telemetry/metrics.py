@@ -34,7 +34,7 @@ LABELS: Final[Mapping[str, str]] = {
     "client": "a known program, `other`, or `unknown` when it said nothing",
     "protocol": "the protocol version",
     "operation": "method and path of the shop's interface, `{id}` for whatever varies",
-    "state": "a checkout's state",
+    "state": "a checkout's state; of order events `unpaid`, `waiting`, `told` or `failed`",
     "limit": "the limit's name in `[store.limits]`",
     "source": (
         "`memory` and `shared` (Valkey or Redis), `refreshing`: old, and asked for behind, `stale`: the shop did not "
@@ -124,6 +124,12 @@ ALERTS: Final = MetricDefinition(
     kind="gauge",
     help="1 while somebody has to see to it: raised by this server itself, and not resolved.",
     labels=("store", "condition"),
+)
+ORDER_EVENTS: Final = MetricDefinition(
+    name="storefront_order_events",
+    kind="gauge",
+    help="Orders whose platform is told of them by webhook, by how far that is; `failed` was given up.",
+    labels=("store", "state"),
 )
 WRITABLE: Final = MetricDefinition(
     name="storefront_database_writable", kind="gauge", help="1 if the database has just taken a write, else 0."

@@ -176,7 +176,8 @@ class UsageInstrumentation:
         recorder = self._recorder
         source = (request.name, request.raw_client())
         key = self._known.get(source)
-        return UsageObservation(recorder, self._key(source, request) if key is None else key, recorder.clock())
+        call = self._key(source, request) if key is None else key
+        return UsageObservation(recorder, call, recorder.clock(), request.source)
 
     def _key(self, source: tuple[str, bytes], request: ObservedRequest) -> _UsageKey:
         """The key of a successful call, cached but for tools that are not promised."""
@@ -206,9 +207,13 @@ class UsageObservation(CountedObservation):
     recorder: UsageRecorder
     key: _UsageKey
     began: float
+    protocol: str = ""
+    """That a tool call came over."""
 
     def end(self) -> None:
         """Count it."""
         recorder, key = self.recorder, self.key
         seconds = recorder.clock() - self.began
         recorder.add(key if self.outcome == OK else (*key[:4], self.outcome), seconds)
+        if self.protocol:
+            recorder.add((key[0], "protocol", self.protocol, "", self.outcome), seconds)

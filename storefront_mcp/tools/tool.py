@@ -18,6 +18,8 @@ AS_CUSTOMER: Final = "as_customer"
 """The argument with which a tool whose sign-in is optional is asked to act in the customer's name, or not to."""
 KeyText = Annotated[str, Meta(max_length=255, description="Makes repeats safe")]
 """Any text that the agent chooses."""
+CallerKeyText = Annotated[str, Meta(max_length=255, description="Makes repeats safe when signed in")]
+"""Of a tool that takes nothing else: without a cart a guest's key tells no guest from another, and is not replayed."""
 UnlistedKeyText = Annotated[str, Meta(max_length=255, extra_json_schema={"unlisted": True})]
 """Of a tool whose repetition has no further effect: taken, and not worth its tokens in the schema."""
 
@@ -63,7 +65,8 @@ def tool(
             raise TypeError(message)
         keyed = writes and IDEMPOTENCY_KEY not in hints["args"].__struct_fields__
         idempotent = not writes if repeats is None else repeats
-        key = UnlistedKeyText if idempotent else KeyText
+        # Gemini refuses all tools of a server for one that takes nothing, so a key is always published there.
+        key = UnlistedKeyText if idempotent else KeyText if hints["args"].__struct_fields__ else CallerKeyText
         arguments = _with_idempotency_key(hints["args"], key) if keyed else hints["args"]
         return Tool(
             name=name,

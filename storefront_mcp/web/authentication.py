@@ -14,8 +14,9 @@ from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.access.credentials import CredentialCheckUnavailable, CredentialRefused, TokenVerifier
 from storefront_mcp.calls.errors import RateLimited, ScopeMissing
 from storefront_mcp.instrumentation import Headers, RequestOrigin
+from storefront_mcp.mcp.jsonrpc import challenge_field
 from storefront_mcp.web.problem import problem_response
-from storefront_mcp.web.rate_limiting import TOO_MANY_STATUS, RequestRateLimiter, http_headers, limited_response
+from storefront_mcp.web.rate_limiting import TOO_MANY_STATUS, RequestRateLimiter, http_headers, limited_text
 from storefront_mcp.web.site import StoreSite
 
 log: Final = logging.getLogger("storefront_mcp.web")
@@ -116,9 +117,7 @@ class BearerAuthenticator:
             return await self.caller(origin.headers)
         refused = await self._limiter.may_authenticate(origin)
         if refused is not None:
-            raise HttpRejection(
-                TOO_MANY_STATUS, limited_response(refused), http_headers(refused), code=RateLimited.code
-            )
+            raise HttpRejection(TOO_MANY_STATUS, limited_text(refused), http_headers(refused), code=RateLimited.code)
         try:
             return await self.caller(origin.headers)
         except HttpRejection as rejection:
@@ -160,9 +159,7 @@ class BearerAuthenticator:
         roadmap = self._site.shown.roadmap
         published = roadmap.signs_in or (store.issuer is not None and roadmap.open)
         metadata = store.url(METADATA_PATH + self._resource) if published else None
-        parameters = (("error", error), ("scope", scope), ("resource_metadata", metadata))
-        fields = [f'{name}="{value}"' for name, value in parameters if value is not None]
-        return b"www-authenticate", f"Bearer {', '.join(fields)}".strip().encode()
+        return b"www-authenticate", challenge_field(error=error, scope=scope, resource_metadata=metadata).encode()
 
     def _unauthorized(self, detail: str) -> HttpRejection:
         challenge = self.challenge(error="invalid_token", scope=self._buyer_scopes)

@@ -106,6 +106,8 @@ async def call_or_unavailable(call: Awaitable[T]) -> T:
     """Await a result. Raises PageUnavailable: 503 when shop or provider fail, else 500; logs no secret."""
     try:
         return await call
+    except PageUnavailable:
+        raise
     except (ProviderDown, ShopError) as error:
         log.warning("a buyer could not be served: %s", getattr(error, "internal", error))
         raise PageUnavailable(HTTPStatus.SERVICE_UNAVAILABLE) from error

@@ -1,4 +1,4 @@
-"""Origin check, CORS preflight and the not-open response of every MCP endpoint of a site.
+"""Which browser origins may call; origin check, CORS preflight and not-open response of the MCP endpoints of a site.
 
 Not Litestar's CORSConfig: these endpoints are answered before the framework, and an origin not allowed is rejected.
 """
@@ -10,11 +10,12 @@ from typing import Final
 
 from litestar.types import Scope, Send
 
+from storefront_mcp.commerce.origins import is_loopback
+from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.roadmap import Roadmap
 from storefront_mcp.web.body import first_of_each
 from storefront_mcp.web.not_open import cache_control, retry_after, stub_bytes
 from storefront_mcp.web.responses import Headers, ResponseWriter, write_response
-from storefront_mcp.web.security import is_origin_allowed
 from storefront_mcp.web.site import StoreSite
 
 ALLOWED_METHODS: Final = b"GET, POST, DELETE"
@@ -28,6 +29,16 @@ PREFLIGHT_HEADERS: Final = (
     (b"access-control-allow-headers", ALLOWED_HEADERS),
     (b"access-control-max-age", b"600"),
 )
+
+
+def is_origin_allowed(origin: str, store: Store) -> bool:
+    """Whether a browser page of this origin may use the endpoint (DNS rebinding: MCP transports, Origin).
+
+    The store's own pages may, the ones its operator lists, and on a loopback store every loopback page.
+    """
+    return (
+        origin == store.origin or origin in store.allowed_origins or (is_loopback(store.origin) and is_loopback(origin))
+    )
 
 
 class OriginGuard:

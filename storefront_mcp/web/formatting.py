@@ -5,6 +5,7 @@ import copy
 import datetime as dt
 import hashlib
 import re
+import unicodedata
 from functools import cache
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ PAGE_LANGUAGE: Final = "en"
 """The language of pages without another."""
 DIGIT_BOUNDARY: Final = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """Where a currency's letters meet a digit (CLDR "currencySpacing", which Babel leaves out)."""
+COUNTRY_CODE_CHARS: Final = 2
+NO_COUNTRIES: Final = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"})
+"""Codes of territories in CLDR that are no countries of ISO 3166-1."""
 LOADER: Final = jinja2.PackageLoader("storefront_mcp.web", "buyer_templates")
 ENVIRONMENT: Final = jinja2.Environment(
     loader=LOADER,
@@ -83,6 +87,24 @@ def format_time_left(seconds: float, language: str = PAGE_LANGUAGE) -> str:
     return format_timedelta(
         dt.timedelta(seconds=max(seconds, 60)), granularity="minute", threshold=1.5, locale=language
     )
+
+
+@cache
+def country_names(locale: str) -> tuple[tuple[str, str], ...]:
+    """Codes of ISO 3166-1 alpha-2 and names of countries, by name, in a locale's language where we have it."""
+    language = Locale.parse(PageTexts(locale).language)
+    territories = ((str(code), str(name)) for code, name in language.territories.items())
+    named = [
+        (code, name)
+        for code, name in territories
+        if code.isalpha() and len(code) == COUNTRY_CODE_CHARS and code not in NO_COUNTRIES
+    ]
+    return tuple(sorted(named, key=lambda one: _collation(one[1])))
+
+
+def _collation(name: str) -> str:
+    """A name without its accents, as people look for it."""
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold() or name
 
 
 @cache

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from litestar import Request
 from msgspec import Struct
 
 from storefront_mcp.commerce.origins import host_of
-from storefront_mcp.web.body import BodyRefused, read_body
+from storefront_mcp.web.body import BodyRefused, first_of_each, read_body
+
+FORM_TYPE: Final = b"application/x-www-form-urlencoded"
+"""What browsers send our forms as; pages elsewhere can have them send text/plain without asking."""
 
 
 class FormRejected(Exception):
@@ -43,11 +46,14 @@ def parse_fields(text: bytes, *, max_fields: int) -> FormFields:
 
 
 async def read_form(request: Request[Any, Any, Any], *, max_fields: int) -> FormFields:
-    """The fields of a form in a request's body. Raises FormRejected: 400, 408, 413."""
+    """The fields of a form in a request's body. Raises FormRejected: 400, 408, 413, 415."""
+    headers = list(request.scope["headers"])
     try:
-        body = await read_body(list(request.scope["headers"]), request.receive)
+        body = await read_body(headers, request.receive)
     except BodyRefused as refused:
         raise FormRejected(refused.status or HTTPStatus.BAD_REQUEST) from None
+    if body and first_of_each(headers).get(b"content-type", b"").partition(b";")[0].strip().lower() != FORM_TYPE:
+        raise FormRejected(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     return parse_fields(body, max_fields=max_fields)
 
 

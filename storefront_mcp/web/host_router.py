@@ -12,6 +12,7 @@ from storefront_mcp.instrumentation import REQUEST_CONTEXT, RequestContext
 from storefront_mcp.oauth.paths import CLIENT_PATHS
 from storefront_mcp.web.body import first_of_each
 from storefront_mcp.web.problem import PROBLEM_TYPE, problem_bytes
+from storefront_mcp.web.protocol_endpoint import ProtocolAnswer, ProtocolEndpoint
 from storefront_mcp.web.rate_limiting import RequestRateLimiter, limited_client_bytes, send_limited
 from storefront_mcp.web.responses import write_response
 from storefront_mcp.web.security import SECURITY_HEADERS, security_headers
@@ -54,11 +55,11 @@ class StorefrontApp(Litestar):
 class HostRouter:
     """ASGI application that routes by Host; 421 for a host of no store.
 
-    Every request is counted by its client's address before anything is looked up for it: those of `/mcp` by its
-    endpoint, which knows agents that sign, all others here.
+    Every request is counted by its client's address before anything is looked up for it: those of `/mcp` and of other
+    agent protocols by their endpoint, which knows agents that sign, all others here.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each kind of endpoint by host
         self,
         sites: Mapping[str, StoreSite],
         endpoints: Mapping[str, StreamableHttpEndpoint],
@@ -66,10 +67,11 @@ class HostRouter:
         *,
         accounts: Mapping[str, StreamableHttpEndpoint] | None = None,
         streams: Mapping[str, SseEndpoint] | None = None,
+        protocols: Mapping[str, ProtocolEndpoint] | None = None,
         limiters: Mapping[StoreId, RequestRateLimiter] | None = None,
         unrouted: RequestRateLimiter | None = None,
     ) -> None:
-        """`sites`, `endpoints`, `accounts` and `streams` by Host value, in lower case.
+        """`sites`, `endpoints`, `accounts`, `streams` and `protocols` by Host value, in lower case.
 
         `accounts` answer while customers can sign in; otherwise there is nothing at their path.
         `unrouted` counts what belongs to no store, health checks included: shoppers behind the address of a load
@@ -79,6 +81,7 @@ class HostRouter:
         self._endpoints = endpoints
         self._accounts = accounts or {}
         self._streams = streams or {}
+        self._protocols = protocols or {}
         self._limiters = limiters or {}
         self._unrouted = unrouted
         self._pages = pages
@@ -105,11 +108,9 @@ class HostRouter:
         host = _host(headers, fields)
         site, head = self._sites.get(host), scope["method"] == "HEAD"
         context.store = "" if site is None else site.store.id
-        if scope["path"] in ENDPOINT_PATHS and host in self._endpoints:
-            await self._endpoints[host].answer(scope, headers, fields, receive, send)
-            return
-        if scope["path"] in ACCOUNT_PATHS and host in self._accounts and self._accounts[host].signs_in:
-            await self._accounts[host].answer(scope, headers, fields, receive, send)
+        answer = self._protocol_answer(host, scope["path"])
+        if answer is not None:
+            await answer(scope, headers, fields, receive, send)
             return
         security = self._headers[id(site)] if site else SECURITY_HEADERS
         limiter = self._limiter_of(site, scope["path"])
@@ -130,6 +131,14 @@ class HostRouter:
                 arrived = own.monitor.state(scope.get("client"), headers)
                 security = [*security, (CLIENT_ADDRESS_HEADER, arrived.encode())]
             await self._pages(scope, receive, _send_with_security(send, security, head=head))
+
+    def _protocol_answer(self, host: str, path: str) -> ProtocolAnswer | None:
+        """What answers at a path of an agent protocol; None at any other."""
+        if path in ENDPOINT_PATHS and host in self._endpoints:
+            return self._endpoints[host].answer
+        if path in ACCOUNT_PATHS and host in self._accounts and self._accounts[host].signs_in:
+            return self._accounts[host].answer
+        return self._protocols[host].answer_at(path) if host in self._protocols else None
 
     def _limiter_of(self, site: StoreSite | None, path: str) -> RequestRateLimiter | None:
         if site is None or path in HEALTH_PATHS:

@@ -21,6 +21,7 @@ from storefront_mcp.web.host_router import site_of
 
 OAUTH_HEADERS: Final = {"cache-control": "no-store", "pragma": "no-cache", "access-control-allow-origin": "*"}
 """Pages of any origin may ask: no cookie counts here, and whoever has a code or token may use it."""
+AUTHORIZATION: Final = b"authorization"
 PREFLIGHT_HEADERS: Final = {
     "access-control-allow-origin": "*",
     "access-control-allow-methods": "POST",
@@ -65,7 +66,7 @@ class OAuthEndpoints:
             raise NotFoundException(detail="Nobody can sign in here at present, so there is nothing to register for.")
         body = await read_body(list(request.scope["headers"]), request.receive)
         address = self._address_of(site_of(request).store.id, request)
-        return _json(msgspec.json.encode(server.register(body, address=address)), HTTPStatus.CREATED)
+        return _json(msgspec.json.encode(await server.register(body, address=address)), HTTPStatus.CREATED)
 
     def _server(self, request: Request[Any, Any, Any]) -> AuthorizationServer:
         site = site_of(request)
@@ -80,7 +81,11 @@ async def _respond(server: AuthorizationServer, request: Request[Any, Any, Any],
     try:
         return await answer(server, request)
     except EndpointRefusal as refused:
-        return _json(_error(refused.code, str(refused)), refused.status)
+        told = _json(_error(refused.code, str(refused)), refused.status)
+        if refused.code == "invalid_client" and AUTHORIZATION.decode() in request.headers:
+            # RFC 6749 §5.2.
+            told.set_header("www-authenticate", f'Basic realm="{site_of(request).store.origin}"')
+        return told
     except ShopBusy as busy:
         # The database takes no writes now: what was brought can be brought again.
         return _come_again(HTTPStatus.SERVICE_UNAVAILABLE, busy.retry_after)
@@ -113,7 +118,9 @@ async def _form(request: Request[Any, Any, Any]) -> FormParameters:
     """Raises EndpointRefusal and BodyRefused."""
     headers = list(request.scope["headers"])
     body = await read_body(headers, request.receive)
-    return form_parameters(first_of_each(headers).get(b"content-type", b"").decode("latin-1"), body)
+    fields = first_of_each(headers)
+    content_type, authorization = (fields.get(name, b"").decode("latin-1") for name in (b"content-type", AUTHORIZATION))
+    return form_parameters(content_type, body, authorization)
 
 
 def _json(body: bytes, status: int = HTTPStatus.OK) -> Response[bytes]:

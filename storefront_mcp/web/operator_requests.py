@@ -10,7 +10,7 @@ from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.scopes import has_scope
 from storefront_mcp.web.authentication import BearerAuthenticator, HttpRejection, rejection_response
 from storefront_mcp.web.body import BodyRefused, first_of_each, read_body
-from storefront_mcp.web.security import is_origin_allowed
+from storefront_mcp.web.cors import is_origin_allowed
 from storefront_mcp.web.site import StoreSite
 
 T = TypeVar("T")

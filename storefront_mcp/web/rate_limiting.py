@@ -12,7 +12,7 @@ from storefront_mcp.access.credentials import CredentialRefused
 from storefront_mcp.access.rate_limits import LimitExceeded, SignatureVerifier
 from storefront_mcp.calls.errors import RateLimited
 from storefront_mcp.calls.policy import CallPolicy
-from storefront_mcp.instrumentation import REQUEST_CONTEXT, Headers, RequestOrigin
+from storefront_mcp.instrumentation import REQUEST_CONTEXT, AgentProtocolName, Headers, RequestOrigin
 from storefront_mcp.mcp.jsonrpc import ErrorCode, JsonRpcError, error_bytes
 from storefront_mcp.web.body import first_of_each
 from storefront_mcp.web.forwarded import ClientAddressResolver
@@ -44,7 +44,12 @@ class RequestRateLimiter:
         self._addresses = addresses
 
     def unsigned_origin(
-        self, peer: Sequence[object] | None, headers: Headers, fields: Mapping[bytes, bytes] | None = None
+        self,
+        peer: Sequence[object] | None,
+        headers: Headers,
+        fields: Mapping[bytes, bytes] | None = None,
+        *,
+        source: AgentProtocolName = "mcp",
     ) -> RequestOrigin:
         """Where a request came from, by its peer and headers; its signature is not verified."""
         address = self._addresses.resolve(peer, headers, fields)
@@ -53,18 +58,26 @@ class RequestRateLimiter:
         request = REQUEST_CONTEXT.get()
         if request is not None and not self._addresses.is_shared(address):
             request.holder = address
-        return RequestOrigin(address=address, headers=headers)
+        return RequestOrigin(address=address, headers=headers, source=source)
 
     def path_prefix(self, scope: Scope) -> str:
         """The path under which clients see this server: that of its mount, or what a trusted proxy says it cut off."""
         return self._addresses.path_prefix(scope.get("client"), scope["headers"]) + scope.get("root_path", "")
 
-    def origin(self, scope: Scope, headers: Headers, fields: Mapping[bytes, bytes]) -> RequestOrigin:
-        """Where a request came from, and which agent has signed it. Call once per request: a nonce holds once."""
-        origin = self.unsigned_origin(scope.get("client"), headers, fields)
+    async def check_request(
+        self, scope: Scope, headers: Headers, fields: Mapping[bytes, bytes], *, source: AgentProtocolName = "mcp"
+    ) -> tuple[RequestOrigin, LimitExceeded | None]:
+        """Where a request came from and which agent has signed it; the limit that it exceeds, after auditing that.
+
+        `source` is the protocol that it came by. Call once per request: it is counted, and a nonce holds once.
+        """
+        origin = self.unsigned_origin(scope.get("client"), headers, fields, source=source)
         if SIGNATURE_HEADER in fields and origin.address:
-            return replace(origin, agent=self._signer(scope, headers))
-        return origin
+            origin = replace(origin, agent=self._signer(scope, headers))
+        refused = await self._limits.check_request(origin)
+        if refused is not None:
+            self.audit_limited(refused, origin)
+        return origin, refused
 
     def _signer(self, scope: Scope, headers: Headers) -> str | None:
         if self._signatures is None:
@@ -75,20 +88,17 @@ class RequestRateLimiter:
         method: str = scope["method"]  # type: ignore[typeddict-item]
         return self._signatures.agent(method, host.decode("latin-1"), target.decode("latin-1"), headers)
 
-    async def check_and_audit(self, origin: RequestOrigin) -> LimitExceeded | None:
-        """Count a request; the limit that it exceeds, after auditing that, else None."""
-        refused = await self._limits.check_request(origin)
-        if refused is not None:
-            self.audit_limited(refused, origin)
-        return refused
-
     def audit_limited(self, refused: LimitExceeded, origin: RequestOrigin) -> None:
         """Audit and count a limit that a request has hit."""
         self._policy.audit_limited(refused, origin)
 
     async def check_unsigned(self, peer: Sequence[object] | None, headers: Headers) -> LimitExceeded | None:
-        """Count a request to anything but `/mcp`, by its address alone; the limit that it exceeds, else None."""
-        return await self.check_and_audit(self.unsigned_origin(peer, headers))
+        """Count a request that no agent protocol gets, by its address alone; the limit that it exceeds, else None."""
+        origin = self.unsigned_origin(peer, headers)
+        refused = await self._limits.check_request(origin)
+        if refused is not None:
+            self.audit_limited(refused, origin)
+        return refused
 
     async def may_authenticate(self, origin: RequestOrigin) -> LimitExceeded | None:
         """The limit of rejected credentials that the address has reached, after auditing that, else None."""
@@ -103,7 +113,7 @@ class RequestRateLimiter:
         self._policy.audit_rejected_credential(origin, CredentialRefused.code)
 
 
-def limited_response(refused: LimitExceeded) -> str:
+def limited_text(refused: LimitExceeded) -> str:
     """An exceeded limit as a sentence."""
     what = "refused credentials" if refused.rule == "failed" else "requests"
     return f"Too many {what} from your address. Try again in {refused.retry_after} seconds."
@@ -119,7 +129,7 @@ async def send_limited(
     head: bool,
 ) -> None:
     """429 for anything but `/mcp`: `json`, or a page for browsers, else a problem document; from every origin."""
-    told = limited_response(refused)
+    told = limited_text(refused)
     kind, body = PROBLEM_TYPE.encode(), problem_bytes(TOO_MANY_STATUS, told, code=RateLimited.code)
     if json is not None:
         kind, body = b"application/json", json
@@ -139,14 +149,14 @@ async def send_limited(
 
 def limited_client_bytes(refused: LimitExceeded) -> bytes:
     """An exceeded limit for clients of the authorization server, which take what is no error of OAuth for an end."""
-    body = {"error": "temporarily_unavailable", "error_description": limited_response(refused)}
+    body = {"error": "temporarily_unavailable", "error_description": limited_text(refused)}
     return msgspec.json.encode(body)
 
 
 def refusal_bytes(refused: LimitExceeded) -> bytes:
     """An exceeded limit as a JSON-RPC error without id: the request was not read."""
     details = {"code": RateLimited.code, "retry_after": refused.retry_after, "limit": refused.rule}
-    return error_bytes(JsonRpcError(ErrorCode.RATE_LIMITED, limited_response(refused), details=details))
+    return error_bytes(JsonRpcError(ErrorCode.RATE_LIMITED, limited_text(refused), details=details))
 
 
 def http_headers(refused: LimitExceeded) -> list[tuple[bytes, bytes]]:

@@ -1,8 +1,9 @@
-"""Security headers of every response, browser origins that may call us, and paths without secrets for logs."""
+"""Security headers of every response, and paths without secrets for logs."""
 
 from typing import Final
 
-from storefront_mcp.commerce.origins import is_loopback
+from storefront_mcp.agent_protocols.acp import ACP_MOUNT
+from storefront_mcp.agent_protocols.ucp import RELEASES
 from storefront_mcp.commerce.store import Store
 
 _POLICY: Final = (
@@ -16,7 +17,14 @@ SECURITY_HEADERS: Final = (
     (b"content-security-policy", _POLICY),
 )
 _HSTS: Final = ((b"strict-transport-security", b"max-age=31536000"),)
-SECRET_PREFIXES: Final = ("/pay/", "/sandbox/pay/")
+SECRET_PREFIXES: Final = (
+    "/pay/",
+    "/sandbox/pay/",
+    "/cart/",
+    "/a2a/rest/tasks/",
+    *(f"{ACP_MOUNT}/{kind}/" for kind in ("carts", "checkout_sessions")),
+    *(f"{release.mount}/{kind}/" for release in RELEASES for kind in ("carts", "checkout-sessions")),
+)
 """Prefixes of paths whose rest is a credential."""
 MAX_LOGGED_PATH_CHARS: Final = 200
 MAX_LOGGED_SEGMENT_CHARS: Final = 40
@@ -27,16 +35,6 @@ MASK: Final = "…"
 def security_headers(store: Store) -> list[tuple[bytes, bytes]]:
     """The same for each response of a store; HSTS only where the store is reached over HTTPS."""
     return [*SECURITY_HEADERS, *(_HSTS if store.origin.startswith("https:") else ())]
-
-
-def is_origin_allowed(origin: str, store: Store) -> bool:
-    """Whether a browser page of this origin may use the endpoint (DNS rebinding: MCP transports, Origin).
-
-    The store's own pages may, the ones its operator lists, and on a loopback store every loopback page.
-    """
-    return (
-        origin == store.origin or origin in store.allowed_origins or (is_loopback(store.origin) and is_loopback(origin))
-    )
 
 
 def masked_path(path: str) -> str:

@@ -1,7 +1,7 @@
 """`/webhooks/shop`: what has changed in a shop's catalogue, signed as Standard Webhooks has it (standardwebhooks.com).
 
 A webhook is only a hint: the shop is asked for what has changed. So order, repetition and loss do not matter, and what
-else its body says is not read.
+else its body says is not read. Shop software that sends webhooks of its own has a `ShopWebhookReader` for them.
 """
 
 import base64
@@ -19,6 +19,12 @@ from litestar.handlers import HTTPRouteHandler, post
 from msgspec import Meta, Struct
 
 from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.commerce.shop_webhooks import (
+    ReportedChange,
+    ShopWebhookReader,
+    WebhookUnreadable,
+    WebhookUnsigned,
+)
 from storefront_mcp.web.body import BodyRefused, read_body
 from storefront_mcp.web.host_router import site_of
 from storefront_mcp.web.problem import problem_response
@@ -28,6 +34,7 @@ TOLERANCE_SECONDS: Final = 300
 """A signature's age, or how far a sender's clock may be ahead."""
 MAX_SIGNATURES: Final = 10
 """In one header, as while a secret is being replaced."""
+NO_STORE: Final = {"cache-control": "no-store"}
 
 
 class CatalogueWebhook(Struct, frozen=True, kw_only=True):
@@ -42,7 +49,7 @@ class CatalogueWebhook(Struct, frozen=True, kw_only=True):
 class CatalogueListener(Struct, frozen=True, kw_only=True):
     """Who hears the webhooks of one store."""
 
-    key: bytes
+    read: ShopWebhookReader
     changed: Callable[[Iterable[str]], None]
     all_changed: Callable[[], None]
 
@@ -66,23 +73,41 @@ def shop_webhook_routes(
             body = await read_body(fields, request.receive)
         except BodyRefused as refused:
             return problem_response(refused.status or HTTPStatus.BAD_REQUEST, str(refused))
-        if not is_signed(listener.key, dict(fields), body, now=now()):
+        try:
+            change = listener.read(dict(fields), body, now=now())
+        except WebhookUnsigned:
             return problem_response(
                 HTTPStatus.UNAUTHORIZED, "This webhook's signature does not hold, or it is too old."
             )
-        try:
-            change = msgspec.json.decode(body, type=CatalogueWebhook)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return problem_response(
-                HTTPStatus.BAD_REQUEST, 'Wants an object such as {"skus": ["TEE-BLACK-M"]} or {"everything": true}.'
-            )
+        except WebhookUnreadable as refused:
+            return problem_response(HTTPStatus.BAD_REQUEST, str(refused))
+        if change is None:
+            return Response(b"", status_code=HTTPStatus.OK, headers=NO_STORE)
         if change.everything:
             listener.all_changed()
         else:
             listener.changed(change.skus)
-        return Response(b"", status_code=HTTPStatus.ACCEPTED, headers={"cache-control": "no-store"})
+        return Response(b"", status_code=HTTPStatus.ACCEPTED, headers=NO_STORE)
 
     return [receive_change]
+
+
+class StandardWebhookReader:
+    """Reads what is signed as Standard Webhooks has it."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __call__(self, headers: Mapping[bytes, bytes], body: bytes, *, now: float) -> ReportedChange:
+        """The changes that the body names. Raises WebhookUnsigned and WebhookUnreadable."""
+        if not is_signed(self._key, headers, body, now=now):
+            raise WebhookUnsigned
+        try:
+            told = msgspec.json.decode(body, type=CatalogueWebhook)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            said = 'Wants an object such as {"skus": ["TEE-BLACK-M"]} or {"everything": true}.'
+            raise WebhookUnreadable(said) from None
+        return ReportedChange(skus=tuple(told.skus), everything=told.everything)
 
 
 def is_signed(key: bytes, headers: Mapping[bytes, bytes], body: bytes, *, now: float) -> bool:

@@ -13,14 +13,26 @@ from typing import Any, Final, Protocol
 from litestar import Request, Response
 from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
-from litestar.handlers import HTTPRouteHandler, post, route
+from litestar.handlers import HTTPRouteHandler, get, post, route
 from msgspec import Struct
 
 from storefront_mcp.commerce.ids import StoreId
-from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn, ClientRefused, SignInEnded, SignInForm, TriesSpent
+from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn
 from storefront_mcp.oauth.connected_agents import ConnectedAgents
-from storefront_mcp.oauth.redirection import shown_address
-from storefront_mcp.oauth.sign_in_views import RefusalReason, ReturnAddress, ShownPage, SignInAnswer
+from storefront_mcp.oauth.errors import ClientRefused
+from storefront_mcp.oauth.issuer_answer import issuer_answer
+from storefront_mcp.oauth.issuer_sign_in import IssuerSignIn
+from storefront_mcp.oauth.paths import ISSUER_CALLBACK_PATH
+from storefront_mcp.oauth.redirection import display_address
+from storefront_mcp.oauth.sign_in_steps import SignInAttemptsExhausted, SignInEnded, SignInForm, TooManyPending
+from storefront_mcp.oauth.sign_in_views import (
+    AuthenticatedVisit,
+    IssuerVisit,
+    RefusalReason,
+    ReturnAddress,
+    SignInAnswer,
+    SignInPage,
+)
 from storefront_mcp.records.oauth import AuthorizationRequest
 from storefront_mcp.web.buyer_pages import BuyerPages, PageUnavailable, read_fields
 from storefront_mcp.web.forms import FormFields
@@ -32,7 +44,7 @@ HttpRequest = Request[Any, Any, Any]
 READS: Final = [HttpMethod.GET, HttpMethod.HEAD]
 AGENTS_PATH: Final = "/account/agents"
 COOKIE_SECONDS: Final = 600
-MAX_CHARS: Final = {"request": 64, "grant": 64, "email": 254, "password": 1024, "code": 32}
+MAX_CHARS: Final = {"request": 64, "grant": 64, "email": 254, "password": 1024, "code": 32, "act": 16}
 """Of a field; a longer one is refused. E-mail addresses: RFC 5321 §4.5.3.1.3."""
 REFUSED_STATUS: Final[Mapping[RefusalReason, HTTPStatus]] = {
     "credentials": HTTPStatus.FORBIDDEN,
@@ -42,6 +54,8 @@ REFUSED_STATUS: Final[Mapping[RefusalReason, HTTPStatus]] = {
     "nothing": HTTPStatus.UNPROCESSABLE_ENTITY,
     "incomplete": HTTPStatus.UNPROCESSABLE_ENTITY,
     "down": HTTPStatus.SERVICE_UNAVAILABLE,
+    "issuer": HTTPStatus.FORBIDDEN,
+    "unknown": HTTPStatus.FORBIDDEN,
 }
 
 
@@ -59,7 +73,8 @@ class AuthorizationRequests(Protocol):
 class SignInSite(Struct, frozen=True, kw_only=True):
     """The sign-in pages of one store."""
 
-    sign_in: BuyerSignIn
+    sign_in: BuyerSignIn | IssuerSignIn
+    """By a form of ours, or at an OpenID provider."""
     agents: ConnectedAgents
     server: AuthorizationRequests
     address_of: Callable[[HttpRequest], str]
@@ -88,7 +103,8 @@ class SignInPages:
                 PageUnavailable: partial(self._show_unavailable, failed),
                 ClientRefused: partial(self._tell, "client", HTTPStatus.BAD_REQUEST),
                 SignInEnded: partial(self._tell, "over", HTTPStatus.BAD_REQUEST),
-                TriesSpent: partial(self._tell, "spent", HTTPStatus.TOO_MANY_REQUESTS),
+                SignInAttemptsExhausted: partial(self._tell, "spent", HTTPStatus.TOO_MANY_REQUESTS),
+                TooManyPending: self._tell_many,
                 Exception: partial(self._show_failure, failed),
             },
         }
@@ -99,30 +115,46 @@ class SignInPages:
             """An authorization request (RFC 6749 §4.1.1): the page that asks the person."""
             site = self._site(request)
             query = request.scope["query_string"]
-            asked = await site.server.authorization_request(query, address=site.address_of(request))
+            address = site.address_of(request)
+            asked = await site.server.authorization_request(query, address=address)
             if isinstance(asked, ReturnAddress):
                 return self._refuse(request, asked)
-            return self._show(request, await site.sign_in.open(asked))
+            return self._show(request, await site.sign_in.open(asked, address=address))
 
         @post("/oauth/sign-in", **options)
         async def sign_in(request: HttpRequest) -> Response[bytes]:
-            """E-mail address, password and permissions."""
+            """E-mail address, password and permissions; or the way to the OpenID provider."""
             form = await self._form(request)
             return self._answer(request, await self._site(request).sign_in.sign_in(form), form.handle)
 
         @post("/oauth/code", **options)
         async def confirm(request: HttpRequest) -> Response[bytes]:
             """The second factor, or the code that was mailed."""
+            sign_in = self._site(request).sign_in
+            if not isinstance(sign_in, BuyerSignIn):
+                raise NotFoundException
             form = await self._form(request)
-            return self._answer(request, await self._site(request).sign_in.confirm(form), form.handle)
+            return self._answer(request, await sign_in.confirm(form), form.handle)
+
+        @get(ISSUER_CALLBACK_PATH, **options)
+        async def come_back(request: HttpRequest) -> Response[bytes]:
+            """The answer of the OpenID provider (OpenID Connect Core §3.1.2.5)."""
+            sign_in = self._site(request).sign_in
+            if not isinstance(sign_in, IssuerSignIn):
+                raise NotFoundException
+            state, said = issuer_answer(request.scope["query_string"])
+            cookie = request.cookies.get(_request_cookie(request, state), "")
+            return self._answer(request, await sign_in.come_back(state, cookie, said), state)
 
         @post("/oauth/consent", **options)
         async def consent(request: HttpRequest) -> Response[bytes]:
-            """The person said no; yes is said with the password."""
-            form = await self._form(request)
-            return self._answer(request, await self._site(request).sign_in.cancel(form), form.handle)
+            """The person said no; or yes, which is said here after the OpenID provider, and with the password else."""
+            form, sign_in = await self._form(request), self._site(request).sign_in
+            if isinstance(sign_in, IssuerSignIn) and form.act == "allow":
+                return self._answer(request, await sign_in.allow(form), form.handle)
+            return self._answer(request, await sign_in.cancel(form), form.handle)
 
-        return [authorize, sign_in, confirm, consent]
+        return [authorize, sign_in, confirm, come_back, consent]
 
     def _agents_routes(self, options: dict[str, Any]) -> list[HTTPRouteHandler]:
         @route(AGENTS_PATH, http_method=READS, **options)
@@ -132,7 +164,7 @@ class SignInPages:
             try:
                 page = await site.agents.page(_visit(request), ended="ended" in request.query_params)
             except SignInEnded:
-                return self._show(request, await site.sign_in.open(None))
+                return self._show(request, await site.sign_in.open(None, address=site.address_of(request)))
             return self._pages.page("agents.html.j2", site_of(request).store, page=page)
 
         @post(AGENTS_PATH, **options)
@@ -147,8 +179,8 @@ class SignInPages:
                 return self._tell("left", HTTPStatus.OK, request, headers=gone)
             if act not in {"end", "end-all"}:
                 raise PageUnavailable(HTTPStatus.BAD_REQUEST)
-            await agents.end(visit, shown, _field(fields, "grant") if act == "end" else None)
-            return see_other(f"{AGENTS_PATH}?ended")
+            ended = await agents.end(visit, shown, _field(fields, "grant") if act == "end" else None)
+            return see_other(f"{AGENTS_PATH}?ended" if ended else AGENTS_PATH)
 
         return [show, change]
 
@@ -171,13 +203,17 @@ class SignInPages:
             password=_check_length("password", next(iter(reversed(fields.all("password"))), "")),
             code=_field(fields, "code"),
             scopes=fields.all("scope"),
+            act=_field(fields, "act"),
             address=site.address_of(request) or None,
         )
 
     def _answer(self, request: HttpRequest, answer: SignInAnswer, handle: str = "") -> Response[bytes]:
-        if isinstance(answer, ShownPage):
+        if isinstance(answer, SignInPage):
             return self._show(request, answer)
-        if not isinstance(answer, ReturnAddress):
+        if isinstance(answer, IssuerVisit):
+            cookie = _cookie(request, _request_cookie(request, answer.handle), answer.cookie)
+            return see_other(answer.address, **{"set-cookie": cookie})
+        if isinstance(answer, AuthenticatedVisit):
             cookie = _cookie(request, _visit_cookie(request), answer.handle)
             return see_other(AGENTS_PATH, **{"set-cookie": cookie})
         gone = {"set-cookie": _cookie(request, _request_cookie(request, handle), "", seconds=0)} if handle else {}
@@ -193,7 +229,7 @@ class SignInPages:
             return self._answer(request, answer)
         return self._tell("refused", HTTPStatus.BAD_REQUEST, request, target=answer.address)
 
-    def _show(self, request: HttpRequest, shown: ShownPage) -> Response[bytes]:
+    def _show(self, request: HttpRequest, shown: SignInPage) -> Response[bytes]:
         site, view, headers = self._site(request), shown.view, {}
         if shown.cookie is not None:
             headers["set-cookie"] = _cookie(request, _request_cookie(request, view.handle), shown.cookie)
@@ -203,7 +239,7 @@ class SignInPages:
             "sign_in.html.j2",
             site_of(request).store,
             status=HTTPStatus.OK if view.refused is None else REFUSED_STATUS[view.refused.reason],
-            form_targets=[view.form_target] if view.form_target else [],
+            form_targets=view.form_target.split(),
             headers=headers,
             page=view,
             longest=MAX_CHARS,
@@ -222,10 +258,14 @@ class SignInPages:
         headers: Mapping[str, str] | None = None,
     ) -> Response[bytes]:
         store = site_of(request).store
-        detail = shown_address(target) if error is None else str(error)
+        detail = display_address(target) if error is None else str(error)
         return self._pages.page(
             "sign_in_told.html.j2", store, status=status, headers=headers, told=told, target=target, detail=detail
         )
+
+    def _tell_many(self, request: HttpRequest, error: TooManyPending) -> Response[bytes]:
+        headers = {"retry-after": str(error.retry_after)}
+        return self._tell("many", HTTPStatus.TOO_MANY_REQUESTS, request, headers=headers)
 
     def _show_unavailable(self, failed: str, request: HttpRequest, error: PageUnavailable) -> Response[bytes]:
         return self._tell("foreign" if error.status == HTTPStatus.FORBIDDEN else failed, error.status, request)

@@ -15,6 +15,7 @@ from storefront_mcp.mcp.endpoint import JsonRpcEndpoint
 from storefront_mcp.mcp.prepared import PreparedResponses
 from storefront_mcp.roadmap.card import Card
 from storefront_mcp.roadmap.roadmap import Roadmap
+from storefront_mcp.roadmap.widget import Widget
 from storefront_mcp.web.document import DocumentRepresentation, preferred_type, represent
 from storefront_mcp.web.not_open import stub_bytes
 
@@ -79,7 +80,7 @@ class SiteSnapshot(Struct, frozen=True):
 class StoreSite:
     """A store, its shop, and its current snapshot."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each has a value that fits, but for the first three
         self,
         shop: Shop,
         cards: Sequence[Card],
@@ -89,16 +90,18 @@ class StoreSite:
         policy: CallPolicy | None = None,
         roadmap_of: RoadmapOf | None = None,
         streams: StreamQuota | None = None,
+        widgets: Sequence[Widget] = (),
     ) -> None:
         """`key` signs `requestState`, which travels through clients; all workers of a store need the same.
 
         `roadmap_of` gives the roadmap of a caller, where it is not a stranger's. `streams` bounds the open streams of
-        every transport together.
+        every transport together. `widgets` are for the clients that show them.
         """
         self.shop = shop
         self.shared = endpoint_context(shop, key or secrets.token_bytes(32), policy, streams)
         self.store = shop.store
         self._cards = [card for card in cards if card.group == "discovery" or self.store.root_documents]
+        self._widgets = widgets
         self._roadmap_of = roadmap_of
         self.shown = self._snapshot(roadmap)
 
@@ -106,10 +109,10 @@ class StoreSite:
         """Swap the snapshot for one of another roadmap, and notify streams of changed lists."""
         self.shown = self._snapshot(roadmap)
         views = self.shown.endpoint.views
-        publish_list_changes(lambda traits: views.view_of(traits).contents, self.shared)
+        publish_list_changes(views.view_of, self.shared)
 
     def _snapshot(self, roadmap: Roadmap) -> SiteSnapshot:
-        endpoint = JsonRpcEndpoint(self.shared, PreparedResponses(self.store, roadmap), self._roadmap_of)
+        endpoint = JsonRpcEndpoint(self.shared, PreparedResponses(self.store, roadmap, self._widgets), self._roadmap_of)
         documents = DocumentCache(self.store, self._cards, roadmap)
         return SiteSnapshot(
             roadmap, roadmap.answers or roadmap.limited, stub_bytes(self.store, roadmap), endpoint, documents

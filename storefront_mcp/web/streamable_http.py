@@ -7,6 +7,7 @@ from litestar.types import Receive, Scope, Send
 
 from storefront_mcp.access.caller import GUEST
 from storefront_mcp.instrumentation import RequestOrigin
+from storefront_mcp.mcp.apps import SESSION_HEADER
 from storefront_mcp.mcp.dispatch import ResponseStream
 from storefront_mcp.mcp.endpoint import EndpointResponse
 from storefront_mcp.mcp.versions import HANDSHAKE_VERSIONS
@@ -57,8 +58,8 @@ class StreamableHttpEndpoint:
         """Answer one request from the current snapshot; `fields` are its headers by name."""
         shown, method = self._site.shown, scope["method"]  # type: ignore[typeddict-item]
         limiter = self._limiter
-        origin = RequestOrigin(headers=headers) if limiter is None else limiter.origin(scope, headers, fields)
-        refused = None if limiter is None else await limiter.check_and_audit(origin)
+        unlimited = RequestOrigin(headers=headers), None
+        origin, refused = unlimited if limiter is None else await limiter.check_request(scope, headers, fields)
         if refused is not None:
             readable = self._origin_guard.cors(fields)
             await self._responses.json(
@@ -109,6 +110,8 @@ class StreamableHttpEndpoint:
         more = [] if needs is None else [self._authenticator.challenge(error=needs.error, scope=needs.scope)]
         if answer.retry_after is not None:
             more.append((b"retry-after", b"%d" % answer.retry_after))
+        if answer.session_id is not None:
+            more.append((SESSION_HEADER, answer.session_id.encode()))
         if answer.body and not more and not cors and WHOLE_RESPONSE in (scope.get("extensions") or ()):
             headers, body = self._responses.json_headers, answer.body
             return send({"type": WHOLE_RESPONSE, "status": answer.status, "headers": headers, "body": body})  # type: ignore[arg-type]

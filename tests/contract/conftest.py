@@ -35,7 +35,7 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["26.7 and later", "the older fork"])
+@pytest.fixture(params=["26.7 and later", pytest.param("the older fork", marks=pytest.mark.slow)])
 def demo(request: pytest.FixtureRequest) -> Iterator[tuple[str, ControlledShop]]:
     """A demo shop of its own behind a real socket."""
     shop = demo_shop(unsafe=UnsafeBehaviours(older_fork=request.param == "the older fork"))

@@ -17,12 +17,15 @@ from storefront_mcp.demo.models import ShopRules
 from tests.contract.ordering import DRAFT, HOME, PREPAID, elsewhere, filled
 from tests.fakes.demo_shop import ControlledShop, UnsafeBehaviours, demo_shop
 
+pytestmark = pytest.mark.slow
+
 ABROAD = "auspost_international"
 SHOPS = {
     "main": {"rules": ShopRules()},
     "26.7.4": {"rules": ShopRules(release="26.7.4")},
     "the older fork": {"unsafe": UnsafeBehaviours(older_fork=True)},
 }
+OLDER = [pytest.param(name, marks=pytest.mark.slow) for name in SHOPS if name != "main"]
 
 
 def adapter_of(shop: ControlledShop, **more: Any) -> MahoBackend:
@@ -30,13 +33,13 @@ def adapter_of(shop: ControlledShop, **more: Any) -> MahoBackend:
     return connect(MahoConfig(url="http://demo.example", **more), "AUD", transport=transport)[0]
 
 
-@pytest.fixture(params=list(SHOPS))
+@pytest.fixture(params=["main", *OLDER])
 def everything(request: pytest.FixtureRequest) -> ControlledShop:
     """A shop with every product type."""
     return demo_shop(catalogue=every_kind(), **SHOPS[request.param])
 
 
-@pytest.fixture(params=["main", "26.7.4"])
+@pytest.fixture(params=["main", OLDER[0]])
 async def demo(request: pytest.FixtureRequest) -> AsyncIterator[ControlledShop]:
     return demo_shop(**SHOPS[request.param])
 

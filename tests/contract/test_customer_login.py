@@ -112,6 +112,18 @@ async def test_a_renewed_session_lives_on_and_the_old_one_is_over(clock: Clock) 
             await login.renew(new)
 
 
+async def test_a_shop_that_takes_the_tokens_of_a_provider_says_whose_one_is(clock: Clock) -> None:
+    shop = demo_shop(clock=clock)
+    shop.state.customers.token_bearer = {"of-the-provider": ADA.email, "unknown": "eve@pickle.example"}.get
+    async with login_at(httpx.ASGITransport(shop), clock) as login:
+        who = await login.customer_of("of-the-provider")
+        assert (who.customer_id, who.name, who.email) == ("1", "Ada Brine", ADA.email)
+        for token in ("unknown", "made-up"):
+            with pytest.raises(SessionOver) as refused:
+                await login.customer_of(token)
+            assert token not in refused.value.internal
+
+
 async def test_a_session_is_ended_twice_without_an_error(clock: Clock) -> None:
     async with demo_login(clock) as login:
         session = await signed_in(login)

@@ -9,6 +9,8 @@ from storefront_mcp.commerce.ids import LineId, Sku
 from tests.contract.shops.contract_shop import HOME, UNSERVED, ContractShop, adds_up, aud, filled
 from tests.fakes.demo_faults import DemoFault
 
+pytestmark = pytest.mark.slow
+
 BLACK_M = {"Colour": "Black", "Size": "M"}
 
 

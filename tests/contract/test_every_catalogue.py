@@ -14,6 +14,8 @@ from storefront_mcp.commerce.search_errors import FilterRefused
 from tests.contract.shops.contract_shop import ContractShop, aud
 from tests.fakes.demo_faults import DemoFault
 
+pytestmark = pytest.mark.slow
+
 
 async def everything(shop: ContractShop, **question: object) -> list[SearchPage]:
     """All pages of a search."""

@@ -12,6 +12,8 @@ from storefront_mcp.commerce.order import Order, OrderDraft, OrderSettlement
 from tests.contract.shops.contract_shop import ADA, EMAIL, HOME, UNSERVED, ContractShop, adds_up, aud, filled
 from tests.fakes.demo_faults import DemoFault
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = "chk_7Qm2vX0cB4n9sTz1LwE8gA"
 
 

@@ -15,6 +15,8 @@ from tests.contract.ordering import DRAFT, HOME
 from tests.contract.test_random_carts import RandomShopper, StripeAccount, account, stripe_server
 from tests.fakes.demo_shop import demo_shop
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["account", "stripe_server"]
 
 AUSTRALIAN = replace(DRAFT, billing_address=HOME)

@@ -22,6 +22,8 @@ from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.search import SearchQuery
 from tests.contract.conftest import Clock, ld, members
 
+pytestmark = pytest.mark.slow
+
 JSON = {"content-type": "application/json"}
 
 

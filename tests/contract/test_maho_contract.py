@@ -23,6 +23,8 @@ from tests.contract.ordering import DRAFT, PREPAID
 from tests.fakes.demo_faults import DemoFault
 from tests.fakes.demo_shop import ControlledShop, demo_shop
 
+pytestmark = pytest.mark.slow
+
 MUG = {"Engraving": "ADA", "Mug size": "Large"}
 GONE = CartId("f" * 32)
 

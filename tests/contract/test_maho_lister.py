@@ -11,13 +11,19 @@ from msgspec.structs import replace
 
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import KnownOrigins
+from storefront_mcp.backends.list_pages import PAGES_UNTIL_LARGER
 from storefront_mcp.backends.maho import MahoConfig
-from storefront_mcp.backends.maho.lister import PAGES_UNTIL_LARGER, MahoLister, list_shop
+from storefront_mcp.backends.maho.lister import MahoLister, list_shop
 from storefront_mcp.commerce.errors import ShopBusy, ShopDown, ShopMisconfigured, ShopRefused
+from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.listing import CatalogueEntry
 from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.product import least_price
 from tests.contract.conftest import Clock, ld, members, refused
+from tests.fakes.demo_faults import DemoFault
 from tests.fakes.demo_shop import ControlledShop
+
+pytestmark = pytest.mark.slow
 
 NOW = dt.datetime(2026, 11, 30, 12, tzinfo=dt.UTC).timestamp()
 MEMBER = {"sku": "PAD-2", "name": "Paddle", "price": 329, "finalPrice": 279, "visibility": "catalog_search"}
@@ -104,6 +110,24 @@ async def test_a_sweep_and_a_single_read_tell_the_same(listing: MahoLister) -> N
     page = await listing.page()
 
     assert [await listing.read(one.key) for one in page.entries[:5]] == list(page.entries[:5])
+
+
+async def test_a_sweep_and_a_single_read_learn_what_required_texts_cost(listing: MahoLister) -> None:
+    found = {one.product.sku: one for one in await everything(listing)}
+    mug = found[Sku("GIFT-MUG")]
+
+    assert least_price(mug.product) == Money(2400, "AUD")
+    assert await listing.read(mug.key) == mug
+
+
+async def test_a_sweep_goes_on_where_no_cart_tells_what_required_texts_cost(
+    listing: MahoLister, demo: tuple[str, ControlledShop]
+) -> None:
+    demo[1].faults.next(DemoFault.BEFORE, path="/guest-carts", times=99)
+
+    mug = next(one for one in await everything(listing) if one.product.sku == "GIFT-MUG")
+
+    assert least_price(mug.product) is None
 
 
 async def test_a_short_list_tells_prices_and_leaves_out_what_is_sold_out(

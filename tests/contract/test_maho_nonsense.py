@@ -20,6 +20,8 @@ from tests.contract.conftest import CART
 from tests.contract.ordering import DRAFT, PREPAID
 from tests.often import often
 
+pytestmark = pytest.mark.slow
+
 ID = CartId(CART)
 STRANGE = st.sampled_from(["", "NaN", "1e999999", "-1e-999999", "sNaN", "<b>&#0;", "\u202e", "configurable", "percent"])
 NUMBERS = st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False))

@@ -414,10 +414,10 @@ async def test_staff_sends_parcels_and_the_buyer_hears_of_them() -> None:
     after = await backend.order_progress(order)
     assert after is not None
     [parcel] = after.parcels
-    assert [(item.name, item.quantity) for item in parcel.items] == [
+    assert {(item.name, item.quantity) for item in parcel.items} == {
         ("Gherkin Pro 16 Carbon Paddle", 1),
         ("Club Tee", 1),
-    ]
+    }
     assert [(track.number, track.url) for track in parcel.tracks] == [("1Z9", "https://post.example/1Z9")]
     assert [(item.name, item.quantity) for item in after.unsent] == [("Club Tee", 1)]
     assert after.status == "pending, partially shipped"

@@ -18,6 +18,8 @@ from tests.contract.odd_prices import RULES, odd_catalogue
 from tests.contract.ordering import DRAFT, HOME
 from tests.fakes.demo_shop import ControlledShop, demo_shop
 
+pytestmark = pytest.mark.slow
+
 AUSTRALIAN = replace(DRAFT, billing_address=HOME)
 PERSONAL = (HOME.last_name, "Barrel", HOME.phone)
 ID = CartId(CART)

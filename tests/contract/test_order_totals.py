@@ -127,6 +127,7 @@ class DeafTransport(httpx.ASGITransport):
         return await super().handle_async_request(request)
 
 
+@pytest.mark.slow
 async def test_a_quote_whose_calls_may_still_run_at_the_shop_is_none() -> None:
     shop = demo_shop(rules=ShopRules(release="26.7.4"))
     config = MahoConfig(url="http://demo.example")

@@ -34,6 +34,8 @@ from tests.fakes.demo_faults import DemoFault
 from tests.fakes.demo_shop import ControlledShop, UnsafeBehaviours, demo_shop
 from tests.serving import served, until
 
+pytestmark = pytest.mark.slow
+
 PLACE = "/place-order"
 UNSAFE = UnsafeBehaviours(duplicate_orders=True, opaque_errors=True, unchecked_orders=True)
 Embedded = Callable[..., MahoBackend]
@@ -401,7 +403,6 @@ async def test_a_201_is_an_order_even_when_its_body_is_cut_off(
     assert len(demo[1].books) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", [DemoFault.GONE, DemoFault.SLOW], ids=lambda one: one.name)
 async def test_a_lost_answer_is_unclear_and_perhaps_not_over(fault: DemoFault, clock: Clock) -> None:
     shop = demo_shop()

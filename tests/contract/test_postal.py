@@ -89,8 +89,8 @@ def test_any_text_is_a_region_or_none(country: str, written: str) -> None:
     [
         ("GB", ["UK", "uk", "GB", "United Kingdom", "Great Britain", "England", "scotland"]),
         ("US", ["USA", "U.S.A.", "US", "United States", "united states of america", "America"]),
-        ("AU", ["Australia", "AUSTRALIA", "au", " AU "]),
-        ("DE", ["Germany", "Deutschland"]),
+        ("AU", ["Australia", "AUSTRALIA", "au", " AU ", "AUS", "aus"]),
+        ("DE", ["Germany", "Deutschland", "DEU"]),
         ("AT", ["Österreich", "Oesterreich", "O\u0308sterreich"]),
         ("CZ", ["Czechia", "Czech Republic"]),
         ("CI", ["Côte d'Ivoire", "Cote d\u2019Ivoire", "Ivory Coast"]),
@@ -99,7 +99,7 @@ def test_any_text_is_a_region_or_none(country: str, written: str) -> None:
         ("JP", ["日本", "Japan"]),
         ("HK", ["Hong Kong", "Hong Kong SAR China"]),
         ("GR", ["EL", "Greece"]),
-        (None, ["Atlantis", "AUS", "", "1A", "ÄÖ", "..", "\u202e"]),
+        (None, ["Atlantis", "AUX", "SUN", "", "1A", "ÄÖ", "..", "\u202e"]),
     ],
 )
 def test_a_country_is_known_by_code_and_name(code: str | None, names: list[str]) -> None:

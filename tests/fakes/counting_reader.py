@@ -18,6 +18,8 @@ class CountingReader:
     def __init__(self, shop: CatalogueReader) -> None:
         self.shop = shop
         self.calls: Counter[str] = Counter()
+        self.asked: Counter[tuple[str, object]] = Counter()
+        """By what was read, and of which product or search."""
         self.error: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -33,19 +35,20 @@ class CountingReader:
             self._entered.clear()
             await self._entered.wait()
 
-    async def _enter(self, name: str) -> None:
+    async def _enter(self, name: str, of: object = None) -> None:
         self.calls[name] += 1
+        self.asked[name, of] += 1
         self._entered.set()
         await self.gate.wait()
         if self.error is not None:
             raise self.error
 
     async def search(self, search: SearchQuery) -> SearchPage:
-        await self._enter("search")
+        await self._enter("search", search)
         return await self.shop.search(search)
 
     async def product(self, key: str) -> Product:
-        await self._enter("product")
+        await self._enter("product", key)
         return await self.shop.product(key)
 
     async def categories(self, parent: CategoryId | None, *, depth: int) -> Sequence[Category]:

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from litestar import Litestar, get, post
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from litestar.types import Receive, Scope, Send
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storefront_mcp.demo import shop
 from storefront_mcp.demo.api_errors import ApiError, Json, internal_error
@@ -75,6 +77,13 @@ class SetStock(Struct, frozen=True, forbid_unknown_fields=True):
 
     sku: str
     pieces: int
+
+
+class ChangePrice(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /_test/price`: AUD cents more, or less, for a product, and for what is in carts of it."""
+
+    sku: str
+    cents: int
 
 
 class UnsafePlacement(OrderPlacement):
@@ -143,7 +152,7 @@ class ControlledShop(FaultyApp):
         super().__init__(app, faults)
         self.state = app.demo
         self.older_fork = older_fork
-        self._control = control_api(self) if open_books else None
+        self._control = control_api(self, self._shipping()) if open_books else None
 
     @property
     def books(self) -> tuple[SoldOrder, ...]:
@@ -162,6 +171,22 @@ class ControlledShop(FaultyApp):
             )
             for order in self.state.orders.values()
         )
+
+    def set_stock(self, sku: str, pieces: int) -> None:
+        """Have so many of a SKU."""
+        self.state.take_stock(sku, self.state.stock[sku] - pieces)
+
+    def change_price(self, sku: str, cents: int) -> None:
+        """Let a product cost so many AUD cents more."""
+        change_price(self.state, sku, cents)
+
+    def _shipping(self) -> HTTPRouteHandler:
+        @post(f"{CONTROL}ship")
+        async def ship(data: JSONBody[ShipOrder]) -> dict[str, str]:
+            ship_order(self.state, data.number, tracks={data.tracking: data.carrier})
+            return {}
+
+        return ship
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or fail as planned."""
@@ -184,7 +209,23 @@ class ControlledShop(FaultyApp):
             await super().fail(fault, seconds, scope, receive, send)
 
 
-def control_api(controlled: ControlledShop) -> Litestar:
+class Controllable(Protocol):
+    """A shop that `control_api` controls."""
+
+    faults: FaultQueue
+
+    @property
+    def books(self) -> tuple[SoldOrder, ...]:
+        """The orders, the oldest first."""
+
+    def set_stock(self, sku: str, pieces: int) -> None:
+        """Have so many of a SKU."""
+
+    def change_price(self, sku: str, cents: int) -> None:
+        """Let a product cost so many AUD cents more, in open carts too."""
+
+
+def control_api(controlled: Controllable, *more: HTTPRouteHandler) -> Litestar:
     """`/_test/…`: how a test in another process plans faults and reads the books."""
 
     @get(f"{CONTROL}books")
@@ -206,17 +247,30 @@ def control_api(controlled: ControlledShop) -> Litestar:
         controlled.faults.clear()
         return {}
 
-    @post(f"{CONTROL}ship")
-    async def ship(data: JSONBody[ShipOrder]) -> dict[str, str]:
-        ship_order(controlled.state, data.number, tracks={data.tracking: data.carrier})
-        return {}
-
     @post(f"{CONTROL}stock")
     async def stock(data: JSONBody[SetStock]) -> dict[str, str]:
-        controlled.state.take_stock(data.sku, controlled.state.stock[data.sku] - data.pieces)
+        controlled.set_stock(data.sku, data.pieces)
         return {}
 
-    return Litestar([books, faults, chance, calm, ship, stock], openapi_config=None, logging_config=None)
+    @post(f"{CONTROL}price")
+    async def price(data: JSONBody[ChangePrice]) -> dict[str, str]:
+        controlled.change_price(data.sku, data.cents)
+        return {}
+
+    return Litestar([books, faults, chance, calm, stock, price, *more], openapi_config=None, logging_config=None)
+
+
+def change_price(state: DemoState, sku: str, cents: int) -> None:
+    """Change the price of a product and all its variants, in open carts too, as shops do."""
+    product = state.catalogue.by_sku(sku)
+    assert product is not None
+    listed = state.catalogue.products[product.parent or product.id]
+    state.catalogue.products[listed.id] = replace(listed, cents=listed.cents + cents)
+    for cart in [one for one in state.carts.values() if one.active]:
+        lines = [
+            replace(line, cents=line.cents + cents) if line.product_id == listed.id else line for line in cart.lines
+        ]
+        state.update_cart(cart, lines=tuple(lines))
 
 
 def demo_shop(

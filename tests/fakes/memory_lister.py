@@ -30,6 +30,8 @@ class ShelfProduct(Struct, kw_only=True):
     """Stock by SKU."""
     reprices: tuple[int, ...] = ()
     unreadable: bool = False
+    unsold: bool = False
+    """Whether guests cannot buy it, as it has no price."""
     category: CategoryId = PADDLES
 
     @property
@@ -62,7 +64,9 @@ class MemoryLister:
     @property
     def truth(self) -> dict[str, Product]:
         """Whatever the shop has, as it is now."""
-        return {key: self._entry(one).product for key, one in self.products.items() if not one.unreadable}
+        return {
+            key: self._entry(one).product for key, one in self.products.items() if not (one.unreadable or one.unsold)
+        }
 
     async def page(self, after: str | None = None) -> EntryPage:
         return self._page("page", self._shown(), after)
@@ -76,7 +80,7 @@ class MemoryLister:
         shown = self._shown()
         at = int(after or 0)
         entries = []
-        for one in shown[at : at + self.size]:
+        for one in [each for each in shown[at : at + self.size] if not each.unsold]:
             product = self._entry(one).product
             entries.append(
                 BriefEntry(
@@ -94,7 +98,7 @@ class MemoryLister:
         found = self.products.get(key)
         if found is not None and found.unreadable:
             raise ShopRefused("this product cannot be read.")
-        return None if found is None else self._entry(found)
+        return None if found is None or found.unsold else self._entry(found)
 
     async def find(self, sku: str) -> CatalogueEntry | None:
         self._ask(f"find {sku}")
@@ -118,8 +122,9 @@ class MemoryLister:
         at = int(after or 0)
         part = shown[at : at + self.size]
         return EntryPage(
-            entries=tuple(self._entry(one) for one in part if not one.unreadable),
+            entries=tuple(self._entry(one) for one in part if not (one.unreadable or one.unsold)),
             unreadable=tuple(one.key for one in part if one.unreadable),
+            unsold=sum(one.unsold for one in part),
             total=len(shown),
             next=self._next(at, len(shown)),
             shop_time=self._now(),

@@ -1,10 +1,17 @@
 """Sign-ins in memory: what the pages use of `OAuthRepository`, and a shop's customers as `CustomerLogin`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from storefront_mcp.commerce.customers import CodeNeeded, ShopSession, SignInForm, WrongCredentials
+from storefront_mcp.commerce.customers import (
+    CodeNeeded,
+    IssuerRedirect,
+    IssuerRefused,
+    ShopSession,
+    SignInForm,
+    WrongCredentials,
+)
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.records.oauth import AuthorizationRequestRecord, EndReason, GrantRecord, IssuedCode
 
@@ -21,9 +28,13 @@ class MemorySignIns:
         self.granted: dict[str, GrantRecord] = {}
         self.codes: dict[bytes, IssuedCode] = {}
         self.sessions: dict[str, bytes] = {}
+        self.at_most = 1000
 
-    def open_request(self, record: AuthorizationRequestRecord) -> None:
+    def open_request(self, record: AuthorizationRequestRecord) -> bool:
+        if len(self.requests) >= self.at_most:
+            return False
         self.requests[record.digest] = record
+        return True
 
     def request(self, store: StoreId, digest: bytes, *, now: float) -> AuthorizationRequestRecord | None:
         found = self.requests.get(digest)
@@ -71,6 +82,40 @@ class MemorySignIns:
         return len(ended)
 
 
+class MemoryIssuer:
+    """An OpenID provider at which one customer signs in; remembers what it was asked."""
+
+    issuer = "https://login.example/realms/pickle"
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.begun: list[str] = []
+        self.finished: list[tuple[dict[str, str], bytes]] = []
+        self.ended: list[ShopSession] = []
+
+    async def begin(self, state: str) -> IssuerRedirect:
+        if self.fault is not None:
+            raise self.fault
+        self.begun.append(state)
+        return IssuerRedirect(
+            address=f"https://login.example/authorize?state={state}", kept=b"kept %d" % len(self.begun)
+        )
+
+    async def finish(self, answer: Mapping[str, str], kept: bytes) -> ShopSession:
+        self.finished.append((dict(answer), kept))
+        if self.fault is not None:
+            raise self.fault
+        if answer.get("code") != CODE:
+            raise IssuerRefused(internal="no code")
+        return ShopSession(secret="provider-token", customer_id="4", name="Dana Dill", email=EMAIL)
+
+    async def renew(self, session: ShopSession) -> ShopSession:
+        return session
+
+    async def end(self, session: ShopSession) -> None:
+        self.ended.append(session)
+
+
 class MemoryLogin:
     """One customer, who may need a code; remembers what it was asked."""
 
@@ -82,6 +127,7 @@ class MemoryLogin:
         self.expires_at: float | None = None
         self.asked: list[tuple[str, str, str | None, str | None, str]] = []
         self.ended: list[ShopSession] = []
+        self.before_session: Callable[[], object] = lambda: None
 
     async def sign_in(
         self, email: str, password: str, *, code: str | None = None, address: str | None = None, state: str = ""
@@ -99,6 +145,7 @@ class MemoryLogin:
                 password_again=self.password_again and self.form == "password",
                 mailed=self.form == "mailed_code",
             )
+        self.before_session()
         return ShopSession(
             secret="shop-jwt", customer_id="4", name="Dana Dill", email=EMAIL, expires_at=self.expires_at
         )

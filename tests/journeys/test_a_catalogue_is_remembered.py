@@ -30,6 +30,8 @@ from tests.fakes.demo_shop import ControlledShop, demo_shop
 from tests.journeys.conftest import flip, unhurried
 from tests.serving import free_port, served
 
+pytestmark = pytest.mark.slow
+
 KEY = bytes(range(32))
 VERSION = "2026-07-28"
 
@@ -124,7 +126,6 @@ def test_a_store_without_a_secret_hears_no_webhook(tmp_path: Path) -> None:
         assert httpx.post(f"{origin}/webhooks/shop", content=b"{}").status_code == 404
 
 
-@pytest.mark.slow
 async def test_agents_browse_on_while_the_shop_is_down_and_carts_say_so(
     shop: tuple[str, ControlledShop], tmp_path: Path
 ) -> None:

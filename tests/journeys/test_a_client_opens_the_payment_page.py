@@ -12,6 +12,8 @@ from tests.fakes.agent import HANDSHAKE, Agent, Json
 from tests.fakes.buyer import Buyer
 from tests.journeys.test_a_guest_orders import until_ended, wish
 
+pytestmark = pytest.mark.slow
+
 OLDER = HANDSHAKE[-1]
 
 

@@ -10,10 +10,13 @@ from msgspec.structs import replace
 
 from storefront_mcp.app import create_app
 from storefront_mcp.settings.schema import PaymentSettings
+from tests.fakes.a2a_agent import A2aAgent, A2aRefusal
 from tests.fakes.buyer import Buyer
 from tests.journeys.conftest import flip
 from tests.journeys.oauth_agent import EMAIL, OAuthAgent, settings
 from tests.serving import free_port, served, until
+
+pytestmark = pytest.mark.slow
 
 HOME = {
     "first_name": "Ada",
@@ -113,3 +116,19 @@ async def test_an_order_to_be_paid_later_can_be_cancelled_and_ordered_again(ada:
     assert canceled["status"] == "canceled"
     assert [(line["sku"], line["quantity"]) for line in cart["lines"]] == [("TEE-BLACK-M", 1)]
     assert ada.agent.call("view_cart", cart_id=cart["cart_id"]).json()["result"]["isError"], "it is the customer's"
+
+
+async def test_another_agent_waits_for_the_sign_in_and_goes_on_with_it(ada: SignedInAgent) -> None:
+    async with A2aAgent(ada.agent.origin) as guest:
+        waiting = await guest.act("get_customer_orders")
+        assert (waiting.kind, waiting.state) == ("task", "auth-required")
+        assert "/.well-known/oauth-protected-resource" in waiting.text
+    async with A2aAgent(ada.agent.origin, headers={"authorization": f"Bearer {ada.token}"}) as agent:
+        orders = [{"data": {"action": "get_customer_orders"}}]
+        done = await agent.send(orders, taskId=waiting.task_id)
+        assert (done.state, done.task_id) == ("completed", waiting.task_id)
+        assert [order["number"] for order in done.result["orders"]] == ada.numbers()
+        mine = await agent.say("add JAR-DILL")
+    async with A2aAgent(ada.agent.origin) as stranger:
+        with pytest.raises(A2aRefusal, match="no such task"):
+            await stranger.get(mine.task_id)

@@ -11,6 +11,8 @@ from tests.journeys.conftest import flip
 from tests.journeys.oauth_agent import OAuthAgent, settings
 from tests.serving import free_port, served, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OAuthAgent]:

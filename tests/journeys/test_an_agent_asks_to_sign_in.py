@@ -22,6 +22,8 @@ from tests.fakes.person import Person, answer_of
 from tests.journeys.conftest import flip, unhurried
 from tests.serving import free_port, served
 
+pytestmark = pytest.mark.slow
+
 ADA, BO, CY = PICKLERS
 CALLBACK = "http://127.0.0.1:3999/callback"
 PATIENCE_SECONDS = 120.0

@@ -22,6 +22,7 @@ async def read(agent: Agent, uri: str) -> str:
     return text
 
 
+@pytest.mark.needs("pages")
 async def test_an_agent_learns_the_shop_from_its_resources(agent: Agent) -> None:
     listed = {entry["uri"]: entry for entry in (await asked(agent, "resources/list"))["resources"]}
     assert listed.keys() >= {"shop://store", "shop://categories", "shop://page/shipping", "shop://page/returns"}

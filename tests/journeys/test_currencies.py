@@ -4,20 +4,17 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-from msgspec.structs import replace
 
-from storefront_mcp.app import create_app
-from storefront_mcp.settings.demo import demo_settings
-from storefront_mcp.settings.schema import UpstreamSettings
 from tests.fakes.agent import MODERN, Agent, value
 from tests.fakes.buyer import Buyer
-from tests.fakes.demo_shop import demo_shop
-from tests.journeys.conftest import flip, unhurried
+from tests.journeys.conftest import OpenStore, open_store
+from tests.journeys.shops import SERVED
 from tests.journeys.test_a_guest_orders import until_ended, wish
-from tests.serving import free_port, served
 
+pytestmark = pytest.mark.slow
+
+KINDS = SERVED
 TOTALS = {"AUD": (5_395, "53.95"), "NZD": (5_881, "58.81"), "JPY": (5_309, "5,309"), "KWD": (10_790, "10.790")}
 """Of one junior paddle for AUD 42.00 with a parcel for AUD 11.95: in minor units, and as people write it."""
 
@@ -30,34 +27,22 @@ def currency(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def upstream() -> Iterator[str]:
-    """The demo shop on its own, with open books."""
-    with served(demo_shop(open_books=True)) as origin:
-        yield origin
+def store(kind: str, currency: str, tmp_path: Path) -> Iterator[OpenStore]:
+    """A store that sells in a currency, with the sandbox to pay at."""
+    with open_store(kind, tmp_path, currency=currency) as opened:
+        yield opened
 
 
 @pytest.fixture
-def store(currency: str, upstream: str, tmp_path: Path) -> Iterator[str]:
-    """A store of ours in front of it, with the sandbox to pay at."""
-    port = free_port()
-    settings = unhurried(demo_settings(port, state=tmp_path))
-    shop = replace(settings.stores[0], currency=currency, upstream=UpstreamSettings(kind="maho", url=upstream))
-    settings = replace(settings, stores=(shop,))
-    flip(settings, {"p1_browse": "active", "p2_cart": "active", "p3_checkout": "active"})
-    with served(create_app(settings), port) as origin:
-        yield origin
-
-
-@pytest.fixture
-async def agent(store: str) -> AsyncIterator[Agent]:
+async def agent(store: OpenStore) -> AsyncIterator[Agent]:
     """An agent of the newest version."""
-    async with Agent(store, MODERN[-1]) as shopping:
+    async with Agent(store.origin, MODERN[-1]) as shopping:
         yield shopping
 
 
-async def test_an_amount_is_the_same_everywhere(agent: Agent, store: str, upstream: str, currency: str) -> None:
+async def test_an_amount_is_the_same_everywhere(agent: Agent, store: OpenStore, currency: str) -> None:
     minor, written = TOTALS[currency]
-    order = await wish(agent, "PAD-J4", shipping_method="auspost_parcel")
+    order = await wish(agent, "PAD-J4", shipping_method=store.shop.parcel)
     checked = value(await agent.call("place_order", **order, dry_run=True))["totals"]["total"]
     assert (checked["minor"], checked["currency"]) == (minor, currency)
     placed = value(await agent.call("place_order", **order))
@@ -74,7 +59,7 @@ async def test_an_amount_is_the_same_everywhere(agent: Agent, store: str, upstre
     if done["status"] != "completed":
         done = await until_ended(agent, placed["checkout_id"])
 
-    async with httpx.AsyncClient(base_url=upstream) as client:
-        [sold] = (await client.get("/_test/books")).json()["orders"]
-    assert (sold["number"], sold["total"], sold["currency"]) == (done["order"]["number"], minor, currency)
-    assert sold["payment"]["reference"].startswith("sandbox_payment_")
+    assert store.shop.orders is not None
+    [sold] = store.shop.orders()
+    assert (sold.number, sold.total, sold.currency) == (done["order"]["number"], minor, currency)
+    assert sold.paid

@@ -10,9 +10,11 @@ from storefront_mcp.app import create_app
 from storefront_mcp.settings.demo import demo_settings
 from tests.fakes.agent import Agent, adds_up, refusal, value
 from tests.fakes.buyer import Buyer
-from tests.journeys.conftest import flip, unhurried
-from tests.journeys.test_a_guest_orders import orders, until_ended, wish
+from tests.journeys.conftest import flip, orders, unhurried
+from tests.journeys.test_a_guest_orders import until_ended, wish
 from tests.serving import free_port, served
+
+pytestmark = pytest.mark.slow
 
 BARREL, BRINE = "GC-BARREL-500", "GC-BRINE-50"
 

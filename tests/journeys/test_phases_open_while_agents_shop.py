@@ -6,20 +6,21 @@ from pathlib import Path
 import httpx
 import pytest
 
-from storefront_mcp.app import create_app
-from storefront_mcp.settings.demo import demo_settings
 from tests.fakes.agent import Agent, refusal
-from tests.journeys.conftest import flip
-from tests.serving import free_port, served
+from tests.journeys.conftest import flip, open_store
+from tests.journeys.shops import LACKS
 
 CARD = "/.well-known/mcp/server-card.json"
 
 
+BROWSING = 6
+"""How many tools the first phase has."""
+
+
 @pytest.mark.slow
-async def test_from_planned_to_sixteen_tools_without_a_failed_request(tmp_path: Path) -> None:
-    port = free_port()
-    settings = demo_settings(port, state=tmp_path)
-    with served(create_app(settings), port) as origin:
+async def test_from_planned_to_a_cart_without_a_failed_request(kind: str, tmp_path: Path) -> None:
+    with open_store(kind, tmp_path, phases={}) as store:
+        origin, settings, both = store.origin, store.settings, BROWSING + (8 if "gift_cards" in LACKS[kind] else 10)
         async with httpx.AsyncClient(base_url=origin) as client:
             card = await client.get(CARD)
             assert card.json()["status"] == "planned"
@@ -40,15 +41,15 @@ async def test_from_planned_to_sixteen_tools_without_a_failed_request(tmp_path: 
             assert opened.json()["status"] == "active"
             assert opened.headers["etag"] != card.headers["etag"]
             async with Agent(origin, "2025-11-25") as agent:
-                assert len(await agent.tools()) == 6
+                assert len(await agent.tools()) == BROWSING
                 assert "Cart is not open" in refusal(await agent.call("create_cart"))
 
                 polling = asyncio.create_task(_poll(agent))
                 flip(settings, {"p2_cart": "active"})
-                assert await polling == [6, 16]
+                assert await polling == [BROWSING, both]
 
                 flip(settings, {"p2_cart": "paused"})
-                assert await _poll(agent) == [16, 6]
+                assert await _poll(agent) == [both, BROWSING]
                 assert "closed for now" in refusal(await agent.call("create_cart"))
 
 

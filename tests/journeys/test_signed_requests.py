@@ -17,6 +17,8 @@ from storefront_mcp.settings import Settings
 from tests.serving import served, until
 from tests.unit.identity.signing import Directory, new_key, signed
 
+pytestmark = pytest.mark.slow
+
 HOST = "pickle.localhost"
 KEY = new_key()
 SETTINGS = """
@@ -82,7 +84,6 @@ def shop(folder: Path, directory: Directory, *, on: bool) -> Iterator[Shopper]:
     logging.setLogRecordFactory(before)
 
 
-@pytest.mark.slow
 def test_an_agent_that_signs_has_a_wider_bucket_of_its_own(tmp_path: Path, directory: Directory) -> None:
     busy, second, third = "203.0.113.7", "198.51.100.8", "192.0.2.9"
     with shop(tmp_path, directory, on=True) as shopper:

@@ -19,6 +19,8 @@ from tests.journeys.test_a_guest_orders import wish
 from tests.journeys.test_a_listening_client_hears_of_flips import SOON, TOOLS, listening, next_of
 from tests.serving import free_port, served
 
+pytestmark = pytest.mark.slow
+
 CARD = "/.well-known/mcp/server-card.json"
 CLAUDE, OTHER = {"user-agent": "claude-code/2.1"}, {"user-agent": "somebody/1"}
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}

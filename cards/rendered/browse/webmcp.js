@@ -146,7 +146,7 @@
     {
       "name": "get_category",
       "title": "Get category",
-      "description": "Read a category, its subcategories and the first page of its products.\n\nFor more of them, and other orders: search_products with it.",
+      "description": "Read a category, its subcategories and the first page of its products.\n\nMore, and other orders: search_products with it.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -169,7 +169,7 @@
     {
       "name": "get_store_info",
       "title": "Get store info",
-      "description": "Read who the shop is, where it delivers, how it is paid, and its own words on a topic.",
+      "description": "Read who the shop is, where it delivers, how it is paid; its own words on a topic.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -179,6 +179,7 @@
             "enum": [
               "about",
               "contact",
+              "coupons",
               "payment",
               "privacy",
               "returns",

@@ -146,7 +146,7 @@
     {
       "name": "get_category",
       "title": "Get category",
-      "description": "Read a category, its subcategories and the first page of its products.\n\nFor more of them, and other orders: search_products with it.",
+      "description": "Read a category, its subcategories and the first page of its products.\n\nMore, and other orders: search_products with it.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -169,7 +169,7 @@
     {
       "name": "get_store_info",
       "title": "Get store info",
-      "description": "Read who the shop is, where it delivers, how it is paid, and its own words on a topic.",
+      "description": "Read who the shop is, where it delivers, how it is paid; its own words on a topic.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -179,6 +179,7 @@
             "enum": [
               "about",
               "contact",
+              "coupons",
               "payment",
               "privacy",
               "returns",
@@ -191,7 +192,7 @@
     {
       "name": "view_cart",
       "title": "View cart",
-      "description": "Show a cart and its totals.\n\nTotals obey: subtotal - discount + shipping + tax (unless tax_included) - gift_cards + other = total.",
+      "description": "Show a cart, kept seven days after its last change.\n\nTotals: subtotal - discount + shipping + tax (unless tax_included) - gift_cards + other = total.",
       "inputSchema": {
         "type": "object",
         "properties": {
@@ -208,7 +209,7 @@
     {
       "name": "get_order_status",
       "title": "Get order status",
-      "description": "Tell where an order stands, and what to do next.\n\nAsk when the buyer says they have paid, otherwise at most twice a minute. Stop at completed, failed or canceled.",
+      "description": "Tell where an order stands, and what to do next.\n\nAsk when the buyer says they have paid, else twice a minute at most, until completed, failed or canceled.",
       "inputSchema": {
         "type": "object",
         "properties": {

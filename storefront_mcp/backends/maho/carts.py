@@ -14,7 +14,7 @@ from storefront_mcp.backends.maho.addresses import AddressMapper
 from storefront_mcp.backends.maho.choices import sent_choices
 from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.products import MahoProducts
-from storefront_mcp.backends.maho.rest import RestClient, error_body, error_reason, expect_success, is_id
+from storefront_mcp.backends.maho.rest import RestClient, error_body, error_reason, expect_success, general_error, is_id
 from storefront_mcp.backends.maho.shapes import CartItem, GuestCart, ProductDetail, QuotedCart, ShippingRateShape
 from storefront_mcp.backends.maho.storable import unstorable_characters
 from storefront_mcp.backends.upstream_messages import UpstreamResponse
@@ -22,6 +22,7 @@ from storefront_mcp.commerce import options as custom
 from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import Options
 from storefront_mcp.commerce.cart import Cart
+from storefront_mcp.commerce.error_details import UNKNOWN_COUPON
 from storefront_mcp.commerce.errors import (
     CartGone,
     CouponRejected,
@@ -40,7 +41,6 @@ from storefront_mcp.commerce.shipping import ShippingMethod
 
 COUPON_VERBS: Final = ("PUT", "POST")
 """26.7 and later take a guest's coupon by PUT, the older fork by POST; the other answers 405."""
-UNKNOWN_COUPON: Final = "is none of this shop's: check its spelling with the buyer"
 USELESS_COUPON: Final = (
     "is one of this shop's and does not apply now: it has not begun, is over or used up, or wants goods or a value "
     "that the cart does not have"
@@ -288,7 +288,9 @@ class MahoCarts:
         """The cart after a change, read again if the response is empty, as the older fork's are. Raises CartGone."""
         if answer.status == HTTPStatus.NOT_FOUND:
             raise CartGone
-        if not expect_success(answer).body.strip():
+        if not answer.is_success:
+            raise general_error(answer)
+        if not answer.body.strip():
             return await self.read(cart)
         found = answer.read(GuestCart)
         if self._price_mapper.tax.is_unknown(found.items):

@@ -17,6 +17,15 @@ class TokenCustomerShape(Struct, frozen=True, rename="camel", kw_only=True):
     last_name: Scalar | None = None
 
 
+class CustomerProfileShape(Struct, frozen=True, kw_only=True):
+    """A customer as `GET /customers/me` gives it."""
+
+    id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    email: Label = ""
+    firstname: Scalar | None = None
+    lastname: Scalar | None = None
+
+
 class CustomerTokenShape(TokenShape, frozen=True, kw_only=True):
     """A token as `POST /auth/token` gives it; that of a service account has no customer."""
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.links import KnownOrigins
+from storefront_mcp.backends.list_pages import utc_seconds
 from storefront_mcp.backends.maho import translation
 from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.shapes import LinkedProductShape, ProductDetail
@@ -86,15 +87,6 @@ class EntryMapper:
             accessories=_skus(found.crosssell_products),
             reprices=tuple(one for one in borders if one is not None),
         )
-
-
-def utc_seconds(text: str | None) -> int | None:
-    """Unix seconds of a moment in UTC, as Maho writes it: a day and a time of day. None for any other text."""
-    try:
-        at = dt.datetime.fromisoformat(text or "")
-        return int((at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return None
 
 
 def _attributes(found: EntryShape, product: Product) -> Iterator[EntryAttribute]:

@@ -32,7 +32,7 @@ def check_choice(sku: Sku, options: Options, found: ProductDetail, product: Prod
     if elsewhere:
         page = f", {product.url}" if product.url else ""
         told = f"{', '.join(map(repr, elsewhere))} can only be given on the product's own page{page}: hand it over."
-        raise OptionsNeeded(sku, told, product.custom_options)
+        raise OptionsNeeded(sku, told, product.custom_options, how="")
     chosen = custom.resolve_options(sku, product.custom_options, options)
     if bad := unstorable_characters("".join(value for value in chosen.values() if isinstance(value, str))):
         raise OptionsNeeded(sku, f"The shop cannot store {bad!r}: write it without.", product.custom_options)

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from storefront_mcp.backends import sanitizing
-from storefront_mcp.backends.maho.customer_shapes import CustomerTokenShape
+from storefront_mcp.backends.maho.customer_shapes import CustomerProfileShape, CustomerTokenShape
 from storefront_mcp.backends.maho.order_shapes import TokenShape
 from storefront_mcp.backends.maho.rest import RestClient, error_body, general_error
 from storefront_mcp.backends.upstream_messages import UpstreamResponse, redacted
@@ -16,6 +16,7 @@ from storefront_mcp.commerce.customers import (
     AccountNotConfirmed,
     CodeNeeded,
     SessionOver,
+    ShopCustomer,
     ShopSession,
     SignInError,
     SignInForm,
@@ -67,15 +68,24 @@ class MahoLogin:
         who = issued.customer
         if who is None:
             raise ShopMisconfigured(f"{answer.where}: {answer.status} with a token that is no customer's")
-        names = (sanitizing.line(str(name or "")) for name in (who.first_name, who.last_name))
         return ShopSession(
             secret=issued.token,
             customer_id=str(who.id),
-            name=" ".join(name for name in names if name),
+            name=_full_name(who.first_name, who.last_name),
             email=who.email or email,
             expires_at=began + issued.expires_in,
             renew_at=began + issued.expires_in * LIFE_SHARE,
         )
+
+    async def customer_of(self, token: str) -> ShopCustomer:
+        """As `TokenCustomers` says: of a shop whose REST takes the bearer tokens of an OpenID provider too."""
+        answer = await self._rest.as_customer(token).get("/customers/me")
+        if answer.status in NOT_LET_IN:
+            raise SessionOver(internal=_internal(answer))
+        if not answer.is_success:
+            raise general_error(answer)
+        who = answer.read(CustomerProfileShape)
+        return ShopCustomer(customer_id=str(who.id), name=_full_name(who.firstname, who.lastname), email=who.email)
 
     async def renew(self, session: ShopSession) -> ShopSession:
         """As the port says; Maho revokes the old token as it makes the new one."""
@@ -101,6 +111,10 @@ class MahoLogin:
         answer = await self._rest.send("POST", "/auth/logout", bearer=session.secret, harmless=True)
         if not answer.is_success and answer.status not in NOT_LET_IN:
             raise general_error(answer)
+
+
+def _full_name(*names: object) -> str:
+    return " ".join(name for name in (sanitizing.line(str(name or "")) for name in names) if name)
 
 
 def _code_or_refusal(answer: UpstreamResponse) -> CodeNeeded:

@@ -4,11 +4,9 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Final, TypeGuard
 
-from msgspec import Struct
-
-from storefront_mcp.backends.amounts import MAX_PRICE, shop_money
 from storefront_mcp.backends.cache import TtlCache
 from storefront_mcp.backends.maho.shapes import (
     BundleOptionShape,
@@ -18,6 +16,7 @@ from storefront_mcp.backends.maho.shapes import (
     ListedProduct,
     ProductDetail,
 )
+from storefront_mcp.backends.sanitizing import MAX_PRICE, shop_money
 from storefront_mcp.commerce.cart import CartTotals
 from storefront_mcp.commerce.errors import ShopDown, ShopMisconfigured
 from storefront_mcp.commerce.money import Money
@@ -82,17 +81,15 @@ def is_amount(price: Decimal | None) -> TypeGuard[Decimal]:
     return price is not None and price.is_finite()
 
 
-class PriceMapper(Struct, frozen=True, kw_only=True):
+class PriceMapper:
     """Maps prices and totals of one store."""
 
-    currency: str
-    """ISO 4217."""
-    tax: TaxDisplay
-    """Whether carts show prices including tax. For the catalogue the shop's own setting decides."""
-
-    def money(self, amount: Decimal | None) -> Money:
+    def __init__(self, *, currency: str, tax: TaxDisplay) -> None:
+        """`currency` is ISO 4217. `tax` tells whether carts show prices including tax."""
+        self.currency: Final = currency
+        self.tax: Final = tax
+        self.money: Final = partial(shop_money, currency=currency)
         """An amount in major units as Money; None is zero. Raises ShopDown above `MAX_PRICE` or if not finite."""
-        return shop_money(amount, self.currency)
 
     def check_currency(self, currency: str | None) -> None:
         """Raise ShopMisconfigured if the shop answers in another currency than the store's."""

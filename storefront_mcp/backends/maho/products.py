@@ -16,7 +16,7 @@ from storefront_mcp.backends.links import KnownOrigins
 from storefront_mcp.backends.maho import translation
 from storefront_mcp.backends.maho.categories import MahoCategories
 from storefront_mcp.backends.maho.prices import PriceMapper
-from storefront_mcp.backends.maho.rest import PAGE_SIZE, RestClient, expect_success, is_id
+from storefront_mcp.backends.maho.rest import PAGE_SIZE, RestClient, expect_success, general_error, is_id
 from storefront_mcp.backends.maho.scratch_cart import ScratchCart
 from storefront_mcp.backends.maho.shapes import CmsPage, CollectionShape, LayeredFilter, ListedProduct, ProductDetail
 from storefront_mcp.backends.maho.storable import unstorable_characters
@@ -190,7 +190,7 @@ class MahoProducts:
         number = self._numbers.find(key)
         if number is not None:
             known = await self.read(number)
-            if known is not None and _is_known_as(known, key):
+            if known is not None and (known.sku == key or _is_known_as(known, key)):
                 return known
             self._numbers.pop(key, None)
         if visible_text(key) != key:
@@ -237,7 +237,9 @@ class MahoProducts:
         answer = await self._rest.get(f"/products/{number}")
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        product = expect_success(answer).read(ProductDetail)
+        if not answer.is_success:
+            raise general_error(answer)
+        product = answer.read(ProductDetail)
         if product.visibility != translation.HIDDEN_VISIBILITY:
             self._cache_number(product.sku, product.id)
             for child in product.variants:

@@ -64,9 +64,7 @@ class RestClient(UpstreamClient):
         return answer
 
     def check(self, answer: UpstreamResponse) -> UpstreamResponse:
-        """The response. Raises ShopMisconfigured for a disabled API, unknown store view or currency."""
-        if answer.is_success:
-            return answer
+        """A 4xx response. Raises ShopMisconfigured for a disabled API, unknown store view or currency."""
         said = error_body(answer)
         closed = said.error == "protocol_disabled"
         elsewhere = answer.status == HTTPStatus.BAD_REQUEST and said.message.startswith(

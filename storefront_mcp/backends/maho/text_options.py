@@ -1,7 +1,8 @@
 """What a text on a product costs and how long it may be: Maho's products do not tell, so a cart is asked."""
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -45,9 +46,10 @@ class TextOptions:
         self._scratch = scratch
         self._tax = tax
         self._price_mapper = price_mapper
-        self._surcharges: TtlCache[tuple[int, str], Money] = TtlCache(
+        self._surcharges: TtlCache[tuple[int, str], tuple[Money, ...]] = TtlCache(
             size=MAX_KNOWN_TEXTS, seconds=TEXT_TTL_SECONDS, clock=clock
         )
+        """Empty where a cart did not tell it."""
         self._limits: TtlCache[tuple[int, str], int] = TtlCache(
             size=MAX_KNOWN_TEXTS, seconds=TEXT_TTL_SECONDS, clock=clock
         )
@@ -56,28 +58,47 @@ class TextOptions:
 
     async def with_prices(self, found: ProductDetail, product: Product) -> Product:
         """The product with the surcharges and limits of its texts, as far as a cart tells them one by one."""
-        texts = [one for one in product.custom_options if _is_own_text(one)]
-        if 0 < len(texts) <= MAX_TRIED_OPTIONS and product.kind in TRIED_KINDS and not product.min_quantity:
-            for one in texts:
-                if one.surcharge is None:
-                    await self._surcharge(found, product, one)
-            for one in texts[:MAX_MEASURED_OPTIONS]:
-                sample = None if one.max_length else _sample(product, one)
-                if sample is not None and self._limits.find((found.id, one.id)) is None:
-                    await self._find_limit(found, product, sample, one, MEASURED_CHARS)
+        texts = _tried_texts(product)
+        for one in texts:
+            with contextlib.suppress(ShopError):
+                await self._learn_surcharge(found, product, one)
+        for one in texts[:MAX_MEASURED_OPTIONS]:
+            sample = None if one.max_length else _sample(product, one)
+            if sample is not None and self._limits.find((found.id, one.id)) is None:
+                await self._find_limit(found, product, sample, one, MEASURED_CHARS)
         return self.with_known(found, product)
+
+    async def learn_required(self, found: ProductDetail, product: Product) -> bool:
+        """Learn the surcharges of texts that must be given; whether a cart was asked. Raises as `ScratchCart`."""
+        asked = False
+        for one in _tried_texts(product):
+            if one.required:
+                asked |= await self._learn_surcharge(found, product, one)
+        return asked
 
     def with_known(self, found: ProductDetail, product: Product) -> Product:
         """The product with the surcharges and limits of its texts that are known by now."""
         options = (
             replace(
                 one,
-                surcharge=one.surcharge or self._surcharges.find((found.id, one.id)) or None,
+                surcharge=one.surcharge or self._surcharge_of(found, one) or None,
                 max_length=one.max_length or self._limits.find((found.id, one.id)) or None,
             )
             for one in product.custom_options
         )
         return replace(product, custom_options=tuple(options))
+
+    def with_required(self, found: ProductDetail, product: Product) -> Product:
+        """The product with the surcharges of texts that must be given: zero where they are known to cost nothing."""
+        options = (
+            replace(one, surcharge=self._surcharge_of(found, one)) if one.required and one.surcharge is None else one
+            for one in product.custom_options
+        )
+        return replace(product, custom_options=tuple(options))
+
+    def _surcharge_of(self, found: ProductDetail, option: CustomOption) -> Money | None:
+        """The surcharge that a cart told."""
+        return next(iter(self._surcharges.find((found.id, option.id)) or ()), None)
 
     async def explain_length(
         self, found: ProductDetail, product: Product, chosen: Chosen, refused: OptionsNeeded
@@ -96,30 +117,28 @@ class TextOptions:
                 return OptionsNeeded(product.sku, problem, known.custom_options)
         return refused
 
-    async def _surcharge(self, found: ProductDetail, product: Product, option: CustomOption) -> Money:
-        """The surcharge; zero where it is not known either."""
-        known = self._surcharges.find((found.id, option.id))
-        if known is None:
-            sample = _sample(product, option)
-            await self._tax.learn()
-            known = Money(0, product.price.currency) if sample is None else await self._measure(found, product, sample)
-            self._surcharges[found.id, option.id] = known
-        return known
+    async def _learn_surcharge(self, found: ProductDetail, product: Product, option: CustomOption) -> bool:
+        """Learn the surcharge, where it is not known; whether a cart was asked."""
+        if option.surcharge is not None or self._surcharges.find((found.id, option.id)) is not None:
+            return False
+        self._surcharges[found.id, option.id] = ()
+        sample = _sample(product, option)
+        if sample is None:
+            return False
+        await self._tax.learn()
+        self._surcharges[found.id, option.id] = await self._measure(found, product, sample)
+        return True
 
-    async def _measure(self, found: ProductDetail, product: Product, sample: Chosen) -> Money:
-        """What a line with this choice costs more than the product and the values of the choice."""
-        nothing = Money(0, product.price.currency)
-        try:
-            trial = await self._try(found, product, sample)
-        except ShopError:
-            return nothing
+    async def _measure(self, found: ProductDetail, product: Product, sample: Chosen) -> tuple[Money, ...]:
+        """What a line with this choice costs more than the product and the values of the choice; empty if refused."""
+        trial = await self._try(found, product, sample)
         if trial.cart is None or not trial.cart.items:
-            return nothing
+            return ()
         line = translation.cart(trial.cart, self._price_mapper, CartId("")).lines[0]
         ids = {id_ for value in sample.values() for id_ in ((value,) if isinstance(value, str) else value)}
         values = (value for option in product.custom_options for value in option.values if value.id in ids)
         known = sum((value.surcharge for value in values if value.surcharge is not None), product.price)
-        return Money(max((line.price - known).minor, 0), nothing.currency)
+        return (Money(max((line.price - known).minor, 0), product.price.currency),)
 
     async def _find_limit(
         self, found: ProductDetail, product: Product, chosen: Chosen, option: CustomOption, length: int
@@ -170,6 +189,13 @@ def _sample(product: Product, option: CustomOption) -> Chosen | None:
             return None
         chosen[other.id] = value if other.kind == "choice" else (value,)
     return chosen
+
+
+def _tried_texts(product: Product) -> Sequence[CustomOption]:
+    """The texts of a product that a cart can be asked about one by one."""
+    texts = [one for one in product.custom_options if _is_own_text(one)]
+    can_try = len(texts) <= MAX_TRIED_OPTIONS and product.kind in TRIED_KINDS and not product.min_quantity
+    return texts if can_try else ()
 
 
 def _is_own_text(option: CustomOption) -> bool:

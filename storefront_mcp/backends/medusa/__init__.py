@@ -5,9 +5,9 @@ region; it keeps no shopper's state, only caches of the shop's data.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import httpx
 from msgspec import Struct
@@ -30,6 +30,7 @@ from storefront_mcp.backends.medusa.regions import StoreRegion
 from storefront_mcp.backends.medusa.shipping import CartShippingOptions
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import CacheStats
+from storefront_mcp.commerce.capabilities import ShopCapability
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.category import CategoryFacet
 from storefront_mcp.commerce.errors import GiftCardRejected, PageNotFound, ProductNotFound
@@ -43,9 +44,12 @@ from storefront_mcp.instrumentation import Instrumentation
 MAX_READ_SECONDS: Final = 30.0
 """Of one read of the catalogue with all of its requests, each of which has timeouts of its own."""
 
-AnyClient = TypeVar("AnyClient", bound=UpstreamClient)
+USER_AGENT: Final = "storefront-mcp"
 
 __all__ = ["MedusaBackend", "MedusaConfig", "connect"]
+
+LACKED: Final = frozenset({ShopCapability.GIFT_CARDS})
+"""What such a shop has not, whatever its settings."""
 
 
 class MedusaConfig(Struct, frozen=True, kw_only=True):
@@ -181,28 +185,17 @@ def connect(
     `transport` replaces the network: `httpx.ASGITransport(app)` for a shop in this process. `budget` bounds what its
     answers cost.
     """
-    root = shop.url.rstrip("/").removesuffix(PREFIX)
-    known = replace(shop.known, website=shop.known.website.rstrip("/"), upstream=root)
-    clients: list[UpstreamClient] = []
-
-    def client(kind: type[AnyClient], prefix: str, headers: Mapping[str, str]) -> AnyClient:
-        made = kind.at(
-            root + prefix,
-            headers={"user-agent": "storefront-mcp", **headers},
+    api, known = client_of(shop, transport=transport, clock=clock, instrumentation=instrumentation)
+    admin = None
+    if shop.secret_key is not None:
+        admin = UpstreamClient.at(
+            known.upstream + ADMIN_PREFIX,
+            headers={"user-agent": USER_AGENT, **admin_headers(shop.secret_key)},
             limits=shop.limits,
             transport=transport,
             clock=clock,
             instrumentation=instrumentation,
         )
-        clients.append(made)
-        return made
-
-    async def close() -> None:
-        for one in clients:
-            await one.close()
-
-    api = client(MedusaClient, PREFIX, {"accept": "application/json", KEY_HEADER: shop.key})
-    admin = None if shop.secret_key is None else client(UpstreamClient, ADMIN_PREFIX, admin_headers(shop.secret_key))
     backend = MedusaBackend(
         api,
         replace(shop, known=known),
@@ -211,4 +204,30 @@ def connect(
         admin=admin,
         clock=clock,
     )
+
+    async def close() -> None:
+        await api.close()
+        if admin is not None:
+            await admin.close()
+
     return backend, close
+
+
+def client_of(
+    shop: MedusaConfig,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    instrumentation: Instrumentation | None = None,
+) -> tuple[MedusaClient, KnownOrigins]:
+    """A client of the shop's Store API, and where the links of its answers may lead."""
+    root = shop.url.rstrip("/").removesuffix(PREFIX)
+    api = MedusaClient.at(
+        root + PREFIX,
+        headers={"accept": "application/json", "user-agent": USER_AGENT, KEY_HEADER: shop.key},
+        limits=shop.limits,
+        transport=transport,
+        clock=clock,
+        instrumentation=instrumentation,
+    )
+    return api, replace(shop.known, website=shop.known.website.rstrip("/"), upstream=root)

@@ -26,9 +26,7 @@ class MedusaClient(UpstreamClient):
     """Calls below `/store`. Unknown parameters and fields are refused by the shop, so nothing is tried."""
 
     def check(self, answer: UpstreamResponse) -> UpstreamResponse:
-        """The response. Raises ShopMisconfigured for a publishable key that is missing or not known."""
-        if answer.is_success:
-            return answer
+        """A 4xx response. Raises ShopMisconfigured for a publishable key that is missing or not known."""
         said = error_body(answer)
         if said.type == "not_allowed" and "publishable" in said.message.casefold():
             raise ShopMisconfigured(f"{answer.where}: {answer.status} {said.message[:200]}")

@@ -28,7 +28,6 @@ from storefront_mcp.commerce.errors import (
     CouponRejected,
     LineNotFound,
     NotEnoughStock,
-    OptionsNeeded,
     OutOfStock,
     ProductNotFound,
     QuantityRefused,
@@ -36,6 +35,7 @@ from storefront_mcp.commerce.errors import (
     VariantNeeded,
 )
 from storefront_mcp.commerce.ids import CartId, LineId, Sku
+from storefront_mcp.commerce.options import no_options
 from storefront_mcp.commerce.product import Variant, variant_of
 
 ALREADY_COMPLETED: Final = "already completed"
@@ -92,7 +92,7 @@ class MedusaCarts:
         variants = {translation.variant_sku(one): one for one in found.variants or ()}
         if not product.variants:
             if options:
-                raise OptionsNeeded(sku, f"It has no option {next(iter(options))!r}.")
+                raise no_options(sku)
             return variants[product.sku]
         chosen: Variant | None = variant_of(product, sku) or next(
             (variant_of(product, shown) for shown, one in variants.items() if one.id == sku), None

@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Final
 
 from storefront_mcp.backends import sanitizing
-from storefront_mcp.backends.amounts import shop_money
 from storefront_mcp.backends.medusa.api import (
     MedusaClient,
     error_reason,
@@ -32,6 +31,7 @@ from storefront_mcp.backends.medusa.shapes import (
     PaymentCollectionBody,
 )
 from storefront_mcp.backends.salvaging import read_what_fits
+from storefront_mcp.backends.sanitizing import shop_money
 from storefront_mcp.backends.upstream_messages import UpstreamResponse
 from storefront_mcp.commerce.errors import (
     CartGone,

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from storefront_mcp.backends.amounts import shop_money
 from storefront_mcp.backends.medusa.shapes import CartItemShape, MedusaCart, VariantShape
+from storefront_mcp.backends.sanitizing import shop_money
 from storefront_mcp.commerce.cart import CartTotals
 from storefront_mcp.commerce.errors import ShopMisconfigured
 from storefront_mcp.commerce.money import Money

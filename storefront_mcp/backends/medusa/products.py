@@ -44,6 +44,7 @@ DETAIL_FIELDS: Final = (
     f"id,title,handle,subtitle,description,thumbnail,material,origin_country,{VARIANT_FIELDS},*variants.options,"
     "*options,*options.values,*images,*categories,type.value,collection.title"
 )
+WHOLE_FIELDS: Final = f"{DETAIL_FIELDS},created_at,updated_at"
 
 KEY_PATTERN: Final = re.compile(r"[^\s/?#&]{1,200}")
 """What may be a SKU, a handle or an id."""
@@ -93,8 +94,10 @@ class MedusaProducts:
             found = await self._list(query, offset, search.size)
             seen = offset + len(found.products)
             more = bool(found.products) and seen < found.count
-            products = tuple(self._summaries(found.products))
-            return SearchPage(products=products, total=found.count, next=str(seen) if more else None)
+            # The shop has no order by relevance, and what was made together is in none at all.
+            sku = text.casefold() if search.sort == "relevance" else ""
+            products = sorted(self._summaries(found.products), key=lambda one: one.sku.casefold() != sku)
+            return SearchPage(products=tuple(products), total=found.count, next=str(seen) if more else None)
         return await self._filtered_page(query, offset, search)
 
     async def _filtered_page(self, query: Mapping[str, str], offset: int, search: SearchQuery) -> SearchPage:
@@ -158,21 +161,22 @@ class MedusaProducts:
         if not wanted:
             return {}
         query = {f"id[{at}]": one for at, one in enumerate(wanted)}
-        answer = await self._ask(query | {"limit": str(PAGE_SIZE)}, f"id,title,handle,{VARIANT_FIELDS}")
+        answer = await self.ask(query | {"limit": str(PAGE_SIZE)}, f"id,title,handle,{VARIANT_FIELDS}")
         return {one.id: one for one in expect_success(answer).read(FoundProducts).products}
 
     async def _one(self, query: Mapping[str, str]) -> ProductShape | None:
-        answer = await self._ask({**query, "limit": "1"}, DETAIL_FIELDS)
+        answer = await self.ask({**query, "limit": "1"}, DETAIL_FIELDS)
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         return next(iter(expect_success(answer).read(FoundProducts).products), None)
 
     async def _list(self, query: Mapping[str, str], offset: int, size: int) -> ListedProducts:
-        answer = await self._ask({**query, "offset": str(offset), "limit": str(size)}, LIST_FIELDS)
+        answer = await self.ask({**query, "offset": str(offset), "limit": str(size)}, LIST_FIELDS)
         found = expect_success(answer).read(ListedProducts)
         return ListedProducts(products=found.products[:size], count=found.count)
 
-    async def _ask(self, query: Mapping[str, str], fields: str) -> UpstreamResponse:
+    async def ask(self, query: Mapping[str, str], fields: str) -> UpstreamResponse:
+        """What the shop answers for its products, priced for the region."""
         return await self._api.get("/products", {**query, "region_id": await self._region.id(), "fields": fields})
 
     def _summaries(self, found: Iterable[ListedShape]) -> Iterable[ProductSummary]:

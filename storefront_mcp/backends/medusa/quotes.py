@@ -74,17 +74,18 @@ class CartQuotes:
         return OrderPreview(cart=replace(priced, cart_id=cart), methods=tuple(methods))
 
     async def buyer(self, found: MedusaCart, draft: OrderDraft) -> dict[str, object]:
-        """E-mail and addresses in Medusa's form. Raises EmailRefused, CountryNotServed and AddressRefused."""
+        """E-mail and addresses in Medusa's form. Raises EmailRefused, CountryNotServed and AddressRefused.
+
+        Of an address that is both, what it lacks is said of `shipping_address`, as it was given.
+        """
         if not has_email_form(draft.email):
             raise EmailRefused
-        billing = await self._addresses.postal(draft.billing_address, what="billing_address")
-        body: dict[str, object] = {"email": draft.email, "billing_address": billing}
+        body: dict[str, object] = {"email": draft.email}
         if draft.shipping_address is not None:
-            shipping = await self._addresses.postal(draft.shipping_address, what="shipping_address")
-            return body | {"shipping_address": shipping}
-        if not translation.ships_nothing(found):
+            body["shipping_address"] = await self._addresses.postal(draft.shipping_address, what="shipping_address")
+        elif not translation.ships_nothing(found):
             raise AddressRefused("shipping_address is missing: the whole address that the goods go to.")
-        return body
+        return body | {"billing_address": await self._addresses.postal(draft.billing_address, what="billing_address")}
 
     async def payment_methods(self, cart: CartId) -> Sequence[PaymentMethod]:
         """The payment methods of a cart. Raises CartGone."""

@@ -7,11 +7,12 @@ one makes the whole answer unreadable.
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 T = TypeVar("T")
 
-Id = Annotated[str, Meta(min_length=1, max_length=200)]
+Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,200}\Z")]
+"""Agents see some, such as a category's."""
 Label = Annotated[str, Meta(max_length=2000)]
 """Of what is kept."""
 Few = Annotated[list[T], Meta(max_length=100)]
@@ -131,6 +132,18 @@ class ProductShape(ListedShape, frozen=True, kw_only=True):
     categories: Many[CategoryRef] | None = None
     type: NamedShape | None = None
     collection: NamedShape | None = None
+    created_at: Label | None = None
+    updated_at: Label | None = None
+    """Of the product itself: neither its prices nor its stock move it."""
+
+
+class ProductPage(Struct, frozen=True):
+    """Body of `GET /products`, each product to be read by itself."""
+
+    products: Annotated[list[Raw], Meta(max_length=2000)]
+    count: Annotated[int, Meta(ge=0)]
+    estimate_count: int | None = None
+    """Told by shops that search by an index: then `count` is a guess."""
 
 
 class ListedProducts(Struct, frozen=True):

@@ -176,12 +176,17 @@ def cart(found: MedusaCart, amounts: AmountMapper) -> Cart:
     chosen = [sanitizing.line(one.name) for one in found.shipping_methods or ()]
     return Cart(
         cart_id=CartId(found.id),
-        lines=tuple(_line(item, amounts) for item in found.items or ()),
+        lines=tuple(_line(item, amounts) for item in sorted(found.items or (), key=_when_added)),
         totals=amounts.totals(found),
         coupon=", ".join(coupon_codes(found)) or None,
         ships_nothing=ships_nothing(found),
         ships_by=" + ".join(name for name in chosen if name) or None,
     )
+
+
+def _when_added(item: CartItemShape) -> str:
+    """Medusa tells lines in no order; its ids are ULIDs, which sort by when they were made."""
+    return item.id
 
 
 def ships_nothing(found: MedusaCart) -> bool:

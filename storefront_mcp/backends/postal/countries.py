@@ -9,6 +9,7 @@ import msgspec
 from storefront_mcp.backends.postal.spelling import fold_name
 
 CODE_CHARS: Final = 2
+LONG_CODE_CHARS: Final = 3
 OTHER_CODES: Final = {"UK": "GB", "EL": "GR"}
 """Codes in use that are not the country's own (ISO 3166-1 reserves them)."""
 ALIASES: Final = Path(__file__).with_name("country_aliases.json")
@@ -16,10 +17,12 @@ ALIASES: Final = Path(__file__).with_name("country_aliases.json")
 
 
 def country_code(given: str) -> str | None:
-    """The ISO 3166-1 alpha-2 code of a code or an English or local name; None when it is not known here.
+    """The ISO 3166-1 alpha-2 code of a code of two or three letters, or of a name; None when it is not known here.
 
-    >>> [country_code(name) for name in ("au", "UK", "Australia", "U.S.A.", "Atlantis")]
-    ['AU', 'GB', 'AU', 'US', None]
+    Names are English or local ones.
+
+    >>> [country_code(name) for name in ("au", "UK", "AUS", "Australia", "U.S.A.", "Atlantis")]
+    ['AU', 'GB', 'AU', 'AU', 'US', None]
     """
     plain = given.strip().upper()
     if len(plain) == CODE_CHARS and plain.isascii() and plain.isalpha():
@@ -29,10 +32,15 @@ def country_code(given: str) -> str | None:
 
 @cache
 def _names() -> dict[str, str]:
-    """Country codes by name, as `fold_name` has it: English names, and the aliases."""
+    """Country codes by name, as `fold_name` has it: alpha-3 codes, as the CLDR has them, English names, the aliases."""
     from babel import Locale  # noqa: PLC0415 -- few calls name a country in words
+    from babel.core import get_global  # noqa: PLC0415 -- the same
 
-    named: dict[str, str] = {}
+    named: dict[str, str] = {
+        fold_name(long): codes[0]
+        for long, codes in get_global("territory_aliases").items()
+        if len(long) == LONG_CODE_CHARS and long.isalpha() and len(codes) == 1
+    }
     for code, name in Locale("en").territories.items():
         if len(code) == CODE_CHARS and code.isalpha():
             named |= {fold_name(name): code, fold_name(name.replace("&", "and").replace("St.", "Saint")): code}

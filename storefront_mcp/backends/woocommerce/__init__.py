@@ -27,6 +27,7 @@ from storefront_mcp.backends.woocommerce.products import WooProducts
 from storefront_mcp.backends.woocommerce.store_api import ROOT, MerchantKey, StoreApiClient
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import CacheStats
+from storefront_mcp.commerce.capabilities import ShopCapability
 from storefront_mcp.commerce.order import Order, OrderProgress, OrderSettlement
 from storefront_mcp.instrumentation import Instrumentation
 
@@ -34,6 +35,9 @@ MAX_READ_SECONDS: Final = 30.0
 """Of one read of the catalogue with all of its requests, each of which has timeouts of its own."""
 
 __all__ = ["MerchantKey", "WooBackend", "WooConfig", "connect"]
+
+LACKED: Final = frozenset({ShopCapability.GIFT_CARDS})
+"""What such a shop has not, whatever its settings."""
 
 
 class WooConfig(Struct, frozen=True, kw_only=True):
@@ -142,6 +146,21 @@ def connect(
     A response in another currency raises ShopMisconfigured. `transport` replaces the network. `budget` bounds what the
     shop's answers cost.
     """
+    rest, known = client_of(shop, transport=transport, clock=clock, instrumentation=instrumentation)
+    backend = WooBackend(
+        rest, replace(shop, known=known), currency=currency, budget=budget or WorkBudget(1.0), clock=clock
+    )
+    return backend, rest.close
+
+
+def client_of(
+    shop: WooConfig,
+    *,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    instrumentation: Instrumentation | None = None,
+) -> tuple[StoreApiClient, KnownOrigins]:
+    """A client of the shop's API, and where the links of its answers may lead."""
     root = root_of(shop.url)
     rest = StoreApiClient.at(
         root + ROOT,
@@ -151,11 +170,7 @@ def connect(
         clock=clock,
         instrumentation=instrumentation,
     )
-    known = replace(shop.known, website=shop.known.website.rstrip("/"), upstream=root)
-    backend = WooBackend(
-        rest, replace(shop, known=known), currency=currency, budget=budget or WorkBudget(1.0), clock=clock
-    )
-    return backend, rest.close
+    return rest, replace(shop.known, website=shop.known.website.rstrip("/"), upstream=root)
 
 
 def root_of(url: str) -> str:

@@ -42,6 +42,7 @@ from storefront_mcp.commerce.errors import (
     VariantNeeded,
 )
 from storefront_mcp.commerce.ids import CartId, LineId, Sku
+from storefront_mcp.commerce.options import no_options
 from storefront_mcp.commerce.product import Product, variant_of
 
 GONE_KEY: Final = "woocommerce_rest_cart_invalid_key"
@@ -124,9 +125,9 @@ class WooCarts:
         if translation.to_choose(found) is not None:
             page = translation.product_url(found, self._catalogue.known)
             told = f"It is chosen on the product's own page{'' if page is None else f', {page}'}: hand it over."
-            raise OptionsNeeded(sku, told)
+            raise OptionsNeeded(sku, told, how="")
         if options:
-            raise OptionsNeeded(sku, f"It has no option {next(iter(options))!r}.")
+            raise no_options(sku)
 
     async def _variation(self, found: WooProductShape, sku: Sku, options: Options) -> Mapping[str, object]:
         """The id of the variation that is meant, with its attributes where it leaves some open.
@@ -279,9 +280,9 @@ def _open_attributes(
         if meant is None:
             raise OptionsNeeded(sku, f"Choose {one.name!r} too, one of: {', '.join(values)}.")
         sent.append({"attribute": one.name, "value": meant})
-    if asked:
-        raise OptionsNeeded(sku, f"It has no option {next(iter(asked))!r}.")
     is_open = listed is not None and any(not one.value for one in listed.attributes)
+    if asked:
+        raise OptionsNeeded(sku, f"It has no option {next(iter(asked))!r}.") if is_open else no_options(sku)
     return {"variation": sent} if is_open else {}
 
 

@@ -89,13 +89,16 @@ class WooQuotes:
         return expect_success(answer).read(WooCartShape)
 
     async def bodies(self, draft: OrderDraft, *, suspicious: bool = True) -> dict[str, Written]:
-        """Both addresses as `WooAddresses.postal` has them; what goes nowhere is sent where the bill goes."""
+        """Both addresses as `WooAddresses.postal` has them; what goes nowhere is sent where the bill goes.
+
+        Of one that is both, what it lacks is said of `shipping_address`, as it was given.
+        """
         postal = partial(self._addresses.postal, suspicious=suspicious)
-        billing = await postal(draft.billing_address, what="billing_address")
-        shipping = billing
+        shipping = None
         if draft.shipping_address is not None:
             shipping = await postal(draft.shipping_address, what="shipping_address")
-        return {"billing_address": {**billing, "email": draft.email}, "shipping_address": dict(shipping)}
+        billing = await postal(draft.billing_address, what="billing_address")
+        return {"billing_address": {**billing, "email": draft.email}, "shipping_address": dict(shipping or billing)}
 
     async def _choose_rates(self, cart: CartId, found: WooCartShape, draft: OrderDraft) -> WooCartShape:
         """The cart with the rates of a shipping method chosen.

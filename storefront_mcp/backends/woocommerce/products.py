@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from storefront_mcp.backends.cache import TtlCache
 from storefront_mcp.backends.links import KnownOrigins
+from storefront_mcp.backends.salvaging import read_members
 from storefront_mcp.backends.woocommerce import translation
 from storefront_mcp.backends.woocommerce.categories import WooCategories
 from storefront_mcp.backends.woocommerce.prices import WooPrices
@@ -49,7 +51,7 @@ SKU_PATTERN: Final = re.compile(r"[^\s,/?#][^,?#]{0,63}")
 """What may be a SKU: a comma separates several in the shop's filter."""
 WORD_PATTERN: Final = re.compile(r"\S{2,64}")
 MAX_READ_ONE_BY_ONE: Final = 30
-"""Variations of a product that the list of them left out."""
+"""Variations that the list of them left out, as shops do that hide what is sold out."""
 READS_AT_ONCE: Final = 6
 SKU_CACHE_SIZE: Final = 2_000
 SKU_TTL_SECONDS: Final = 60.0
@@ -92,6 +94,7 @@ class WooProducts:
         if search.filters:
             raise FilterRefused(search.filters[0][0], ())
         number, query = _position(search.after), dict(SORT_PARAMETERS[search.sort])
+        query["catalog_visibility"] = "search" if search.text else "catalog"
         if search.text:
             query["search"] = search.text
         if search.category is not None:
@@ -104,7 +107,7 @@ class WooProducts:
         if search.on_sale is not None:
             query["on_sale"] = str(search.on_sale).lower()
         found = await self._rest.page(WooProductShape, PRODUCTS, query, number=number, size=search.size)
-        narrowed = query.keys() - {"search", "orderby", "order"}
+        narrowed = query.keys() - {"search", "catalog_visibility", "orderby", "order"}
         if not found.members and number == 1 and not narrowed and WORD_PATTERN.fullmatch(search.text):
             return await self._by_word(search.text)
         more = bool(found.members) and number * search.size < found.total
@@ -140,7 +143,7 @@ class WooProducts:
 
     async def product(self, key: str) -> Product:
         """The product with this SKU or slug; a variation's SKU finds its parent. Raises ProductNotFound."""
-        found = await self.find(key)
+        found = await self.find(key, anew=True)
         if found is None:
             raise ProductNotFound(key)
         whole = await self.whole(await self.parent_of(found))
@@ -157,11 +160,14 @@ class WooProducts:
         """A product with its variations."""
         return translation.product(parent, await self.variations(parent), self._prices, self.known)
 
-    async def find(self, key: str) -> WooProductShape | None:
-        """The product or variation with this SKU, the product with this slug, or what `wc-` and an id name."""
+    async def find(self, key: str, *, anew: bool = False) -> WooProductShape | None:
+        """The product or variation with this SKU, the product with this slug, or what `wc-` and an id name.
+
+        What was read within a minute will do for an add; `anew` asks the shop.
+        """
         if visible_text(key) != key:
             return None
-        known = self._by_key.find(key)
+        known = None if anew else self._by_key.find(key)
         if known is None:
             known = await self._by_sku(key) or await self._by_slug(key)
             if known is not None:
@@ -177,25 +183,39 @@ class WooProducts:
         """Look a SKU up anew the next time."""
         self._by_key.pop(sku, None)
 
-    async def variations(self, parent: WooProductShape) -> Mapping[int, WooProductShape]:
-        """The variations of a product by their ids: a list of them, and one by one what it leaves out."""
-        if not parent.variations:
+    async def variations(self, *parents: WooProductShape) -> Mapping[int, WooProductShape]:
+        """The variations of products by their ids: lists of them, and one by one what those leave out.
+
+        One that cannot be read is left out, and so is what is beyond `MAX_READ_ONE_BY_ONE`.
+        """
+        wanted = {one.id for parent in parents for one in parent.variations}
+        if not wanted:
             return {}
-        query = {"type": translation.VARIATION_TYPE, "parent": str(parent.id)}
-        wanted = {one.id for one in parent.variations}
+        families = ",".join(str(parent.id) for parent in parents if parent.variations)
+        query = {"type": translation.VARIATION_TYPE, "parent": families, "orderby": "id", "order": "asc"}
         found: dict[int, WooProductShape] = {}
+        lost: set[int] = set()
         for number in range(1, -(-len(wanted) // PAGE_SIZE) + 1):
-            listed = await self._rest.page(WooProductShape, PRODUCTS, query, number=number, size=PAGE_SIZE)
-            found |= {one.id: one for one in listed.members if one.id in wanted}
-            if not listed.members:
+            listed = await self._rest.page(msgspec.Raw, PRODUCTS, query, number=number, size=PAGE_SIZE)
+            for one, key in read_members(listed.members, WooProductShape):
+                if one is None:
+                    lost |= set() if key is None else {int(key)}
+                elif one.id in wanted:
+                    found[one.id] = one
+            if number * PAGE_SIZE >= listed.total:
                 break
-        missing = sorted(wanted - found.keys())[:MAX_READ_ONE_BY_ONE]
+        missing = sorted(wanted - found.keys() - lost)[:MAX_READ_ONE_BY_ONE]
         read = await asyncio.gather(*(self._budget.meter(self._read_in_turn, one) for one in missing))
         return found | {one.id: one for one in read if one is not None}
 
     async def _read_in_turn(self, number: int) -> WooProductShape | None:
+        """A variation by its id; None when there is none that can be read."""
         async with self._turns:
-            return await self.read(number)
+            answer = await self._rest.get(f"{PRODUCTS}/{number}")
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        ((found, _lost),) = read_members([msgspec.Raw(expect_success(answer).body)], WooProductShape)
+        return found
 
     async def _by_sku(self, key: str) -> WooProductShape | None:
         number = key.removeprefix(translation.ID_PREFIX)

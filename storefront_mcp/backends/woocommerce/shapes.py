@@ -69,6 +69,8 @@ class WooAttributeShape(Struct, frozen=True):
     """An attribute of a product; with `has_variations` its variations differ in it."""
 
     name: Label = ""
+    taxonomy: Label | None = None
+    """`pa_` and its code; none for one of this product alone."""
     has_variations: bool = False
     terms: Many[WooTermShape] = []
 
@@ -119,6 +121,7 @@ class WooProductShape(Struct, frozen=True, kw_only=True):
     review_count: Count = 0
     images: Many[WooImageShape] = []
     categories: Many[WooTermShape] = []
+    brands: Many[WooTermShape] = []
     attributes: Few[WooAttributeShape] = []
     variations: Many[WooVariationShape] = []
     has_options: bool = False
@@ -322,3 +325,15 @@ class WooListPage(Struct, Generic[T], frozen=True):
 
     members: list[T]
     total: int
+
+
+class WooProductFacts(Struct, frozen=True, kw_only=True):
+    """What only the merchant's `wc/v3` tells of a product. Dates are UTC."""
+
+    id: Id
+    status: Label = ""
+    catalog_visibility: Label = ""
+    date_created_gmt: Label | None = None
+    date_modified_gmt: Label | None = None
+    date_on_sale_from_gmt: Label | None = None
+    date_on_sale_to_gmt: Label | None = None

@@ -69,7 +69,7 @@ class StoreApiClient(UpstreamClient):
         return f"{method} {'/'.join(parts)}"
 
     def check(self, answer: UpstreamResponse) -> UpstreamResponse:
-        """The response. Raises ShopMisconfigured where the shop has no such interface."""
+        """A 4xx response. Raises ShopMisconfigured where the shop has no such interface."""
         if answer.status == HTTPStatus.NOT_FOUND and error_body(answer).code == NO_ROUTE:
             raise ShopMisconfigured(f"{answer.where}: 404, so the shop does not serve this interface")
         return answer
@@ -80,9 +80,7 @@ class StoreApiClient(UpstreamClient):
         """One page of a list, counted from 1, of at most `size` members; empty past the end."""
         answer = expect_success(await self.get(path, {**query, "page": str(number), "per_page": str(size)}))
         members = answer.read(list[kind])[:size]  # type: ignore[valid-type]
-        told = answer.headers.get("x-wp-total", "")
-        known = told.isascii() and told.isdecimal() and len(told) <= len("999999999")
-        return WooListPage(members, int(told) if known else (number - 1) * size + len(members))
+        return WooListPage(members, list_total(answer, (number - 1) * size + len(members)))
 
     async def all(self, kind: type[T], path: str, query: Mapping[str, str]) -> list[T]:
         """The members of a list, at most `MAX_PAGES` pages."""
@@ -107,6 +105,12 @@ class StoreApiClient(UpstreamClient):
         """POST with a cart's token. Raises CartGone for one that does not verify."""
         headers = {"cart-token": cart}
         return _of_cart(await self.send("POST", STORE + path, body, headers=headers, harmless=harmless), cart)
+
+
+def list_total(answer: UpstreamResponse, otherwise: int) -> int:
+    """How many members a list has, which a header tells; `otherwise` where it does not."""
+    told = answer.headers.get("x-wp-total", "")
+    return int(told) if told.isascii() and told.isdecimal() and len(told) <= len("999999999") else otherwise
 
 
 class _TokenClaims(Struct, frozen=True):

@@ -6,11 +6,17 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from storefront_mcp.catalogue.index_query import WordChoice, WordGroup
 from storefront_mcp.catalogue.query.language import Stem
 from storefront_mcp.catalogue.query.lexicon import MIN_PART_CHARS, CatalogueLexicon
-from storefront_mcp.catalogue.question import WordChoice, WordGroup
 
 OR_WORDS: Final = frozenset({"or", "oder"})
+COMPARING: Final = frozenset(
+    "compare compares comparing comparison versus vs difference differences vergleich vergleiche vergleichen "
+    "unterschied unterschiede".split()
+)
+COMPARED_MARKS: Final = OR_WORDS | frozenset("and with to versus vs und mit zu".split())
+"""Words between two things that a text compares."""
 MIN_COMPOUND_CHARS: Final = 2 * MIN_PART_CHARS - 1
 """Characters of the shortest compound."""
 MAX_SIDE_CHOICES: Final = 16
@@ -33,6 +39,32 @@ def split_alternatives(typed: Sequence[str]) -> Iterator[Sequence[str]]:
     yield typed[start:]
 
 
+def split_comparison(typed: Sequence[str]) -> Sequence[Sequence[str]]:
+    """The words of each thing that a text compares, those of the first before a bare number; empty where it does not.
+
+    >>> split_comparison("compare pro 16 and 14".split())
+    [['pro', '16'], ['pro', '14']]
+    """
+    if COMPARING.isdisjoint(typed):
+        return ()
+    sides: list[list[str]] = [[]]
+    for word in typed:
+        if word in COMPARED_MARKS:
+            sides.append([])
+        elif word not in COMPARING:
+            sides[-1].append(word)
+    sides = [side for side in sides if side]
+    if len(sides) < 2:  # noqa: PLR2004 -- one thing is compared with nothing
+        return ()
+    first = sides[0]
+    return [[*first[: -len(side)], *side] if all(word.isdigit() for word in side) else side for side in sides]
+
+
+def any_side(sides: Sequence[Groups]) -> Groups:
+    """One group that any side fulfils as a whole."""
+    return (_either([_whole(side) for side in sides]),)
+
+
 def joined_alternatives(sides: Sequence[Groups], lexicon: CatalogueLexicon) -> Groups:
     """The groups of all sides, with one that any side fulfils: "dill pickles or green olives" is either of both.
 
@@ -41,7 +73,7 @@ def joined_alternatives(sides: Sequence[Groups], lexicon: CatalogueLexicon) -> G
     if len(sides) < 2:  # noqa: PLR2004 - there is no "or" with one side
         return sides[0] if sides else ()
     if all(any(_is_kind(group, lexicon) for group in side) for side in sides):
-        return (_either([_whole(side) for side in sides]),)
+        return any_side(sides)
     groups = list(sides[0])
     for side in sides[1:]:
         groups[-1:] = [_either([groups[-1], side[0]]), *side[1:]]

@@ -25,6 +25,8 @@ _POSSESSIVE: Final = re.compile(r"'s?(?!\w)")
 _SINGLE: Final = re.compile(r"(?<!\w)([a-z])[-\u2010\u2011](?=[a-z]{3})")
 _AMOUNT_UNIT: Final = re.compile(r"(\d)(?=[a-z])")
 _DIGRAPH: Final = re.compile(r"(?<![aeiouq])([aou])e(?=[^\Waeious\d]|s\w)")
+_ENDINGS: Final = frozenset("i ii iii iv v vi vii viii ix x xs s m l xl xxl xxxl".split())
+"""Numerals and sizes, which say no kind."""
 _HEAD_ENDS: Final = re.compile(r"[,(:;\u2013|/]|\s(?:for|with|fur|mit|aus)\s")
 _WORD: Final = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_][^\W_]*")
 
@@ -69,10 +71,11 @@ def plain_words(text: str) -> list[str]:
 def head_word(name: str) -> str | None:
     """The word of a name that says what kind of thing it is, folded: the last one before what only describes it.
 
-    >>> head_word("Sunburn Outdoor Balls, pack of 3"), head_word("12")
-    ('balls', None)
+    >>> head_word("Sunburn Outdoor Balls, pack of 3"), head_word("Carbon Paddle II"), head_word("12")
+    ('balls', 'paddle', None)
     """
-    found = [word for word in text_words(_HEAD_ENDS.split(fold_text(name), maxsplit=1)[0]) if word.isalpha()]
+    words = text_words(_HEAD_ENDS.split(fold_text(name), maxsplit=1)[0])
+    found = [word for word in words if word.isalpha() and word not in _ENDINGS]
     return found[-1] if found else None
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from storefront_mcp.catalogue.query.folding import fold_text
+from storefront_mcp.catalogue.query.quantities import UNITS, read_quantity
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.search import Sort
 
@@ -42,12 +43,6 @@ _CURRENCIES: Final = {
     **{code.lower(): {code} for code in "AUD CAD CHF CNY CZK DKK EUR GBP HUF JPY NOK NZD PLN SEK SGD USD".split()},
 }
 _MONEY: Final = "|".join(re.escape(word) for word in sorted(_CURRENCIES, key=len, reverse=True))
-_UNITS: Final = (
-    "mm|cm|dm|km|m|ml|cl|dl|l|lit(?:er|re)s?|kg|g|gr|grams?|gramm|mg|oz|ounces?|lbs?|inch(?:es)?|zoll|ft|feet|foot|yards?|w|"
-    "watts?|v|volts?|ah|mah|gb|tb|mb|hz|mhz|ghz|packs?|pcs|pieces?|stuck|pairs?|paar|%|percent|prozent|years?|yrs?|jahren?|"
-    "months?|monate?n?|weeks?|wochen?|days?|tagen?|hours?|stunden?|min|minutes?|minuten|players?|people|persons?|personen|"
-    "grad|degrees?"
-)
 _NUMBER: Final = r"\d{1,9}(?:[.,]\d{1,3}){0,2}"
 
 
@@ -55,7 +50,7 @@ def _amount(letter: str) -> str:
     """The pattern of an amount of money, with groups of this letter; a number before a unit is none."""
     return (
         rf"(?:(?P<before{letter}>(?<![a-z])(?:{_MONEY}))\s?)?(?P<number{letter}>{_NUMBER})(?![\d.,]*\d)"
-        rf"(?:,-)?(?:\s?(?P<after{letter}>(?:{_MONEY}))(?![a-z]))?(?!\s?(?:{_UNITS})(?![a-z]))"
+        rf"(?:,-)?(?:\s?(?P<after{letter}>(?:{_MONEY}))(?![a-z]))?(?!\s?(?:{UNITS})(?![a-z]))"
     )
 
 
@@ -98,14 +93,22 @@ _ORDERS: Final[tuple[tuple[Sort, re.Pattern[str]], ...]] = (
     (
         "price_low",
         re.compile(
-            r"(?<!\w)(?:(?:the )?cheapest|(?:at )?(?:the )?lowest prices?|lowest priced|least expensive|"
+            r"(?<!\w)(?:(?:the )?ch(?:ea|ee)pe?st|(?:at )?(?:the )?lowest prices?|lowest priced|least expensive|"
             r"(?:am |der |die |das )?(?:gue?nstigste|billigste|preiswerteste)[rsnm]?)(?!\w)"
         ),
     ),
     ("price_high", re.compile(r"(?<!\w)(?:(?:the )?most expensive|priciest|dearest|teuerste[rsnm]?)(?!\w)")),
     ("newest", re.compile(r"(?<!\w)(?:newest|latest|new arrivals?|neue?ste[rsnm]?|neuheite?n?)(?!\w)")),
     ("best_selling", re.compile(r"(?<!\w)(?:best[- ]?sell(?:ing|ers?)|most popular|beliebteste[rsnm]?)(?!\w)")),
-    ("rating", re.compile(r"(?<!\w)(?:(?:top|best|highest)[- ]rated|bestbewertete?[rsnm]?)(?!\w)")),
+    (
+        "rating",
+        re.compile(
+            r"(?<!\w)(?:(?:top|best|highest|well|good|great)[- ](?:customer )?(?:rated|reviewed|ratings?|reviews?)"
+            r"|rated (?:the )?(?:best|highest)|(?:am )?beste?n? bewertete?[rsnm]?|bestbewertete?[rsnm]?"
+            r"|(?:the )?(?:very )?best(?= \w)(?! (?:before|match|price|value|deal|for|gift|present|of)))(?!\w)"
+            r"|^\s*(?:(?:the|your) )?top(?: \d{1,2})?(?= [a-z])(?! (?:for|with|in|made|size|that|which|and|or)(?!\w))"
+        ),
+    ),
 )
 
 
@@ -119,6 +122,8 @@ class PhraseReading(Struct, frozen=True, kw_only=True):
     in_stock: bool | None = None
     on_sale: bool | None = None
     sort: Sort | None = None
+    quantity: int | None = None
+    """Pieces that are wanted."""
     other_currency: bool = False
     """Whether an amount in a currency that is not the store's was left aside."""
 
@@ -157,7 +162,7 @@ def read_phrases(text: str, currency: str) -> PhraseReading:
     >>> reading.text, str(reading.price_max), reading.in_stock
     ('padle', 'AUD 200.00', True)
     """
-    rest = fold_text(text)
+    quantity, rest = read_quantity(fold_text(text))
     low, high, rest, foreign = _read_prices(rest, currency) if _DIGIT.search(rest) else (None, None, rest, False)
     on_sale, rest = _take_out(_SALE, rest)
     sold_out, rest = _take_out(_SOLD_OUT, rest)
@@ -173,6 +178,7 @@ def read_phrases(text: str, currency: str) -> PhraseReading:
         in_stock=False if sold_out else in_stock or None,
         on_sale=on_sale or None,
         sort=sort,
+        quantity=quantity,
         other_currency=foreign,
     )
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from storefront_mcp.catalogue.index_query import WordGroup
 from storefront_mcp.catalogue.query.understanding import MAX_LABEL_READINGS, ReadWords
-from storefront_mcp.catalogue.question import WordGroup
 
 MIN_ANY_WORDS: Final = 3
 """Words of the shortest query of which any one may do; of two that is all but one."""

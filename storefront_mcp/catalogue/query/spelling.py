@@ -4,6 +4,7 @@ rapidfuzz does the same in less time a comparison, but is 12 MB on disk; sets of
 that plain Python answers in a fraction of a millisecond.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -11,8 +12,11 @@ MIN_TYPO_CHARS: Final = 4
 """Characters of the shortest word in which one typing error is looked for."""
 MIN_TWO_TYPOS_CHARS: Final = 7
 """Characters of the shortest word in which two are."""
+MIN_UNDOUBLED_CHARS: Final = 5
+"""Characters of the shortest word in which an error is looked for besides letters that should be double, or not."""
 MAX_WORD_CHARS: Final = 40
 """Characters of the longest word that is corrected."""
+_DOUBLED: Final = re.compile(r"(.)\1+")
 
 
 def edit_distance(first: str, second: str, most: int) -> int:
@@ -64,7 +68,20 @@ class SpellingIndex:
             distance = edit_distance(word, known, most)
             if distance <= most and (best is None or (distance, -count, known) < best):
                 best = distance, -count, known
-        return None if best is None else best[2]
+        return self._nearest_undoubled(word) if best is None else best[2]
+
+    def _nearest_undoubled(self, word: str) -> str | None:
+        """The commonest known word at one error when all double letters are single: `padels` for `paddles`."""
+        if len(word) < MIN_UNDOUBLED_CHARS:
+            return None
+        bare = _undouble(word)
+        alike = (
+            (-count, known)
+            for size in range(len(word) - 1, len(word) + 3)
+            for known, _, count in self._words.get((word[0], size), ())
+            if edit_distance(bare, _undouble(known), 1) <= 1 and (bare != word or _undouble(known) != known)
+        )
+        return min(alike, default=(0, None))[1]
 
     def _near(self, word: str, most: int) -> Iterable[tuple[str, int, int]]:
         """Words of like length with the same first letter, or with the first two swapped."""
@@ -74,6 +91,11 @@ class SpellingIndex:
         for known in self._words.get((word[1], len(word)), ()) if word[0] != word[1] else ():
             if known[0].startswith(swapped):
                 yield known
+
+
+def _undouble(word: str) -> str:
+    """A word with each run of one letter as that letter."""
+    return _DOUBLED.sub(r"\1", word)
 
 
 def _letters(word: str) -> int:

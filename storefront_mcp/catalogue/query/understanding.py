@@ -6,12 +6,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from storefront_mcp.catalogue.query.alternatives import joined_alternatives, split_alternatives, with_compound_head
+from storefront_mcp.catalogue.index_query import WordChoice, WordGroup
+from storefront_mcp.catalogue.query.alternatives import (
+    any_side,
+    joined_alternatives,
+    split_alternatives,
+    split_comparison,
+    with_compound_head,
+)
 from storefront_mcp.catalogue.query.folding import plain_words, spelling, text_words
 from storefront_mcp.catalogue.query.language import MAX_SYNONYM_WORDS, LanguageWords, StemWords, Synonyms
 from storefront_mcp.catalogue.query.lexicon import MIN_PART_CHARS, CatalogueLexicon
 from storefront_mcp.catalogue.query.spelling import SpellingIndex
-from storefront_mcp.catalogue.question import WordChoice, WordGroup
 
 MAX_QUERY_WORDS: Final = 16
 """Words of a query that are read; what comes after them is left out."""
@@ -27,6 +33,7 @@ MAX_LABEL_READINGS: Final = 4
 """Ways to read the values in a text, such as a medium size and a medium heat, that are tried."""
 MIN_PREFIX_CHARS: Final = 4
 """Characters of the shortest unfinished word."""
+QUESTION_WORDS: Final = frozenset("what which welche welchen welcher welches".split())
 PARTITIVES: Final = (["of"], ["von"])
 """Words between a container and what is in it."""
 SYNONYM_WEIGHT: Final = 0.5
@@ -87,7 +94,7 @@ class WordReader:
             named = self._label_places(typed, tuple(self._labels(typed)))
             typed = [word if at in named else replaced.get(word, word) for at, word in enumerate(typed)]
             groups = self._query_groups(typed, {}, [], fully=conditions)
-        labels = tuple(self._labels(typed))
+        labels = () if self._sides_to_compare(typed) else tuple(self._labels(typed))
         taken = self._label_places(typed, labels)
         rest = [word for at, word in enumerate(typed) if at not in taken]
         return ReadWords(
@@ -103,21 +110,32 @@ class WordReader:
         self, typed: Sequence[str], replaced: dict[str, str], unknown: list[str], *, fully: bool
     ) -> tuple[WordGroup, ...]:
         """The groups of all words, those on either side of an "or" as one that either fulfils."""
+        compared = self._sides_to_compare(typed)
         sides = [
             with_compound_head(tuple(self._groups(side, replaced, unknown)), self._lexicon, self._stem)
-            for words in split_alternatives(typed)
+            for words in compared or split_alternatives(typed)
             if (side := self._meaningful(words, fully=True))
         ]
+        if compared and sides:
+            return any_side(sides)
         if not sides and not fully:
             return tuple(self._groups(typed, replaced, unknown))
         return joined_alternatives(sides, self._lexicon)
+
+    def _sides_to_compare(self, typed: Sequence[str]) -> Sequence[Sequence[str]]:
+        """The things that are compared, unless one is a mere value, as in "difference between black and white tees"."""
+        sides = split_comparison(typed)
+        mere = any(all(self._label_readings((self._stem(word),)) for word in side) for side in sides)
+        return () if mere else sides
 
     def _meaningful(self, typed: Sequence[str], *, fully: bool = False) -> Sequence[str]:
         """Words without the fillers; all of them when there are only fillers, unless nothing may remain."""
         kept = [
             word
             for at, word in enumerate(typed)
-            if not self._is_container(typed, at) and (not self._is_filler(word) or self._is_part(typed, at))
+            if not self._is_container(typed, at)
+            and not self._is_asked(typed, at)
+            and (not self._is_filler(word) or self._is_part(typed, at))
         ]
         return kept or ([] if fully else typed)
 
@@ -128,6 +146,15 @@ class WordReader:
             and typed[at + 1 : at + 2] in PARTITIVES
             and any(not self._is_filler(word) for word in typed[at + 2 :])
         )
+
+    def _is_asked(self, typed: Sequence[str], at: int) -> bool:
+        """Whether a word names an attribute that a question is about, as in "which colours does it come in"."""
+        return not QUESTION_WORDS.isdisjoint(typed[:at]) and self._stem(typed[at]) in self._attribute_names
+
+    @cached_property
+    def _attribute_names(self) -> frozenset[str]:
+        attributes = self._lexicon.attributes.values()
+        return frozenset(self._stem(name) for one in attributes for name in text_words(f"{one.code} {one.label}"))
 
     def _is_filler(self, word: str) -> bool:
         return word in self._language.fillers or (
@@ -227,7 +254,8 @@ class WordReader:
         if near is not None:
             replaced[word] = near
             return self._expression([near], [self._stem(near)], 0)[1]
-        near = self._meanings.nearest(word)
+        # The lists have few plurals.
+        near = self._meanings.nearest(word) or self._meanings.nearest(self._stem(word))
         if near is None:
             return ()
         stem = self._stem(near)

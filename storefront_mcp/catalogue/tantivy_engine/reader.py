@@ -10,13 +10,13 @@ import tantivy
 from tantivy import Occur, Query
 
 from storefront_mcp.catalogue.document import CatalogueDocument
-from storefront_mcp.catalogue.index import IndexAnswer, IndexFacet, IndexGeneration, IndexHit, IndexUnusable
+from storefront_mcp.catalogue.index import IndexFacet, IndexGeneration, IndexHit, IndexResult, IndexUnusable
+from storefront_mcp.catalogue.index_query import IndexQuery
 from storefront_mcp.catalogue.query.folding import fold_text, sku_letters, text_words
 from storefront_mcp.catalogue.query.language import stemming_of
 from storefront_mcp.catalogue.query.lexicon import AttributeLabels, CatalogueLexicon, CategoryLabel
-from storefront_mcp.catalogue.question import IndexQuestion
 from storefront_mcp.catalogue.tantivy_engine.folders import GenerationFolders
-from storefront_mcp.catalogue.tantivy_engine.questions import ORDERS, QuestionTranslator
+from storefront_mcp.catalogue.tantivy_engine.queries import ORDERS, IndexQueryTranslator
 from storefront_mcp.catalogue.tantivy_engine.schema import (
     SEPARATOR,
     category_term,
@@ -25,6 +25,7 @@ from storefront_mcp.catalogue.tantivy_engine.schema import (
     snowball_stem,
 )
 from storefront_mcp.commerce.ids import CategoryId, Sku
+from storefront_mcp.commerce.product import charged_price
 
 LEXICON_SECONDS: Final = 60.0
 """Between two readings of all words, which take some milliseconds, while changes come in one by one."""
@@ -49,7 +50,7 @@ class TantivyIndex:
         self._folders = GenerationFolders(root)
         self._stem = stemming_of(locale.partition("-")[0].partition("_")[0].lower(), snowball_stem(locale))
         self._schema = index_schema()
-        self._translator = QuestionTranslator(self._schema)
+        self._translator = IndexQueryTranslator(self._schema)
         self._index: tantivy.Index | None = None
         self._number = -1
         self._state: tuple[object, ...] = ()
@@ -100,31 +101,31 @@ class TantivyIndex:
         self._number, self._state = number, state
         return True
 
-    def search(self, question: IndexQuestion) -> IndexAnswer:
+    def search(self, index_query: IndexQuery) -> IndexResult:
         """What matches, best first."""
         searcher = self._searcher
-        query = self._translator.query(question)
-        relaxed = question.required is not None and question.required < len(question.groups)
-        offset = min(question.offset, MAX_WINDOW)
-        if question.sort in ORDERS:
-            field, order = ORDERS[question.sort]
-            found = searcher.search(query, question.size, offset=offset, order_by_field=field, order=order)
-        elif not question.groups:
+        query = self._translator.query(index_query)
+        relaxed = index_query.required is not None and index_query.required < len(index_query.groups)
+        offset = min(index_query.offset, MAX_WINDOW)
+        if index_query.sort in ORDERS:
+            field, order = ORDERS[index_query.sort]
+            found = searcher.search(query, index_query.size, offset=offset, order_by_field=field, order=order)
+        elif not index_query.groups:
             field, order = ORDERS["name"]
-            found = searcher.search(query, question.size, offset=offset, order_by_field=field, order=order)
+            found = searcher.search(query, index_query.size, offset=offset, order_by_field=field, order=order)
         elif relaxed:
-            found = searcher.search(query, question.size, offset=offset)
+            found = searcher.search(query, index_query.size, offset=offset)
         else:
-            found = searcher.search(query, question.size, offset=offset, weight_by_field="quality")
+            found = searcher.search(query, index_query.size, offset=offset, weight_by_field="quality")
         addresses = [address for _, address in found.hits]
         documents = [decoded_document(searcher.doc(address)) for address in addresses]
         total: int = found.count or 0  # type: ignore[attr-defined]  # the stub does not have it
-        counted = question.facets and total > 1
-        missed = self._missing_groups(question, addresses, documents) if relaxed else {}
-        return IndexAnswer(
+        counted = index_query.facets and total > 1
+        missed = self._missing_groups(index_query, addresses, documents) if relaxed else {}
+        return IndexResult(
             hits=tuple(IndexHit(document=one, missed=missed.get(one.key, ())) for one in documents),
             total=total,
-            facets=self._facets(question, query) if counted else (),
+            facets=self._facets(index_query, query) if counted else (),
             price_range=self._price_range(query) if counted else None,
         )
 
@@ -168,12 +169,12 @@ class TantivyIndex:
         places = [category.id for category in document.categories if category.direct]
         if not places:
             return []
-        price = document.product.price.minor
-        question = IndexQuestion(price_min=price // 2, price_max=price * 2, in_stock=True)
+        price = charged_price(document.product).minor
+        index_query = IndexQuery(price_min=price // 2, price_max=price * 2, in_stock=True)
         stems = dict.fromkeys(map(self._stem, text_words(document.product.name)))
         query = Query.boolean_query(
             [
-                (Occur.Must, self._translator.query(question)),
+                (Occur.Must, self._translator.query(index_query)),
                 (Occur.Must, self._translator.one_of("term", [category_term(place) for place in places])),
                 (Occur.MustNot, self._translator.one_of("key", [document.key])),
                 *((Occur.Should, Query.term_query(self._schema, "name", stem, "freq")) for stem in stems),
@@ -190,13 +191,13 @@ class TantivyIndex:
         ]
 
     def _missing_groups(
-        self, question: IndexQuestion, addresses: Sequence[tantivy.DocAddress], documents: Sequence[CatalogueDocument]
+        self, index_query: IndexQuery, addresses: Sequence[tantivy.DocAddress], documents: Sequence[CatalogueDocument]
     ) -> dict[str, tuple[str, ...]]:
         """For each product the texts of the groups that it does not match."""
         places = {(one.segment_ord, one.doc): document.key for one, document in zip(addresses, documents, strict=True)}
         keys = [document.key for document in documents]
         missed: dict[str, list[str]] = {key: [] for key in keys}
-        for group in question.groups:
+        for group in index_query.groups:
             among = Query.boolean_query(
                 [(Occur.Must, self._translator.one_of("key", keys)), (Occur.Must, self._translator.group(group))]
             )
@@ -207,17 +208,17 @@ class TantivyIndex:
                     missed[key].append(group.text)
         return {key: tuple(texts) for key, texts in missed.items()}
 
-    def _facets(self, question: IndexQuestion, query: Query) -> tuple[IndexFacet, ...]:
+    def _facets(self, index_query: IndexQuery, query: Query) -> tuple[IndexFacet, ...]:
         """Values and counts, most products first; an attribute is counted without the filter by itself."""
         counts = self._count(query)
-        for wanted in question.attributes:
-            without = self._count(self._translator.without_filter(question, wanted.code))
+        for wanted in index_query.attributes:
+            without = self._count(self._translator.without_filter(index_query, wanted.code))
             counts[wanted.code] = without.get(wanted.code, [])
         facets = [
             IndexFacet(code=code, label=self.lexicon.attributes[code].label, values=tuple(values[:MAX_FACET_VALUES]))
             for code, values in counts.items()
             if code in self.lexicon.attributes
-            and (len(values) > 1 or code in {one.code for one in question.attributes})
+            and (len(values) > 1 or code in {one.code for one in index_query.attributes})
         ]
         facets.sort(key=lambda facet: (-sum(count for _, count in facet.values), facet.code))
         return tuple(facets[:MAX_FACETS])

@@ -12,8 +12,9 @@ import tantivy
 from storefront_mcp.catalogue.document import MAX_INDEXED_CHARS, CatalogueDocument
 from storefront_mcp.catalogue.query.folding import fold_text, head_word, sku_letters, text_words
 from storefront_mcp.catalogue.query.language import Stem
+from storefront_mcp.commerce.product import charged_price
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 4
 """Of the fields and of how text becomes words; a folder of another version is not read."""
 MAX_JOINT_AXES: Final = 4
 """Attributes of variants of which any combination can be filtered by in one variant."""
@@ -138,6 +139,7 @@ def _add_words(fields: tantivy.Document, document: CatalogueDocument, stem: Stem
         *(category.name for category in document.categories),
         product.description[:MAX_INDEXED_CHARS],
         *(option.title for option in product.custom_options),
+        *(value.title for option in product.custom_options for value in option.values),
     )
     body = [*_all_words(said)][:MAX_FIELD_WORDS]
     fields.add_text("name", " ".join(map(stem, name)))
@@ -167,7 +169,7 @@ def _add_names(fields: tantivy.Document, document: CatalogueDocument) -> None:
 def _add_numbers(fields: tantivy.Document, document: CatalogueDocument) -> None:
     product = document.product
     price, full = product.price.minor, (product.list_price or product.price).minor
-    fields.add_unsigned("price", max(price, 0))
+    fields.add_unsigned("price", max(charged_price(product).minor, 0))
     fields.add_unsigned("discount", max(0, full - price) * 10_000 // full if full > 0 else 0)
     fields.add_unsigned("created", max(document.created or 0, 0))
     fields.add_unsigned("sold", max(document.sold or 0, 0))

@@ -60,10 +60,12 @@ OAUTH_GRANTS: Final = Table(
     Column("shop_until", Double),
     Column("lease_until", Double, nullable=False),
     Column("fence", Whole, nullable=False),
+    Column("holder", LargeBinary),
     Index("oauth_grants_by_subject", "store", "subject", "created_at"),
     Index("oauth_grants_by_mailbox", "store", "mailbox"),
 )
-"""`shop` is the shop session, encrypted, NULL once the grant has ended; scopes are separated by spaces."""
+"""`shop` is the shop session, encrypted, NULL once the grant has ended; scopes are separated by spaces; `holder` is as
+of carts, of the person who gave it."""
 
 OAUTH_CODES: Final = Table(
     "oauth_codes",

@@ -25,4 +25,4 @@ TRAFFIC: Final = Table(
     Column("within_10s", Whole, nullable=False),
     sqlite_with_rowid=False,
 )
-"""`minute` is Unix minutes; `kind` says what `name` is: a tool, an upstream call, a search without results."""
+"""`minute` is Unix minutes; `kind` says what `name` is: a tool, a protocol, an upstream call, a vain search."""

@@ -1,4 +1,4 @@
-"""Checks of the sign-in of customers: that clients find it, and that it is answered where they are sent."""
+"""Checks of the sign-in of customers: that clients find it, that it is answered, and the OpenID provider behind it."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -8,6 +8,7 @@ from storefront_mcp.commerce.origins import is_loopback
 from storefront_mcp.doctor.check import DoctorCheck, Findings, check
 from storefront_mcp.doctor.patient import ExaminedStore
 from storefront_mcp.findings import fault, note, ok
+from storefront_mcp.identity.issuer_client import IssuerUnavailable
 
 SERVER_DOCUMENT: Final = "/.well-known/oauth-authorization-server"
 RESOURCE_DOCUMENT: Final = "/.well-known/oauth-protected-resource/mcp"
@@ -58,6 +59,28 @@ async def check_answered(patient: ExaminedStore) -> Findings:
         yield ok("It does.")
 
 
+@check("sign_in.provider", "Does the OpenID provider let customers sign in?", "shop")
+async def check_provider(patient: ExaminedStore) -> Findings:
+    """Its metadata are those of the issuer in the settings, and name what a sign-in needs; its keys may sign."""
+    provider = patient.behind.provider
+    if provider is None:
+        yield ok("Customers are sent to none.")
+        return
+    client = provider.client
+    try:
+        keys = await provider.examine()
+    except IssuerUnavailable as error:
+        yield fault(
+            f"Nobody can sign in: {error}.",
+            f"Compare store.sign_in.oidc.issuer with `issuer` in {client.issuer.rstrip('/')}"
+            "/.well-known/openid-configuration, letter by letter, and let this machine reach it.",
+        )
+    else:
+        yield ok(f"{client.issuer} has {keys} {'key' if keys == 1 else 'keys'}; it has to know {client.redirect_uri}.")
+    finally:
+        await provider.close()
+
+
 def _is_on(patient: ExaminedStore) -> bool:
     return "shop" in patient.has and patient.behind.store.sign_in.on
 
@@ -85,4 +108,4 @@ def _problems(patient: ExaminedStore, server: Mapping[str, Any], resource: Mappi
     return found
 
 
-CHECKS: Final[tuple[DoctorCheck, ...]] = (check_found, check_answered)
+CHECKS: Final[tuple[DoctorCheck, ...]] = (check_provider, check_found, check_answered)

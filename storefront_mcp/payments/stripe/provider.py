@@ -16,11 +16,11 @@ from storefront_mcp.commerce.money import Money
 from storefront_mcp.payments.provider import (
     Payment,
     PaymentSession,
+    PaymentSessionRequest,
     ProviderDown,
     ProviderEvent,
     ProviderRefused,
     RefusalCause,
-    SessionRequest,
 )
 from storefront_mcp.payments.stripe.amounts import NotPayable, check_charge, to_stripe
 from storefront_mcp.payments.stripe.events import read_event
@@ -112,7 +112,7 @@ class StripeProvider:
         except NotPayable as error:
             raise ProviderRefused(str(error), cause=error.cause) from None
 
-    async def open_session(self, request: SessionRequest, *, key: str) -> PaymentSession:
+    async def open_session(self, request: PaymentSessionRequest, *, key: str) -> PaymentSession:
         """Create a Checkout Session with one line, the total, so that the payment's amount equals the order's.
 
         Stripe wants `expires_at` between 30 minutes and 24 hours ahead at the first request.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.chaos.faults.report import told
 from tests.chaos.faults.run import Plan, run
+from tests.chaos.faults.software import SOFTWARE
 
 
 def main() -> int:
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--kill-every", type=float, default=15.0, help="seconds between two kills, on average")
     parser.add_argument("--act-every", type=float, default=10.0, help="seconds between two acts of operators")
     parser.add_argument("--at-once", type=int, default=48, help="people who shop at the same time")
+    parser.add_argument("--shop", choices=sorted(SOFTWARE), default="maho", help="whose software the shop has")
     parser.add_argument("--minutes", type=float, default=120.0, help="nobody begins any more after so long")
     parser.add_argument("--keep", action="store_true", help="leave the database and the logs in any case")
     asked = parser.parse_args()
@@ -31,6 +33,7 @@ def main() -> int:
         kill_every=asked.kill_every,
         act_every=asked.act_every,
         seconds=60 * asked.minutes,
+        shop=asked.shop,
     )
 
     def tell(line: str) -> None:

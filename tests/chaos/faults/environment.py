@@ -2,20 +2,30 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import aiohttp
 
+from storefront_mcp.access.scopes import STOREFRONT_SCOPES
 from storefront_mcp.app import planned_roadmap
+from storefront_mcp.app.assembly import server_identity
+from storefront_mcp.app.checkout import CART_PAGES_KEY
+from storefront_mcp.checkout_sessions.cart_links import CART_PATH, CartLinks
+from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.database import Database, SqlFlipRepository
+from storefront_mcp.database.api_keys import SqlApiKeyRepository
+from storefront_mcp.identity.api_key_format import mint_key
 from storefront_mcp.settings import Settings
 from tests.chaos.faults.disturbances import Disturbances
+from tests.chaos.faults.software import MAHO, ShopSoftware
 from tests.serving import free_port
 
 CURRENCIES = {"aud": "AUD", "jpy": "JPY", "kwd": "KWD"}
@@ -37,12 +47,21 @@ origin = "http://{id}.localhost:{port}"
 name = "Pickle Warehouse {currency}"
 currency = "{currency}"
 [store.upstream]
-kind = "maho"
+kind = "{software.kind}"
 url = "{shop}"
+{software.upstream}
 timeouts = {{ connect = 2.0, read = 2.0, total = 2.0, order = 2.0 }}
+[store.a2a]
+enabled = true
+[store.acp]
+enabled = true
+[store.ucp]
+enabled = true
+fetch_profiles = false
 [store.payments]
 provider = "stripe"
 url = "{stripe}"
+{software.payments}
 lasts = {lasts}
 settle = 3.0
 [store.limits]
@@ -98,22 +117,43 @@ class Process:
 class World:
     """Everything there is; addresses are origins."""
 
-    def __init__(self, folder: Path, http: aiohttp.ClientSession, shop: str, stripe: str, database: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        http: aiohttp.ClientSession,
+        shop: str,
+        stripe: str,
+        database: str,
+        software: ShopSoftware,
+    ) -> None:
         self.folder = folder
+        self.software = software
         self.http = http
         self.shop = shop
         self.stripe = stripe
         self.ports = [free_port() for _ in range(WORKERS)]
         self.config = folder / "storefront.toml"
         stores = "".join(
-            STORE.format(id=id_, currency=currency, port=self.ports[0], shop=shop, stripe=stripe, lasts=LASTS)
+            STORE.format(
+                id=id_,
+                currency=currency,
+                port=self.ports[0],
+                shop=shop if software is MAHO else f"{shop}/{id_}",
+                stripe=stripe,
+                lasts=LASTS,
+                software=software,
+            )
             for id_, currency in CURRENCIES.items()
         )
         self.config.write_text(f'database = "{database}"\n{stores}', encoding="utf-8")
         secrets = {
-            f"STOREFRONT_STORE__{id_.upper()}__PAYMENTS__{name}": value
+            f"STOREFRONT_STORE__{id_.upper()}__{name}": value
             for id_ in CURRENCIES
-            for name, value in (("SECRET_KEY", "sk_test_fake"), ("WEBHOOK_SECRETS", SECRET))
+            for name, value in (
+                ("PAYMENTS__SECRET_KEY", "sk_test_fake"),
+                ("PAYMENTS__WEBHOOK_SECRETS", SECRET),
+                *software.secrets.items(),
+            )
         }
         self.secrets = secrets
         self.workers = [
@@ -124,6 +164,8 @@ class World:
             )
             for port in self.ports
         ]
+        self.keys: dict[str, str] = {}
+        """An agent's key of each store."""
         self.kills = 0
         self.freezes = 0
         self.hands = asyncio.Lock()
@@ -136,14 +178,33 @@ class World:
         return Settings.load(self.config, self.secrets)
 
     def open_phases(self) -> None:
+        """Open the phases, and make the keys."""
         settings = self.settings
         database = Database(settings.database)
         flags = SqlFlipRepository(database)
         names = ("p1_browse", "p2_cart", "p3_checkout")
+        keys = SqlApiKeyRepository(database)
         for store in settings.stores:
+            key = mint_key(
+                store=store.id, label="agent", scopes=STOREFRONT_SCOPES, by="faults", now=dt.datetime.now(dt.UTC)
+            )
+            keys.add(key.key, key.digest)
+            self.keys[store.id] = key.secret.reveal()
             flags.flip(planned_roadmap(store), store.id, dict.fromkeys(names, "active"), by="faults")
         flags.close()
         database.close()
+
+    @cached_property
+    def _cart_links(self) -> dict[str, CartLinks]:
+        settings = self.settings
+        database = Database(settings.database)
+        secret = database.shared_secret(CART_PAGES_KEY)
+        database.close()
+        return {store.id: CartLinks(store.store(server_identity(store)), secret) for store in settings.stores}
+
+    def cart_page(self, store: str, cart: str) -> str:
+        """The path of the page of a cart, which its agent hands on."""
+        return f"{CART_PATH}{self._cart_links[store].token(CartId(cart))}"
 
     def host(self, store: str) -> str:
         """The store's own Host, whichever worker is asked."""
@@ -212,7 +273,7 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(folder: Path, *, database: str = "faults.db") -> AsyncIterator[World]:
+async def world(folder: Path, *, database: str = "faults.db", software: ShopSoftware = MAHO) -> AsyncIterator[World]:
     """All of it, for as long as the block lasts."""
     stripe = Process("tests.fakes.stripe", "--port", "0", log=folder / "stripe.log")
     timeout = aiohttp.ClientTimeout(total=20)
@@ -221,10 +282,12 @@ async def world(folder: Path, *, database: str = "faults.db") -> AsyncIterator[W
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
         try:
             stripe_url = await stripe.start(first_line=True)
-            shop = Process("tests.chaos.faults.shop", "--stripe", stripe_url, log=folder / "shop.log")
+            shop = Process(
+                *("tests.chaos.faults.shop", "--stripe", stripe_url, "--kind", software.kind), log=folder / "shop.log"
+            )
             started.append(shop)
             shop_url = await shop.start(first_line=True)
-            here = World(folder, http, shop_url, stripe_url, database)
+            here = World(folder, http, shop_url, stripe_url, database, software)
             started += here.workers
             here.open_phases()
             for worker in here.workers:

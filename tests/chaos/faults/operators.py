@@ -1,4 +1,5 @@
-"""What operators and their machines do in a fault run: pauses, emergency stops, full disks and foreign databases."""
+"""What operators and their machines do in a fault run: pauses, emergency stops, new prices, full disks and foreign
+databases."""
 
 import asyncio
 import contextlib
@@ -20,8 +21,11 @@ from storefront_mcp.database.checkouts import SqlCheckoutRepository
 from storefront_mcp.roadmap.emergency_stops import StopScope
 from storefront_mcp.roadmap.terms import FlipTerms
 from tests.chaos.faults.environment import STARTING, World
+from tests.chaos.faults.shopper import GOODS
 
 CHECKOUT = "p3_checkout"
+REPRICED = 200
+"""AUD cents by which prices are changed."""
 PROGRAM = "aiohttp"
 """A part of the name of the program that people use."""
 
@@ -36,6 +40,8 @@ class Operators:
         self.every = every
         self.acts: Counter[str] = Counter()
         self.complaints: list[str] = []
+        self._dear: set[str] = set()
+        """SKUs whose price was raised."""
 
     async def work(self) -> None:
         """Until cancelled: each kind of act in turn, in an order that is drawn anew each time."""
@@ -47,6 +53,7 @@ class Operators:
             "stop one program": lambda: self.stop("client"),
             "full disk": self.fill_disk,
             "foreign database": self.replace_database,
+            "reprice": self.reprice,
         }
         while True:
             for name in self.random.sample(list(kinds), len(kinds)):
@@ -112,6 +119,12 @@ class Operators:
                     await asyncio.to_thread(command)
                     return
                 await asyncio.sleep(0.2)  # another process holds the database
+
+    async def reprice(self) -> None:
+        """Raise the price of something, or lower it again, while people have it in their carts and pay for it."""
+        sku = self.random.choice(GOODS)
+        self._dear ^= {sku}
+        await self.here.meddle("price", {"sku": sku, "cents": REPRICED if sku in self._dear else -REPRICED})
 
     async def fill_disk(self) -> None:
         """No worker can write anything to any file for a while."""

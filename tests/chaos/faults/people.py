@@ -1,31 +1,17 @@
-"""Agents and buyers of a fault run: they order, repeat themselves, change their minds, pay, decline and walk away."""
+"""Agents and buyers of a fault run: they order, repeat themselves, change their minds, pay, decline and walk away.
+
+A cart is begun by one protocol and finished by the same or another one.
+"""
 
 import asyncio
-import contextlib
-import re
-from collections import Counter
-from collections.abc import Awaitable
-from random import Random
 from typing import Any
 
-import aiohttp
-import httpx
-import msgspec
+from tests.chaos.faults.a2a_people import Conversation, TaskPurchase
+from tests.chaos.faults.session_agents import session_agent
+from tests.chaos.faults.session_people import SESSION_PROTOCOLS, SessionPurchase
+from tests.chaos.faults.shopper import ADDRESS, GOODS, TRIES, Shopper, path_of, wait_before
+from tests.chaos.faults.tally import Refused
 
-from tests.chaos.faults.environment import CURRENCIES, LASTS, WORKERS, World
-from tests.fakes.stripe.control import FakeStripe
-
-GOODS = ("PAD-J4", "PAD-J1", "PAD-W4")
-ADDRESS = {
-    "first_name": "Ada",
-    "last_name": "Lovelace",
-    "street": "1 Brine St",
-    "city": "Hobart",
-    "region": "TAS",
-    "postcode": "7000",
-    "country": "AU",
-    "phone": "0355500000",
-}
 STORIES = {
     "pay": 50,
     "double click": 12,
@@ -39,227 +25,169 @@ STORIES = {
     "change while paying": 8,
 }
 """How a purchase goes, and how often among a hundred or so."""
-SHOWN = re.compile(r'name="shown" value="(\d+)"')
-NUMBERS = re.compile(r"chk_[0-9a-f]+|[0-9]+")
-TRIES = 40
+BEGINNINGS = {"tools": 40, "ucp rest": 15, "ucp mcp": 15, "acp": 12, "a2a": 12}
+"""What begins a cart; a finisher with sessions of its own may begin one without a cart."""
+FINISHES = {"tools": 24, "page": 18, "ucp rest": 17, "ucp mcp": 17, "acp": 14, "a2a": 10}
+"""What finishes it: on a page is a person who goes on with what an agent began."""
+PAGE_STORIES = {
+    "pay": 50,
+    "decline": 8,
+    "walk away": 5,
+    "change": 10,
+    "change while paying": 10,
+    "change the address while paying": 10,
+    "order by the agent, too": 7,
+    "go on by a session": 10,
+}
+OVER_TITLES = ("Placing your order", "Thank you", "Closed for now", "This cart is empty")
+"""Of a cart's page that takes no form any more."""
+WITHOUT_CART = 0.3
+"""How many sessions are begun with goods in place of a cart."""
 
 
-class Refused(Exception):
-    """The tool said no; the sentence is the argument."""
-
-
-class Tally:
-    """What happened, as the people saw it."""
-
-    def __init__(self) -> None:
-        self.stories: Counter[str] = Counter()
-        self.currencies: Counter[str] = Counter()
-        self.checkouts: set[str] = set()
-        self.several: list[frozenset[tuple[str, str | None]]] = []
-        """One wish that was given several checkouts or addresses."""
-        self.faults: list[str] = []
-        """Answers that were a fault of ours."""
-
-
-class Person:
-    """One agent with one buyer: one cart, one story, drawn from a seed."""
-
-    def __init__(self, world: World, stripe: FakeStripe, random: Random, tally: Tally) -> None:
-        self.world = world
-        self.stripe = stripe
-        self.random = random
-        self.tally = tally
-        self.store = random.choice(list(CURRENCIES))
+class Person(Shopper):
+    """One agent with one buyer: one cart, one story."""
 
     async def live(self) -> None:
         """The whole story. What the server refuses with a sentence ends it; what breaks is tried again."""
         try:
             await self._order()
         except Refused as refused:
-            self._saw(f"refused: {NUMBERS.sub('…', str(refused))[:60]}")
+            self.saw_refusal(refused)
 
     async def _order(self) -> None:
-        cart = (await self.call("create_cart"))["cart_id"]
-        await self.call("add_to_cart", cart_id=cart, sku=self.random.choice(GOODS), quantity=self.random.randint(1, 3))
+        (self.begun,) = self.random.choices(list(BEGINNINGS), list(BEGINNINGS.values()))
+        (self.finished,) = self.random.choices(list(FINISHES), list(FINISHES.values()))
+        has_sessions = self.finished.startswith(("ucp", "acp"))
+        if has_sessions and self.random.random() < WITHOUT_CART:
+            self.begun = self.finished
+            await SessionPurchase(self, self.finished).order(None)
+            return
+        cart = await self._begin()
         # Of three decimals the provider wants the last to be 0, which a percentage does not care for.
         if self.store != "kwd" and self.random.random() < 0.5:
             await self.call("apply_coupon", cart_id=cart, code="SAVE10")
-            self._saw("with a coupon")
+            self.saw("with a coupon")
+        if has_sessions:
+            await SessionPurchase(self, self.finished).order(cart)
+        elif self.finished == "a2a":
+            await TaskPurchase(self).order(cart)
+        elif self.finished == "page":
+            await self._order_on_its_page(cart)
+        else:
+            await self._order_with_tools(cart)
+
+    async def _begin(self) -> str:
+        """A cart with something in it."""
+        sku, pieces = self.some_goods()
+        match self.begun:
+            case "tools":
+                cart = (await self.call("create_cart"))["cart_id"]
+                await self.call("add_to_cart", cart_id=cart, sku=sku, quantity=pieces)
+            case "a2a":
+                answer = await Conversation(self).act("add_to_cart", sku=sku, quantity=pieces)
+                cart = answer["result"]["cart_id"]
+            case protocol:
+                cart = await session_agent(protocol, self).create_cart([(sku, pieces)])
+                # What the shop did not take then is told there, and added by whoever goes on.
+                if not (await self.call("view_cart", cart_id=cart)).get("lines"):
+                    await self.call("add_to_cart", cart_id=cart, sku=sku, quantity=pieces)
+        self.tally.begun[self.begun] += 1
+        return str(cart)
+
+    async def _order_with_tools(self, cart: str) -> None:
         wish: dict[str, Any] = {
             "cart_id": cart,
-            "email": "ada@example.com",
+            "email": self.email,
             "shipping_address": ADDRESS,
-            "shipping_method": "auspost_parcel",
+            "shipping_method": self.world.software.parcel,
         }
         if self.random.random() < 0.5:
-            wish["idempotency_key"] = f"k{self.random.getrandbits(64):x}"
-        if self.random.random() < 0.1:
+            wish["idempotency_key"] = self.key()
+        if self.random.random() < 0.1 and not self.world.software.stores_every_note:
             await self._note_what_cannot_be_stored(wish)
-        checkout, path = await self._placed(wish)
+        checkout, path = await self.place(wish)
         (story,) = self.random.choices(list(STORIES), list(STORIES.values()))
-        self._saw(story)
+        self.saw(story)
         match story:
             case "walk away":
                 await self.to_payment(path)
             case "pay at the last moment":
-                await self._pay_late(path)
+                await self.pay_late(path)
             case "cancel":
                 await self.call("cancel_checkout", checkout_id=checkout)
             case "cancel while paying":
-                await self._race(story, path, self.call("cancel_checkout", checkout_id=checkout))
+                await self.race(story, path, self.call("cancel_checkout", checkout_id=checkout))
             case "change":
                 await self.call("add_to_cart", cart_id=cart, sku=GOODS[0], quantity=1)
-                again = {**wish, "idempotency_key": f"k{self.random.getrandbits(64):x}"}
-                checkout, path = await self._placed(again)
+                checkout, path = await self.place({**wish, "idempotency_key": self.key()})
                 await self.pay(path)
             case "change while paying":
-                await self._race(story, path, self.call("add_to_cart", cart_id=cart, sku=GOODS[0], quantity=1))
+                await self.race(story, path, self.call("add_to_cart", cart_id=cart, sku=GOODS[0], quantity=1))
             case "double click":
                 await asyncio.gather(self.pay(path), self.pay(path))
             case _:
                 await self.pay(path, declines=story == "decline", challenged=story == "3-D Secure")
         await self.call("get_order_status", checkout_id=checkout)
 
+    async def _order_on_its_page(self, cart: str) -> None:
+        """The agent hands the cart over; a person fills in its page, and the agent may still meddle with the cart."""
+        path = await self._filled_in(cart)
+        (story,) = self.random.choices(list(PAGE_STORIES), list(PAGE_STORIES.values()))
+        self.saw(f"on a page: {story}")
+        more = self.call("add_to_cart", cart_id=cart, sku=GOODS[0], quantity=1)
+        match story:
+            case "walk away":
+                more.close()
+                await self.to_payment(path)
+            case "change":
+                await more
+                await self.pay(await self._filled_in(cart))
+            case "change while paying":
+                await self.race(f"on a page: {story}", path, more)
+            case "change the address while paying":
+                more.close()
+                elsewhere = self._filled_in(cart, street="2 Brine St")
+                await self.race(f"on a page: {story}", path, elsewhere)
+            case "order by the agent, too":
+                more.close()
+                wish = {"cart_id": cart, "email": self.email, "shipping_address": ADDRESS}
+                _, other = await self.place({**wish, "shipping_method": self.world.software.parcel})
+                await asyncio.gather(self.pay(path), self.pay(other))
+            case "go on by a session":
+                more.close()
+                self.finished = self.random.choice(SESSION_PROTOCOLS)
+                await SessionPurchase(self, self.finished, shared=True).order(cart)
+            case _:
+                more.close()
+                await self.pay(path, declines=story == "decline")
+
+    async def _filled_in(self, cart: str, **differently: str) -> str:
+        """The payment page that the form of a cart's page leads to, sent once, or twice at once."""
+        times = self.random.choice((1, 1, 2))
+        form = {**ADDRESS, "email": self.email, "option": self.world.software.parcel, **differently}
+        paths = await asyncio.gather(*(self._form_sent(cart, form) for _ in range(times)))
+        self.tally.one_wish(paths)
+        self.found(paths[0], cart)
+        return paths[0]
+
+    async def _form_sent(self, cart: str, form: dict[str, str]) -> str:
+        """Where a form leads; one that the shop could not take now is sent again. Raises Refused."""
+        path = self.world.cart_page(self.store, cart)
+        for attempt in range(TRIES):
+            status, headers, text = await self.page("POST", path, data=form)
+            if status == 303:
+                return path_of(str(headers["location"]))
+            over = next((title for title in OVER_TITLES if f"<h1>{title}</h1>" in text), None)
+            if status != 200 or over is not None:
+                raise Refused(over or f"a page of a cart: {status}")
+            await wait_before(attempt + 1)
+        raise Refused("a page of a cart never led on")
+
     async def _note_what_cannot_be_stored(self, wish: dict[str, Any]) -> None:
         try:
             await self.call("place_order", **{**wish, "note": "Ring twice 🎾", "idempotency_key": ""})
         except Refused as refused:
-            self._saw("refused for its note" if "cannot store" in str(refused) else "refused")
+            self.saw("refused for its note" if "cannot store" in str(refused) else "refused")
         else:
             self.tally.faults.append("place_order: a note that the shop cannot store was accepted")
-
-    async def _placed(self, wish: dict[str, Any]) -> tuple[str, str]:
-        """The checkout and its page, of a wish that is sent once, or at once to all workers by an impatient runtime."""
-        times = self.random.choice((1, 1, 2, 3))
-        workers = [(self.random.randrange(WORKERS) + turn) % WORKERS for turn in range(times)]
-        placed = await asyncio.gather(*(self.call("place_order", worker, **wish) for worker in workers))
-        if len(set(workers)) > 1:
-            self._saw("placed at several workers at once")
-        found = frozenset((one["checkout_id"].partition(".")[0], one.get("continue_url")) for one in placed)
-        if len(found) > 1:
-            self.tally.several.append(found)
-        checkout, url = next(iter(found))
-        self.tally.checkouts.add(checkout)
-        self.tally.currencies[CURRENCIES[self.store]] += 1
-        if url is None:
-            raise Refused("it was over before it could be paid")
-        return checkout, "/" + url.split("/", 3)[3]
-
-    async def _race(self, story: str, path: str, against: Awaitable[Any]) -> None:
-        """Buyer and agent at the same time; the tally says who was heard."""
-
-        async def agent() -> bool:
-            await asyncio.sleep(self.random.uniform(0, 0.2))
-            try:
-                await against
-            except Refused:
-                return False
-            return True
-
-        paid, heard = await asyncio.gather(self.pay(path), agent())
-        self._saw(f"{story}: {'the agent' if heard else 'only the buyer' if paid else 'nobody'} was heard")
-
-    async def pay(self, path: str, *, declines: bool = False, challenged: bool = False) -> bool:
-        """Go to the provider, pay there, and come back, or not. Whether the provider took it."""
-        session = await self.to_payment(path)
-        if session is None:
-            return False
-        if declines and await self.at_provider(self.stripe.decline(session)):
-            self._saw("declined")
-            if self.random.random() < 0.3:
-                return False
-        if challenged and await self.at_provider(self.stripe.challenge(session)):
-            self._saw("challenged")
-            if self.random.random() < 0.2:
-                await self.at_provider(self.stripe.fail(session))
-        paid = await self.at_provider(self.stripe.pay(session))
-        if paid and self.random.random() < 0.7:
-            await self.page("GET", f"{path}?done=1")
-        return paid
-
-    async def _pay_late(self, path: str) -> None:
-        """On the provider's page until our time is over, more or less; the provider's own page is open for longer."""
-        began = asyncio.get_running_loop().time()
-        session = await self.to_payment(path)
-        if session is not None:
-            left = LASTS - (asyncio.get_running_loop().time() - began)
-            await asyncio.sleep(max(0.0, left + self.random.uniform(-2, 2)))
-            paid = await self.at_provider(self.stripe.pay(session))
-            self._saw(f"pay at the last moment: {'in time' if paid else 'too late'}")
-
-    async def to_payment(self, path: str) -> str | None:
-        """The provider's page that the buyer is sent to; None when there is nothing to pay any more."""
-        for _ in range(4):
-            status, _, text = await self.page("GET", path)
-            shown = SHOWN.search(text) if status == 200 else None
-            if shown is None:
-                return None
-            status, headers, text = await self.page("POST", path, data={"shown": shown[1]})
-            if status == 303 and "/c/pay/" in headers["location"]:
-                return str(headers["location"]).rpartition("/")[2]
-        return None
-
-    async def page(self, method: str, path: str, **more: Any) -> tuple[int, Any, str]:
-        """A page of ours; one that cannot be shown now is asked for again."""
-        for attempt in range(TRIES):
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                excused = self.world.disturbances.watch()
-                answer = await self.world.ask(self.random.randrange(WORKERS), method, path, store=self.store, **more)
-                if answer[0] >= 500 and answer[0] != 503 and not excused():
-                    self.tally.faults.append(f"{method} of a page: {answer[0]}")
-                if answer[0] not in {503, 500}:
-                    return answer
-            await asyncio.sleep(0.05 * min(attempt + 1, 10))  # somebody is being started again
-        return 503, {}, ""
-
-    async def call(self, tool: str, worker: int | None = None, **arguments: Any) -> Any:
-        """A tool's value. A call that breaks off is repeated, as agents do. Raises Refused."""
-        body = msgspec.json.encode(
-            {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
-        )
-        headers = {
-            "content-type": "application/json",
-            "accept": "application/json, text/event-stream",
-            "mcp-protocol-version": "2025-11-25",
-        }
-        sentence = "never answered"
-        for attempt in range(TRIES):
-            asked = worker if worker is not None and not attempt else self.random.randrange(WORKERS)
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError, msgspec.DecodeError):
-                excused = self.world.disturbances.watch()
-                status, _, text = await self.world.ask(
-                    asked, "POST", "/mcp", store=self.store, data=body, headers=headers
-                )
-                try:
-                    said = msgspec.json.decode(text)
-                except msgspec.DecodeError:
-                    if not excused():
-                        self.tally.faults.append(f"{tool}: {status}, {text[:200]!r} is no JSON")
-                    raise
-                if status == 503 and said.get("error") == "closed_for_now":
-                    raise Refused(said["message"])
-                if status >= 500 and not excused():
-                    self.tally.faults.append(f"{tool}: {status}")
-                if "error" in said:
-                    if not excused():
-                        self.tally.faults.append(f"{tool}: {said['error']}")
-                    raise Refused(said["error"]["message"])
-                result = said["result"]
-                if not result.get("isError"):
-                    return result["structuredContent"]
-                sentence = result["content"][0]["text"]
-                if not any(word in sentence for word in ("Try again", "may or may not", "busy")):
-                    raise Refused(sentence)
-            await asyncio.sleep(0.05 * min(attempt + 1, 10))  # somebody is being started again
-        raise Refused(sentence)
-
-    async def at_provider(self, act: Awaitable[Any]) -> bool:
-        """Whether the provider took it: the page may have been closed meanwhile."""
-        try:
-            await act
-        except (AssertionError, OSError, httpx.TransportError):
-            return False
-        return True
-
-    def _saw(self, what: str) -> None:
-        self.tally.stories[what] += 1

@@ -6,7 +6,7 @@ import itertools
 import resource
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -14,21 +14,39 @@ import aiohttp
 from msgspec import Struct
 
 from storefront_mcp.checkout.operator import resolve
+from storefront_mcp.checkout.record import Checkout
 from storefront_mcp.checkout.states import TERMINAL_STATES, TRANSITIONS
 from storefront_mcp.database import Database
 from storefront_mcp.database.checkouts import SqlCheckoutRepository
-from tests.chaos.faults.audit import FAULT, PERSONAL, WISH, Books, excused, several, violations, with_references
+from tests.chaos.faults.audit import (
+    AGREED,
+    FAULT,
+    PERSONAL,
+    STRANGERS,
+    TRUE,
+    WISH,
+    Books,
+    excused,
+    is_dearer,
+    reference_of,
+    several,
+    violations,
+    with_references,
+)
 from tests.chaos.faults.environment import SECRET, World, world
 from tests.chaos.faults.operators import Operators
-from tests.chaos.faults.people import ADDRESS, GOODS, Person, Tally
+from tests.chaos.faults.people import Person
 from tests.chaos.faults.report import Report
+from tests.chaos.faults.session_audit import LastLook, not_agreed, untrue, untrue_tasks
+from tests.chaos.faults.shopper import ADDRESS, GOODS
+from tests.chaos.faults.software import SOFTWARE
+from tests.chaos.faults.tally import Tally
 from tests.fakes.stripe.control import FakeStripe
 from tests.fakes.stripe.faults import Fault
 from tests.fakes.stripe.posting import Post
 
 PATIENCE = 300.0
 """Seconds that the reconciler has, once everything works again."""
-SHOP_FAULTS = ("BEFORE", "AFTER", "CAPTURED", "COMMITTED", "GONE", "SLOW", "HTML", "TRUNCATED", "CLOSED")
 SLOWEST = 8.0
 """Seconds that the shop may take to make an order: longer than it is waited for, and shorter than is settled for."""
 STUMBLES = ("BEFORE", "SLOW", "HTML", "TRUNCATED", "CLOSED", "GONE")
@@ -58,9 +76,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     kill_every: float = 10.0
     """Between two deaths of a worker, on average."""
     act_every: float = 10.0
-    """Between two acts of operators: pauses, stops, full disks, foreign databases."""
+    """Between two acts of operators: pauses, stops, new prices, full disks, foreign databases."""
     seconds: float = 3 * 3600.0
     """After so long nobody begins any more."""
+    shop: str = "maho"
+    """A kind of `SOFTWARE`."""
 
 
 async def run(folder: Path, plan: Plan, *, tell: Callable[[str], None] = lambda _: None) -> Report:
@@ -70,7 +90,7 @@ async def run(folder: Path, plan: Plan, *, tell: Callable[[str], None] = lambda 
     """
     began, spent = time.monotonic(), _processor()
     tally = Tally()
-    async with world(folder) as here, contextlib.AsyncExitStack() as closing:
+    async with world(folder, software=SOFTWARE[plan.shop]()) as here, contextlib.AsyncExitStack() as closing:
         stripe = FakeStripe(here.stripe)
         closing.push_async_callback(stripe.close)
         for sku in GOODS:
@@ -85,23 +105,37 @@ async def run(folder: Path, plan: Plan, *, tell: Callable[[str], None] = lambda 
             alone = time.monotonic() - alone
             ended = await records.list_by_state(None, list(TRANSITIONS), limit=1_000_000)
             orders = with_references((await here.meddle("books"))["orders"], ended)
+            called_off = await _called_off(records, stripe, ended) if here.software.prices_anew else set()
+            orders = [order for order in orders if reference_of(order) not in called_off]
             books = Books(orders=orders, ledger=(await stripe.books())["ledger"])
             refunded = await _refunded(records, books)
             ended = await records.list_by_state(None, list(TRANSITIONS), limit=1_000_000)
+        last = LastLook(here, stripe, tally, plan.seed)
+        await last.all()
         found = violations(ended, books, refunded=refunded)
         found[WISH] += several(ended, tally.several)
+        found[TRUE] += [*last.unread, *untrue(tally.sessions, last.shown, tally.pages, ended)]
+        found[TRUE] += untrue_tasks(tally.tasks, last.tasks, ended)
+        found[AGREED] += not_agreed(tally.sessions, tally.confirmed, ended)
+        found[STRANGERS] += tally.strangers
         found[FAULT] += [*tally.faults, *operators.complaints]
-        found[PERSONAL] += here.told((str(ADDRESS["last_name"]), str(ADDRESS["street"]), "ada@", "ada%40"))
+        found[PERSONAL] += here.told((str(ADDRESS["last_name"]), str(ADDRESS["street"]), "@example.com", "%40example"))
         faults = Counter(str(call["fault"]) for call in await stripe.requests() if call["fault"])
     return Report(
         seed=plan.seed,
         checkouts=len(ended),
         states=Counter(one.state for one in ended),
         currencies=tally.currencies,
+        begun=tally.begun,
+        finished={name: len(checkouts) for name, checkouts in tally.finished.items()},
+        mixed=tally.mixed,
+        sessions=len(tally.sessions),
+        tasks=len(tally.tasks),
         stories=tally.stories,
         orders=len(books.orders),
         asked_twice=sum(one.place_try > 1 for one in ended),
         refunded=len(refunded),
+        called_off=len(called_off),
         kills=here.kills,
         freezes=here.freezes,
         acts=operators.acts,
@@ -118,7 +152,13 @@ async def _broken(here: World, stripe: FakeStripe, plan: Plan, operators: Operat
     """For as long as the block lasts a share of everything fails, workers die, and operators act."""
     await here.meddle(
         "chance",
-        {"seed": plan.seed, "share": 0.2, "faults": SHOP_FAULTS, "path": "/place-order", "seconds": SLOWEST},
+        {
+            "seed": plan.seed,
+            "share": 0.2,
+            "faults": here.software.order_faults,
+            "path": here.software.order_path,
+            "seconds": SLOWEST,
+        },
     )
     await stripe.break_by_chance(STRIPE_FAULTS, seed=plan.seed, seconds=2.0)
     hooks = f"http://{here.host('aud')}/webhooks/stripe"
@@ -142,7 +182,8 @@ async def _stumbling(here: World, random: Random) -> None:
     while True:
         await asyncio.sleep(random.uniform(0.2, 1.5))
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            await here.meddle("faults", {"fault": random.choice(STUMBLES), "path": "guest-carts", "seconds": 3.0})
+            stumble = {"fault": random.choice(STUMBLES), "path": here.software.cart_path, "seconds": 3.0}
+            await here.meddle("faults", stumble)
 
 
 async def _crowd(here: World, stripe: FakeStripe, plan: Plan, tally: Tally, tell: Callable[[str], None]) -> None:
@@ -170,12 +211,21 @@ async def _settled(records: SqlCheckoutRepository) -> None:
         await asyncio.sleep(0.5)  # other processes are working
 
 
-async def _refunded(records: SqlCheckoutRepository, books: Books) -> set[str]:
-    """Do a person's work for those that rightly wait for one; the payments that were given back."""
+async def _called_off(records: SqlCheckoutRepository, stripe: FakeStripe, ended: Sequence[Checkout]) -> set[str]:
+    """Do a person's work for orders that became dearer: the shop takes them back, and what is held is let go."""
+    dearer = [one for one in ended if is_dearer(one)]
+    for one in dearer:
+        await stripe.lapse(str(one.payment))
+        await resolve(records, one.store, one.id, "refunded", by="faults", now=time.time())
+    return {one.id for one in dearer}
+
+
+async def _refunded(records: SqlCheckoutRepository, books: Books) -> dict[str, str | None]:
+    """Do a person's work for those that rightly wait for one; the payments that were given back, and why."""
     waiting = [one for one in await records.list_by_state(None, ["needs_human"], limit=1_000) if excused(one, books)]
     for one in waiting:
         await resolve(records, one.store, one.id, "refunded", by="faults", now=time.time())
-    return {str(one.payment) for one in waiting}
+    return {str(one.payment): one.reason for one in waiting}
 
 
 @contextlib.contextmanager

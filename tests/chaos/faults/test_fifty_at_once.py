@@ -12,7 +12,8 @@ from storefront_mcp.checkout.states import TRANSITIONS
 from storefront_mcp.database import Database
 from storefront_mcp.database.checkouts import SqlCheckoutRepository
 from tests.chaos.faults.environment import WORKERS, world
-from tests.chaos.faults.people import ADDRESS, GOODS, Person, Tally
+from tests.chaos.faults.shopper import ADDRESS, GOODS, Shopper
+from tests.chaos.faults.tally import Tally
 from tests.fakes.stripe.control import FakeStripe
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -35,7 +36,7 @@ async def test_fifty_wishes_at_two_workers_become_one_order(database: str, key: 
     async with world(tmp_path, database=database) as here, contextlib.AsyncExitStack() as closing:
         stripe, tally = FakeStripe(here.stripe), Tally()
         closing.push_async_callback(stripe.close)
-        person = Person(here, stripe, Random(50), tally)
+        person = Shopper(here, stripe, Random(50), tally)
         cart = (await person.call("create_cart"))["cart_id"]
         await person.call("add_to_cart", cart_id=cart, sku=GOODS[0], quantity=1)
         wish = {

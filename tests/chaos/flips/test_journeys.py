@@ -17,6 +17,8 @@ from storefront_mcp.roadmap.roadmap import TRANSITIONS, FlipRefused, Roadmap
 from tests.chaos.flips.environment import DAY, PADDLE, PICKLE, STORES, phase, roadmap, statuses
 from tests.often import often
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 
 

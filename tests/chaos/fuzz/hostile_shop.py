@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import time
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -162,6 +163,10 @@ class ShopAnswer(Struct):
     coding: str = ""
     _body: bytes | None = None
 
+    def __repr__(self) -> str:
+        """As much of it as a reader can bear."""
+        return f"ShopAnswer({self.status}, {self.media_type!r}, {self.coding!r}, {self.body[:200]!r})"
+
     @property
     def body(self) -> bytes:
         """What goes over the wire, written once."""
@@ -230,29 +235,39 @@ def _answer(body: SearchStrategy[Any]) -> SearchStrategy[ShopAnswer]:
     )
 
 
-shops: SearchStrategy["HostileShop"] = st.builds(
-    lambda answers, cycle: HostileShop(dict(zip((path for path, _ in ROUTES), answers, strict=True)), cycle=cycle),
-    st.tuples(*(_answer(body) for _, body in ROUTES)),
-    st.booleans(),
-)
+ANSWERS: Final = tuple((route, _answer(body)) for route, body in ROUTES)
 
 
 class HostileShop(httpx.AsyncBaseTransport):
-    """Answers each path in its one way; categories are below themselves where `cycle` says so."""
+    """Answers each path in its one way; categories are below themselves where `cycle` says so.
 
-    def __init__(self, answers: dict[str, ShopAnswer], *, cycle: bool) -> None:
-        self.answers = answers
+    An answer is drawn when it is asked for: most are not, and drawing takes longer than all else.
+    """
+
+    def __init__(self, data: st.DataObject, *, cycle: bool) -> None:
+        self._data = data
         self._cycle = cycle
+        self.answers: dict[str, ShopAnswer] = {}
+        """What has been asked for."""
         self.asked = 0
+        self.drawing_seconds = 0.0
+        """Of this thread's time, which the shop does not take."""
 
     def __repr__(self) -> str:
-        """With as much of each answer as a reader can bear."""
-        shown = {path: (one.status, one.coding, one.body[:200]) for path, one in self.answers.items()}
-        return f"HostileShop({shown}, cycle={self._cycle})"
+        """With what is drawn by then; the rest is told as it is drawn."""
+        return f"HostileShop({self.answers}, cycle={self._cycle})"
+
+    def _answer(self, path: str) -> ShopAnswer:
+        route, strategy = next((route, strategy) for route, strategy in ANSWERS if re.search(route, path))
+        if route not in self.answers:
+            began = time.thread_time()
+            self.answers[route] = self._data.draw(strategy, route)
+            self.drawing_seconds += time.thread_time() - began
+        return self.answers[route]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
-        answer = next(one for path, one in self.answers.items() if re.search(path, request.url.path))
+        answer = self._answer(request.url.path)
         if self._cycle and request.url.path.endswith("/categories"):
             parent = int(request.url.params.get("parentId", "1"))
             children = [{"id": (parent * 5 + one) % 90 + 1, "name": f"C{one}", "childrenCount": 5} for one in range(5)]
@@ -269,3 +284,6 @@ class _Pieces(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for at in range(0, len(self._body), 65_536):
             yield self._body[at : at + 65_536]
+
+
+shops: SearchStrategy[HostileShop] = st.builds(HostileShop, st.data(), cycle=st.booleans())

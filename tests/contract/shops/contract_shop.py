@@ -9,6 +9,7 @@ from storefront_mcp.commerce.address import Address, PostalAddress
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.ids import CartId, Sku
+from storefront_mcp.commerce.listing import CatalogueLister
 from storefront_mcp.commerce.money import Money
 from tests.fakes.demo_faults import DemoFault
 
@@ -50,6 +51,12 @@ class ContractShop(Struct, frozen=True, kw_only=True):
     """Of any call."""
     fail_write: PlanFault
     """Of a call that puts something into a cart."""
+    lister: CatalogueLister | None = None
+    """What reads its whole catalogue; None for a kind without a mirror."""
+    rename: Callable[[str, str], None] | None = None
+    """Gives the product with a SKU another name, which moves its date; None where nobody can."""
+    withdraw: Callable[[str], None] | None = None
+    """Takes the product with a SKU from sale without deleting it; None where nobody can."""
 
 
 def aud(minor: int) -> Money:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from storefront_mcp.backends.maho import MahoConfig, connect
+from storefront_mcp.backends.maho.lister import list_shop
 from storefront_mcp.commerce.money import Money
 from tests.contract.shops.contract_shop import BookedOrder, ContractShop
 from tests.fakes.demo_shop import demo_shop
@@ -26,7 +27,9 @@ async def open_shop() -> AsyncIterator[ContractShop]:
         shop.state.take_stock(sku, shop.state.stock[sku])
 
     with served(shop) as origin:
-        backend, close = connect(MahoConfig(url=origin, prices_include_tax=True), "AUD")
+        config = MahoConfig(url=origin, prices_include_tax=True)
+        backend, close = connect(config, "AUD")
+        lister, end = list_shop(config, "AUD")
         try:
             yield ContractShop(
                 kind="maho",
@@ -38,6 +41,8 @@ async def open_shop() -> AsyncIterator[ContractShop]:
                 fail_order=partial(shop.faults.next, method="POST", path="/place-order"),
                 fail_next=shop.faults.next,
                 fail_write=partial(shop.faults.next, method="POST", path="/items"),
+                lister=lister,
             )
         finally:
             await close()
+            await end()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from storefront_mcp.backends.medusa import MedusaConfig, connect
+from storefront_mcp.backends.medusa.lister import list_shop
 from storefront_mcp.commerce.money import Money
 from tests.contract.shops.contract_shop import BookedOrder, ContractShop
 from tests.fakes.medusa.shop import MedusaShop
@@ -31,7 +32,9 @@ async def open_shop() -> AsyncIterator[ContractShop]:
         shop.state.by_sku(sku)["stock"] = 0
 
     with served(shop) as origin:
-        backend, close = connect(MedusaConfig(url=origin, key=shop.state.key), "AUD")
+        config = MedusaConfig(url=origin, key=shop.state.key)
+        backend, close = connect(config, "AUD")
+        lister, end = list_shop(config, "AUD")
         try:
             yield ContractShop(
                 kind="medusa",
@@ -44,6 +47,10 @@ async def open_shop() -> AsyncIterator[ContractShop]:
                 fail_order=partial(shop.faults.next, method="POST", path="/complete"),
                 fail_next=shop.faults.next,
                 fail_write=partial(shop.faults.next, method="POST", path="/line-items"),
+                lister=lister,
+                rename=lambda sku, name: shop.state.change(sku, title=name),
+                withdraw=lambda sku: shop.state.change(sku, status="draft"),
             )
         finally:
             await close()
+            await end()

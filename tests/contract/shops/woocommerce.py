@@ -4,7 +4,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
 
+from msgspec.structs import replace
+
 from storefront_mcp.backends.woocommerce import MerchantKey, WooConfig, connect
+from storefront_mcp.backends.woocommerce.lister import list_shop
 from storefront_mcp.commerce.money import Money
 from tests.contract.shops.contract_shop import BookedOrder, ContractShop
 from tests.fakes.woocommerce import MERCHANT_KEY, MERCHANT_SECRET, woo_shop
@@ -25,9 +28,14 @@ async def open_shop() -> AsyncIterator[ContractShop]:
     def sell_out(sku: str) -> None:
         shop.state.stock[sku] = 0
 
+    def rename(sku: str, name: str) -> None:
+        shop.state.replace(replace(shop.state.by_sku(sku), name=name))
+
     key = MerchantKey(consumer_key=MERCHANT_KEY, consumer_secret=MERCHANT_SECRET)
     with served(shop) as origin:
-        backend, close = connect(WooConfig(url=origin, key=key), "AUD")
+        config = WooConfig(url=origin, key=key)
+        backend, close = connect(config, "AUD")
+        lister, end = list_shop(config, "AUD")
         try:
             yield ContractShop(
                 kind="woocommerce",
@@ -40,6 +48,10 @@ async def open_shop() -> AsyncIterator[ContractShop]:
                 fail_order=partial(shop.faults.next, method="POST", path="/checkout"),
                 fail_next=shop.faults.next,
                 fail_write=partial(shop.faults.next, method="POST", path="/add-item"),
+                lister=lister,
+                rename=rename,
+                withdraw=shop.state.drafts.add,
             )
         finally:
             await close()
+            await end()

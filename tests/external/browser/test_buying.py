@@ -14,8 +14,8 @@ from storefront_mcp.app import create_app
 from storefront_mcp.settings.demo import demo_settings
 from tests.external.browser.conftest import Opening, press
 from tests.fakes.agent import VERSIONS, Agent, Json, value
-from tests.journeys.conftest import flip
-from tests.journeys.test_a_guest_orders import orders, until_ended, wish
+from tests.journeys.conftest import flip, orders
+from tests.journeys.test_a_guest_orders import until_ended, wish
 from tests.serving import free_port, served
 
 pytestmark = pytest.mark.browser

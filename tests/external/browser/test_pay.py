@@ -12,7 +12,7 @@ from storefront_mcp.commerce.cart import CartTotals
 from storefront_mcp.commerce.errors import ShopDown
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.sandbox import SqlSandboxRepository
-from storefront_mcp.payments.provider import SessionRequest
+from storefront_mcp.payments.provider import PaymentSessionRequest
 from storefront_mcp.payments.sandbox import SandboxProvider
 from storefront_mcp.web import payment_page
 from storefront_mcp.web.sandbox_page import sandbox_routes
@@ -165,7 +165,7 @@ class SandboxPaying(FakePaying):
     async def pay(
         self, token: str, *, total_shown: int, offline_method: str | None = None
     ) -> str | PaymentPageView | None:
-        wanted = SessionRequest(
+        wanted = PaymentSessionRequest(
             checkout="chk_1",
             amount=OPEN_PAGE.totals.total,
             title="Your order at Pickle Warehouse",

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.external.clients.matrix import MATRIX
@@ -37,16 +38,26 @@ def lock_of(name: str) -> Path:
 
 def environment(name: str) -> Path:
     """The folder of an environment, as locked; made now unless it was made of the same lock and Python before."""
+    return made_of_lock(name, lock_of(name), _packages if name in MATRIX.npm else _venv)
+
+
+def python_environment(name: str, lock: Path) -> Path:
+    """The folder of an environment of Python packages that another folder of tests has locked."""
+    return made_of_lock(name, lock, _venv)
+
+
+def made_of_lock(name: str, lock: Path, make: Callable[[Path, Path], None]) -> Path:
+    """The folder of what is made of a lock, once."""
     made = BUILD / name
     made.mkdir(parents=True, exist_ok=True)
     # Another run of the tests may want it at the same time.
     with (BUILD / f"{name}.flock").open("w") as flock:
         fcntl.flock(flock, fcntl.LOCK_EX)
-        lock, stamp = lock_of(name), made / ".made-of"
+        stamp = made / ".made-of"
         made_of = f"{sys.version}\n{lock.read_text('utf-8')}"
         if not stamp.exists() or stamp.read_text("utf-8") != made_of:
             stamp.unlink(missing_ok=True)
-            (_packages if name in MATRIX.npm else _venv)(made, lock)
+            make(made, lock)
             stamp.write_text(made_of, encoding="utf-8")
     return made
 
@@ -54,15 +65,19 @@ def environment(name: str) -> Path:
 def write_lock(name: str) -> None:
     """Resolve what matrix.toml asks for; addresses of registries stay out of it."""
     if name in MATRIX.python:
-        options = "--quiet --no-config --no-header --no-annotate --universal --python-version 3.11 --output-file"
-        asked = "\n".join(MATRIX.python[name])
-        _run([BIN / "uv", "pip", "compile", "-", *options.split(), lock_of(name)], said=asked)
+        compile_lock(lock_of(name), MATRIX.python[name])
         return
     folder = lock_of(name).parent
     folder.mkdir(parents=True, exist_ok=True)
     package = {"name": f"client-{name}", "private": True, "dependencies": _npm_pins(name)}
     (folder / "package.json").write_text(json.dumps(package, indent=2) + "\n", encoding="utf-8")
     _run([BIN / "npm", "install", "--package-lock-only", "--omit-lockfile-registry-resolved", *QUIET], cwd=folder)
+
+
+def compile_lock(lock: Path, asked: Sequence[str]) -> None:
+    """Resolve these requirements of Python packages."""
+    options = "--quiet --no-config --no-header --no-annotate --universal --python-version 3.11 --output-file"
+    _run([BIN / "uv", "pip", "compile", "-", *options.split(), lock], said="\n".join(asked))
 
 
 def is_locked(name: str) -> bool:

@@ -42,6 +42,38 @@ class Client(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return "/mcp" if self.transport == "http" else "/mcp/sse"
 
 
+class StepUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client does when a tool needs more than its person has allowed."""
+
+    name: str
+    version: str
+    journey: str
+    """The script in journeys/ that asks for more, or what the test does itself."""
+    environment: str | None = None
+    """None for those of our own environment."""
+    sign_ins: int
+    """How often the person signs in, the first time included."""
+    more: Literal["answered", "refused", "unanswered", "lost"]
+    """What becomes of the call in the end."""
+
+    @property
+    def id(self) -> str:
+        """Its name in a test report."""
+        return " ".join(dict.fromkeys((self.environment or self.journey, self.version)))
+
+    @property
+    def told(self) -> str:
+        """The same in words."""
+        asks = "asks the person again" if self.sign_ins > 1 else "does not ask the person again"
+        ends = {
+            "answered": "goes on",
+            "refused": "tells of the refusal",
+            "unanswered": "never answers the call",
+            "lost": "loses its connection",
+        }
+        return f"{asks}, and {ends[self.more]}"
+
+
 class Matrix(Struct, frozen=True, forbid_unknown_fields=True):
     """Who shops here, and what to install for it."""
 
@@ -50,6 +82,7 @@ class Matrix(Struct, frozen=True, forbid_unknown_fields=True):
     bridge: dict[str, list[str]]
     """Arguments of each, with `{url}` in our place."""
     client: list[Client]
+    step_up: list[StepUp]
 
 
 MATRIX = msgspec.toml.decode(Path(__file__).with_name("matrix.toml").read_bytes(), type=Matrix)
@@ -67,3 +100,11 @@ def shown() -> str:
         [one.name, one.version, TRANSPORTS[one.transport], one.speaks, one.not_here or "shops"] for one in MATRIX.client
     ]
     return table(head, rows)
+
+
+def shown_step_ups() -> str:
+    """The table of step-up that docs/agents.md carries."""
+    return table(
+        ["Client", "Version", "Where it lacks a permission"],
+        [[one.name, one.version, one.told] for one in MATRIX.step_up],
+    )

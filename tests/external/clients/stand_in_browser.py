@@ -13,10 +13,14 @@ from tests.fakes import person
 SCRIPT = Path(__file__).with_name("journeys") / "open_as_person.py"
 
 
-def person_environment(home: Path) -> Mapping[str, str]:
-    """Variables of a program whose home is this folder; what it opens is answered by the demo's first customer."""
+def person_environment(home: Path, *, without: str = "") -> Mapping[str, str]:
+    """Variables of a program whose home is this folder; what it opens is answered by the demo's first customer.
+
+    The first time they take away the scopes `without`, separated by spaces.
+    """
     opens = home / "browser"
-    opens.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{SCRIPT}" "$1"\n')
+    # As browsers do, it does not keep whoever opens it waiting: that may be who is to be led back to.
+    opens.write_text(f'#!/bin/sh\n"{sys.executable}" "{SCRIPT}" "$1" &\n')
     opens.chmod(0o755)
     for name in ("xdg-open", "open"):
         (home / name).symlink_to(opens)
@@ -28,4 +32,5 @@ def person_environment(home: Path) -> Mapping[str, str]:
         "PERSON_FOLDER": str(Path(person.__file__).parent),
         "PERSON_EMAIL": PICKLERS[0].email,
         "PERSON_PASSWORD": PICKLERS[0].password,
+        "PERSON_WITHOUT": without,
     }

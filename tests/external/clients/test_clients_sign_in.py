@@ -2,18 +2,25 @@
 
 import json
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from mcp import Client, StdioServerParameters, stdio_client
+from msgspec.structs import replace
 
 from storefront_mcp.app import create_app
+from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.database import Database
+from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.demo.customers import PICKLERS
 from storefront_mcp.settings.demo import demo_settings
 from tests.external.clients.environments import SILENT, environment
@@ -22,6 +29,7 @@ from tests.external.clients.programs import BIN
 from tests.external.clients.stand_in_browser import person_environment
 from tests.fakes import person
 from tests.journeys.conftest import flip
+from tests.programs import NODE
 from tests.serving import free_port, served
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(420)]
@@ -32,10 +40,19 @@ EVERYTHING = "profile:read orders:read orders:write checkout"
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[str]:
+def client_documents() -> bool:
+    """Whether clients may be known by a document, which nobody can fetch here."""
+    return True
+
+
+@pytest.fixture
+def shop(tmp_path: Path, client_documents: bool) -> Iterator[str]:
     """The origin of a demo whose customers can sign in."""
     port = free_port()
     settings = demo_settings(port, state=tmp_path, key=Fernet.generate_key().decode())
+    (store,) = settings.stores
+    sign_in = replace(store.sign_in, client_documents=client_documents)
+    settings = replace(settings, stores=(replace(store, sign_in=sign_in),))
     flip(settings, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
     with served(create_app(settings), port) as origin:
         yield origin
@@ -58,7 +75,7 @@ def test_an_older_python_client_signs_a_person_in(
     )
 
     assert told["version"] == speaks
-    assert told["refused"] == [False, False, False]
+    assert (told["refused"], told["more"]) == ([False, False], "answered")
     assert told["at_once"] == (1 if asks_at_once or path == "/mcp/account" else 0)
     assert told["signed_in"] == 1
     assert told["scope"] == EVERYTHING
@@ -72,19 +89,19 @@ def test_an_older_typescript_client_signs_a_person_in(shop: str, tmp_path: Path,
     # Node looks for packages from where a module lies.
     for module in ("sign_in_by_sdk.mjs", "sign_in.mjs"):
         shutil.copy(JOURNEYS / module, made / module)
-    check_typescript([BIN / "node", made / "sign_in_by_sdk.mjs"], shop, path, home=tmp_path)
+    check_typescript([NODE, made / "sign_in_by_sdk.mjs"], shop, path, home=tmp_path)
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/mcp/account"])
 @pytest.mark.usefixtures("node_tools")
 def test_the_typescript_client_signs_a_person_in(shop: str, tmp_path: Path, path: str) -> None:
-    check_typescript([BIN / "node", Path(__file__).with_name("sign_in.mjs")], shop, path, home=tmp_path)
+    check_typescript([NODE, Path(__file__).with_name("sign_in.mjs")], shop, path, home=tmp_path)
 
 
 def check_typescript(command: list[Any], shop: str, path: str, *, home: Path) -> None:
     """That a journey went from a guest to the orders, and that its person was asked once, when it was needed."""
     told = signed_in(command, [shop + path, ADA.email, ADA.password], home=home)
-    assert told["refused"] == [False, False, False]
+    assert (told["refused"], told["more"]) == ([False, False], "answered")
     assert told["at_once"] == (1 if path == "/mcp/account" else 0)
     assert told["signed_in"] == 1
     assert told["scope"] == EVERYTHING
@@ -111,7 +128,7 @@ async def test_a_bridge_signs_a_person_in(shop: str, tmp_path: Path) -> None:
     """`mcp-remote`, which opens the shop's page in the browser of whoever runs it."""
     program = environment("mcp-remote") / "node_modules" / ".bin" / "mcp-remote"
     server = StdioServerParameters(
-        command=str(BIN / "node"),
+        command=str(NODE),
         args=[str(program), f"{shop}/mcp", "--allow-http"],
         env=dict(person_environment(tmp_path)),
     )
@@ -122,3 +139,110 @@ async def test_a_bridge_signs_a_person_in(shop: str, tmp_path: Path) -> None:
         assert not orders.is_error
         (text,) = (block.text for block in orders.content if block.type == "text")
         assert json.loads(text).keys() >= {"orders", "total"}
+
+
+def test_the_inspector_signs_a_person_in(shop: str, tmp_path: Path) -> None:
+    """On its command line, from a guest's search to the orders: it opens the shop's page by itself once it needs to."""
+    cli = environment("inspector") / "node_modules" / ".bin" / "mcp-inspector"
+    options = ["--cli", "--server-url", f"{shop}/mcp", "--transport", "http", "--format", "json", "-q"]
+    asked = [*options, "--method", "tools/call", "--tool-name"]
+    home = tmp_path / "home"
+    home.mkdir()
+    variables = {**person_environment(home), "MCP_AUTO_OPEN_ENABLED": "true"}
+
+    def call(tool: str, *arguments: str) -> tuple[dict[str, Any], str]:
+        """The result of a tool, and what was said beside it."""
+        done = subprocess.run(
+            [str(NODE), str(cli), *asked, tool, *arguments],
+            cwd=tmp_path,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        result: dict[str, Any] = json.loads(done.stdout)["result"]
+        return result, done.stderr
+
+    found, said = call("search_products", "--tool-args-json", '{"query": "paddle"}')
+    assert found["isError"] is False
+    assert "/oauth/authorize" not in said
+    orders, said = call("get_customer_orders")
+    assert "/oauth/authorize" in said
+    assert orders["structuredContent"].keys() >= {"orders", "total"}
+
+
+@pytest.mark.parametrize("client_documents", [False])
+def test_codex_signs_a_person_in_while_the_shop_is_added(shop: str, tmp_path: Path) -> None:
+    """It asks at once wherever it finds that it could, and registers itself where its document is not taken."""
+    made, home = environment("codex"), tmp_path / "home"
+    (home / ".codex").mkdir(parents=True)
+    (home / ".codex" / "config.toml").write_text('mcp_oauth_credentials_store = "file"\n')
+    # Node looks for packages from where a module lies.
+    shutil.copy(JOURNEYS / "orders_by_codex.mjs", made / "orders_by_codex.mjs")
+    done = subprocess.run(
+        [str(NODE), str(made / "orders_by_codex.mjs"), f"{shop}/mcp"],
+        cwd=home,
+        env=dict(person_environment(home)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert "Successfully logged in" in told["said"]
+    assert told["standing"] == "o_auth"
+    assert told["found"]
+    assert told["orders"].keys() >= {"orders", "total"}
+
+
+@pytest.mark.parametrize("client_documents", [False])
+def test_claude_code_signs_a_person_in_at_a_terminal(shop: str, tmp_path: Path) -> None:
+    program = environment("claude-code") / "node_modules" / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs"
+    home = tmp_path / "home"
+    home.mkdir()
+    variables = dict(person_environment(home))
+
+    def said(*words: str) -> str:
+        """What a command shows at a terminal, once it has ended well."""
+        code, shown = run_at_terminal([NODE, program, *words], variables, home)
+        assert code == 0, shown
+        return shown
+
+    assert "Added HTTP MCP server" in said("mcp", "add", "--transport", "http", "shop", f"{shop}/mcp")
+    assert 'Authenticated with "shop"' in said("mcp", "login", "shop")
+    assert "Connected" in said("mcp", "list")
+    with closing(Database(tmp_path / "demo.db", read_only=True)) as database:
+        (grant,) = SqlOAuthRepository(database, None).grants(StoreId("pickle"))
+    assert (grant.client_name, grant.redirect_host) == ("Claude Code (shop)", "")
+    assert grant.last_used_at is not None, "it came with its token"
+
+
+def run_at_terminal(command: list[Any], variables: dict[str, str], folder: Path) -> tuple[int, str]:
+    """Run a program at a pseudo-terminal; its exit code, and what it has shown."""
+    ours, theirs = pty.openpty()
+    program = subprocess.Popen(
+        [*map(str, command)],
+        cwd=folder,
+        env=variables,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = bytearray()
+    try:
+        # EIO: nobody has the other end any more.
+        with suppress(OSError):
+            while select.select([ours], [], [], PATIENCE)[0] and (read := os.read(ours, 65_536)):
+                shown += read
+        return program.wait(PATIENCE), shown.decode(errors="replace")
+    finally:
+        program.kill()
+        program.wait()
+        os.close(ours)

@@ -19,6 +19,7 @@ from tests.external.clients.programs import BIN
 from tests.external.clients.shopping import GUEST_TOOLS, check
 from tests.fakes.agent import Json
 from tests.journeys.conftest import flip
+from tests.programs import NODE
 from tests.serving import free_port, served
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(420)]
@@ -94,7 +95,7 @@ def program_of(name: str) -> list[Path]:
     made = environment(name)
     if name in MATRIX.python:
         return [made / "bin" / name]
-    return [BIN / "node", made / "node_modules" / ".bin" / name]
+    return [NODE, made / "node_modules" / ".bin" / name]
 
 
 def command(client: Client) -> list[Path | str]:
@@ -105,4 +106,4 @@ def command(client: Client) -> list[Path | str]:
     # Node looks for packages from where a module lies.
     for name in (client.journey, "steps.mjs"):
         shutil.copy(JOURNEYS / name, made / name)
-    return [BIN / "node", made / client.journey]
+    return [NODE, made / client.journey]

@@ -11,6 +11,7 @@ import pytest
 
 from tests.external.clients.environments import SILENT, environment
 from tests.external.clients.programs import BIN
+from tests.programs import NODE
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -21,7 +22,7 @@ CODEX = "codex/node_modules/@openai/codex/bin/codex.js"
 def command(program: str, *words: str) -> list[str | Path]:
     """The command that runs a program."""
     name, _, within = program.partition("/")
-    return [BIN / "node", environment(name) / within, *words]
+    return [NODE, environment(name) / within, *words]
 
 
 def home_of(folder: Path) -> dict[str, str]:

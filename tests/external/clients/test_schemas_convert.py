@@ -11,8 +11,8 @@ import pytest
 from msgspec import Struct
 
 from tests.external.clients.environments import environment
-from tests.external.clients.programs import BIN
 from tests.fakes.memory_backend import PHASES
+from tests.programs import NODE
 
 CONVERTERS = {
     "openai_agents_strict.py": "openai-agents",
@@ -71,7 +71,7 @@ def test_a_framework_converts_every_schema(script: str) -> None:
     made = environment(CONVERTERS[script])
     if script.endswith(".mjs"):
         # Node looks for packages from where a module lies.
-        command = [BIN / "node", shutil.copy(FOLDER / script, made / script)]
+        command = [NODE, shutil.copy(FOLDER / script, made / script)]
     else:
         command = [made / "bin" / "python", FOLDER / script]
     done = subprocess.run(command, input=json.dumps(SCHEMAS), capture_output=True, text=True, timeout=300, check=False)

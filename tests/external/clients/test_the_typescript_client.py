@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.external.clients.matrix import Client, beside
-from tests.external.clients.programs import BIN
 from tests.external.clients.shopping import TOOLS, check
+from tests.programs import NODE
 
 pytestmark = pytest.mark.clients
 
@@ -17,7 +17,7 @@ JOURNEY = Path(__file__).with_name("journey.mjs")
 
 @pytest.mark.parametrize("client", beside(__file__), ids=lambda client: client.id)
 def test_the_typescript_client_shops(node_tools: Path, demo: str, client: Client) -> None:
-    words = [BIN / "node", JOURNEY, demo + client.path, *client.arguments]
+    words = [NODE, JOURNEY, demo + client.path, *client.arguments]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

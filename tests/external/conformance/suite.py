@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from tests.external.scanners.running import node
+from tests.programs import NODE
 
 SECONDS: Final = 60
 """For one run of the program; it takes about two."""
@@ -19,7 +21,9 @@ COUNTED: Final = re.compile(
 )
 """Of several scenarios, and of one."""
 EXCUSED: Final = re.compile(r"^ {2}~ (\S+)$", re.MULTILINE)
-FOLDER: Final = re.compile(r"server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
+FOLDER: Final = re.compile(r"(?:authorization-)?server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
+SIGN_IN_SECONDS: Final = 120
+AUTHORIZE_PATH: Final = "/oauth/authorize?"
 LISTED: Final = re.compile(r"^ {2}- (\S+) \[(\S+)\]$", re.MULTILINE)
 
 
@@ -91,6 +95,44 @@ class Suite(Struct, frozen=True):
             checks=tuple(check for run in runs for check in run.checks),
             output="\n".join(run.output for run in runs),
         )
+
+    def authorize(self, origin: str, version: str, *, client: str, port: int, sign_in: Callable[[str], None]) -> Run:
+        """The scenarios for authorization servers; `sign_in` does what a person does with the URL that is printed.
+
+        The program takes the answer at `port`.
+        """
+        results = self.results / f"authorization-{version}"
+        words = (self._program, "authorization", "--url", origin, "--spec-version", version, "--client-id", client)
+        with subprocess.Popen(
+            [NODE, *words, "--port", str(port), "--resource", f"{origin}/mcp", "-o", results],
+            cwd=self.results,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as program:
+            assert program.stdout is not None
+            said = []
+            try:
+                for line in program.stdout:
+                    said.append(line)
+                    if AUTHORIZE_PATH in line:
+                        sign_in(line.strip())
+                code = program.wait(SIGN_IN_SECONDS)
+            finally:
+                program.kill()
+        output = "".join(said)
+        counted = COUNTED.findall(output)
+        assert counted, output
+        passed, failed = (int(number) for number in counted[-1] if number)
+        checks = tuple(_checks(results))
+        return Run(code=code, passed=passed, failed=failed, excused=frozenset(), checks=checks, output=output)
+
+    def listed(self, of: str) -> Sequence[str]:
+        """The names of all scenarios of a kind: `--client`, `--server` or `--authorization`."""
+        said = node(self._program, "list", of, cwd=self.results, seconds=SECONDS).stdout
+        found = [name for name, _ in LISTED.findall(said)]
+        assert found, said
+        return found
 
     def scenarios(self, version: str) -> Sequence[str]:
         """The names of a version's scenarios."""

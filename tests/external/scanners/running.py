@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from tests.programs import NODE
 from tests.serving import WITH_US, free_port, until
 
 BIN: Final = Path(sys.executable).parent
@@ -78,7 +79,7 @@ def node(*arguments: object, cwd: Path, seconds: float = 100, chromium: str = ""
     if chromium:
         environment["CHROME_PATH"] = chromium
     return subprocess.run(
-        ["node", *map(str, arguments)],
+        [NODE, *map(str, arguments)],
         cwd=cwd,
         env=environment,
         capture_output=True,

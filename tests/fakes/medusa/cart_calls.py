@@ -242,7 +242,8 @@ def cart_of(state: MedusaState, cart: Json) -> Json:
     region = state.regions[cart["region_id"]]
     rows, ways, off = worked_out(state, cart)
     told = {name: cart[name] for name in ("id", "region_id", "completed_at", *BUYER_FIELDS)}
-    items = [_item_of(state, one, region, at, off) for at, one in enumerate(cart["items"])]
+    # Medusa asks its database for lines in no order.
+    items = [_item_of(state, one, region, at, off) for at, one in reversed([*enumerate(cart["items"])])]
     methods = [
         {
             "id": f"casm_{at}",

@@ -1,5 +1,6 @@
 """Regions, currencies, products and categories of the stand-in."""
 
+import datetime as dt
 import random
 from collections.abc import Callable, Iterable
 from fractions import Fraction
@@ -15,7 +16,7 @@ ORDERS: dict[str, Callable[[Json], str]] = {
     "handle": lambda one: str(one["handle"]),
     # What was made together has one time, and comes in whatever order.
     "created_at": lambda _one: str(random.random()),
-    "updated_at": lambda _one: str(random.random()),
+    "updated_at": lambda one: f"{one['updated_at']} {random.random()}",
 }
 
 
@@ -46,7 +47,9 @@ def list_currencies(call: MedusaCall) -> Json:
 def list_products(call: MedusaCall) -> Json:
     """`GET /store/products`."""
     region = _pricing_region(call)
-    found = [one for one in call.state.products.values() if _matches(one, call)]
+    found = [one for one in call.state.products.values() if one["status"] == "published" and _matches(one, call)]
+    if since := call.value("updated_at[$gte]"):
+        found = [one for one in found if _moment(one["updated_at"]) >= _moment(since)]
     order = call.value("order", "id")
     if order.removeprefix("-") not in ORDERS:
         raise invalid(f"Order field {order} is not valid")
@@ -60,9 +63,17 @@ def get_product(call: MedusaCall) -> Json:
     """`GET /store/products/{id}`."""
     region = _pricing_region(call)
     found = call.state.products.get(call.ids[0])
-    if found is None:
+    if found is None or found["status"] != "published":
         raise missing(f"Product with id: {call.ids[0]} was not found")
     return {"product": product_of(call.state, found, call.fields, region)}
+
+
+def _moment(text: str) -> dt.datetime:
+    """A date as it is written."""
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(f"Invalid request: Invalid date: {text}") from None
 
 
 def _pricing_region(call: MedusaCall) -> Json | None:
@@ -89,8 +100,10 @@ def _matches(product: Json, call: MedusaCall) -> bool:
 
 def product_of(state: MedusaState, product: Json, fields: str, region: Json | None) -> Json:
     """A product with what was asked for."""
-    told = {name: product[name] for name in ("id", "title", "handle", "subtitle", "description", "thumbnail")}
-    told["variants"] = [_variant_of(state.variants[one], product, fields, region) for one in product["variants"]]
+    named = {one.lstrip("+*") for one in fields.split(",")} if fields else set(BASE_FIELDS)
+    told = {name: product[name] for name in BASE_FIELDS if name in named or name == "id"}
+    if "variants" in {one.partition(".")[0] for one in named}:
+        told["variants"] = [_variant_of(state.variants[one], product, fields, region) for one in product["variants"]]
     if "*options" in fields:
         told["options"] = [
             {"id": one["id"], "title": title, "values": [{"value": value} for value in one["values"]]}
@@ -156,7 +169,8 @@ def category_of(state: MedusaState, category: Json, *, tree: bool) -> Json:
     return {**told, "parent_category_id": category["parent"], "category_children": below if tree else []}
 
 
-PRODUCT_QUERY = ("q", "limit", "offset", "order", "region_id", "id", "handle", "category_id")
+BASE_FIELDS = ("id", "title", "handle", "subtitle", "description", "thumbnail", "created_at", "updated_at")
+PRODUCT_QUERY = ("q", "updated_at[$gte]", "limit", "offset", "order", "region_id", "id", "handle", "category_id")
 ROUTES = (
     Route(method="GET", path="/store/regions", handle=list_regions, query=("limit", "offset")),
     Route(method="GET", path="/store/currencies", handle=list_currencies, query=("limit", "offset")),

@@ -1,6 +1,8 @@
 """What the stand-in remembers: its goods from a stock document, carts and orders."""
 
+import datetime as dt
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,12 @@ from msgspec import Struct
 from tests.fakes.medusa.stock import Json, stock_document
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+RANDOM_PART = 2**80
+"""Of a ULID, below its time."""
+SCATTER = 0x9E3779B97F4A7C15F39D
 BEGAN = "2026-01-15T10:00:00.000Z"
+PUBLISHED: Json = {"status": "published", "created_at": BEGAN, "updated_at": BEGAN}
+"""What every product says that nobody has changed."""
 
 
 class MedusaState(Struct, kw_only=True):
@@ -32,9 +39,10 @@ class MedusaState(Struct, kw_only=True):
     """Payment collections by id."""
     numbers: Iterator[int] = itertools.count(1)
 
-    def id(self, kind: str) -> str:
-        """A new id: ULIDs, which sort by when they were made."""
-        number, digits = next(self.numbers), ""
+    def id(self, kind: str, *, together: bool = False) -> str:
+        """A new id: ULIDs, which sort by the millisecond they were made in; those made `together` are in no order."""
+        made, digits = next(self.numbers), ""
+        number = made * SCATTER % RANDOM_PART if together else made * RANDOM_PART
         for _ in range(26):
             number, digit = divmod(number, len(ALPHABET))
             digits = ALPHABET[digit] + digits
@@ -43,6 +51,17 @@ class MedusaState(Struct, kw_only=True):
     def by_sku(self, sku: str) -> Json:
         """The variant with this SKU."""
         return next(one for one in self.variants.values() if one["sku"] == sku)
+
+    def product_of(self, sku: str) -> Json:
+        """The product of the variant with this SKU."""
+        found: Json = self.products[self.by_sku(sku)["product"]]
+        return found
+
+    def change(self, sku: str, **fields: Any) -> None:
+        """Save a product with other fields, which moves its date; the staff's change of a variant does not."""
+        product = self.product_of(sku)
+        moved = dt.datetime.fromtimestamp(time.time(), dt.UTC).isoformat(timespec="milliseconds")
+        product |= {**fields, "updated_at": moved.replace("+00:00", "Z")}
 
     def tax_percent(self, cart: Json) -> int:
         """The tax of a cart, which none has until an address tells its country."""
@@ -72,7 +91,7 @@ def stocked(document: Json | None = None) -> MedusaState:
 
 
 def _add_product(state: MedusaState, product: Json, handles: dict[str | None, str]) -> None:
-    made = state.id("prod")
+    made = state.id("prod", together=True)
     options = {one["title"]: {"id": state.id("opt"), **one} for one in product["options"]}
     state.products[made] = {
         **{name: product.get(name) for name in ("title", "handle", "subtitle", "description", "thumbnail")},
@@ -81,6 +100,7 @@ def _add_product(state: MedusaState, product: Json, handles: dict[str | None, st
         "category_ids": [handles[one] for one in product["categories"]],
         "variants": [],
         "images": product.get("images", []),
+        **PUBLISHED,
     }
     for variant in product["variants"]:
         id_ = state.id("variant")

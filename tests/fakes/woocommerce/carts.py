@@ -16,7 +16,6 @@ STATES = {
     "NZ": "NTL AUK WKO BOP TKI GIS HKB MWT WGN NSN MBH TAS WTC CAN OTA SOU".split(),
 }
 COUNTRIES = set(_names().values()) - {"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"}
-ABROAD_RATES = {"flat_rate:5": ("International", 2500), "flat_rate:6": ("International express", 4800)}
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 Body = dict[str, Any]
 
@@ -59,7 +58,7 @@ def _packages(state: WooState, cart: WooCart) -> list[Body]:
     for number in range(min(state.packages, len(lines))):
         rates = []
         selected = cart.rates.get(number)
-        offered = ABROAD_RATES if cart.shipping["country"] == "NZ" else state.home_rates
+        offered = state.abroad_rates if cart.shipping["country"] in state.abroad else state.home_rates
         selected = selected if selected in offered else next(iter(offered))
         for rate, (name, cents) in offered.items():
             net, tax = state.taxed(state.units(cents), shown=False)

@@ -1,5 +1,7 @@
 """Products, categories and pages as the Store API shows them, with its filters and refusals."""
 
+import datetime as dt
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -63,7 +65,9 @@ def paged(state: WooState, found: list[Any], query: Query) -> Answer:
 
 
 def prices(state: WooState, product: DemoProduct) -> dict[str, Any]:
-    """A product's prices, with the range of its variations."""
+    """A product's prices, with the range of its variations; one without a price costs nothing by them."""
+    if product.sku in state.unpriced:
+        return {**dict.fromkeys(("price", "regular_price", "sale_price"), "0"), "price_range": None, **state.money}
     now, regular = (state.units(cents) for cents in (state.priced(product).price, state.priced(product).cents))
     told: dict[str, Any] = {"price": str(now), "regular_price": str(regular), "sale_price": str(now)}
     costs = [state.units(state.priced(state.catalogue.products[child]).price) for child in product.variants] or [now]
@@ -76,6 +80,11 @@ def prices(state: WooState, product: DemoProduct) -> dict[str, Any]:
 def least_price(state: WooState, product: DemoProduct) -> int:
     """What a product costs at least, in the shop's units."""
     return int(prices(state, product)["price"])
+
+
+def _picture(product: DemoProduct) -> dict[str, Any]:
+    source = f"{SITE}/wp-content/uploads/{product.sku}.jpg"
+    return {"id": product.id, "src": source, "thumbnail": source, "srcset": "", "sizes": "", "name": "", "alt": ""}
 
 
 def product_body(state: WooState, product: DemoProduct) -> dict[str, Any]:
@@ -102,7 +111,7 @@ def product_body(state: WooState, product: DemoProduct) -> dict[str, Any]:
         "price_html": "<span>&#036;</span>",
         "average_rating": "0",
         "review_count": 0,
-        "images": [],
+        "images": [_picture(product)] if state.pictures else [],
         "categories": [
             {
                 "id": one.id,
@@ -127,7 +136,7 @@ def product_body(state: WooState, product: DemoProduct) -> dict[str, Any]:
         ],
         "grouped_products": [member for member, _ in product.members],
         "has_options": bool(product.variants or product.options),
-        "is_purchasable": True,
+        "is_purchasable": product.sku not in state.unpriced,
         "is_in_stock": in_stock,
         "is_on_backorder": False,
         "low_stock_remaining": None,
@@ -181,9 +190,7 @@ def attributes(state: WooState, product: DemoProduct) -> list[dict[str, Any]]:
 def listed(state: WooState, query: Query) -> Answer:
     """`GET /products`."""
     order_by = text(query, "orderby", "date")
-    if order_by not in ORDERS:
-        said = f"orderby is not one of {', '.join(ORDERS[:-1])}, and {ORDERS[-1]}."
-        raise invalid("orderby", said, "rest_not_in_enum")
+    one_of(query, "orderby", ORDERS, "date")
     found = [one for one in state.catalogue.products.values() if state.sellable(one)]
     if skus := text(query, "sku"):
         wanted = {one.casefold() for one in skus.split(",")}
@@ -191,6 +198,9 @@ def listed(state: WooState, query: Query) -> Answer:
     else:
         variations = text(query, "type") == "variation"
         found = [one for one in found if (one.parent is not None) == variations]
+    found = _visible(state, found, query)
+    if after := text(query, "after"):
+        found = [one for one in found if _column(state, one, query) > _local(state, after)]
     if parent := text(query, "parent"):
         found = [one for one in found if str(one.parent) in parent.split(",")]
     if words := text(query, "search").casefold().split():
@@ -215,7 +225,78 @@ def listed(state: WooState, query: Query) -> Answer:
     found.sort(key=lambda one: one.id)
     found.sort(key=keys.get(order_by, lambda one: one.id), reverse=text(query, "order", "desc") == "desc")
     page, headers = paged(state, found, query)
-    return [product_body(state, one) for one in page], headers
+    return [with_fields(product_body(state, one), query) for one in page], headers
+
+
+def one_of(query: Query, name: str, values: Sequence[str], default: str) -> str:
+    """A parameter that has one of these values."""
+    given = text(query, name, default)
+    if given not in values:
+        said = f"{name} is not one of {', '.join(values[:-1])}, and {values[-1]}."
+        raise invalid(name, said, "rest_not_in_enum")
+    return given
+
+
+def with_fields(body: dict[str, Any], query: Query) -> dict[str, Any]:
+    """What was asked for of a member: all of it, or fields by name."""
+    wanted = text(query, "_fields")
+    return {name: body[name] for name in wanted.split(",") if name in body} if wanted else body
+
+
+def _visible(state: WooState, found: list[DemoProduct], query: Query) -> list[DemoProduct]:
+    """What a list shows; without being asked, it shows what is hidden, too."""
+    wanted = one_of(query, "catalog_visibility", ("any", "visible", "catalog", "search", "hidden"), "any")
+    shown = {"visible": {"visible"}, "catalog": {"visible", "catalog"}, "search": {"visible", "search"}}.get(wanted)
+    if wanted == "hidden":
+        shown = {"hidden"}
+    if shown is not None:
+        found = [one for one in found if state.visibility.get(one.sku, "visible") in shown]
+    if state.hides_sold_out and not query.get("stock_status[]"):
+        found = [one for one in found if state.in_stock(one)]
+    return found
+
+
+def _local(state: WooState, moment: str) -> dt.datetime:
+    """A moment in the shop's time, as it turns every date that it is given."""
+    try:
+        at = dt.datetime.fromisoformat(moment)
+    except ValueError:
+        raise invalid("after", "Invalid date.", "rest_invalid_date") from None
+    shop = dt.timezone(dt.timedelta(seconds=state.ahead_seconds))
+    return (at.astimezone(shop) if at.tzinfo else at).replace(tzinfo=None)
+
+
+def _column(state: WooState, product: DemoProduct, query: Query) -> dt.datetime:
+    """The date that a list is filtered by: local, or, compared with local time all the same, in UTC."""
+    column = one_of(query, "date_column", ("date", "date_gmt", "modified", "modified_gmt"), "date")
+    at = state.changed.get(product.sku, state.began) if column.startswith("modified") else state.began
+    ahead = 0 if column.endswith("_gmt") else state.ahead_seconds
+    return dt.datetime.fromtimestamp(int(at) + ahead, dt.UTC).replace(tzinfo=None)
+
+
+def merchant_products(state: WooState, query: Query) -> Answer:
+    """`GET /wc/v3/products`: drafts, too."""
+    wanted = text(query, "include").split(",")
+    found = [one for one in state.catalogue.products.values() if str(one.id) in wanted]
+    page, headers = paged(state, found, query)
+    return [with_fields(_facts(state, one), query) for one in page], headers
+
+
+def _facts(state: WooState, product: DemoProduct) -> dict[str, Any]:
+    def written(at: float) -> str:
+        return dt.datetime.fromtimestamp(int(at), dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+    begins, ends = state.sales.get(product.sku, (None, None))
+    return {
+        "id": product.id,
+        "name": product.name,
+        "status": "publish" if state.sellable(product) else "draft",
+        "catalog_visibility": state.visibility.get(product.sku, "visible"),
+        "date_created_gmt": written(state.began),
+        "date_modified_gmt": written(state.changed.get(product.sku, state.began)),
+        "date_on_sale_from_gmt": begins,
+        "date_on_sale_to_gmt": ends,
+    }
 
 
 def _is_in(state: WooState, product: DemoProduct, category: str) -> bool:

@@ -17,6 +17,7 @@ from tests.fakes.woocommerce.state import MERCHANT_KEY, MERCHANT_SECRET, Refused
 ROOT = "/wp-json"
 STORE = f"{ROOT}/wc/store/v1"
 MERCHANT = f"{ROOT}/wc/v3/orders"
+PRODUCTS = f"{ROOT}/wc/v3/products"
 GENERAL = f"{ROOT}/wc/v3/settings/general"
 GUESTS = f"{ROOT}/wc/v3/settings/account/woocommerce_enable_guest_checkout"
 CHANGES = {
@@ -68,10 +69,8 @@ class WooApplication:
             return 200, "a shop", {}
         if path.startswith(MERCHANT):
             return 200, *self._merchant(method, path.removeprefix(MERCHANT).strip("/"), query, headers, body)
-        if path in {GENERAL, GUESTS}:
-            if headers.get("authorization") != CREDENTIALS:
-                raise Refused(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
-            return 200, orders.settings(self.demo, path.rpartition("/")[2]), {}
+        if path in {GENERAL, GUESTS, PRODUCTS}:
+            return 200, *self._staff(path, query, headers)
         if path == f"{ROOT}/wp/v2/pages" and method == "GET":
             return 200, *catalogue.pages(self.demo, query)
         if not path.startswith(f"{STORE}/"):
@@ -82,6 +81,14 @@ class WooApplication:
         if method == "GET":
             return 200, *self._read(below, query)
         raise Refused(404, "rest_no_route", NO_ROUTE)
+
+    def _staff(self, path: str, query: Query, headers: dict[str, str]) -> Answer:
+        may = self.demo.may_read or path != PRODUCTS
+        if not may or headers.get("authorization") != CREDENTIALS:
+            raise Refused(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
+        if path == PRODUCTS:
+            return catalogue.merchant_products(self.demo, query)
+        return orders.settings(self.demo, path.rpartition("/")[2]), {}
 
     def _read(self, below: str, query: Query) -> Answer:
         kind, _, key = below.partition("/")

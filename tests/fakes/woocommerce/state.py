@@ -6,10 +6,11 @@ import hmac
 import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from storefront_mcp.demo.catalogue.model import DemoCatalogue, DemoProduct
 from storefront_mcp.demo.catalogue.warehouse import pickle_warehouse
@@ -27,6 +28,7 @@ HOME_RATES = {
     "free_shipping:2": ("Free shipping", 0),
 }
 """Name and cents by rate."""
+ABROAD_RATES = {"flat_rate:5": ("International", 2500), "flat_rate:6": ("International express", 4800)}
 STATUS_OF_METHOD = {"bacs": "on-hold", "cheque": "on-hold", "cod": "processing"}
 DEFAULT_COUNTRY = {"AUD": ("AU", "VIC"), "USD": ("US", "CA")}
 
@@ -95,6 +97,11 @@ class WooState:
         catalogue: DemoCatalogue | None = None,
         own_prices: bool = False,
         methods: tuple[str, ...] = METHODS,
+        pictures: bool = False,
+        served: tuple[str, ...] = ("AU", "NZ", "US"),
+        abroad: tuple[str, ...] = ("NZ",),
+        home_rates: Mapping[str, tuple[str, int]] = HOME_RATES,
+        abroad_rates: Mapping[str, tuple[str, int]] = ABROAD_RATES,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.currency = currency
@@ -109,17 +116,37 @@ class WooState:
         self.backorders: set[str] = set()
         self.carts: dict[str, WooCart] = {}
         self.orders: dict[int, WooOrder] = {}
-        self.served = ("AU", "NZ", "US")
+        self.pictures = pictures
+        """Whether products have one each."""
+        self.served = served
+        self.abroad = abroad
+        """Countries of the zone with `abroad_rates`."""
         self.own_prices = own_prices
         """Whether a variation costs what it says itself, not what its parent does."""
         self.methods = methods
         """Those that are switched on, of `METHODS`."""
-        self.home_rates = HOME_RATES
+        self.home_rates = home_rates
+        self.abroad_rates = abroad_rates
         self.demands_phone = False
         self.may_read = True
         self.may_write = True
         """What the merchant's key may do."""
         self.takes_guests = True
+        self.visibility: dict[str, str] = {}
+        """By SKU: `catalog`, `search` or `hidden` of what is not shown everywhere."""
+        self.drafts: set[str] = set()
+        """SKUs of what is not published."""
+        self.unpriced: set[str] = set()
+        """SKUs of what has no price, which nobody can buy."""
+        self.hides_sold_out = False
+        """Whether lists leave out what is sold out, variations too."""
+        self.sales: dict[str, tuple[str, str]] = {}
+        """By SKU, when its reduction begins and ends, in UTC."""
+        self.began = clock() - 30 * 24 * 3600
+        self.changed: dict[str, float] = {}
+        """By SKU, when it was saved last, if not when the shop began."""
+        self.ahead_seconds = 11 * 3600
+        """The shop's local time minus UTC."""
         self.asked: list[tuple[str, str]] = []
         """Method and path of each request."""
         self._numbers = itertools.count(1)
@@ -191,7 +218,17 @@ class WooState:
 
     def sellable(self, product: DemoProduct) -> bool:
         """Whether it can be read at all."""
-        return not product.disabled
+        parent = None if product.parent is None else self.catalogue.products[product.parent]
+        return not product.disabled and self.drafts.isdisjoint({product.sku, "" if parent is None else parent.sku})
+
+    def replace(self, product: DemoProduct) -> None:
+        """Save a product as it is now."""
+        self.catalogue = replace(self.catalogue, products={**self.catalogue.products, product.id: product})
+        self.changed[product.sku] = self.clock()
+
+    def by_sku(self, sku: str) -> DemoProduct:
+        """The product with this SKU."""
+        return next(one for one in self.catalogue.products.values() if one.sku == sku)
 
     def priced(self, product: DemoProduct) -> DemoProduct:
         """What tells the price: of a variation its parent, unless the shop has `own_prices`."""

@@ -11,7 +11,7 @@ import pytest
 from tests.programs import reachable
 from tools import debian_programs
 
-pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="needs Debian's own tools")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="needs Debian's own tools")]
 CONTROL = """\
 Package: {name}
 Version: 1.0

@@ -83,6 +83,7 @@ def class_names_read(source: str, file: str) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_no_class_name_of_an_error_is_told() -> None:
     found = set()
     for package in ("storefront_mcp", "cards", "phases"):

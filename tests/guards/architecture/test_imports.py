@@ -10,6 +10,8 @@ import pytest
 
 from tests.guards.architecture.tree import PACKAGE, text
 
+pytestmark = pytest.mark.slow
+
 NAMED_OTHERWISE = {
     "opentelemetry-sdk": {"opentelemetry"},
     "openfeature-sdk": {"openfeature"},

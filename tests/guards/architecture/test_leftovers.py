@@ -11,7 +11,7 @@ from tests.processes import is_running
 from tests.serving import until
 from tools import leftovers
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")]
 SERVER = (
     "import socket, time; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); "
     "open('{port}', 'w').write(str(s.getsockname()[1])); time.sleep(300)"

@@ -29,6 +29,9 @@ def test_what_the_adapter_reads_and_the_stand_in_answers_otherwise_is_a_differen
 ) -> None:
     countries = [{"iso_2": "de", "display_name": "Germany"}]
     write(tmp_path, "regions", "GET", "/regions", {"regions": [{**REGION, "countries": countries, "unread": 1}]})
+    goods = [{"id": "prod_01M7W7GKHM4H6P7S1Y2V6N8QWE", "title": "T-Shirt", "handle": "t-shirt"}]
+    listed = {"products": goods, "count": 1, "offset": 0, "limit": 50}
+    write(tmp_path, "products-by-handle", "GET", "/products?handle=t-shirt&fields=id,title,handle", listed)
     cart = {"id": CART, "currency_code": "eur", "total": 0, "items": [], "unread": {"odd": 1}}
     write(tmp_path, "cart-create", "POST", "/carts", {"cart": cart}, sent={"region_id": REGION["id"]})
     unknown = {"type": "invalid_data", "message": "Invalid request: Unrecognized fields: 'bogus'"}

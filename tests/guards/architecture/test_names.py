@@ -10,6 +10,8 @@ import pytest
 
 from tests.guards.architecture.tree import definitions, files, parsed, shipped, text, words
 
+pytestmark = pytest.mark.slow
+
 MODULES = shipped(".py")
 NAMES_THAT_SAY_NOTHING = frozenset({"util", "helper", "common", "misc", "manager"})
 

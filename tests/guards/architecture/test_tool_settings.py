@@ -22,6 +22,7 @@ TARGETS = (
     "types",
     "bench",
     "goldens",
+    "medusa",
     "node",
     "debian",
     "help",
@@ -72,17 +73,18 @@ def test_a_target_is_there_and_is_explained(target: str) -> None:
     assert re.search(rf"^  make {target} +\w", listed, re.MULTILINE)
 
 
-def test_the_npm_packages_are_pinned_and_their_lock_names_no_place() -> None:
-    manifest = json.loads(text("tests/node/package.json"))
-    lock = json.loads(text("tests/node/package-lock.json"))["packages"]
+@pytest.mark.parametrize(
+    ("folder", "kept"), [("tests/node", "devDependencies"), ("tests/external/medusa", "dependencies")]
+)
+def test_the_npm_packages_are_pinned_and_their_lock_names_no_place(folder: str, kept: str) -> None:
+    manifest = json.loads(text(f"{folder}/package.json"))
+    lock = json.loads(text(f"{folder}/package-lock.json"))["packages"]
 
-    assert all(
-        re.fullmatch(r"\d+\.\d+\.\d+(-alpha\.\d+)?", version) for version in manifest["devDependencies"].values()
-    )
-    assert lock[""]["devDependencies"] == manifest["devDependencies"]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+(-alpha\.\d+)?", version) for version in manifest[kept].values())
+    assert lock[""][kept] == manifest[kept]
     assert [name for name, package in lock.items() if "resolved" in package] == []
     assert [name for name, package in lock.items() if name and "integrity" not in package] == []
-    assert text("tests/node/.npmrc").split() == ["omit-lockfile-registry-resolved=true"]
+    assert text(f"{folder}/.npmrc").split() == ["omit-lockfile-registry-resolved=true"]
 
 
 def test_uv_is_pinned_in_one_place() -> None:

@@ -143,15 +143,14 @@ def _entry(error: CodedError) -> str:
     if kind is ScopeMissing:
         code = (
             f" JSON-RPC code {int(shown.code)} with `data.code` and `data.required_scope`; in every version "
-            f"HTTP 401 for guests and {shown.status} for others, with the scope in `WWW-Authenticate`."
+            f"HTTP 401 for guests and {shown.status} for others, with the scope in `WWW-Authenticate`. Where buyers "
+            "sign in for it, the body is a result with `isError` instead."
         )
     again = MAY_REPEAT.get(kind, "no: change it first")
     if kind is shop.ShopMisconfigured:
         again = "no: only the shop's operator can help"
     if kind is SignedOut:
-        code = (
-            f" JSON-RPC code {int(shown.code)} with `data.code`; in every version HTTP {shown.status} with a challenge."
-        )
+        code = f" In every version HTTP {shown.status} with a challenge; the body is a result with `isError`."
         again = "once the buyer has signed in again"
     if kind is ScopeMissing:
         again = "only with such a credential"

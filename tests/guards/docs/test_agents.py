@@ -21,6 +21,8 @@ from tests.guards.docs.shopping import (
 from tests.journeys.wishes import WISHES
 from tests.journeys.wishes.shopper import Shopper, open_shop
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "agents.md"
 MOST = 6_000
 """Tokens of a browse-and-cart journey."""

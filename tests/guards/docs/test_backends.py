@@ -8,7 +8,7 @@ from storefront_mcp.app.missed_searches import MissedSearchRecorder
 from storefront_mcp.backends.probe import ShopProbe
 from storefront_mcp.commerce.accounts import CustomerAccount
 from storefront_mcp.commerce.backend import CatalogueReader, ShopBackend
-from storefront_mcp.commerce.customers import CustomerLogin
+from storefront_mcp.commerce.customers import CustomerLogin, SessionRenewal, TokenCustomers
 from storefront_mcp.commerce.listing import CatalogueLister
 from tests.guards.docs.markdown import ROOT, is_generated, table
 
@@ -18,6 +18,8 @@ PORTS: dict[str, type] = {
     "probe": ShopProbe,
     "lister": CatalogueLister,
     "login": CustomerLogin,
+    "sessions": SessionRenewal,
+    "tokens": TokenCustomers,
     "account": CustomerAccount,
 }
 

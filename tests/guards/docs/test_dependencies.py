@@ -105,6 +105,7 @@ def used() -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_private_part_is_listed_and_every_listed_one_is_used() -> None:
     assert used() == {(part, file) for _, _, part, file in rows()}
 

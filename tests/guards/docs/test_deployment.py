@@ -103,6 +103,7 @@ def test_each_variable_is_read(tmp_path: Path) -> None:
     assert sum(variable in told for variable in variables) > 30
 
 
+@pytest.mark.slow
 def test_the_steps_on_a_server_lead_to_a_program_that_the_unit_finds(tmp_path: Path) -> None:
     """In a folder in place of `/`; what pip would fetch is the program under test, linked where pip would put it."""
     (steps,) = [block.text for block in blocks(PAGE) if "venv /opt/" in block.text]

@@ -21,7 +21,7 @@ FILE = re.compile(
 )
 EXAMPLE = "p5_care"
 """The phase of docs/writing-a-phase.md."""
-NEW = (EXAMPLE, "get_reviews.py", "backends/oscar/")
+NEW = (EXAMPLE, "get_reviews.py", "backends/oscar/", "upstream_oscar.toml")
 """What pages show how to make; tests of their own walk those pages."""
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 

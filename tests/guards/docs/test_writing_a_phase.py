@@ -26,6 +26,8 @@ from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 from storefront_mcp.settings.demo import demo_settings
 from tests.guards.docs.markdown import ROOT, blocks
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "writing-a-phase.md"
 
 

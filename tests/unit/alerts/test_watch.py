@@ -25,10 +25,12 @@ from storefront_mcp.database.engine import utc_now
 from storefront_mcp.database.tables.audit import AUDIT, AUDIT_HEAD
 from storefront_mcp.records.alerts import REMINDER_SECONDS, AlertKey, AlertMessage
 from storefront_mcp.records.audit import operator_entry
-from storefront_mcp.web.webhooks import WebhookRefusals
+from storefront_mcp.web.payment_webhook import WebhookRefusals
 from tests.unit.checkout.environment import Clock
 from tests.unit.database.test_checkouts import checkout
 from tests.unit.records.test_chain import tamper
+
+pytestmark = pytest.mark.slow
 
 PICKLE, PADDLE = StoreId("pickle"), StoreId("paddle")
 

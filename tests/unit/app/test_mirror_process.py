@@ -43,13 +43,20 @@ def writers(folder: Path) -> set[int]:
     found = set()
     for entry in Path("/proc").iterdir():
         try:
-            if WRITER in (entry / "cmdline").read_bytes():
-                files = {one.readlink() for one in (entry / "fd").iterdir()}
-                if any(str(folder) in str(one) for one in files):
-                    found.add(int(entry.name))
+            is_writer = WRITER in (entry / "cmdline").read_bytes()
+            if is_writer and any(str(folder) in _opened(one) for one in (entry / "fd").iterdir()):
+                found.add(int(entry.name))
         except OSError:
             continue
     return found
+
+
+def _opened(descriptor: Path) -> str:
+    """What is open there; nothing, once it is closed, as files are while others look."""
+    try:
+        return str(descriptor.readlink())
+    except OSError:
+        return ""
 
 
 def exists(pid: int) -> bool:

@@ -162,10 +162,13 @@ def test_another_shop_view_currency_or_language_has_a_folder_of_its_own(tmp_path
     others = [
         replace(store, currency="NZD"),
         replace(store, locale="de"),
-        replace(store, upstream=replace(store.upstream, store_code="eu")),
+        *(
+            replace(store, upstream=replace(store.upstream, **{name: "other"}))
+            for name in ("store_code", "region", "publishable_key", "consumer_key")
+        ),
     ]
 
-    assert len({mirror_folder(catalogue, one) for one in (store, *others)}) == 4
+    assert len({mirror_folder(catalogue, one) for one in (store, *others)}) == 1 + len(others)
     assert mirror_folder(catalogue, replace(store, name="Renamed")) == mirror_folder(catalogue, store)
 
 

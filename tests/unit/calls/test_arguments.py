@@ -369,6 +369,12 @@ def test_any_bytes_are_read_or_refused(sent: bytes, tool: str) -> None:
         ("get_shipping_methods", '{"cart_id":"c","address":{"country":"AU","zip":"1"}}', "Did you mean postcode?"),
         ("place_order", '{"cart_id":"c","country":"AU"}', "Did you mean shipping_address.country?"),
         ("place_order", '{"cart_id":"c","address":{}}', "Did you mean shipping_address?"),
+        ("search_products", '{"colour":["Black"]}', 'It goes into filters: {"colour":["Black"]}.'),
+        ("search_products", '{"size":"L"}', 'It goes into filters: {"size":"L"}.'),
+        ("search_products", '{"page":2}', "Did you mean page_size?"),
+        ("search_products", '{"sort_by":"price_low"}', "Did you mean sort?"),
+        ("search_products", '{"categories":["x"]}', "Did you mean category?"),
+        ("add_to_cart", '{"cart_id":"c","sku":"X","engraving":"ADA"}', 'It goes into options: {"engraving":"ADA"}.'),
         ("place_order", '{"cart_id":"c","email":7}', "never invent one."),
     ],
 )

@@ -33,6 +33,7 @@ PICKLE: Final = Store(
     documentation="https://pickle.example/api/docs",
     privacy_policy="https://pickle.example/privacy-policy",
     pages=("shipping", "returns", "privacy-policy"),
+    protocols=("ucp", "a2a"),
 )
 BARE: Final = Store(
     id=StoreId("bare"),

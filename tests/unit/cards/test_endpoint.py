@@ -41,7 +41,7 @@ def test_each_document_is_there_in_every_state(store: Store, state: str) -> None
 def test_what_says_how_it_is_listed_is_listed_and_nothing_else(state: str) -> None:
     addresses = document("mcp-info", state)["endpoints"]
     listed = {each.info_entry.name: PICKLE.url(each.paths[0]) for each in CARDS if each.info_entry is not None}
-    linked = [PICKLE.url(each.paths[0]) for each in CARDS if each.page_entry is not None]
+    linked = [PICKLE.url(each.paths[0]) for each in CARDS if each.page_entry is not None and each.served_by(PICKLE)]
 
     assert {name: one["url"] for name, one in addresses.items() if name not in {"mcp", "sse"}} == listed
     for page in ("landing-markdown", "llms-txt"):

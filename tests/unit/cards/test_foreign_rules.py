@@ -14,6 +14,7 @@ import yaml
 from mcp.shared.auth import ProtectedResourceMetadata
 from msgspec.structs import replace
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from ucp_sdk.models.schemas.profile import BusinessSchema
 
 from storefront_mcp.cards import CARDS
 from storefront_mcp.commerce.ids import StoreId
@@ -76,6 +77,37 @@ def test_an_open_server_is_dialled_where_both_cards_say(state: str) -> None:
     assert (found["name"], found["title"], found["version"]) == tuple(storefront["serverInfo"].values())
 
 
+# The business profile of UCP -----------------------------------------------------------------------------------------
+
+
+@every_state
+def test_the_ucp_profile_is_one_by_the_model_of_the_protocols_library(state: str) -> None:
+    BusinessSchema.model_validate(document("ucp-profile", state))
+    leaf = document("ucp-profile-2026-04-08", state)
+    BusinessSchema.model_validate(leaf)
+
+    assert "supported_versions" not in leaf["ucp"]
+    assert all(
+        entry["version"] == leaf["ucp"]["version"]
+        for kind in ("services", "capabilities")
+        for entries in leaf["ucp"][kind].values()
+        for entry in entries
+    )
+
+
+def test_permalinks_are_named_where_they_can_be_followed_to_an_order_over_https() -> None:
+    name = "dev.ucp.shopping.permalink"
+    [entry] = document("ucp-profile", "checkout")["ucp"]["capabilities"][name]
+    assert entry["config"] == {"endpoint": f"{PICKLE.origin}/ucp/permalink"}
+    at_home = replace(PICKLE, origin="http://127.0.0.1:8000")
+    others = (
+        document("ucp-profile-2026-04-08", "checkout"),
+        document("ucp-profile", "cart"),
+        document("ucp-profile", "checkout", at_home),
+    )
+    assert [one["status"] for one in others if name not in one["ucp"]["capabilities"]] == ["active"] * 3
+
+
 # AI catalog (ARD) ----------------------------------------------------------------------------------------------------
 
 
@@ -90,11 +122,13 @@ def test_the_ai_catalog_can_be_published(store: Store, state: str) -> None:
 
 
 @every_state
-def test_the_ai_catalog_leads_to_the_endpoint_card(state: str) -> None:
-    (entry,) = document("ai-catalog", state)["entries"]
+def test_the_ai_catalog_leads_to_the_endpoint_card_and_the_card_of_the_agent(state: str) -> None:
+    server, agent = document("ai-catalog", state)["entries"]
     target = card("endpoint-card")
 
-    assert (entry["url"], entry["type"]) == (PICKLE.url(target.paths[0]), target.media_type)
+    assert (server["url"], server["type"]) == (PICKLE.url(target.paths[0]), target.media_type)
+    assert agent["url"] == PICKLE.url(card("agent-card").paths[0])
+    assert agent["type"] == "application/a2a-agent-card+json"
 
 
 @every_state

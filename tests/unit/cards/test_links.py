@@ -9,6 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from storefront_mcp.agent_protocols.a2a import A2A_MOUNT, REST_PATH
+from storefront_mcp.agent_protocols.ucp import PERMALINK_MOUNT, RELEASES
 from storefront_mcp.cards import CARDS
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.roadmap.card import Card
@@ -16,6 +18,9 @@ from tests.unit.cards.states import STATES, STORES, is_json, roadmap
 
 PROMISED = {"endpoint", "serverUrl", "url", "httpUrl", "args", "command", "anchor", "resource"}
 """Keys under which the endpoint is a promise, also while it is closed."""
+UCP = {PERMALINK_MOUNT} | {path for release in RELEASES for path in (release.mount, f"{release.mount}/mcp")}
+# These tell by themselves that they are closed, and until when.
+A2A = {A2A_MOUNT, f"{A2A_MOUNT}{REST_PATH}"}
 URL = re.compile(r"https?://[^\s\"'`<>()\[\]{}\\]+[^\s\"'`<>()\[\]{}\\.,;:]")
 IN_CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 DISCOVERY = [card for card in CARDS if card.group == "discovery"]
@@ -26,7 +31,7 @@ def served(store: Store, state: str) -> set[str]:
     paths = {path for card in CARDS if _exists(card, store, state) for path in card.paths_of(store)}
     pages = {f"/{page}" for page in store.pages}
     # Behind a shop that has its own front page, "/" is the shop's.
-    return paths | pages | {"/", "/healthz"} | ({"/mcp"} if roadmap(state).open else set())
+    return paths | pages | {"/", "/healthz", *A2A} | ({"/mcp", *UCP} if roadmap(state).open else set())
 
 
 def _exists(card: Card, store: Store, state: str) -> bool:
@@ -80,7 +85,8 @@ def ours(found: Iterator[str], store: Store) -> set[str]:
 def test_no_document_leads_to_a_place_of_ours_that_is_not_there(store: Store, state: str, card: Card) -> None:
     body = card.render(store, roadmap(state))
     if body is None:
-        assert card.name in {"protected-resource", "account-resource", "authorization-server"}
+        signing_in = {"protected-resource", "account-resource", "authorization-server"}
+        assert card.name in signing_in or not card.served_by(store)
         return
     assert ours(links(card, body, store), store) - served(store, state) == set()
 

@@ -69,6 +69,9 @@ def test_the_authorization_server_states_all_that_clients_look_for() -> None:
         "protected_resources": ["https://pickle.example/mcp", "https://pickle.example/mcp/account"],
         "service_documentation": "https://pickle.example/api/docs",
     }
+    with_secrets = document("authorization-server", replace(PICKLE, client_secrets=True))
+    for member in ("token_endpoint_auth_methods_supported", "revocation_endpoint_auth_methods_supported"):
+        assert with_secrets[member] == ["none", "client_secret_basic", "client_secret_post"]
     documents = document("authorization-server", replace(PICKLE, client_documents=True))
     assert documents["client_id_metadata_document_supported"] is True
 

@@ -22,7 +22,8 @@ from storefront_mcp.commerce.errors import (
     ShopError,
 )
 from storefront_mcp.commerce.ids import Sku
-from storefront_mcp.commerce.search import SearchQuery
+from storefront_mcp.commerce.product import Product
+from storefront_mcp.commerce.search import SearchPage, SearchQuery
 from storefront_mcp.instrumentation import JOB_STORE, REQUEST_CONTEXT, RequestContext
 from tests.fakes.memory_backend import PADDLES, aud
 from tests.unit.catalogue.conftest import CacheBench
@@ -32,6 +33,25 @@ PADDLE = SearchQuery(text="paddle")
 
 def stop(bench: CacheBench, error: ShopError | None = None) -> None:
     bench.shop.error = ShopDown(internal="500") if error is None else error
+
+
+def goods_of(bench: CacheBench, count: int) -> None:
+    """Have the shop sell so many things."""
+    shown = bench.backend.products[0]
+    bench.backend.products = tuple(
+        replace(shown, sku=Sku(f"P-{number}"), name=f"Thing x{number}x", url_key=None) for number in range(count)
+    )
+
+
+async def read_either(bench: CacheBench, number: int, *, by_text: bool) -> SearchPage | Product:
+    """One of the goods by its name or its SKU, which is the one that was asked for."""
+    if by_text:
+        page = await bench.reader.search(SearchQuery(text=f"thing x{number}x"))
+        assert [one.sku for one in page.products] == [f"P-{number}"]
+        return page
+    product = await bench.reader.product(f"P-{number}")
+    assert product.sku == f"P-{number}"
+    return product
 
 
 async def settle(bench: CacheBench) -> None:
@@ -224,6 +244,39 @@ async def test_nothing_thunders_when_the_shop_is_back(bench: CacheBench) -> None
     answers = await asyncio.gather(*(bench.reader.product(key) for key in keys for _ in range(50)))
     assert not any(one.stale for one in answers)
     assert bench.shop.calls == {"product": 4}
+
+
+async def test_ten_minutes_of_an_outage_under_load_are_browsed_through_and_end_with_one_question_a_key(
+    bench: CacheBench,
+) -> None:
+    """Twenty reads at once, each second, after Zipf."""
+    goods_of(bench, 100)
+    draw = random.Random(4)
+    weights = [1 / rank for rank in range(1, 101)]
+    for number in range(100):
+        await read_either(bench, number, by_text=True)
+        await read_either(bench, number, by_text=False)
+    stop(bench)
+    bench.clock.advance(301)  # what may be said again while it is asked behind is older than that
+    bench.shop.asked.clear()
+    for _ in range(600):
+        bench.clock.advance(1)
+        chosen = draw.choices(range(100), weights, k=20)
+        shown = await asyncio.gather(*(read_either(bench, one, by_text=draw.random() < 0.5) for one in chosen))
+        assert all(one.stale and one.as_of for one in shown)
+    await settle(bench)
+    assert 0 < max(bench.shop.asked.values()) <= 600 / 5
+
+    bench.shop.error = None
+    bench.clock.advance(6)
+    bench.shop.asked.clear()
+    keys = [(number, by_text) for number in range(100) for by_text in (True, False)]
+    shown = await asyncio.gather(
+        *(read_either(bench, one, by_text=by_text) for _ in range(20) for one, by_text in keys)
+    )
+    assert not any(one.stale for one in shown)
+    assert len(bench.shop.asked) == len(keys)
+    assert set(bench.shop.asked.values()) == {1}
 
 
 async def test_a_shop_that_hangs_is_not_waited_for_where_an_old_answer_is_at_hand() -> None:
@@ -454,20 +507,17 @@ def test_an_entry_that_is_put_again_is_weighed_once() -> None:
 async def test_ten_thousand_reads_as_shoppers_make_them_are_a_tenth_of_the_questions() -> None:
     """Popularity after Zipf, a hundred products, a hundred reads a second."""
     bench = CacheBench()
-    shown = bench.backend.products[0]
-    bench.backend.products = tuple(
-        replace(shown, sku=Sku(f"P-{number}"), name=f"Thing {number}", url_key=None) for number in range(100)
-    )
+    goods_of(bench, 100)
     draw = random.Random(17)
     weights = [1 / rank for rank in range(1, 101)]
     for number in draw.choices(range(100), weights, k=10_000):
         bench.clock.advance(0.01)
-        if draw.random() < 0.5:
-            await bench.reader.search(SearchQuery(text=f"thing {number}"))
-        else:
-            await bench.reader.product(f"P-{number}")
+        shown = await read_either(bench, number, by_text=draw.random() < 0.5)
+        assert not shown.stale
     await settle(bench)
 
+    # Each of them was asked for, and none of them often.
+    assert len(bench.shop.asked) == 200
     assert bench.shop.total <= 10_000 // 10, bench.shop.calls
 
 

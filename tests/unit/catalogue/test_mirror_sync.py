@@ -22,6 +22,8 @@ from storefront_mcp.records.catalogue_changes import EVERYTHING
 from tests.fakes.memory_index import MemoryDisk, MemoryIndexWriter, nothing
 from tests.fakes.memory_lister import MemoryLister, ShelfProduct
 
+pytestmark = pytest.mark.slow
+
 NOON = 1_796_040_000.0
 """Some day at 12:00 UTC."""
 DAY = 86_400
@@ -175,6 +177,25 @@ async def test_a_product_that_cannot_be_read_is_counted_and_holds_nobody_up(benc
     assert bench.shown() == bench.shop.truth
     assert bench.told["unreadable"] == 1
     assert len(bench.shop.calls) < 100
+
+
+async def test_what_is_not_sold_is_in_no_mirror_and_does_not_make_a_sweep_look_twice(bench: MirrorBench) -> None:
+    bench.shop.change("00004", unsold=True)
+
+    await bench.work(3)
+
+    assert bench.shown() == bench.shop.truth
+    assert "brief_page" not in bench.shop.calls[: bench.shop.calls.index("changes")]
+    assert (bench.told["products"], bench.told["read"], bench.told["unreadable"]) == (24, 25, 0)
+
+
+async def test_what_is_sold_no_more_leaves_with_the_next_look(bench: MirrorBench) -> None:
+    await bench.work(3)
+    bench.shop.change("00004", by_stock=True, unsold=True)
+
+    await bench.work(200)
+
+    assert bench.shown() == bench.shop.truth
 
 
 # What changes ---------------------------------------------------------------------------------------------------------
@@ -554,7 +575,6 @@ async def test_folders_of_another_release_or_other_settings_go_when_nobody_write
     assert not stranger.is_dir()
 
 
-@pytest.mark.slow
 async def test_a_crash_at_any_step_of_a_sweep_leaves_the_old_or_the_new(tmp_path: Path) -> None:
     """Each step of the writer and each answer of the shop in turn is the last thing that the process does."""
 
@@ -650,7 +670,6 @@ CHANGES = st.lists(
 )
 
 
-@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
 @given(changes=CHANGES)
 def test_after_any_changes_and_crashes_the_mirror_is_the_shop(

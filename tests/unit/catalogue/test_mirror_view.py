@@ -1,12 +1,13 @@
 """What a worker reads of a mirror: only what is on record as whole, and not what is too old to be true."""
 
+import asyncio
 import datetime as dt
 from typing import Any, cast
 
 import pytest
 
 from storefront_mcp.catalogue.index import CatalogueIndex, IndexUnusable
-from storefront_mcp.catalogue.mirror_view import MAX_REQUESTS, StoreMirror
+from storefront_mcp.catalogue.mirror_view import MAX_REQUESTS, NEAR_PRODUCTS, StoreMirror
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.records.catalogue_mirrors import MirrorRecord
 
@@ -113,6 +114,48 @@ def test_a_mirror_that_is_being_built_anew_is_not_asked(watched: Watched) -> Non
 
     assert watched.mirror.index is None
     assert watched.mirror.stale
+
+
+async def test_it_is_waited_for_while_it_may_soon_be_ready(watched: Watched) -> None:
+    await watched.mirror.wait_until_ready()
+
+    watched.mirror.expect(3_600)
+    waiting = asyncio.create_task(watched.mirror.wait_until_ready())
+    await asyncio.sleep(0)
+    watched.mirror.update(None)
+    watched.tell(generation=0, building=True, read=40, total=400)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    assert watched.mirror.is_expected
+
+    watched.tell()
+    await waiting
+    assert watched.mirror.index is not None
+    assert not watched.mirror.is_expected
+
+
+@pytest.mark.parametrize(
+    "told", [{"problem": "the shop is down"}, {"building": True, "total": NEAR_PRODUCTS + 1}], ids=["hindered", "far"]
+)
+async def test_it_is_not_waited_for_where_it_will_not_be_ready_soon(watched: Watched, told: dict[str, Any]) -> None:
+    watched.mirror.expect(3_600)
+    waiting = asyncio.create_task(watched.mirror.wait_until_ready())
+    await asyncio.sleep(0)
+    watched.tell(generation=0, **told)
+    await waiting
+
+    assert watched.mirror.index is None
+    await watched.mirror.wait_until_ready()
+
+
+async def test_it_is_not_waited_for_any_longer_than_was_allowed(watched: Watched) -> None:
+    watched.mirror.expect(60)
+    watched.now += 60
+    await watched.mirror.wait_until_ready()
+
+    watched.mirror.expect(0.01)
+    await watched.mirror.wait_until_ready()
+    assert watched.mirror.index is None
 
 
 def test_requests_wait_each_once_and_not_without_bound(watched: Watched) -> None:

@@ -1,7 +1,7 @@
 """Who answers: the mirror while it may be asked, else the shop, with what help there is."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,19 @@ import pytest
 from msgspec.structs import replace
 
 from storefront_mcp.app.catalogue import search_language
+from storefront_mcp.catalogue import shop_search
+from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex
-from storefront_mcp.catalogue.mirrored_reader import MirroredCatalogueReader
+from storefront_mcp.catalogue.mirrored_reader import NOT_READY_TEXT, MirroredCatalogueReader
+from storefront_mcp.catalogue.query.folding import text_words
 from storefront_mcp.catalogue.search import CatalogueSearch
 from storefront_mcp.catalogue.tantivy_engine.reader import TantivyIndex
 from storefront_mcp.catalogue.tantivy_engine.writer import TantivyIndexWriter
-from storefront_mcp.commerce.errors import CursorRefused, ProductNotFound, ShopDown
+from storefront_mcp.commerce.cart import Cart
+from storefront_mcp.commerce.errors import CursorRefused, NotEnoughStock, OutOfStock, ProductNotFound, ShopDown
 from storefront_mcp.commerce.ids import CategoryId, Sku
-from storefront_mcp.commerce.product import Product, Variant
+from storefront_mcp.commerce.product import Product, ProductSummary, Variant
+from storefront_mcp.commerce.related import LOOK_ELSEWHERE
 from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery
 from storefront_mcp.commerce.search_errors import FilterRefused
 from storefront_mcp.phases.p1_browse.compare_products import complete_properties
@@ -41,6 +46,9 @@ class StandingMirror:
         self.as_of = dt.datetime(2027, 1, 1, 12, tzinfo=dt.UTC)
         self.stale = False
         self.requests: list[str] = []
+
+    async def wait_until_ready(self) -> None:
+        """It is what it is."""
 
     def request(self, keys: Iterable[str]) -> None:
         self.requests.extend(keys)
@@ -89,6 +97,36 @@ async def test_a_search_asks_the_mirror_alone_and_says_its_age(
     assert shop.total == 0
 
 
+async def test_a_refusal_for_want_of_stock_names_what_there_is_instead(
+    reader: MirroredCatalogueReader, mirror: StandingMirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = [
+        Product(sku=Sku(sku), name=sku, price=aud(100), stock=stock)
+        for sku, stock in (("BALL-OUT-3", 4), ("TEE-BLACK-M", 2), ("PAD-X", 0))
+    ]
+    memory = MemoryBackend(shelf)
+    shop = replace(shop_on(memory), guide=reader)
+    cart = (await use(shop, "create_cart")).cart_id
+
+    async def refuse(*_: object) -> Cart:
+        raise NotEnoughStock("TEE-BLACK-M", available=2)
+
+    monkeypatch.setattr(memory, "update_line", refuse)
+
+    with pytest.raises(
+        NotEnoughStock, match=r"In stock: BALL-OUT-12 \(Sunburn Outdoor Balls, pack of 12\), BALL-OUT-48"
+    ):
+        await use(shop, "add_to_cart", cart_id=cart, sku="BALL-OUT-3", quantity=9)
+    line = (await use(shop, "add_to_cart", cart_id=cart, sku="TEE-BLACK-M")).lines[0].line_id
+    with pytest.raises(NotEnoughStock, match=r"In stock: TEE-[A-Z]+-[A-Z0-9]+ \([A-Z][a-z]+, [A-Z0-9]+\), "):
+        await use(shop, "update_cart_item", cart_id=cart, line_id=line, quantity=9)
+    with pytest.raises((NotEnoughStock, OutOfStock), match=LOOK_ELSEWHERE):
+        await use(shop, "add_to_cart", cart_id=cart, sku="PAD-X")
+    mirror.index = None
+    with pytest.raises(NotEnoughStock, match=LOOK_ELSEWHERE):
+        await use(shop, "add_to_cart", cart_id=cart, sku="BALL-OUT-3", quantity=9)
+
+
 async def test_an_answer_is_remembered_until_the_mirror_changes(
     shop: CountingReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +150,34 @@ async def test_an_answer_is_remembered_until_the_mirror_changes(
     assert (await reader.search(SearchQuery(text="carbon paddle"))).total == (first.total or 0) - 1
 
 
+async def test_a_search_waits_for_a_mirror_that_is_about_to_be_ready(
+    reader: MirroredCatalogueReader,
+    mirror: StandingMirror,
+    shop: CountingReader,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index, mirror.index = mirror.index, None
+
+    async def become_ready() -> None:
+        mirror.index = index
+
+    monkeypatch.setattr(mirror, "wait_until_ready", become_ready)
+
+    assert (await reader.search(SearchQuery(text="padle"))).searched_for == "paddle"
+    assert shop.total == 0
+
+
+async def test_few_hits_while_the_mirror_is_not_ready_say_that_it_is_worth_asking_again(
+    reader: MirroredCatalogueReader, mirror: StandingMirror, shop: CountingReader
+) -> None:
+    mirror.index = None
+    assert (await reader.search(SearchQuery(text="padle"))).hints[-1] == NOT_READY_TEXT
+    shop.shop = MemoryBackend([replace(PAD_2, sku=Sku(f"PAD-{number}")) for number in range(4)])
+    first = await reader.search(SearchQuery(text="paddle", size=3))
+    rest = await reader.search(SearchQuery(text="paddle", size=3, after=first.next))
+    assert (len(first.products), first.hints, len(rest.products), rest.hints) == (3, (), 1, ())
+
+
 async def test_a_search_asks_the_shop_while_the_mirror_may_not_be_asked(
     reader: MirroredCatalogueReader, shop: CountingReader, mirror: StandingMirror
 ) -> None:
@@ -121,6 +187,59 @@ async def test_a_search_asks_the_shop_while_the_mirror_may_not_be_asked(
     assert (await reader.product("PAD-2")).sku == "PAD-2"
     assert await reader.facets(CategoryId("10"))
     assert shop.calls == {"search": 1, "product": 1, "facets": 1}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: None,
+        lambda one: replace(one, searchable=False, listed=False),
+        lambda one: replace(one, product=replace(one.product, in_stock=False)),
+        lambda one: replace(one, product=replace(one.product, name=one.product.name.replace(" ", " New ", 1))),
+        lambda one: replace(one, product=replace(one.product, categories=(CategoryId("999"),)), categories=()),
+        lambda one: replace(one, product=replace(one.product, price=aud(100), list_price=aud(99_900))),
+    ],
+    ids=["deleted", "hidden", "sold out", "renamed", "moved", "repriced"],
+)
+async def test_a_product_may_change_while_an_agent_is_between_two_pages(
+    change: Callable[[CatalogueDocument], CatalogueDocument | None], shop: CountingReader, tmp_path: Path
+) -> None:
+    index = built_search(tmp_path, demo_documents(), locale="en-AU", currency="AUD").index
+    reader = MirroredCatalogueReader(shop, StandingMirror(index), lambda: search_language("en-AU"), "AUD")
+    query = SearchQuery(text="paddle", sort="name", size=5)
+    whole = await reader.search(replace(query, size=100))
+    first = await reader.search(query)
+    (changed,) = (one for one in demo_documents() if one.product.sku == whole.products[8].sku)
+    written = change(changed)
+    writer = TantivyIndexWriter(tmp_path, locale="en-AU")
+    writer.begin(1)
+    if written is None:
+        writer.remove([changed.key])
+    else:
+        writer.put([written])
+    writer.commit()
+    writer.close()
+    assert isinstance(index, TantivyIndex)
+    index.refresh()
+
+    shown, after = list(first.products), first.next
+    while after is not None:
+        page = await reader.search(replace(query, after=after))
+        shown, after = [*shown, *page.products], page.next
+
+    others = [one.sku for one in shown if one.sku != changed.product.sku]
+    assert sorted(others) == sorted(one.sku for one in whole.products if one.sku != changed.product.sku)
+    found = [one for one in shown if one.sku == changed.product.sku]
+    if written is None or not written.searchable:
+        assert not found
+    else:
+        (now,) = found
+        assert (now.name, now.price, now.in_stock) == (
+            written.product.name,
+            written.product.price,
+            written.product.in_stock,
+        )
+    assert shop.total == 0
 
 
 async def test_a_cursor_of_the_mirror_is_refused_by_the_shop(
@@ -224,6 +343,22 @@ async def test_without_a_mirror_nothing_found_names_near_words_and_categories(
     assert len(msgspec.json.encode(page.hints)) / TOKEN_BYTES <= 150
 
 
+async def test_without_a_mirror_what_a_search_lists_is_read_once_and_its_text_only_if_it_finds_nothing(
+    alone: MirroredCatalogueReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def words(text: str) -> list[str]:
+        read.append(text)
+        return text_words(text)
+
+    monkeypatch.setattr(shop_search, "text_words", words)
+    for _ in range(3):
+        listed = await alone.search(SearchQuery(text="paddle"))
+
+    assert read == [one.name for one in listed.products]
+
+
 async def test_hints_are_no_reason_to_fail(shop: CountingReader, monkeypatch: pytest.MonkeyPatch) -> None:
     async def down(*_: Any, **__: Any) -> Any:
         raise ShopDown
@@ -262,6 +397,21 @@ async def test_without_a_mirror_an_order_that_the_shop_does_not_know_is_left_asi
     assert asked == ["best_selling", "relevance"]
     with pytest.raises(FilterRefused):
         await alone.search(SearchQuery(text="paddle", sort="newest"))
+
+
+async def test_without_a_mirror_a_bound_on_prices_says_that_required_options_may_cost_extra(
+    shop: CountingReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mug = ProductSummary(sku=Sku("MUG"), name="Mug", price=aud(1900), choose="options")
+
+    async def search(_query: SearchQuery) -> SearchPage:
+        return SearchPage(products=(mug,), total=1)
+
+    monkeypatch.setattr(shop, "search", search)
+    alone = MirroredCatalogueReader(shop, None, lambda: search_language("en-AU"), "AUD")
+
+    assert (await alone.search(SearchQuery(text="mug", price_max=aud(2000)))).hints == (shop_search.EXTRA_COST,)
+    assert not (await alone.search(SearchQuery(text="mug"))).hints
 
 
 async def test_the_tool_says_what_was_understood_within_its_budget(reader: MirroredCatalogueReader) -> None:

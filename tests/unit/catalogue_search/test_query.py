@@ -3,11 +3,13 @@
 import pytest
 from hypothesis import given, strategies as st
 
+from storefront_mcp.catalogue.query.alternatives import split_comparison
 from storefront_mcp.catalogue.query.folding import fold_text, plain_words, sku_letters, text_words
 from storefront_mcp.catalogue.query.language import language_words
 from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
 from storefront_mcp.catalogue.query.spelling import SpellingIndex, edit_distance
 from storefront_mcp.catalogue.tantivy_engine.schema import snowball_stem
+from tests.fakes.demo_documents import demo_documents
 
 TEXTS = st.text(max_size=120)
 
@@ -113,10 +115,64 @@ def test_an_amount_in_another_currency_is_no_bound(text: str, currency: str, min
         ("newest tees", PhraseReading(text="tees", sort="newest")),
         ("best-selling socks", PhraseReading(text="socks", sort="best_selling")),
         ("top rated socks", PhraseReading(text="socks", sort="rating")),
+        ("best reviewed socks", PhraseReading(text="socks", sort="rating")),
+        ("socks with good reviews", PhraseReading(text="socks with", sort="rating")),
+        ("highest rating", PhraseReading(text="", sort="rating")),
     ],
 )
 def test_sale_stock_and_order_phrases_become_conditions(text: str, expected: PhraseReading) -> None:
     assert read_phrases(text, "AUD") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "rest", "quantity"),
+    [
+        ("a black men's tee, size M, two of them", "a black men tee, size m,", 2),
+        ("2 of those mugs", "mugs", 2),
+        ("socks, drei davon", "socks,", 3),
+        ("a pair of paddles", "paddles", 2),
+        ("a pair of wool socks", "wool socks", None),
+        ("a couple of paddles", "paddles", 2),
+        ("two carbon paddles under $90", "carbon paddles", 2),
+        ("i need 4 paddles", "paddles", 4),
+        ("2x mugs", "mugs", 2),
+        ("half a dozen balls", "balls", 6),
+        ("a dozen balls", "balls", 12),
+        ("three jars of pickles", "jars of pickles", 3),
+        ("two pairs of socks", "socks", 2),
+        ("zwei Schläger", "schlager", 2),
+        ("zero two tee", "zero two tee", None),
+        ("best of both", "best of both", None),
+        ("set of two paddles", "set of two paddles", None),
+        ("paddle for two players", "paddle for two players", None),
+        ("pack of 3 balls", "pack of 3 balls", None),
+        ("pro 16 paddles", "pro 16 paddles", None),
+        ("10 assorted cards", "10 assorted cards", None),
+        ("11 ounces", "11 ounces", None),
+        ("zwei Personen", "zwei personen", None),
+    ],
+)
+def test_how_many_are_wanted_is_understood_and_not_searched_for(text: str, rest: str, quantity: int | None) -> None:
+    reading = read_phrases(text, "AUD")
+    assert (reading.text, reading.quantity) == (rest, quantity)
+
+
+def test_no_name_in_the_demo_shop_is_taken_for_a_quantity() -> None:
+    names = [document.product.name for document in demo_documents()]
+    assert [name for name in names if read_phrases(name, "AUD").quantity is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("compare pro 16 and pro 14", [["pro", "16"], ["pro", "14"]]),
+        ("gherkin pro 14 vs 16", [["gherkin", "pro", "14"], ["gherkin", "pro", "16"]]),
+        ("compare paddles", ()),
+        ("tees and caps", ()),
+    ],
+)
+def test_things_that_are_compared_are_read_one_by_one(text: str, sides: object) -> None:
+    assert split_comparison(text.split()) == sides
 
 
 @given(TEXTS)

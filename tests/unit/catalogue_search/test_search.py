@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec.structs import replace
 
-from storefront_mcp.catalogue.search import UNKNOWN_ORDERS, CatalogueSearch
+from storefront_mcp.catalogue.document import CatalogueDocument
+from storefront_mcp.catalogue.search import APART_TEXT, UNKNOWN_ORDERS, CatalogueSearch
+from storefront_mcp.catalogue.summaries import summary_of
 from storefront_mcp.commerce.errors import CursorRefused
-from storefront_mcp.commerce.ids import CategoryId
+from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.money import Money
+from storefront_mcp.commerce.product import CustomOption, OptionValue, Product, ProductSummary
 from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery, Sort
 from storefront_mcp.commerce.search_errors import FilterRefused
 from tests.fakes.demo_documents import demo_documents
@@ -32,7 +35,7 @@ def test_what_was_understood_is_said(warehouse: CatalogueSearch) -> None:
     page = ask(warehouse, "padle under 200 in stock")
 
     assert page.understood == ReadConditions(max_price_minor=20000, in_stock=True)
-    assert (page.did_you_mean, page.relaxed) == ("paddle", ())
+    assert (page.searched_for, page.relaxed) == ("paddle", ())
     assert all(product.price.minor <= 20000 and product.in_stock for product in page.products)
 
 
@@ -145,6 +148,7 @@ def test_filters_go_by_code_or_label_and_whatever_case(warehouse: CatalogueSearc
 
     assert by_code.total
     assert by_code.products == ask(warehouse, filters=(("Colour", ("black",)), ("SIZE", ("m",)))).products
+    assert by_code.products == ask(warehouse, filters=(("Color", ("black",)), ("sizes", ("m",)))).products
 
 
 @pytest.mark.parametrize(
@@ -244,7 +248,7 @@ def test_words_that_the_catalogue_does_not_have_lead_to_what_they_mean(
     page = ask(warehouse, text)
 
     assert skus(page)[0].startswith(first)
-    assert page.did_you_mean == corrected
+    assert page.searched_for == corrected
 
 
 @pytest.mark.parametrize(
@@ -268,7 +272,7 @@ def test_values_are_recognised_by_other_words_and_beside_the_name_of_their_attri
 def test_a_word_that_the_lists_know_is_not_corrected(warehouse: CatalogueSearch) -> None:
     page = ask(warehouse, "mens cap")
 
-    assert (page.did_you_mean, page.relaxed) == (None, ("left out: mens",))
+    assert (page.searched_for, page.relaxed) == (None, ("left out: mens",))
 
 
 def test_a_translated_word_is_found_within_compounds(kaufhaus: CatalogueSearch) -> None:
@@ -283,7 +287,7 @@ def test_an_order_that_the_shop_tells_nothing_for_is_left_aside_which_is_said(
 ) -> None:
     asked = ask(warehouse, "kimchi", sort=sort)
     assert skus(asked) == skus(ask(warehouse, "kimchi"))
-    assert asked.hints == (UNKNOWN_ORDERS[cast("Sort", sort)],)
+    assert asked.hints == (UNKNOWN_ORDERS[cast("Sort", sort)].format(order="the best match comes first"),)
     further = ask(warehouse, "kimchi", sort=sort, after=asked.next)
     assert skus(further) == skus(ask(warehouse, "kimchi", after=asked.next)), "pages go on in the same order"
     words = {"best_selling": "best selling kimchi", "rating": "top rated kimchi"}[sort]
@@ -291,7 +295,7 @@ def test_an_order_that_the_shop_tells_nothing_for_is_left_aside_which_is_said(
     told = ask(warehouse, words)
     assert skus(told) == skus(ask(warehouse, "kimchi"))
     assert told.understood is None, "nobody is told of an order that the products do not have"
-    assert told.hints == (UNKNOWN_ORDERS[cast("Sort", sort)],)
+    assert told.hints == (UNKNOWN_ORDERS[cast("Sort", sort)].format(order="the best match comes first"),)
     assert ask(warehouse, "xyzzy", sort=sort).total == 0
 
 
@@ -319,9 +323,11 @@ def test_the_dearest_paddle_is_no_set(warehouse: CatalogueSearch) -> None:
 def test_in_a_category_by_price_its_kind_of_thing_comes_before_dearer_sets(warehouse: CatalogueSearch) -> None:
     paged: list[str] = []
     prices: list[int] = []
+    hints: set[tuple[str, ...]] = set()
     after: str | None = None
     while True:
         page = ask(warehouse, category="4", sort="price_high", size=7, after=after)
+        hints.add(page.hints)
         paged += skus(page)
         prices += [product.price.minor for product in page.products]
         after = page.next
@@ -331,13 +337,35 @@ def test_in_a_category_by_price_its_kind_of_thing_comes_before_dearer_sets(wareh
     assert (paged[0], len(paged), len(set(paged))) == ("PAD-1", page.total, page.total)
     others = [at for at, sku in enumerate(paged) if sku.startswith("SET-")]
     assert others, "sets are still there"
+    assert hints == {(APART_TEXT.format(len(others)),)}, "said on each page"
     assert min(others) > paged.index("PAD-24")
     assert prices[: min(others)] == sorted(prices[: min(others)], reverse=True)
 
 
 def test_a_category_of_many_kinds_is_in_one_order(warehouse: CatalogueSearch) -> None:
-    prices = [product.price.minor for product in ask(warehouse, category="55", sort="price_high", size=40).products]
+    page = ask(warehouse, category="55", sort="price_high", size=40)
+    prices = [product.price.minor for product in page.products]
     assert prices == sorted(prices, reverse=True)
+    assert page.hints == ()
+
+
+@pytest.mark.parametrize("sort", UNKNOWN_ORDERS)
+def test_what_is_in_no_order_without_words_comes_by_name(warehouse: CatalogueSearch, sort: Sort) -> None:
+    page = ask(warehouse, "", category="4", sort=sort, size=50)
+    names = [product.name for product in page.products]
+    assert names == sorted(names, key=str.casefold)
+    assert page.hints == (UNKNOWN_ORDERS[sort].format(order="they come by name"),)
+
+
+def test_a_word_of_a_name_is_no_other_word_for_a_filters_value(warehouse: CatalogueSearch) -> None:
+    assert sorted(skus(ask(warehouse, "pro paddle"))[:2]) == ["PAD-1", "PAD-2"]
+    assert sorted(skus(ask(warehouse, "pro 14"))[:1]) == ["PAD-1"]
+
+
+def test_the_best_of_a_kind_goes_by_ratings_and_says_when_there_are_none(warehouse: CatalogueSearch) -> None:
+    page = ask(warehouse, "best paddle under $100")
+    assert page.hints == ("None of these has a rating: the dearest come first instead.",)
+    assert page.relaxed == ()
 
 
 def test_a_rating_of_what_only_mentions_the_words_is_no_order_of_what_is_shown(tmp_path: Path) -> None:
@@ -345,5 +373,140 @@ def test_a_rating_of_what_only_mentions_the_words_is_no_order_of_what_is_shown(t
     search = built_search(tmp_path, rated, locale="en-AU", currency="AUD")
     page = ask(search, "jar", sort="rating", size=50)
 
-    assert page.hints == (UNKNOWN_ORDERS["rating"],)
+    assert page.hints == ("None of these has a rating: the best match comes first instead.",)
     assert skus(page) == skus(ask(search, "jar", size=50))
+
+
+@pytest.mark.parametrize("text", ["which colours does the club tee come in", "what sizes are there for the Club Tee?"])
+def test_a_question_about_an_attribute_finds_the_product_it_is_about(warehouse: CatalogueSearch, text: str) -> None:
+    found = warehouse.search(SearchQuery(text=text))
+    assert skus(found) == ["TEE"]
+    assert found.products[0].options == {"Colour": "Black, Blue, Green", "Size": "S to XL"}
+    assert found.products[0].match is None
+
+
+@pytest.mark.parametrize("text", ["compare pro 16 and pro 14", "the pro 14 vs the pro 16", "gherkin pro 14 versus 16"])
+def test_things_that_are_compared_come_first(warehouse: CatalogueSearch, text: str) -> None:
+    found = warehouse.search(SearchQuery(text=text))
+    assert sorted(skus(found)[:2]) == ["PAD-1", "PAD-2"]
+    assert found.searched_for is None
+
+
+def test_values_that_are_compared_stay_filters(warehouse: CatalogueSearch) -> None:
+    found = warehouse.search(SearchQuery(text="difference between black and white tee"))
+    assert all("tee" in product.name.casefold() for product in found.products[:3])
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("padels", "paddles"), ("padles and shrits", "paddles and shirt"), ("or something similar to padels", None)],
+)
+def test_doubled_letters_and_plurals_are_corrected_too(
+    warehouse: CatalogueSearch, text: str, meant: str | None
+) -> None:
+    found = warehouse.search(SearchQuery(text=text))
+    assert found.searched_for is not None
+    assert meant in (None, found.searched_for)
+    assert found.total
+
+
+def test_the_quantity_is_understood_and_finds_what_the_words_find(warehouse: CatalogueSearch) -> None:
+    two, plain = (warehouse.search(SearchQuery(text=text)) for text in ("two paddles", "paddles"))
+    assert two.understood == ReadConditions(quantity=2)
+    assert two.products == plain.products
+
+
+def test_rows_tell_what_can_be_chosen_and_what_that_costs_at_least() -> None:
+    def row(*options: CustomOption) -> ProductSummary:
+        product = Product(sku=Sku("MUG"), name="Mug", price=Money(1900, "AUD"), custom_options=options)
+        return summary_of(CatalogueDocument(key="1", product=product))
+
+    text = CustomOption(id="1", title="Engraving", kind="text", surcharge=Money(500, "AUD"))
+    sizes = (OptionValue(id="2", title="S", surcharge=Money(100, "AUD")), OptionValue(id="3", title="L"))
+    size = CustomOption(id="4", title="Size", kind="choice", values=sizes[:1], required=True)
+    plain = row(text)
+    assert (plain.options, plain.choose, plain.from_price) == (
+        {"Engraving": "text, optional, +AUD 5.00"},
+        None,
+        None,
+    )
+    dear = row(replace(text, required=True), size)
+    assert dear.options == {"Engraving": "text, +AUD 5.00", "Size": "S"}
+    assert (dear.choose, dear.from_price) == ("options", Money(2500, "AUD"))
+    assert row(replace(size, values=sizes)).from_price is None
+    untold, free = (row(replace(text, required=True, surcharge=cost)) for cost in (None, Money(0, "AUD")))
+    assert (untold.options, free.options) == ({"Engraving": "text, may cost extra"}, {"Engraving": "text"})
+
+
+def test_a_bound_and_an_order_by_price_count_what_required_options_cost_at_least(tmp_path: Path) -> None:
+    engraving = CustomOption(id="1", title="Engraving", kind="text", required=True, surcharge=Money(500, "AUD"))
+    mugs = [
+        Product(sku=Sku("MUG-1"), name="Engraved Mug", price=Money(1900, "AUD"), custom_options=(engraving,)),
+        Product(sku=Sku("PLAIN"), name="Plain Mug", price=Money(2000, "AUD")),
+        Product(
+            sku=Sku("UNTOLD"),
+            name="Signed Mug",
+            price=Money(1950, "AUD"),
+            custom_options=(replace(engraving, surcharge=None),),
+        ),
+    ]
+    documents = [CatalogueDocument(key=str(at), product=one) for at, one in enumerate(mugs)]
+    search = built_search(tmp_path, documents, locale="en-AU", currency="AUD")
+
+    found = search.search(SearchQuery(text="mug up to 20", sort="price_low"))
+    dearer = search.search(SearchQuery(text="mug", price_min=Money(2100, "AUD")))
+
+    assert [one.sku for one in found.products] == ["UNTOLD", "PLAIN"]
+    assert found.products[0].options == {"Engraving": "text, may cost extra"}
+    assert [(one.sku, one.from_price) for one in dearer.products] == [("MUG-1", Money(2400, "AUD"))]
+    by_sku = search.search(SearchQuery(text="MUG-1", price_max=Money(2000, "AUD")))
+    assert "MUG-1" not in [one.sku for one in by_sku.products]
+
+
+@pytest.mark.parametrize("text", ["top paddle under 250", "your top 3 paddles", "top rated paddle"])
+def test_a_top_paddle_is_the_best_one_and_no_clothing(warehouse: CatalogueSearch, text: str) -> None:
+    found = warehouse.search(SearchQuery(text=text))
+    assert found.products
+    assert all("Paddle" in one.name for one in found.products)
+
+
+def test_a_top_for_women_is_clothing(warehouse: CatalogueSearch) -> None:
+    found = warehouse.search(SearchQuery(text="top for women"))
+    assert found.understood is None
+    assert not any("Paddle" in one.name for one in found.products)
+
+
+def test_a_misspelt_cheapest_is_an_order_too(warehouse: CatalogueSearch) -> None:
+    found = warehouse.search(SearchQuery(text="cheepest wooden padle"))
+    assert found.products[0].sku == "PAD-W4"
+    assert found.understood == ReadConditions(sort="price_low")
+
+
+def test_what_only_mentions_the_words_within_a_bound_comes_with_the_nearest_price(warehouse: CatalogueSearch) -> None:
+    found = warehouse.search(SearchQuery(text="carbon paddle under 100"))
+    assert not any("Carbon Paddle" in one.name for one in found.products)
+    assert found.hints[0].startswith("None under AUD 100.00; from AUD ")
+    enough = warehouse.search(SearchQuery(text="carbon paddle under 200"))
+    assert not enough.hints
+
+
+def test_of_two_sizes_no_variant_is_the_only_one(warehouse: CatalogueSearch) -> None:
+    tee = next(
+        one for one in warehouse.search(SearchQuery(text="black club tee, M and L")).products if one.sku == "TEE"
+    )
+    assert tee.variant is None
+
+
+def test_values_of_options_are_found(tmp_path: Path) -> None:
+    size = CustomOption(id="1", title="Size", kind="choice", values=(OptionValue(id="2", title="Jumbo"),))
+    mug = Product(sku=Sku("MUG"), name="Mug", price=Money(1900, "AUD"), custom_options=(size,))
+    search = built_search(tmp_path, [CatalogueDocument(key="1", product=mug)], locale="en-AU", currency="AUD")
+    assert search.search(SearchQuery(text="jumbo mug")).relaxed == ()
+
+
+@pytest.mark.parametrize("text", ["best paddle under 250", "top paddle for at most $250"])
+def test_the_best_within_a_bound_are_the_dearest_where_none_has_a_rating(warehouse: CatalogueSearch, text: str) -> None:
+    found = warehouse.search(SearchQuery(text=text))
+    assert [one.price.minor for one in found.products[:2]] == [24_900, 24_900]
+    assert found.hints == ("None of these has a rating: the dearest come first instead.",)
+    assert all("Paddle" in one.name for one in found.products)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.catalogue.document import CatalogueDocument, DocumentAttribute, DocumentCategory
 from storefront_mcp.catalogue.index import IndexLocked, IndexUnusable, IndexWriteFailed
-from storefront_mcp.catalogue.question import AttributeFilter, IndexQuestion, WordChoice, WordGroup
+from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery, WordChoice, WordGroup
 from storefront_mcp.catalogue.tantivy_engine.folders import GenerationFolders
 from storefront_mcp.catalogue.tantivy_engine.reader import TantivyIndex
 from storefront_mcp.catalogue.tantivy_engine.writer import TantivyIndexWriter
@@ -60,7 +60,7 @@ def writer(tmp_path: Path) -> Iterator[TantivyIndexWriter]:
     made.close()
 
 
-def found(index: TantivyIndex, question: IndexQuestion) -> list[str]:
+def found(index: TantivyIndex, question: IndexQuery) -> list[str]:
     return [hit.document.key for hit in index.search(question).hits]
 
 
@@ -72,8 +72,8 @@ def test_a_product_that_is_put_again_is_there_once(writer: TantivyIndexWriter, t
     index = TantivyIndex(tmp_path, locale="en-AU")
 
     assert index.size == 1
-    assert index.search(IndexQuestion(groups=(group("net"),))).total == 1
-    assert index.search(IndexQuestion(groups=(group("blue"),))).total == 0
+    assert index.search(IndexQuery(groups=(group("net"),))).total == 1
+    assert index.search(IndexQuery(groups=(group("blue"),))).total == 0
 
 
 def test_what_is_removed_is_gone_and_unknown_keys_do_nothing(writer: TantivyIndexWriter, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_what_is_removed_is_gone_and_unknown_keys_do_nothing(writer: TantivyInde
     writer.remove(["1", "no such key"])
     writer.swap()
 
-    assert found(TantivyIndex(tmp_path, locale="en-AU"), IndexQuestion()) == ["2"]
+    assert found(TantivyIndex(tmp_path, locale="en-AU"), IndexQuery()) == ["2"]
 
 
 def test_readers_see_a_commit_when_they_refresh_and_a_generation_when_it_is_swapped_in(
@@ -106,9 +106,9 @@ def test_readers_see_a_commit_when_they_refresh_and_a_generation_when_it_is_swap
     writer.commit()
     assert index.refresh() is False
     writer.swap()
-    assert found(index, IndexQuestion()) == ["2", "1"]
+    assert found(index, IndexQuery()) == ["2", "1"]
     assert index.refresh() is True
-    assert found(index, IndexQuestion()) == ["3"]
+    assert found(index, IndexQuery()) == ["3"]
     assert "green" in index.lexicon.counts
     assert "red" not in index.lexicon.counts
 
@@ -153,7 +153,7 @@ def test_what_was_not_committed_is_forgotten_and_an_unfinished_generation_goes_o
     again.swap()
     again.close()
 
-    assert sorted(found(TantivyIndex(tmp_path, locale="en-AU"), IndexQuestion())) == ["1", "3"]
+    assert sorted(found(TantivyIndex(tmp_path, locale="en-AU"), IndexQuery())) == ["1", "3"]
 
 
 def test_there_is_one_writer(writer: TantivyIndexWriter, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_filters_hold_together_in_one_variant(
     writer.put([family(), document("gone", "Gone Tee", in_stock=False)])
     writer.swap()
 
-    question = IndexQuestion(attributes=filters, in_stock=in_stock)
+    question = IndexQuery(attributes=filters, in_stock=in_stock)
     assert found(TantivyIndex(tmp_path, locale="en-AU"), question) == expected
 
 
@@ -241,21 +241,19 @@ def test_conditions_and_orders(writer: TantivyIndexWriter, tmp_path: Path) -> No
     writer.swap()
     index = TantivyIndex(tmp_path, locale="en-AU")
 
-    assert found(index, IndexQuestion(price_max=900)) == ["cheap"]
-    assert found(index, IndexQuestion(price_min=901)) == ["dear"]
-    assert found(index, IndexQuestion(on_sale=True)) == ["dear"]
-    assert found(index, IndexQuestion(on_sale=False)) == ["cheap"]
-    assert found(index, IndexQuestion(category=CategoryId("46"), size=1, offset=1)) == ["dear"]
-    assert found(index, IndexQuestion(category=CategoryId("4"))) == []
-    assert [found(index, IndexQuestion(sort=sort))[0] for sort in ("price_low", "price_high", "name", "newest")] == [
+    assert found(index, IndexQuery(price_max=900)) == ["cheap"]
+    assert found(index, IndexQuery(price_min=901)) == ["dear"]
+    assert found(index, IndexQuery(on_sale=True)) == ["dear"]
+    assert found(index, IndexQuery(on_sale=False)) == ["cheap"]
+    assert found(index, IndexQuery(category=CategoryId("46"), size=1, offset=1)) == ["dear"]
+    assert found(index, IndexQuery(category=CategoryId("4"))) == []
+    assert [found(index, IndexQuery(sort=sort))[0] for sort in ("price_low", "price_high", "name", "newest")] == [
         "cheap",
         "dear",
         "cheap",
         "cheap",
     ]
-    assert [found(index, IndexQuestion(sort=sort))[0] for sort in ("best_selling", "rating", "discount")] == [
-        "dear"
-    ] * 3
+    assert [found(index, IndexQuery(sort=sort))[0] for sort in ("best_selling", "rating", "discount")] == ["dear"] * 3
 
 
 def test_what_is_hidden_is_not_listed_or_not_searched(writer: TantivyIndexWriter, tmp_path: Path) -> None:
@@ -263,8 +261,8 @@ def test_what_is_hidden_is_not_listed_or_not_searched(writer: TantivyIndexWriter
     writer.swap()
     index = TantivyIndex(tmp_path, locale="en-AU")
 
-    assert found(index, IndexQuestion()) == ["2"]
-    assert found(index, IndexQuestion(groups=(group("net"),))) == ["1"]
+    assert found(index, IndexQuery()) == ["2"]
+    assert found(index, IndexQuery(groups=(group("net"),))) == ["1"]
     assert index.find("sku 2") is not None
 
 
@@ -273,8 +271,8 @@ def test_facets_leave_their_own_filter_aside(writer: TantivyIndexWriter, tmp_pat
     writer.put([family(), document("red", "Red Tee", 2000, attributes=(red,))])
     writer.swap()
     index = TantivyIndex(tmp_path, locale="en-AU")
-    answer = index.search(IndexQuestion(facets=True))
-    filtered = index.search(IndexQuestion(facets=True, attributes=having(color="Red"), size=1))
+    answer = index.search(IndexQuery(facets=True))
+    filtered = index.search(IndexQuery(facets=True, attributes=having(color="Red"), size=1))
 
     assert answer.price_range == (1000, 2000)
     assert {facet.code: dict(facet.values) for facet in answer.facets} == {
@@ -282,14 +280,14 @@ def test_facets_leave_their_own_filter_aside(writer: TantivyIndexWriter, tmp_pat
         "size": {"S": 1, "M": 1},
     }
     assert (filtered.total, filtered.facets) == (1, ())
-    both = index.search(IndexQuestion(facets=True, attributes=(AttributeFilter(code="color", values=("Red", "Blue")),)))
+    both = index.search(IndexQuery(facets=True, attributes=(AttributeFilter(code="color", values=("Red", "Blue")),)))
     assert {facet.code: dict(facet.values) for facet in both.facets}["color"] == {"Black": 1, "Blue": 1, "Red": 1}
 
 
 def test_more_groups_come_first_and_what_is_missed_is_said(writer: TantivyIndexWriter, tmp_path: Path) -> None:
     writer.put([document("1", "red net net net"), document("2", "blue net bag"), document("3", "bag")])
     writer.swap()
-    asked = IndexQuestion(groups=(group("blue"), group("net"), group("bag")), required=1)
+    asked = IndexQuery(groups=(group("blue"), group("net"), group("bag")), required=1)
     answer = TantivyIndex(tmp_path, locale="en-AU").search(asked)
 
     assert [(hit.document.key, hit.missed) for hit in answer.hits] == [
@@ -357,4 +355,4 @@ def test_no_stem_is_parsed_as_a_query(writer: TantivyIndexWriter, tmp_path: Path
     index = TantivyIndex(tmp_path, locale="en-AU")
 
     for text in ("name:net", "*", "net OR", '"net', "net^9", "[a TO z]", "\x00"):
-        assert found(index, IndexQuestion(groups=(group(text),))) == []
+        assert found(index, IndexQuery(groups=(group(text),))) == []

@@ -26,10 +26,10 @@ from storefront_mcp.payments.provider import (
     EventRefused,
     Payment,
     PaymentSession,
+    PaymentSessionRequest,
     ProviderDown,
     ProviderEvent,
     ProviderRefused,
-    SessionRequest,
 )
 from tests.fakes.memory_backend import STORE
 from tests.unit.checkout.memory import MemoryRecords
@@ -102,12 +102,13 @@ class PretendProvider:
     """Holds money, and checks that keys are used as keys."""
 
     name = "pretend"
+    is_test = False
 
     def __init__(self, clock: Clock, trouble: Trouble) -> None:
         self.clock = clock
         self.trouble = trouble
         self.sessions: dict[str, PaymentSession] = {}
-        self.wanted: dict[str, SessionRequest] = {}
+        self.wanted: dict[str, PaymentSessionRequest] = {}
         self.payments: dict[str, Payment] = {}
         self.keys: dict[str, tuple[Any, Any]] = {}
         self.captures: Counter[str] = Counter()
@@ -118,7 +119,7 @@ class PretendProvider:
         if amount.minor < 50:
             raise ProviderRefused("it takes at least AUD 0.50", cause="too_small")
 
-    async def open_session(self, request: SessionRequest, *, key: str) -> PaymentSession:
+    async def open_session(self, request: PaymentSessionRequest, *, key: str) -> PaymentSession:
         def act() -> PaymentSession:
             if request.amount.minor % 10:
                 raise ProviderRefused("the last digit must be 0", cause="step")

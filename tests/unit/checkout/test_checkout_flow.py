@@ -26,7 +26,7 @@ from storefront_mcp.commerce.errors import (
     TotalRefused,
 )
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.order import Order, OrderProgress, OutstandingPayment
+from storefront_mcp.commerce.order import Order, OrderProgress, OutstandingPayment, ShippedParcel
 from storefront_mcp.commerce.shipping import ShippingMethod
 from tests.unit.checkout.environment import DRAFT, HANDLE, STORE, CheckoutEnvironment
 
@@ -63,6 +63,15 @@ async def test_a_paid_checkout_becomes_one_order(captures: bool) -> None:
     assert shown.order is not None
     assert (shown.order.number, shown.order.status) == ("10001", "pending")
     assert environment.violations() == []
+
+
+@pytest.mark.parametrize("tests", [True, False])
+async def test_an_open_checkout_says_whether_money_moves(tests: bool) -> None:
+    environment = CheckoutEnvironment()
+    environment.provider.is_test = tests
+    shown = await environment.agent.place(HANDLE, DRAFT, key=None, dry_run=False)
+    assert shown.next_step.startswith("Not paid yet: give the buyer continue_url to pay")
+    assert shown.next_step.endswith(" Test: no charge.") is tests
 
 
 async def test_the_reconciler_alone_brings_a_paid_checkout_to_its_order() -> None:
@@ -140,10 +149,12 @@ async def test_a_change_of_the_cart_closes_its_payment_page_first() -> None:
     id_ = await placed(environment)
     await environment.buyer.pay(environment.token(id_), total_shown=5500)
 
-    notice = await before_cart_change(environment.context, HANDLE)
+    found = await before_cart_change(environment.context, HANDLE)
 
-    assert notice is not None
-    assert id_ in notice
+    assert found is not None
+    assert f"{id_} and its payment page stay open" in found.kept
+    assert environment.checkout.state == "open", "it may come to nothing"
+    assert id_ in await found.withdraw()
     assert environment.checkout.state == "canceled"
     assert not environment.provider.pay(environment.checkout.session or "")
     assert await before_cart_change(environment.context, HANDLE) is None
@@ -152,7 +163,11 @@ async def test_a_change_of_the_cart_closes_its_payment_page_first() -> None:
 async def test_a_paid_cart_can_no_longer_be_changed_or_given_up() -> None:
     environment = CheckoutEnvironment()
     id_ = await placed(environment)
+    found = await before_cart_change(environment.context, HANDLE)
+    assert found is not None
     await pay(environment, id_)
+    with pytest.raises(CartBeingOrdered):
+        await found.withdraw()
     with pytest.raises(CartBeingOrdered):
         await before_cart_change(environment.context, HANDLE)
     with pytest.raises(CartBeingOrdered):
@@ -240,8 +255,13 @@ async def test_a_cart_stays_as_it_is_while_its_payment_page_cannot_be_closed() -
     id_ = await placed(environment)
     await environment.buyer.pay(environment.token(id_), total_shown=5500)
     environment.trouble.coming = ["down"]
+    found = await before_cart_change(environment.context, HANDLE)
+    assert found is not None
     with pytest.raises(PaymentDown):
-        await before_cart_change(environment.context, HANDLE)
+        await found.withdraw()
+    closing = await before_cart_change(environment.context, HANDLE)
+    assert closing is not None
+    assert "is being closed" in closing.kept
     await environment.settle()
     assert environment.checkout.state == "canceled"
 
@@ -355,7 +375,7 @@ async def test_a_bank_transfer_is_never_called_paid_and_tells_how_to_pay(monkeyp
     id_ = await placed(environment)
     token = environment.token(id_)
     said = [(await environment.agent.status(id_)).next_step]
-    assert "to pay there" in said[0]
+    assert "continue_url to pay" in said[0]
     environment.trouble.ordering = ["fine"] * 5 + ["unclear"]
     page = await environment.buyer.pay(token, total_shown=5500, offline_method="bank")
     assert isinstance(page, PaymentPageView)
@@ -408,6 +428,9 @@ async def test_of_a_parcel_that_the_shop_tells_nothing_of_what_is_known_is_said_
     async def untold(_: Order) -> None:
         return None
 
+    async def sent(order: Order) -> OrderProgress:
+        return OrderProgress(number=order.number or "", status="complete", parcels=(ShippedParcel(),))
+
     store = replace(STORE, contact="help@pickle.example", delivery_times={"post_parcel": "2-6 working days"})
     environment = CheckoutEnvironment(store=store)
     id_ = await placed(environment)
@@ -415,9 +438,16 @@ async def test_of_a_parcel_that_the_shop_tells_nothing_of_what_is_known_is_said_
     await pay(environment, id_)
     await environment.settle()
     told = await environment.agent.status(id_)
+    monkeypatch.setattr(environment.shop, "order_progress", sent)
+    sent_view = await environment.agent.status(id_)
     monkeypatch.setattr(environment.shop, "order_progress", untold)
     untold_view = await environment.agent.status(id_)
 
+    assert told.order is not None
+    assert told.order.delivery == "2-6 working days"
+    assert told.next_step.endswith("get_store_info; questions: help@pickle.example.")
+    assert sent_view.order is not None
+    assert sent_view.order.delivery is None, "a parcel tells more"
     assert told.notice is None, "the shop itself says where it stands"
     assert untold_view.order is not None
     assert untold_view.order.number == "10001"

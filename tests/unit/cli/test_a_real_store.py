@@ -18,6 +18,8 @@ from storefront_mcp.cli.demo_folder import DEMO_FILE, MARK
 from storefront_mcp.database import Database
 from tests.serving import free_port
 
+pytestmark = pytest.mark.slow
+
 SETTINGS: Final = """
 [[store]]
 id = "pickle"
@@ -68,6 +70,9 @@ PLACED: Final[dict[str, tuple[frozenset[str], tuple[str, ...]]]] = {
     "keys rotate": (DATABASE, ("keys rotate --yes --by ada",)),
     "customers grants": (NOTHING, ("customers grants", "customers grants --all --json")),
     "customers revoke": (DATABASE, ("customers revoke --everyone --by ada",)),
+    "customers block": (DATABASE, ("customers block https://agent.example/client.json --by ada",)),
+    "customers blocked": (NOTHING, ("customers blocked", "customers blocked --json")),
+    "customers unblock": (DATABASE, ("customers unblock https://agent.example/client.json --by ada",)),
     "audit tail": (NOTHING, ("audit tail",)),
     "audit export": (NOTHING, ("audit export",)),
     "audit verify": (NOTHING, ("audit verify",)),

@@ -17,6 +17,8 @@ from storefront_mcp.database.tables.audit import AUDIT
 from storefront_mcp.records.audit import audit_timestamp
 from tests.unit.records.entries import entry
 
+pytestmark = pytest.mark.slow
+
 TOML = """
 [[store]]
 id = "pickle"

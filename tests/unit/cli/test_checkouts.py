@@ -23,6 +23,8 @@ from storefront_mcp.database import Database, FieldEncryption, SqlCheckoutReposi
 from storefront_mcp.database.audit import AuditLog
 from tests.unit.checkout.environment import DRAFT
 
+pytestmark = pytest.mark.slow
+
 STORE = """
 [[store]]
 id = "{name}"

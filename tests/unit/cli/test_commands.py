@@ -12,6 +12,8 @@ from storefront_mcp.cli.demo_folder import MARK
 from storefront_mcp.cli.settings_file import settings_template
 from storefront_mcp.settings.schema import SOFTWARE_KINDS
 
+pytestmark = pytest.mark.slow
+
 DEMO = """
 [[store]]
 id = "{name}"

@@ -15,7 +15,9 @@ from storefront_mcp.database.engine import utc_now
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.oauth.customer_digests import SECRET_NAME, CustomerDigests
 from tests.unit.cli.test_keys import STORE
-from tests.unit.database.oauth_samples import ENCRYPTION, MONTH, granted
+from tests.unit.database.oauth_samples import CLIENT, ENCRYPTION, MONTH, granted
+
+pytestmark = pytest.mark.slow
 
 PICKLE = StoreId("pickle")
 PEOPLE = [("ada-1", "4", "ada@example.com"), ("ada-2", "4", "ada@example.com"), ("bo-1", "5", "bo@example.com")]
@@ -158,3 +160,25 @@ def test_digests_tell_customers_apart_and_stores_and_nothing_else() -> None:
 
 def with_other_key() -> CustomerDigests:
     return CustomerDigests(PICKLE, b"another key")
+
+
+def test_an_agent_is_blocked_by_any_of_its_grants_and_let_in_again(run: Run, records: SqlOAuthRepository) -> None:
+    assert f"{CLIENT} is blocked at pickle; 3 grants ended." in ok(run("block", "bo-1", "--by", "olive"))
+    assert live(records) == set()
+    assert CLIENT in ok(run("blocked"))
+    (one,) = json.loads(run("blocked", "--json").stdout)["clients"]
+    assert (one["client_id"], one["store"], one["kind"]) == (CLIENT, "pickle", "document")
+
+    assert f"{CLIENT} is let in again at pickle." in ok(run("unblock", CLIENT, "--by", "olive"))
+    assert records.blocked_clients(PICKLE) == []
+    again = run("unblock", CLIENT)
+    assert again.exit_code != 0
+    assert "is not blocked at pickle" in again.output
+    assert f"{CLIENT} is blocked at pickle; 0 grants ended." in ok(run("block", CLIENT))
+
+
+def test_what_is_no_client_is_not_blocked(run: Run, records: SqlOAuthRepository) -> None:
+    refused = run("block", "b\u00fccher")
+    assert refused.exit_code != 0
+    assert "is no client_id, and no grant" in refused.output
+    assert records.blocked_clients(PICKLE) == []

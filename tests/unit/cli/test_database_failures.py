@@ -20,6 +20,8 @@ from tests.conftest import fill_disk
 from tests.postgres import PostgresServer, postgres
 from tests.unit.cli.test_commands import DEMO
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["postgres"]
 
 NOBODY = 65_534

@@ -13,6 +13,8 @@ from storefront_mcp.database import Database
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.identity.api_key_format import public_id
 
+pytestmark = pytest.mark.slow
+
 STORE = """
 [[store]]
 id = "{name}"

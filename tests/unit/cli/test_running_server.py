@@ -20,6 +20,8 @@ from storefront_mcp.settings import Settings
 from tests.serving import free_port, served
 from tests.unit.cli.test_commands import DEMO
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Result]
 
 

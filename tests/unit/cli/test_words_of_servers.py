@@ -14,6 +14,8 @@ from storefront_mcp.cli.http_protocol import untested_uvicorn_notice
 from storefront_mcp.cli.settings_file import settings_template
 from storefront_mcp.settings.program import command_line, program
 
+pytestmark = pytest.mark.slow
+
 STORE = """
 [[store]]
 id = "{name}"

@@ -4,18 +4,36 @@ import asyncio
 import datetime as dt
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from storefront_mcp.commerce.address import Address
-from storefront_mcp.commerce.cart import LostLine
-from storefront_mcp.commerce.error_details import LostCartDetail
-from storefront_mcp.commerce.errors import CartGone, CartNotFound, OutOfStock, ShopDown, ShopError
-from storefront_mcp.commerce.guest_carts import HANDLE_LIFETIME, GuestCarts, new_handle
+from storefront_mcp.commerce.cart import Cart, CartLine, CartTotals, LostLine, with_exclusions
+from storefront_mcp.commerce.cart_precheck import CartPrecheck
+from storefront_mcp.commerce.error_details import UNKNOWN_COUPON, LostCartDetail
+from storefront_mcp.commerce.errors import (
+    CartBeingOrdered,
+    CartGone,
+    CartNotFound,
+    CouponRejected,
+    GiftCardRejected,
+    LineNotFound,
+    NotEnoughStock,
+    OptionsNeeded,
+    OutOfStock,
+    ProductNotFound,
+    ShopDown,
+    ShopError,
+    ShopRefused,
+    VariantNeeded,
+)
+from storefront_mcp.commerce.guest_carts import HANDLE_LIFETIME, GuestCarts, OpenCheckout, new_handle
 from storefront_mcp.commerce.ids import CartId, LineId, Sku, StoreId
-from tests.fakes.memory_backend import NOW, Clock, MemoryBackend, MemoryCartHandles
+from tests.fakes.memory_backend import NOW, Clock, MemoryBackend, MemoryCartHandles, aud
 
 AU = Address(country="AU")
 PAD, SHIRT = Sku("PAD-2"), Sku("SHIRT-S")
@@ -39,6 +57,20 @@ def clock() -> Clock:
 @pytest.fixture
 def carts(memory_backend: MemoryBackend, cart_handles_in_memory: MemoryCartHandles, clock: Clock) -> GuestCarts:
     return GuestCarts(StoreId("pickle"), memory_backend, cart_handles_in_memory, now=clock)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"ships_nothing": True}, {"ships_by": "By post"}, {"lines": ()}],
+)
+def test_a_cart_with_nothing_to_add_for_shipping_says_nothing_of_it(changed: dict[str, Any]) -> None:
+    line = CartLine(line_id=LineId("1"), sku=PAD, name="Paddle", quantity=1, price=aud(100), total=aud(100))
+    cart = Cart(cart_id=CartId("c"), lines=(line,), totals=CartTotals(subtotal=aud(100), total=aud(100)))
+    sent = replace(cart, totals=replace(cart.totals, shipping=aud(0)))
+
+    assert with_exclusions(cart).totals.excludes == "shipping"
+    assert with_exclusions(replace(cart, **changed)) == replace(cart, **changed)
+    assert with_exclusions(sent) == sent
 
 
 EVERYTHING: list[Callable[[GuestCarts, CartId], Awaitable[Any]]] = [
@@ -90,6 +122,9 @@ async def test_a_guest_fills_a_cart_without_ever_seeing_the_shops_own_id(
     assert cheaper.totals.total == plain.totals.total - cheaper.totals.discount
     assert viewed == plain
     assert emptied.lines == ()
+    with_lines = (added, grown, fewer, cheaper, plain, viewed)
+    assert [cart.totals.excludes for cart in with_lines] == ["shipping"] * len(with_lines)
+    assert (created.totals.excludes, emptied.totals.excludes) == (None, None)
     everything = (created, added, grown, fewer, cheaper, plain, quoted, viewed, emptied)
     assert {cart.cart_id for cart in everything if hasattr(cart, "cart_id")} == {handle}
     assert "secret" not in "".join(map(told, everything))
@@ -212,6 +247,43 @@ async def test_whatever_needs_the_old_cart_says_that_it_is_gone_and_what_was_in_
     assert "secret" not in told(gone.value)
 
 
+@pytest.mark.parametrize("recreates", [True, False], ids=["the shop makes another", "the shop knows it no more"])
+@pytest.mark.parametrize("change", EVERYTHING[1:-1])
+async def test_a_cart_that_was_ordered_after_its_change_was_allowed_is_never_begun_afresh(
+    change: Callable[[GuestCarts, CartId], Awaitable[Any]],
+    recreates: bool,
+    memory_backend: MemoryBackend,
+    cart_handles_in_memory: MemoryCartHandles,
+    clock: Clock,
+) -> None:
+    ordered = False
+
+    async def refuse_ordered(_: CartId) -> None:
+        if ordered:
+            raise CartBeingOrdered("chk_1")
+
+    async def allow_and_lose_the_race(_: CartId) -> None:
+        nonlocal ordered
+        memory_backend.forget()
+        ordered = True
+
+    shop = StoreId("pickle")
+    carts = GuestCarts(shop, memory_backend, cart_handles_in_memory, now=clock)
+    handle = (await carts.create()).cart_id
+    await carts.add_line(handle, PAD, 2, {})
+    memory_backend.recreates = recreates
+    known = await cart_handles_in_memory.find(shop, handle)
+    slow = GuestCarts(
+        *(shop, memory_backend, cart_handles_in_memory),
+        now=clock,
+        before_change=allow_and_lose_the_race,
+        refuse_ordered=refuse_ordered,
+    )
+    with pytest.raises(CartBeingOrdered):
+        await change(slow, handle)
+    assert await cart_handles_in_memory.find(shop, handle) == known
+
+
 async def test_an_empty_cart_that_is_gone_lists_nothing(carts: GuestCarts, memory_backend: MemoryBackend) -> None:
     handle = (await carts.create()).cart_id
     memory_backend.forget()
@@ -281,3 +353,246 @@ async def test_a_claimed_cart_is_the_customers_from_then_on_and_stays_it(carts: 
             await stranger.view(handle)
         with pytest.raises(CartNotFound):
             await stranger.claim(handle)
+
+
+async def test_a_cart_that_was_discarded_is_unknown_from_then_on(carts: GuestCarts) -> None:
+    handle = (await carts.create()).cart_id
+    await carts.add_line(handle, PAD, 1, {})
+    await carts.discard(handle)
+    for use in (*EVERYTHING, lambda carts, handle: carts.discard(handle)):
+        with pytest.raises(CartNotFound):
+            await use(carts, handle)
+
+
+CLOSED, KEPT = "Checkout chk_1 is closed.", "Checkout chk_1 stays open."
+
+
+class Checkouts:
+    """Whether each cart has an open checkout."""
+
+    def __init__(self) -> None:
+        self.open = False
+
+    async def before_change(self, _handle: CartId) -> OpenCheckout | None:
+        return OpenCheckout(withdraw=self.withdraw, kept=KEPT) if self.open else None
+
+    async def withdraw(self) -> str:
+        self.open = False
+        return CLOSED
+
+
+@pytest.fixture
+def checkouts() -> Checkouts:
+    return Checkouts()
+
+
+@pytest.fixture
+async def ordering(
+    checkouts: Checkouts, memory_backend: MemoryBackend, cart_handles_in_memory: MemoryCartHandles, clock: Clock
+) -> tuple[GuestCarts, CartId]:
+    """A cart with two paddles and a coupon, whose payment page is open."""
+    carts = GuestCarts(
+        StoreId("pickle"), memory_backend, cart_handles_in_memory, now=clock, before_change=checkouts.before_change
+    )
+    handle = (await carts.create()).cart_id
+    await carts.add_line(handle, PAD, 2, {})
+    await carts.apply_coupon(handle, "TEN")
+    checkouts.open = True
+    return carts, handle
+
+
+async def line_of(carts: GuestCarts, handle: CartId) -> LineId:
+    return (await carts.view(handle)).lines[0].line_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda carts, handle, line: carts.update_line(handle, line, 2),
+        lambda carts, handle, _: carts.apply_coupon(handle, "ten"),
+        lambda carts, handle, _: carts.remove_gift_card(handle, "GC-MEMORY-5"),
+    ],
+    ids=["same quantity", "same coupon", "no gift card"],
+)
+async def test_a_change_that_changes_nothing_leaves_the_payment_page_open(
+    ordering: tuple[GuestCarts, CartId], checkouts: Checkouts, change: Callable[..., Awaitable[Any]]
+) -> None:
+    carts, handle = ordering
+    before = await carts.view(handle)
+    after = await change(carts, handle, before.lines[0].line_id)
+    assert checkouts.open
+    assert after == replace(before, notice=KEPT)
+
+
+async def test_no_coupon_is_taken_off_without_closing_the_payment_page(
+    ordering: tuple[GuestCarts, CartId], checkouts: Checkouts
+) -> None:
+    carts, handle = ordering
+    assert (await carts.remove_coupon(handle)).notice == CLOSED
+    checkouts.open = True
+    assert (await carts.remove_coupon(handle)).notice == KEPT
+    assert checkouts.open
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (lambda carts, handle, _: carts.add_line(handle, Sku("NOPE"), 1, {}), ProductNotFound),
+        (lambda carts, handle, _: carts.add_line(handle, Sku("SHIRT"), 1, {}), VariantNeeded),
+        (lambda carts, handle, _: carts.add_line(handle, Sku("JAR-1"), 1, {}), OptionsNeeded),
+        (lambda carts, handle, _: carts.add_line(handle, Sku("NET-0"), 1, {}), OutOfStock),
+        (lambda carts, handle, _: carts.add_line(handle, PAD, 4, {}), NotEnoughStock),
+        (lambda carts, handle, line: carts.update_line(handle, line, 6), NotEnoughStock),
+        (lambda carts, handle, _: carts.update_line(handle, LineId("99"), 1), LineNotFound),
+        (lambda carts, handle, _: carts.remove_line(handle, LineId("99")), LineNotFound),
+        (lambda carts, handle, _: carts.apply_gift_card(handle, "GC-NOPE"), GiftCardRejected),
+    ],
+    ids=[
+        "unknown",
+        "variants",
+        "options",
+        "sold out",
+        "more than there are",
+        "more of a line",
+        "no line",
+        "not there",
+        "unknown gift card",
+    ],
+)
+async def test_a_change_that_is_sure_to_be_refused_leaves_the_payment_page_open(
+    ordering: tuple[GuestCarts, CartId],
+    checkouts: Checkouts,
+    change: Callable[..., Awaitable[Any]],
+    refusal: type[ShopError],
+) -> None:
+    carts, handle = ordering
+    before = await carts.view(handle)
+    with pytest.raises(refusal, match=f" {KEPT}$"):
+        await change(carts, handle, before.lines[0].line_id)
+    assert checkouts.open
+    assert await carts.view(handle) == before
+
+
+async def test_a_code_that_the_shop_does_not_know_leaves_the_payment_page_open_and_another_closes_it(
+    ordering: tuple[GuestCarts, CartId],
+    checkouts: Checkouts,
+    memory_backend: MemoryBackend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    carts, handle = ordering
+
+    async def refuse(_cart: CartId, code: str) -> Any:
+        raise CouponRejected(code, why=UNKNOWN_COUPON if code == "NOPE" else "is over")
+
+    monkeypatch.setattr(memory_backend, "apply_coupon", refuse)
+    with pytest.raises(CouponRejected, match=KEPT):
+        await carts.apply_coupon(handle, "NOPE")
+    assert checkouts.open
+    with pytest.raises(CouponRejected, match=CLOSED):
+        await carts.apply_coupon(handle, "LATER")
+    assert not checkouts.open
+
+
+async def test_a_change_that_changes_the_cart_closes_the_payment_page_first(
+    ordering: tuple[GuestCarts, CartId], checkouts: Checkouts
+) -> None:
+    carts, handle = ordering
+    for change in (
+        lambda: carts.add_line(handle, PAD, 1, {}),
+        lambda: carts.add_line(handle, Sku("JAR-1"), 1, {"7": "Ada"}),
+        lambda: carts.apply_gift_card(handle, "GC-MEMORY-5"),
+    ):
+        checkouts.open = True
+        assert (await change()).notice == CLOSED
+        assert not checkouts.open
+    line = await line_of(carts, handle)
+    checkouts.open = True
+    assert (await carts.update_line(handle, line, 5)).notice == CLOSED
+    checkouts.open = True
+    assert (await carts.remove_line(handle, line)).notice == CLOSED
+    assert [one.sku for one in (await carts.view(handle)).lines] == ["JAR-1"]
+
+
+async def test_one_trial_cart_serves_all_that_is_tried_and_holds_nothing_afterwards(
+    ordering: tuple[GuestCarts, CartId], checkouts: Checkouts, memory_backend: MemoryBackend
+) -> None:
+    carts, handle = ordering
+    for sku, quantity in (("NOPE", 1), ("PAD-2", 1), ("SHIRT-S", 2)):
+        checkouts.open = True
+        with suppress(ProductNotFound):
+            await carts.add_line(handle, Sku(sku), quantity, {})
+    for code in ("GC-NOPE", "GC-MEMORY-5"):
+        checkouts.open = True
+        with suppress(GiftCardRejected):
+            await carts.apply_gift_card(handle, code)
+    _, *trials = memory_backend.carts.values()
+    assert [(trial.lines, trial.gift_cards) for trial in trials] == [((), ())]
+    memory_backend.carts.pop(trials[0].cart_id)
+    checkouts.open = True
+    with pytest.raises(NotEnoughStock, match=KEPT):
+        await carts.add_line(handle, PAD, 5, {})
+
+
+async def test_a_cart_without_a_payment_page_is_changed_without_a_trial(
+    carts: GuestCarts, memory_backend: MemoryBackend
+) -> None:
+    handle = (await carts.create()).cart_id
+    await carts.add_line(handle, PAD, 1, {})
+    await carts.update_line(handle, await line_of(carts, handle), 1)
+    assert len(memory_backend.carts) == 1
+
+
+async def test_while_the_shop_is_down_the_payment_page_stays_open(
+    ordering: tuple[GuestCarts, CartId], checkouts: Checkouts, memory_backend: MemoryBackend
+) -> None:
+    carts, handle = ordering
+    memory_backend.down = ShopDown(internal="no answer")
+    with pytest.raises(ShopDown, match=KEPT):
+        await carts.update_line(handle, LineId("1"), 3)
+    assert checkouts.open
+
+
+async def test_a_gift_card_that_cannot_be_tried_closes_the_payment_page_before_the_shop_decides(
+    ordering: tuple[GuestCarts, CartId],
+    checkouts: Checkouts,
+    memory_backend: MemoryBackend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    carts, handle = ordering
+
+    async def refuse(*_: object) -> Any:
+        raise ShopRefused("not this piece alone.")
+
+    monkeypatch.setattr(memory_backend, "add_line", refuse)
+    assert (await carts.apply_gift_card(handle, "GC-MEMORY-5")).notice == CLOSED
+    assert not checkouts.open
+
+
+@pytest.mark.parametrize("ask", EVERYTHING[1:-1])
+async def test_a_refused_change_says_too_what_was_closed_for_it(
+    ask: Callable[[GuestCarts, CartId], Awaitable[Any]],
+    ordering: tuple[GuestCarts, CartId],
+    checkouts: Checkouts,
+    memory_backend: MemoryBackend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    carts, handle = ordering
+
+    async def refuse(*_: Any) -> Any:
+        raise ShopRefused("The shop said no.")
+
+    async def unforeseen(*_: Any) -> None:
+        return None
+
+    for name in ("add_line", "update_line", "remove_line"):
+        monkeypatch.setattr(memory_backend, name, refuse)
+    for name in ("apply_coupon", "remove_coupon", "apply_gift_card", "remove_gift_card"):
+        monkeypatch.setattr(memory_backend, name, refuse)
+    monkeypatch.setattr(CartPrecheck, "changes_nothing", unforeseen)
+    checkouts.open = False
+    with pytest.raises(ShopRefused) as plain:
+        await ask(carts, handle)
+    checkouts.open = True
+    with pytest.raises(ShopRefused) as refused:
+        await ask(carts, handle)
+    assert str(refused.value) == f"{plain.value} {CLOSED}"

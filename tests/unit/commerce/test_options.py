@@ -63,6 +63,13 @@ def test_what_does_not_fit_is_refused_with_everything_on_offer(asked: Any, probl
     assert refused.value.detail.custom_options == OFFERED
 
 
+def test_of_a_product_without_options_it_is_said_that_it_takes_none() -> None:
+    with pytest.raises(OptionsNeeded) as refused:
+        resolve_options(JAR, (), {"Colour": "red"})
+    assert (str(refused.value), refused.value.detail) == (f"{JAR}: It takes no options. Leave options out.", None)
+    assert resolve_options(JAR, (), {}) == {}
+
+
 def test_a_title_that_two_options_share_names_neither() -> None:
     twins = (CustomOption(id="1", title="Note", kind="text"), CustomOption(id="2", title="note", kind="text"))
     with pytest.raises(OptionsNeeded, match="It has no option 'Note'"):

@@ -22,6 +22,8 @@ from storefront_mcp.settings.demo import demo_settings
 from tests.serving import free_port, served
 from tests.unit.console.environment import PICKLE, Browser, Stage
 
+pytestmark = pytest.mark.slow
+
 BRINE, CELLAR = StoreId("brine"), StoreId("cellar")
 PAGES = ("", "/stores", "/roadmap", "/checkouts", "/keys", "/audit", "/cards", "/connect", "/health", "/traffic")
 FORMS = ("/roadmap/flip", "/checkouts/finish", "/keys/mint", "/audit/verify", "/audit/export", "/health/examine")

@@ -10,7 +10,9 @@ from cryptography.fernet import Fernet
 from storefront_mcp.database import FieldEncryption
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from tests.unit.console.environment import PICKLE, Stage, staged
-from tests.unit.database.oauth_samples import MONTH, granted
+from tests.unit.database.oauth_samples import CLIENT, MONTH, granted
+
+pytestmark = pytest.mark.slow
 
 TAB = ">Customers</a>"
 
@@ -89,3 +91,27 @@ def test_a_store_without_sign_in_has_no_such_page(tmp_path: Path) -> None:
         olive.sign_in("manage:workspace")
         assert TAB not in olive.get("/roadmap").text
         assert olive.get("/customers").status_code == 404
+
+
+def test_an_agent_is_blocked_for_everybody_and_let_in_again(stage: Stage) -> None:
+    with stage.browser() as olive:
+        olive.sign_in("manage:workspace", label="Olive")
+        assert "Agents that are blocked" not in olive.get("/customers").text
+        done = olive.send("/customers/block", {"client": CLIENT})
+        assert done.status_code == 303
+        page = olive.get(stage.origin + done.headers["location"]).text
+        assert "All of its grants have ended" in page
+        assert f"<code>{CLIENT}</code>" in page
+        assert live(stage) == set()
+
+        done = olive.send("/customers/unblock", {"client": CLIENT})
+        page = olive.get(stage.origin + done.headers["location"]).text
+        assert "Let in again." in page
+        assert "Agents that are blocked" not in page
+        olive.get("/customers")
+        assert olive.send("/customers/unblock", {"client": CLIENT}).status_code == 404
+        for client in ("", "b\u00fccher"):
+            olive.get("/customers")
+            assert olive.send("/customers/block", {"client": client}).status_code == 400
+    told = [(entry.what, entry.subject) for entry in stage.audit() if entry.what.startswith("client.")]
+    assert told == [("client.blocked", CLIENT), ("client.unblocked", CLIENT)]

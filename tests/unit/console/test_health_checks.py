@@ -27,6 +27,8 @@ from storefront_mcp.settings.demo import demo_settings
 from storefront_mcp.settings.schema import PaymentSettings
 from tests.unit.limits.conftest import CountingServer, own_server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["own_server"]
 
 NOW = dt.datetime(2026, 11, 1, 12, tzinfo=dt.UTC)

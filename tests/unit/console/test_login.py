@@ -12,6 +12,8 @@ from storefront_mcp.database.engine import utc_now
 from storefront_mcp.settings.console import ConsoleSettings
 from tests.unit.console.environment import PICKLE, Browser, Stage, staged
 
+pytestmark = pytest.mark.slow
+
 PAGES = ("", "/roadmap", "/roadmap/flip?p1_browse=active", "/checkouts", "/keys", "/audit", "/cards", "/connect")
 FORMS = ("/roadmap/flip", "/checkouts/finish", "/keys/mint", "/keys/revoke", "/audit/verify", "/audit/export")
 

@@ -11,12 +11,15 @@ import pytest
 from msgspec.structs import replace
 
 from storefront_mcp.checkout.record import CheckoutStep
+from storefront_mcp.checkout_sessions.record import CheckoutSession
+from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.console.cards import malformed_reason
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.checkouts import SqlCheckoutRepository
 from storefront_mcp.database.engine import utc_now
 from storefront_mcp.database.flips import SqlFlipRepository
+from storefront_mcp.database.order_events import SqlOrderEventQueue, await_order
 from storefront_mcp.database.order_mails import SqlOrderMailQueue, queue_mail
 from storefront_mcp.database.usage import SqlUsageRepository
 from storefront_mcp.payments.sandbox import SandboxProvider
@@ -24,6 +27,8 @@ from storefront_mcp.records.usage import DurationSummary, UsageRow
 from tests.fakes.agent import VERSIONS, Agent
 from tests.serving import until
 from tests.unit.console.environment import PICKLE, Browser, Stage, meanwhile, staged
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -101,6 +106,7 @@ async def test_a_pause_of_the_checkout_asks_what_becomes_of_open_ones(tmp_path: 
         records = SqlCheckoutRepository(stage.database)
         until(lambda: meanwhile(records.find(PICKLE, "chk_a")).state == "canceled", "the server to close it")
         assert meanwhile(records.find(PICKLE, "chk_a")).reason == "stocktaking."
+        until(lambda: "Agents now see" in ada.get("/roadmap?done=2").text, "the worker to show it")
         async with Agent(stage.origin, VERSIONS[-1]) as agent:
             assert {"get_order_status", "cancel_checkout"} < {*await agent.tools()}
             assert "place_order" not in await agent.tools()
@@ -240,6 +246,27 @@ def test_the_confirmation_of_an_order_is_seen_and_sent_again(ada: Browser) -> No
     again = ada.send("/checkouts/mail", {"checkout": "chk_none"})
     assert again.status_code == 409
     assert "There is no confirmation of chk_none that could not be sent." in again.text
+
+
+def test_what_a_platform_could_not_be_told_of_an_order_is_seen_and_told_again(ada: Browser) -> None:
+    stage = ada.stage
+    stage.stuck("chk_alone", state="placed", order_number="1", ended_at=1.0)
+    assert "Platform" not in ada.get("/checkouts").text, "where no platform is told of anything"
+    stage.stuck("chk_told", state="placed", order_number="2", ended_at=1.0)
+    session = CheckoutSession(
+        store=PICKLE, cart=CartId("cart_abc"), owner="key:a", checkout="chk_told", tells_orders=True, expires_at=1.0
+    )
+    with stage.database.writing() as connection:
+        await_order(stage.database, connection, session, None)
+    queue = SqlOrderEventQueue(stage.database)
+    taken = meanwhile(queue.lease(now=time.time(), seconds=60))
+    meanwhile(queue.finish(replace(taken, status="failed", problem="HTTP <401>"), due_at=0.0))
+    page = ada.get("/checkouts").text
+    assert "HTTP &lt;401&gt;" in page
+    assert "cart_abc" not in page
+    assert ada.send("/checkouts/event", {"checkout": "chk_told"}).status_code == 303
+    assert "Tell it again" not in ada.get("/checkouts").text
+    assert ada.send("/checkouts/event", {"checkout": "chk_alone"}).status_code == 409
 
 
 def test_only_what_a_checkout_can_become_is_understood(ada: Browser) -> None:
@@ -501,6 +528,12 @@ def test_every_client_has_its_snippet(ada: Browser) -> None:
         assert name in page
 
 
+def test_other_protocols_have_the_address_of_what_tells_all_of_them(ada: Browser) -> None:
+    page = ada.get("/connect").text
+    for path in ("/.well-known/ucp", "/.well-known/agent-card.json"):
+        assert f">{ada.stage.origin}{path}<" in page
+
+
 def test_health_finds_the_demo_well_and_says_that_its_payments_move_no_money(ada: Browser) -> None:
     page = ada.get("/health").text
     assert "All is well." in page
@@ -523,7 +556,6 @@ def test_the_doctor_comes_when_called_and_only_once_at_a_time(ada: Browser) -> N
         assert other.send("/health/examine").status_code == 403
 
 
-@pytest.mark.slow
 async def test_traffic_is_counted_and_drawn(tmp_path: Path) -> None:
     with staged(tmp_path) as stage, stage.browser() as ada:
         ada.sign_in()
@@ -540,6 +572,7 @@ async def test_traffic_is_counted_and_drawn(tmp_path: Path) -> None:
         assert "3 tool calls in the last day" in page
         assert "1 failed" in page
         assert "search_products" in page
+        assert "By protocol" in page
         assert 'role="img"' in page
         old = UsageRow(minute=1, kind="tool", name="get_product", sum=DurationSummary(1, 1.0, 1.0, (0, 0, 0, 1, 0)))
         now = int(utc_now().timestamp()) // 60

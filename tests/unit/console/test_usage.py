@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -82,11 +83,29 @@ def test_only_calls_of_promised_tools_have_names(traffic: UsageRecorder, book: M
     assert dict(shop.headers) == {}
     traffic.write()
     assert sorted((line.kind, line.name, line.client, line.outcome, line.sum.count) for line in book.lines) == [
+        ("protocol", "mcp", "", "-32602", 1),
+        ("protocol", "mcp", "", "ok", 2),
         ("shop", "GET /products", "", "shop_unavailable", 1),
         ("tool", "other", "other", "-32602", 1),
         ("tool", "view_cart", "claude 2.1.3", "ok", 2),
     ]
     assert book.pruned == [MINUTE - 8 * 1440]
+
+
+def test_calls_are_counted_by_the_protocol_that_they_came_over(traffic: UsageRecorder, book: MemoryBook) -> None:
+    instrumentation = traffic.at(STORE)
+    for source in ("mcp", "ucp", "ucp", "a2a"):
+        asked = msgspec.structs.replace(request("tools/call", "view_cart", "curl"), source=source)
+        instrumentation.observe_request(asked).end()
+    traffic.write()
+    by_protocol = [line for line in book.lines if line.kind == "protocol"]
+    assert [(row.name, row.calls) for row in figures(by_protocol, lambda line: line.name)] == [
+        ("ucp", 2),
+        ("a2a", 1),
+        ("mcp", 1),
+    ]
+    (tool,) = [line for line in book.lines if line.kind == "tool"]
+    assert tool.sum.count == 4, "and once by the tool"
 
 
 def test_what_was_searched_for_is_one_short_line(traffic: UsageRecorder, book: MemoryBook) -> None:

@@ -5,6 +5,7 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select
 
@@ -14,6 +15,8 @@ from storefront_mcp.commerce.ids import CartId, Sku, StoreId
 from storefront_mcp.database import Database, SqlCartHandleRepository
 from storefront_mcp.database.row_quota import SWEEP_INTERVAL_WRITES, RowQuota
 from storefront_mcp.database.tables.cart_handles import CARTS
+
+pytestmark = pytest.mark.slow
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 PICKLE = StoreId("pickle")

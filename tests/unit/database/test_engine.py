@@ -52,6 +52,7 @@ def test_closing_leaves_no_connection_open_that_comes_back_later(tmp_path: Path)
             connection.execute("SELECT 1")
 
 
+@pytest.mark.slow
 def test_a_database_that_nobody_closes_leaves_no_connection_open_either(tmp_path: Path) -> None:
     database = Database(tmp_path / "storefront.db")
     watching = database.watching()

@@ -30,6 +30,8 @@ from storefront_mcp.settings.limits import GuestSettings
 from storefront_mcp.telemetry.usage import ROW_QUOTA, UsageRecorder
 from tests.unit.database.test_checkouts import checkout
 
+pytestmark = pytest.mark.slow
+
 PICKLE = StoreId("pickle")
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 DAY_SECONDS = 86_400

@@ -36,6 +36,8 @@ from tests.unit.database.oauth_samples import (
     tokens,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def record(database: Database) -> SqlOAuthRepository:
@@ -271,12 +273,29 @@ def test_a_blocked_client_loses_its_grants_and_stays_blocked(record: SqlOAuthRep
     record.put_client(document)
     assert record.find_client(PICKLE, CLIENT) == document
     assert record.find_client(PADDLE, CLIENT) is None
-    record.block_client(PICKLE, CLIENT, "document", now=NOW, by="ada")
+    assert record.block_client(PICKLE, CLIENT, "document", now=NOW, by="ada") == 1
     assert not is_valid(record, access)
     record.put_client(document)
     found = record.find_client(PICKLE, CLIENT)
     assert found is not None
     assert found.blocked_at == NOW
+    assert record.blocked_clients(PICKLE) == [found]
+    assert record.blocked_clients(PADDLE) == []
+
+
+def test_a_client_that_is_let_in_again_has_none_of_its_grants(record: SqlOAuthRepository, database: Database) -> None:
+    access, _ = redeemed(record)
+    assert not record.unblock_client(PICKLE, CLIENT, by="ada")
+    record.block_client(PICKLE, CLIENT, "document", now=NOW, by="ada")
+    assert not record.unblock_client(PADDLE, CLIENT, by="ada")
+    assert record.unblock_client(PICKLE, CLIENT, by="bo")
+    assert record.blocked_clients(PICKLE) == []
+    assert not is_valid(record, access)
+    told = [(one.entry.what, one.entry.subject, one.entry.who.id) for one in AuditLog(database).read(store=PICKLE)]
+    assert [one for one in told if one[0].startswith("client.")] == [
+        ("client.blocked", CLIENT, "ada"),
+        ("client.unblocked", CLIENT, "bo"),
+    ]
 
 
 def test_a_shop_session_is_renewed_by_one_at_a_time(record: SqlOAuthRepository) -> None:
@@ -378,18 +397,44 @@ def asking_from(address: str) -> Iterator[None]:
         REQUEST_CONTEXT.reset(token)
 
 
-def test_one_address_ends_its_own_oldest_requests_and_nobody_elses(
+def test_one_address_has_so_many_requests_and_none_that_is_pending_ends_for_another(
     record: SqlOAuthRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(oauth_ending, "REQUESTS_PER_HOLDER", 5)
     with asking_from("198.51.100.7"):
         record.open_request(pending("person"))
     with asking_from("203.0.113.9"):
-        for number in range(12):
-            record.open_request(pending(f"flood-{number}", expires_at=NOW + 600 + number))
+        opened = [record.open_request(pending(f"flood-{number}", expires_at=NOW + 600)) for number in range(12)]
+        assert opened == [True] * 5 + [False] * 7
     left = [record.request(PICKLE, pending(f"flood-{number}").digest, now=NOW) for number in range(12)]
-    assert [one is not None for one in left] == [False] * 7 + [True] * 5
+    assert [one is not None for one in left] == opened
     assert record.request(PICKLE, pending("person").digest, now=NOW) is not None
+    with asking_from("203.0.113.9"):
+        assert record.end_request(pending("flood-0").digest)
+        assert record.open_request(pending("next"))
+
+
+def test_when_all_requests_are_taken_another_waits_and_none_ends(
+    record: SqlOAuthRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth_ending, "REQUESTS_IN_ALL", 3)
+    for number in range(4):
+        with asking_from(f"203.0.113.{number}"):
+            assert record.open_request(pending(f"request-{number}")) is (number < 3)
+    assert record.open_request(pending("of nobody known")), "whose address is unknown is bounded apart"
+    record.sweep(now=NOW + 10)
+    assert record.request(PICKLE, pending("request-0").digest, now=NOW) is not None
+
+
+def test_an_address_is_known_to_whom_has_granted_something_there(record: SqlOAuthRepository) -> None:
+    with asking_from("198.51.100.7"):
+        granted(record, mailbox="mailbox-4")
+        assert record.is_familiar(PICKLE, "mailbox-4")
+        assert not record.is_familiar(PICKLE, "mailbox-5")
+        assert not record.is_familiar(PADDLE, "mailbox-4")
+    with asking_from("203.0.113.9"):
+        assert not record.is_familiar(PICKLE, "mailbox-4")
+    assert not record.is_familiar(PICKLE, "mailbox-4"), "nobody known"
 
 
 def test_requests_and_documents_are_bounded_in_all(

@@ -23,6 +23,8 @@ from storefront_mcp.database.sandbox import SqlSandboxRepository
 from storefront_mcp.database.tables import METADATA
 from storefront_mcp.payments.sandbox import SandboxLink
 
+pytestmark = pytest.mark.slow
+
 VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
 BEFORE_MIGRATIONS = """
 CREATE TABLE flips (
@@ -190,7 +192,6 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(where: str, monkeypatch
         assert schema.revision(connection) == schema.HEAD_REVISION
 
 
-@pytest.mark.slow
 def test_processes_that_start_at_once_agree_on_one_schema(where: str) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.unit.database.test_schema"])
@@ -213,7 +214,6 @@ def test_threads_that_start_at_once_migrate_once(tmp_path: Path) -> None:
         assert len(SqlFlipRepository(database).history()) == 1
 
 
-@pytest.mark.slow
 def test_alembic_is_not_imported_where_there_is_nothing_to_migrate(tmp_path: Path) -> None:
     opening = (
         f"import sys; from storefront_mcp.database import Database; Database({str(tmp_path / 'x.db')!r}).close(); "

@@ -13,6 +13,8 @@ from storefront_mcp.demo.access import PERMISSIONS
 from tests.fakes.demo_shop import SoldOrder
 from tests.unit.demo.conftest import Clock, Guest
 
+pytestmark = pytest.mark.slow
+
 ACCOUNT = {"grant_type": "client_credentials", "client_id": "storefront", "client_secret": "brine"}
 
 

@@ -16,6 +16,8 @@ from tests.serving import free_port
 from tests.unit.doctor.conftest import ExaminedServer, ExaminedShop, housed
 from tests.unit.doctor.stores import at
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Result]
 
 STORE = """

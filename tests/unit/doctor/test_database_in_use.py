@@ -15,6 +15,8 @@ from storefront_mcp.settings.storage import DatabaseLocation
 from tests.unit.doctor.conftest import ExaminedServer
 from tests.unit.doctor.stores import Said, at, bad, findings, of, only, settings
 
+pytestmark = pytest.mark.slow
+
 
 async def test_a_server_with_the_database_of_the_settings_has_no_fault(examined: ExaminedServer) -> None:
     report = await only(of(examined.settings), "database", "address.reached", "address.database")

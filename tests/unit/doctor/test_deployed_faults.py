@@ -18,6 +18,8 @@ from tests.unit.doctor.conftest import ExaminedServer
 from tests.unit.doctor.planted import certificate
 from tests.unit.doctor.stores import Asked, Said, Spoil, at, bad, findings, only
 
+pytestmark = pytest.mark.slow
+
 AREAS = ("address", "documents", "card", "protocol", "journey")
 Json = dict[str, Any]
 

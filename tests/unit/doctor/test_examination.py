@@ -25,6 +25,8 @@ from storefront_mcp.findings import fault, note, ok, warning
 from tests.unit.doctor.conftest import ExaminedServer
 from tests.unit.doctor.stores import bad, of
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parent / "report.json"
 NOTHING = ExaminationSubject(config="storefront.toml")
 

@@ -1,20 +1,27 @@
 """Faults of the settings, the database, payments and phases, planted one by one, each found with its fix."""
 
+import datetime as dt
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import insert
 
 from storefront_mcp.access.credentials import Secret
 from storefront_mcp.database import Database, schema
+from storefront_mcp.database.api_keys import SqlApiKeyRepository
+from storefront_mcp.database.tables.order_events import ORDER_EVENTS
 from storefront_mcp.doctor import ExaminationSubject
+from storefront_mcp.identity.api_key_format import mint_key
 from storefront_mcp.payments.key_probe import KeyCheck
 from storefront_mcp.payments.stripe.key_probe import StripeKeyProbe
 from storefront_mcp.settings import Settings, SettingsInvalid
+from storefront_mcp.settings.agent_protocols import AcpSettings, AcpWebhookSettings
 from storefront_mcp.settings.alerts import AlertSettings
 from storefront_mcp.settings.catalogue import CatalogueSettings
 from storefront_mcp.settings.schema import PaymentSettings
@@ -24,6 +31,8 @@ from tests.serving import free_port
 from tests.unit.doctor.conftest import opened
 from tests.unit.doctor.stores import bad, findings, of, only, settings
 from tests.unit.limits.conftest import CountingServer, own_server
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["own_server"]
 
@@ -436,3 +445,37 @@ async def test_what_could_open_and_what_could_not(tmp_path: Path) -> None:
     assert told[0] == ("p1_browse could open.", "To open it: storefront-mcp phases open p1_browse")
     assert any(says.startswith("It cannot open yet: p2_cart: requires p1_browse") for says, _ in told)
     assert any(says.startswith("It cannot open yet: p3_checkout: nobody could pay") for says, _ in told)
+
+
+async def test_platforms_that_cannot_be_told_of_orders(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, "http://127.0.0.1:1")
+    (store,) = chosen.stores
+    now = dt.datetime.now(dt.UTC)
+    issued = mint_key(store=store.id, label="an agent", scopes=frozenset(), by="a test", now=now)
+    receivers = [
+        AcpWebhookSettings(key=key, url="https://platform.example/events", secret=Secret("s" * 16))
+        for key in (issued.key.id, "unknown1234")
+    ]
+
+    def told(enabled: bool, *webhooks: AcpWebhookSettings) -> ExaminationSubject:
+        acp = AcpSettings(enabled=enabled, webhooks=webhooks)
+        return of(replace(chosen, stores=(replace(store, acp=acp),)))
+
+    with closing(Database(chosen.database)) as database:
+        SqlApiKeyRepository(database).add(issued.key, issued.digest)
+        nobody = await only(told(True), "order_events")
+        right = await only(told(True, receivers[0]), "order_events")
+        wrong = await only(told(False, *receivers), "order_events")
+        with database.writing() as connection:
+            row = {"checkout": "chk_1", "store": store.id, "owner": "key:a", "session": b"=s", "status": "failed"}
+            connection.execute(insert(ORDER_EVENTS).values(row | {"queued_at": 1.0, "due_at": 1.0, "tries": 10}))
+        failed = await only(told(True, receivers[0]), "order_events")
+
+    for report in (nobody, right):
+        assert [one.level for one in findings(report, "order_events.receivers")] == ["ok"]
+    assert bad(wrong, "warning")["order_events.receivers"] == [
+        "Set store.acp.enabled = true, or take store.acp.webhooks out.",
+        "Put the id of the key that its agent has into store.acp.webhooks, or take the platform out.",
+    ]
+    (found,) = findings(failed, "order_events.receivers")
+    assert (found.level, found.says) == ("warning", "Platforms could not be told of 1 order.")

@@ -15,6 +15,8 @@ from tests.unit.doctor import planted
 from tests.unit.doctor.conftest import ExaminedShop
 from tests.unit.doctor.planted import API, PUBLIC, Plant, staged
 
+pytestmark = pytest.mark.slow
+
 PAGE: dict[str, Any] = {"body": b"<!doctype html><p>No.", "kind": "text/html"}
 OPEN_SANDBOX = PaymentSettings(provider="sandbox", public_sandbox=True)
 

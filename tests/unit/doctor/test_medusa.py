@@ -14,6 +14,8 @@ from tests.fakes.medusa.shop import MedusaShop
 from tests.serving import served
 from tests.unit.doctor.stores import bad, findings, of, only, settings
 
+pytestmark = pytest.mark.slow
+
 Examined = tuple[str, MedusaShop]
 
 

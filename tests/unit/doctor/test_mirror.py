@@ -16,6 +16,8 @@ from storefront_mcp.settings.catalogue import MirrorSettings
 from storefront_mcp.settings.server import Settings
 from tests.unit.doctor.stores import findings, of, only, settings
 
+pytestmark = pytest.mark.slow
+
 
 def mirrored(folder: Path) -> Settings:
     chosen = settings(folder, "http://127.0.0.1:1")

@@ -17,6 +17,8 @@ from tests.serving import free_port, served
 from tests.unit.doctor.conftest import ExaminedShop
 from tests.unit.doctor.stores import Asked, Said, at, bad, findings, of, only, settings, upstream
 
+pytestmark = pytest.mark.slow
+
 CONFIG = "/api/rest/v2/store-config"
 
 

@@ -13,6 +13,8 @@ from storefront_mcp.doctor.patient import CARD
 from tests.unit.doctor.conftest import ExaminedServer
 from tests.unit.doctor.stores import Asked, Said, Spoil, at, bad, findings, only
 
+pytestmark = pytest.mark.slow
+
 BLAME = "Look at the server's log, and examine the shop behind it: storefront-mcp doctor --config PATH"
 CHECKS = ("address.reached", "card.readable", "card.endpoint", "journey")
 Json = dict[str, Any]

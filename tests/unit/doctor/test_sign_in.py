@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from msgspec.structs import replace
 
 from storefront_mcp.app.diagnostics import doctor_subject
 from storefront_mcp.doctor import ExaminationSubject
+from storefront_mcp.settings.demo import demo_settings
+from storefront_mcp.settings.sign_in import OpenIdSettings, SignInSettings
+from tests.fakes.openid_provider import Oddities, OpenIdProviderApp
+from tests.serving import free_port, served
 from tests.unit.doctor.conftest import ExaminedServer, housed
 from tests.unit.doctor.stores import Said, Spoil, at, bad, findings, only
+
+pytestmark = pytest.mark.slow
 
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource/mcp"
@@ -93,3 +100,45 @@ async def test_a_proxy_in_the_way_is_a_fault(server: ExaminedServer, change: Spo
     server.proxy.spoil = change
     report = await only(ExaminationSubject(url=server.origin), "address.reached", "sign_in")
     assert fix in bad(report)[check]
+
+
+@contextlib.contextmanager
+def provided(folder: Path) -> Iterator[tuple[OpenIdProviderApp, ExaminationSubject]]:
+    """A store whose customers sign in at a provider, as its settings have it."""
+    origin = f"http://127.0.0.1:{(port := free_port())}"
+    provider = OpenIdProviderApp(origin, ())
+    settings = demo_settings(free_port(), state=folder)
+    oidc = OpenIdSettings(issuer=origin, client_id="pickle store")
+    store = replace(settings.stores[0], sign_in=SignInSettings(on=True, oidc=oidc))
+    with served(provider, port):
+        yield provider, doctor_subject(replace(settings, stores=(store,)), store, config="a test")
+
+
+async def test_a_provider_that_lets_customers_sign_in_is_told_what_it_has_to_know(tmp_path: Path) -> None:
+    with provided(tmp_path) as (provider, subject):
+        report = await only(subject, "sign_in.provider")
+
+    (found,) = findings(report, "sign_in.provider")
+    assert found.level == "ok"
+    assert found.says.startswith(f"{provider.issuer} has 1 key; it has to know http://127.0.0.1:")
+    assert found.says.endswith("/oauth/callback.")
+
+
+@pytest.mark.parametrize(
+    ("odd", "says"),
+    [
+        (Oddities(down=("/.well-known/openid-configuration",)), "500"),
+        (Oddities(metadata={"issuer": "https://login.example"}), "speaks for another issuer"),
+        (Oddities(metadata={"id_token_signing_alg_values_supported": ["HS256"]}), "by no algorithm that is accepted"),
+        (Oddities(metadata={"code_challenge_methods_supported": ["plain"]}), "it knows no PKCE with S256"),
+        (Oddities(metadata={"token_endpoint": "https://10.0.0.5/token"}), "its token_endpoint is missing, or neither"),
+        (Oddities(down=("/keys",)), "/keys: 500"),
+    ],
+)
+async def test_a_provider_that_does_not_is_a_fault_with_the_reason(tmp_path: Path, odd: Oddities, says: str) -> None:
+    with provided(tmp_path) as (provider, subject):
+        provider.odd = odd
+        report = await only(subject, "sign_in.provider")
+
+    (found,) = findings(report, "sign_in.provider")
+    assert (found.level, says in found.says) == ("fault", True), found.says

@@ -15,6 +15,8 @@ from tests.fakes.woocommerce import MERCHANT_KEY, MERCHANT_SECRET, WooShop, woo_
 from tests.serving import served
 from tests.unit.doctor.stores import bad, findings, of, only, settings
 
+pytestmark = pytest.mark.slow
+
 Examined = tuple[str, WooShop]
 
 

@@ -1,5 +1,6 @@
 """A key opens the door of its own store, until it is expired, revoked or rotated."""
 
+import asyncio
 import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -120,18 +121,20 @@ async def test_rotating_voids_every_key_of_a_store_and_no_other(
 
 
 async def test_the_record_is_asked_once_per_half_second(
-    callers: ApiKeyVerifier, record: SqlApiKeyRepository, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    record: SqlApiKeyRepository, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, _ = new(record, clock)
     asked: list[str] = []
     find = record.find
     monkeypatch.setattr(record, "find", lambda id_: (asked.append(id_), find(id_))[1])
+    callers = ApiKeyVerifier(PICKLE, record, now=clock.now, clock=clock.monotonic)
     for _ in range(10):
         await callers.caller(text)
     assert len(asked) == 1
     clock.tick(KEY_TTL_SECONDS)
-    await callers.caller(text)
+    await asyncio.gather(*(callers.caller(text) for _ in range(10)))
     assert len(asked) == 2
+    await callers.close()
 
 
 @pytest.fixture
@@ -145,7 +148,7 @@ async def test_memory_is_bounded(callers: ApiKeyVerifier, record: SqlApiKeyRepos
         unknown = mint_key(store=PICKLE, label="", scopes=frozenset(), by="", now=clock.now()).secret.reveal()
         await refusal(callers, unknown)
         await callers.caller(new(record, clock)[0])
-    assert len(callers._looked_up) == 3
+    assert len(callers._stored) == 3
     assert len(callers._used) == 3
 
 

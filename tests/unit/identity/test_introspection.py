@@ -20,6 +20,8 @@ from storefront_mcp.identity.issuer_client import IssuerClient
 from tests.unit.identity.conftest import Clock
 from tests.unit.identity.issuer import RESOURCE, Issuer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def tokens(issuer: Issuer, clock: Clock) -> AsyncIterator[IntrospectionVerifier]:

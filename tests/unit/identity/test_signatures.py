@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from http_message_signatures import InvalidSignature
+from http_message_signatures import InvalidSignature, algorithms
 from hypothesis import assume, given, strategies as st
 
 from storefront_mcp.identity import signatures
@@ -22,7 +22,9 @@ from storefront_mcp.identity.agent_keys import (
     thumbprint,
 )
 from storefront_mcp.identity.issuer_client import MAX_RESPONSE_BYTES, IssuerClient
-from storefront_mcp.identity.signatures import HttpSignatureVerifier, _Fields, _Message, _Verifier
+from storefront_mcp.identity.signatures import HttpSignatureVerifier, _Keys
+from storefront_mcp.message_signatures.message import FieldLines, SignedRequest
+from storefront_mcp.message_signatures.verification import ClockedVerifier
 from tests.unit.identity.conftest import Clock
 from tests.unit.identity.signing import Directory, Headers, as_sent, jwk, keyid_of, new_key, signed
 
@@ -62,7 +64,7 @@ def who(
 # What the RFCs work out themselves ----------------------------------------------------------------------------------
 
 
-class Timeless(_Verifier):
+class Timeless(ClockedVerifier):
     """The vector is of 2021, and never expires."""
 
     def validate_created_and_expires(self, sig_input: Any, max_age: object = None) -> None:
@@ -91,8 +93,8 @@ def test_the_vector_of_rfc_9421_b_2_6_verifies(method: str, holds: bool) -> None
             b"sig-b26=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==:",
         ),
     ]
-    message = _Message(method, "https://example.com/foo?param=Value&Pet=dog", _Fields(headers))
-    verifier = Timeless(Known({"test-key-ed25519": public}), 0.0)
+    message = SignedRequest(method, "https://example.com/foo?param=Value&Pet=dog", FieldLines(headers))
+    verifier = Timeless(algorithms.ED25519, _Keys(Known({"test-key-ed25519": public})), 0.0, dated=True)
     if holds:
         (found,) = verifier.verify(message, max_age=None)
         assert found.parameters["created"] == 1618884473

@@ -14,6 +14,8 @@ from storefront_mcp.cli import main
 from storefront_mcp.settings import Settings
 from tests.serving import served, until
 
+pytestmark = pytest.mark.slow
+
 HOST = "pickle.localhost"
 
 
@@ -48,7 +50,6 @@ def listed(worker: str, token: str) -> int:
     return httpx.get(f"{worker}/mcp/token", headers=headers, timeout=120).status_code
 
 
-@pytest.mark.slow
 def test_a_key_lives_and_dies_on_every_worker_at_once(path: Path, workers: list[str]) -> None:
     revoked, rotated = (keys(path, "mint", "--label", "x", "--scope", "manage:api_keys") for _ in range(2))
     assert [listed(worker, token) for worker in workers for token in (revoked, rotated)] == [200] * 4

@@ -20,7 +20,7 @@ __all__ = ["HANDSHAKE", "META", "MODERN", "VERSIONS"]
 
 Json = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
-(NEWEST,) = MODERN
+NEWEST = MODERN[-1]
 NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 

@@ -52,7 +52,7 @@ async def following(stream: ResponseStream) -> Json:
 
 
 def flip(to: JsonRpcEndpoint, before: Any, after: Any) -> None:
-    told = PreparedResponses(STORE, after).contents
+    told = PreparedResponses(STORE, after)
     for listener in to._shared.subscriptions._listeners:
         listener.names = PreparedResponses(STORE, before).contents
     publish_list_changes(lambda _: told, to._shared)

@@ -205,7 +205,7 @@ async def test_a_flip_tells_exactly_of_the_lists_that_it_changed(before: str, af
     one, other = (PreparedResponses(STORE, STATES[name]) for name in (before, after))
     for listener in subscriptions._listeners:
         listener.names = one.contents
-    publish_list_changes(lambda _: other.contents, shared)
+    publish_list_changes(lambda _: other, shared)
     subscriptions.close()
     told = await rest(messages)
     assert {note["method"] for note in told[1:-1]} == {CHANGE_NOTIFICATIONS[kind] for kind in kinds}

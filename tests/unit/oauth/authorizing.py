@@ -9,12 +9,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from cryptography.fernet import Fernet
 
 from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES
+from storefront_mcp.access.credentials import Secret
 from storefront_mcp.database import Database, FieldEncryption
 from storefront_mcp.database.oauth import SqlOAuthRepository
-from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn, SignInContext
+from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn
 from storefront_mcp.oauth.client_registry import ClientRegistry
-from storefront_mcp.oauth.clients import OAuthClient
+from storefront_mcp.oauth.clients import OAuthClient, register_client
 from storefront_mcp.oauth.server import AuthorizationServer
+from storefront_mcp.oauth.sign_in_steps import SignInContext
 from storefront_mcp.oauth.sign_in_views import ReturnAddress
 from storefront_mcp.oauth.token_requests import FormParameters
 from storefront_mcp.records.oauth import AuthorizationRequest
@@ -25,6 +27,13 @@ from tests.unit.oauth.signing_in import filled
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 REDIRECT = "http://127.0.0.1:4711/callback"
+PROVEN = OAuthClient(
+    id="shop-partner",
+    kind="fixed",
+    name="Partner",
+    redirect_uris=("https://partner.example/cb",),
+    secret=Secret("planted+secret/of=32:characters!!"),
+)
 FIXED = OAuthClient(id="ucp-agent", kind="fixed", name="UCP", redirect_uris=("https://ucp.example/cb",))
 ENCRYPTION = FieldEncryption([Fernet.generate_key().decode()])
 KEY = b"k" * 32
@@ -38,7 +47,7 @@ class AuthorizationWorld:
         self.offered: tuple[str, ...] = BUYER_SCOPE_NAMES
         self.login = MemoryLogin()
         self.repository = SqlOAuthRepository(database, ENCRYPTION)
-        self.registry = ClientRegistry(STORE, self.repository, key=KEY, fixed=[FIXED])
+        self.registry = ClientRegistry(STORE, self.repository, key=KEY, fixed=[FIXED, PROVEN])
         self.server = AuthorizationServer(
             STORE, self.repository, self.registry, key=KEY, offered=lambda: self.offered, now=lambda: self.now
         )
@@ -46,7 +55,7 @@ class AuthorizationWorld:
 
     def register(self, **metadata: Any) -> dict[str, Any]:
         """Register a client."""
-        return dict(self.server.register(json.dumps(metadata).encode()))
+        return register_client(STORE.id, json.dumps(metadata).encode(), KEY, now=self.now)
 
     async def authorize(self, **changes: Any) -> AuthorizationRequest | ReturnAddress:
         """An authorization request; None leaves a parameter out."""
@@ -81,7 +90,7 @@ class AuthorizationWorld:
             grant_seconds=self.server.lifetimes.grant,
             now=lambda: self.now,
         )
-        sign_in = BuyerSignIn(context)
+        sign_in = BuyerSignIn(context, self.login)
         answer = await sign_in.sign_in(filled(await sign_in.open(request)))
         assert isinstance(answer, ReturnAddress)
         fields = parse_qs(urlsplit(answer.address).query)

@@ -5,9 +5,10 @@ from typing import Any
 from msgspec import Struct
 
 from storefront_mcp.access.secret_format import secret_digest, secret_text
-from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn, SignInContext, SignInForm
+from storefront_mcp.oauth.buyer_sign_in import BuyerSignIn
 from storefront_mcp.oauth.connected_agents import ConnectedAgents
-from storefront_mcp.oauth.sign_in_views import ShownPage
+from storefront_mcp.oauth.sign_in_steps import SignInContext, SignInForm
+from storefront_mcp.oauth.sign_in_views import SignInPage
 from storefront_mcp.records.oauth import AuthorizationRequest, IssuedCode
 from tests.fakes.memory_backend import NOW, STORE
 from tests.fakes.memory_oauth import EMAIL, PASSWORD, MemoryLogin, MemorySignIns
@@ -62,10 +63,10 @@ def sign_in_world(login: MemoryLogin | None = None, **changes: Any) -> SignInWor
             **changes,
         }
     )
-    return SignInWorld(login, records, context, BuyerSignIn(context), ConnectedAgents(context), now)
+    return SignInWorld(login, records, context, BuyerSignIn(context, login), ConnectedAgents(context), now)
 
 
-def filled(shown: ShownPage, **changes: Any) -> SignInForm:
+def filled(shown: SignInPage, **changes: Any) -> SignInForm:
     """The form of a page, filled in rightly and sent by the same browser."""
     fields = {
         "handle": shown.view.handle,

@@ -95,21 +95,52 @@ async def test_each_parameter_is_taken_denied_or_shown_as_a_page(
     assert fields.get("state") == (None if name == "state" else ["s-1"])
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "client_id",
-        "redirect_uri",
-        "response_type",
-        "state",
-        "code_challenge",
-        "code_challenge_method",
-        "scope",
-        "resource",
-    ],
+PARAMETERS = (
+    *("client_id", "redirect_uri", "response_type", "response_mode", "state", "scope", "resource"),
+    *("code_challenge", "code_challenge_method", "prompt", "nonce", "request", "request_uri", "claims"),
 )
+ODD_VALUES = (
+    *(
+        "",
+        " ",
+        "\x00",
+        "\n",
+        "ü",
+        "%",
+        "\ud7ff",
+        "plain",
+        "none",
+        HUGE,
+        CHALLENGE,
+        REDIRECT,
+        STORE.endpoint,
+        "code code",
+    ),
+    *("https://evil.example/cb", "//evil.example", "javascript:alert(1)", "https://paddle.example/mcp", "sfc_1_2"),
+)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+async def test_whatever_stands_in_a_parameter_leads_to_a_page_or_to_the_client_itself(
+    world: AuthorizationWorld, name: str
+) -> None:
+    """Absent, empty, huge, wrong, or another parameter's value: nothing else comes of it."""
+    for value in (None, *ODD_VALUES):
+        try:
+            answer = await world.authorize(**{name: value})
+        except ClientRefused:
+            continue
+        address = answer.address if isinstance(answer, ReturnAddress) else answer.redirect_uri
+        told = urlsplit(address)
+        assert f"{told.scheme}://{told.netloc}{told.path}" == REDIRECT, (name, value)
+        if isinstance(answer, ReturnAddress):
+            assert set(parse_qs(told.query)) - {"state"} == {"error", "error_description", "iss"}
+
+
+@pytest.mark.parametrize("name", PARAMETERS[:9])
 async def test_a_parameter_that_comes_twice_leads_to_a_page(world: AuthorizationWorld, name: str) -> None:
-    twice = f"{world.query()}&{name}={quote(parse_qs(world.query())[name][0])}"
+    once = world.query(response_mode="query")
+    twice = f"{once}&{name}={quote(parse_qs(once)[name][0])}"
     with pytest.raises(ClientRefused, match=f"{name} twice"):
         await world.server.authorization_request(twice.encode())
 

@@ -9,10 +9,17 @@ import pytest
 from msgspec.structs import replace
 
 from storefront_mcp.access.secret_format import secret_digest
-from storefront_mcp.commerce.customers import AccountNotConfirmed, ShopSession, TooManyTries
+from storefront_mcp.commerce.customers import AccountNotConfirmed, SessionOver, ShopSession, TooManyTries
 from storefront_mcp.commerce.errors import ShopDown
-from storefront_mcp.oauth.buyer_sign_in import MAX_TRIES, REQUEST_SECONDS, SignInEnded, TriesSpent
-from storefront_mcp.oauth.sign_in_views import ReturnAddress, ShownPage, SignedPerson
+from storefront_mcp.oauth.sign_in_steps import (
+    MAX_TRIES,
+    OPENED_A_MINUTE,
+    REQUEST_SECONDS,
+    SignInAttemptsExhausted,
+    SignInEnded,
+    TooManyPending,
+)
+from storefront_mcp.oauth.sign_in_views import AuthenticatedVisit, ReturnAddress, SignInPage
 from tests.fakes.memory_backend import NOW, STORE
 from tests.fakes.memory_oauth import CODE, EMAIL, PASSWORD, MemoryLogin
 from tests.unit.oauth.signing_in import ASKED, filled, sign_in_world
@@ -116,7 +123,7 @@ async def test_a_form_that_lacks_something_is_shown_again_and_costs_no_try(
 
     answer = await world.sign_in.sign_in(filled(shown, **changes))
 
-    assert isinstance(answer, ShownPage)
+    assert isinstance(answer, SignInPage)
     assert answer.view.refused is not None
     assert answer.view.refused.reason == reason
     assert world.login.asked == []
@@ -137,7 +144,7 @@ async def test_what_the_shop_says_is_told_and_nothing_is_granted(fault: Exceptio
 
     answer = await world.sign_in.sign_in(filled(shown))
 
-    assert isinstance(answer, ShownPage)
+    assert isinstance(answer, SignInPage)
     assert answer.view.refused is not None
     assert (answer.view.refused.reason, answer.view.refused.retry_after) == (reason, wait)
     assert answer.view.email == EMAIL
@@ -151,10 +158,10 @@ async def test_a_wrong_password_may_be_typed_so_many_times_and_what_was_ticked_s
     shown = await world.sign_in.open(ASKED)
     for _ in range(MAX_TRIES - 1):
         answer = await world.sign_in.sign_in(filled(shown, **WRONG, scopes=("checkout",)))
-        assert isinstance(answer, ShownPage)
+        assert isinstance(answer, SignInPage)
         assert answer.view.scopes == [("profile:read", False), ("orders:read", False), ("checkout", True)]
 
-    with pytest.raises(TriesSpent):
+    with pytest.raises(SignInAttemptsExhausted):
         await world.sign_in.sign_in(filled(shown, **WRONG))
     with pytest.raises(SignInEnded):
         await world.sign_in.sign_in(filled(shown))
@@ -192,6 +199,20 @@ async def test_of_two_forms_that_are_sent_at_once_one_is_granted() -> None:
     assert len(world.login.ended) == len(world.login.asked) - 1
 
 
+async def test_a_person_is_asked_each_time_also_for_a_client_that_they_let_in_before() -> None:
+    world = sign_in_world()
+    first = await world.sign_in.open(ASKED)
+    await world.sign_in.sign_in(filled(first))
+
+    again = await world.sign_in.open(ASKED)
+    assert again.view.step == "sign_in"
+    assert again.cookie not in {None, first.cookie}
+    answer = await world.sign_in.sign_in(filled(again, password=""))
+    assert isinstance(answer, SignInPage)
+    assert answer.view.refused is not None
+    assert len(world.records.granted) == 1
+
+
 async def test_two_tabs_do_not_get_in_each_others_way() -> None:
     world = sign_in_world()
     first, second = await world.sign_in.open(ASKED), await world.sign_in.open(ASKED)
@@ -206,14 +227,14 @@ async def test_a_second_factor_is_asked_for_under_a_new_cookie_and_the_password_
     world = sign_in_world(MemoryLogin(code=True))
     shown = await world.sign_in.open(ASKED)
     asked = await world.sign_in.sign_in(filled(shown, scopes=("orders:read",)))
-    assert isinstance(asked, ShownPage)
+    assert isinstance(asked, SignInPage)
     assert asked.cookie not in {None, shown.cookie}
     assert (asked.view.step, asked.view.asks_password, asked.view.email) == ("code", True, EMAIL)
 
     with pytest.raises(SignInEnded):
         await world.sign_in.confirm(filled(shown, code=CODE))
     wrong = await world.sign_in.confirm(filled(asked, code="000000"))
-    assert isinstance(wrong, ShownPage)
+    assert isinstance(wrong, SignInPage)
     assert wrong.view.refused is not None
     assert wrong.view.refused.reason == "code"
     answer = await world.sign_in.confirm(filled(wrong, code=CODE, email="mallory@example.com", scopes=("checkout",)))
@@ -229,7 +250,7 @@ async def test_no_row_ever_holds_a_password() -> None:
     shown = await world.sign_in.open(ASKED)
     asked = await world.sign_in.sign_in(filled(shown))
 
-    assert isinstance(asked, ShownPage)
+    assert isinstance(asked, SignInPage)
     assert PASSWORD.strip() not in repr(list(world.records.requests.values()))
     assert PASSWORD.strip() not in repr(asked)
     assert PASSWORD.strip() not in repr(filled(shown))
@@ -241,7 +262,7 @@ async def test_a_mailed_code_takes_no_password() -> None:
     assert not shown.view.asks_password
 
     asked = await world.sign_in.sign_in(filled(shown, password=""))
-    assert isinstance(asked, ShownPage)
+    assert isinstance(asked, SignInPage)
     assert (asked.view.mailed, asked.view.asks_password) == (True, False)
     answer = await world.sign_in.confirm(filled(asked, code=CODE, password=""))
 
@@ -257,7 +278,7 @@ async def test_a_person_sees_their_agents_and_ends_them_without_a_session_at_the
     world.records.granted["other"] = replace(world.records.granted[first], id="other", subject="subject of 5")
 
     signed = await world.sign_in.sign_in(filled(await world.sign_in.open(None)))
-    assert isinstance(signed, SignedPerson)
+    assert isinstance(signed, AuthenticatedVisit)
     page = await world.agents.page(signed.handle)
     assert [grant.id for grant in page.grants] == [*reversed(list(world.records.granted)[:3])]
     assert page.email == EMAIL
@@ -273,16 +294,52 @@ async def test_a_person_sees_their_agents_and_ends_them_without_a_session_at_the
         await world.agents.page(signed.handle)
 
 
+async def test_one_network_opens_so_many_pages_a_minute_and_others_go_on() -> None:
+    world = sign_in_world()
+    for number in range(OPENED_A_MINUTE):
+        await world.sign_in.open(ASKED, address=f"2001:db8:{number:x}:1::/64")
+    with pytest.raises(TooManyPending):
+        await world.sign_in.open(ASKED, address="2001:db8:ff:1::/64")
+    assert await world.sign_in.open(ASKED, address="2001:db9:1:1::/64")
+    assert await world.sign_in.open(ASKED, address="192.0.2.1")
+    world.now[0] += 60
+    assert await world.sign_in.open(ASKED, address="2001:db8:ff:1::/64")
+
+
+@pytest.mark.parametrize("fault", [ShopDown("pickle"), SessionOver()])
+async def test_a_person_sees_their_agents_also_when_the_shop_ends_no_session(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: ShopSession) -> None:
+        raise fault
+
+    world = sign_in_world()
+    await world.sign_in.sign_in(filled(await world.sign_in.open(ASKED)))
+    monkeypatch.setattr(world.login, "end", fail)
+    signed = await world.sign_in.sign_in(filled(await world.sign_in.open(None)))
+
+    assert isinstance(signed, AuthenticatedVisit)
+    assert len((await world.agents.page(signed.handle)).grants) == 1
+
+
+async def test_a_visit_that_finds_no_room_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = sign_in_world()
+    shown = await world.sign_in.open(None)
+    monkeypatch.setattr(world.records, "at_most", 0)
+    with pytest.raises(TooManyPending):
+        await world.sign_in.sign_in(filled(shown))
+
+
 async def test_connected_agents_are_changed_by_their_own_page_only() -> None:
     world = sign_in_world()
     await world.sign_in.sign_in(filled(await world.sign_in.open(ASKED)))
     signed = await world.sign_in.sign_in(filled(await world.sign_in.open(None)))
-    assert isinstance(signed, SignedPerson)
+    assert isinstance(signed, AuthenticatedVisit)
     pending = await world.sign_in.open(ASKED)
 
     for handle, shown in ((signed.handle, "another"), ("", ""), (pending.view.handle, pending.view.handle)):
         with pytest.raises(SignInEnded):
             await world.agents.end(handle, shown, None)
     with pytest.raises(SignInEnded):
-        await world.sign_in.cancel(filled(ShownPage(view=pending.view, cookie=signed.handle), handle=signed.handle))
+        await world.sign_in.cancel(filled(SignInPage(view=pending.view, cookie=signed.handle), handle=signed.handle))
     assert all(grant.ended_at is None for grant in world.records.granted.values())

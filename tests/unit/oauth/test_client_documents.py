@@ -10,14 +10,13 @@ from storefront_mcp.oauth.client_documents import (
     FETCHES_A_MINUTE,
     FETCHES_AT_ONCE,
     ClientDocuments,
-    DocumentUnavailable,
-    FetchedDocument,
     document_client,
     is_document_url,
 )
 from storefront_mcp.oauth.client_registry import ClientRegistry
 from storefront_mcp.oauth.errors import ClientRefused, EndpointRefusal, UnknownClient
 from storefront_mcp.oauth.server import AuthorizationServer
+from storefront_mcp.public_http.documents import DocumentUnavailable, FetchedDocument
 from storefront_mcp.records.oauth import AuthorizationRequest
 from tests.fakes.memory_backend import STORE
 from tests.unit.oauth.authorizing import KEY, AuthorizationWorld

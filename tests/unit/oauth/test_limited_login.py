@@ -1,5 +1,7 @@
 """Stuffing passwords through us reaches the shop seldom, and keeps nobody else from signing in."""
 
+from collections.abc import Container
+
 import pytest
 
 from storefront_mcp.access.rate_limits import StoreRateLimits
@@ -17,6 +19,8 @@ from storefront_mcp.limits import MemoryRateLimiter
 from storefront_mcp.oauth.limited_login import LimitedLogin
 from storefront_mcp.settings.limits import LimitSettings
 from tests.unit.calls.test_policy import NOW, MemoryReplays, Record
+
+pytestmark = pytest.mark.slow
 
 SESSION = ShopSession(secret="t", customer_id="1", name="Ada", email="ada@pickle.example")
 MINUTE = 60.0
@@ -59,8 +63,14 @@ class CountingShop:
 
 
 def limited(
-    shop: CountingShop, settings: LimitSettings | None = None, *, workers: int = 1, record: Record | None = None
+    shop: CountingShop,
+    settings: LimitSettings | None = None,
+    *,
+    workers: int = 1,
+    record: Record | None = None,
+    familiar: Container[str] = (),
 ) -> LimitedLogin:
+    """`familiar` are e-mail addresses with which somebody has signed in from wherever is asked from."""
     rules = (settings or LimitSettings()).rules().of_one_worker(workers)
     limits = StoreRateLimits("pickle", rules, MemoryRateLimiter(clock=shop.clock), upstream_scope="shop.example")
     policy = CallPolicy(
@@ -71,7 +81,11 @@ def limited(
         now=lambda: NOW,
         clock=shop.clock,
     )
-    return LimitedLogin(shop, policy, mailbox_of=str.casefold)
+
+    async def is_familiar(email: str) -> bool:
+        return email in familiar
+
+    return LimitedLogin(shop, policy, mailbox_of=str.casefold, is_familiar=is_familiar)
 
 
 async def refused_by(login: LimitedLogin, email: str, address: str) -> str | None:
@@ -109,14 +123,104 @@ async def test_ten_thousand_tries_reach_the_shop_eight_times_a_minute_and_a_pers
     assert max(waited) <= 2 * MINUTE
 
 
-async def test_one_e_mail_address_is_tried_five_times_from_wherever() -> None:
+async def test_one_e_mail_address_is_tried_so_often_from_wherever() -> None:
+    """20 an hour and 5 at once, and as many again twice over from all who are not known to it: 15 at once."""
     shop = CountingShop()
     login = limited(shop, LimitSettings(sign_ins="off"))
-    told = [await refused_by(login, "Ada@pickle.example", f"attacker {number}") for number in range(7)]
+    told = [await refused_by(login, "Ada@pickle.example", f"attacker {number}") for number in range(20)]
 
-    assert told == [None] * 5 + ["mailbox"] * 2
+    assert told == [None] * 15 + ["mailbox"] * 5
     shop.now += 180
     assert await refused_by(login, "ada@pickle.example", "another") is None
+
+
+async def test_a_thousand_addresses_guess_sixty_times_an_hour_at_one_customer() -> None:
+    shop = CountingShop()
+    login = limited(shop)
+    for minute in range(3 * 60):
+        shop.now = minute * MINUTE
+        for number in range(6):
+            await refused_by(login, "ada@pickle.example", f"attacker {minute % 200}-{number}")
+
+    assert max(sum(at <= one < at + 3600 for one in shop.asked) for at in shop.asked) <= 60 + 15
+
+
+async def test_one_stranger_locks_nobody_out() -> None:
+    """Whoever else wants to sign in there has tries of their own, also after the stranger has used up all of his."""
+    shop = CountingShop()
+    login = limited(shop, LimitSettings(sign_ins="off"))
+    told = [await refused_by(login, "ada@pickle.example", "stranger") for _ in range(30)]
+    assert told == [None] * 7 + ["mailbox"] * 23
+
+    assert await refused_by(login, "ada@pickle.example", "home") is None
+    assert await login.sign_in("ada@pickle.example", "right", address="home") == SESSION
+
+
+async def test_many_strangers_do_not_lock_out_who_has_signed_in_from_there_before() -> None:
+    shop = CountingShop()
+    strangers = limited(shop, LimitSettings(sign_ins="off"))
+    for number in range(50):
+        await refused_by(strangers, "ada@pickle.example", f"stranger {number}")
+    assert await refused_by(strangers, "ada@pickle.example", "new phone") == "mailbox"
+    # The same counts, at an address that the customer is known from.
+    known = limited(shop, LimitSettings(sign_ins="off"), familiar={"ada@pickle.example"})
+    known._limits = strangers._limits
+
+    assert await refused_by(known, "ada@pickle.example", "home") is None
+    assert await known.sign_in("ada@pickle.example", "right", address="home") == SESSION
+    assert await refused_by(known, "ada@pickle.example", "home") == "mailbox", "two an hour: guessing goes no further"
+    shop.now += 1800
+    assert await refused_by(known, "ada@pickle.example", "home") is None
+
+
+async def test_a_holder_of_many_ipv6_networks_is_counted_as_few() -> None:
+    login = limited(CountingShop(), LimitSettings(sign_ins="off"))
+    told = [
+        await refused_by(login, f"{number}@pickle.example", f"2001:db8:7:{number:x}::/64") for number in range(1, 50)
+    ]
+    assert told == [None] * 40 + ["sign_in"] * 9, "a /48 has four times what one address has"
+    assert await refused_by(login, "somebody@pickle.example", "2001:db8:8:1::/64") is None
+
+    told = [await refused_by(login, "ada@pickle.example", f"2001:db8:9:{number:x}::/64") for number in range(1, 20)]
+    assert told == [None] * 7 + ["mailbox"] * 12, "a /48 has two tries above those of everybody"
+
+
+@pytest.mark.parametrize("block", ["2001:db8:{0:x}:1::/64", "2001:db8:{0:x}:{0:x}::/64", "192.0.2.{1}"])
+async def test_few_networks_never_use_up_the_tries_of_the_whole_shop(block: str) -> None:
+    """Whatever one network does all day, somebody elsewhere signs in at the first try."""
+    shop = CountingShop()
+    login = limited(shop)
+    number = refused = 0
+    for second in range(10, 1801, 10):
+        shop.now = float(second)
+        for _ in range(5):
+            number += 1
+            email = f"{number}@pickle.example"
+            await refused_by(login, email, block.format(number % 65536, number % 256))
+        if second % 60 == 0:
+            person = await refused_by(login, f"person-{second}@pickle.example", f"198.51.{second // 60}.1")
+            refused += person is not None
+
+    assert refused == 0
+    assert shop.most_in_a_minute <= 8
+
+
+@pytest.mark.parametrize(
+    ("off", "told"),
+    [
+        ({"mailbox"}, [None] * 10 + ["sign_in"] * 10),
+        ({"sign_in"}, [None] * 7 + ["mailbox"] * 13),
+        ({"mailbox", "sign_in"}, [None] * 20),
+    ],
+)
+async def test_a_limit_that_is_off_stops_nobody(off: set[str], told: list[str | None]) -> None:
+    login = limited(CountingShop(), LimitSettings(**dict.fromkeys({"sign_ins", *off}, "off")))
+    assert [await refused_by(login, "ada@pickle.example", "somebody") for _ in range(20)] == told
+
+
+async def test_who_comes_from_nowhere_known_has_no_tries_above_those_of_everybody() -> None:
+    login = limited(CountingShop(), LimitSettings(sign_ins="off"), familiar={"ada@pickle.example"})
+    assert [await refused_by(login, "ada@pickle.example", "") for _ in range(7)] == [None] * 5 + ["mailbox"] * 2
 
 
 async def test_one_address_tries_ten_times_whomever() -> None:
@@ -169,7 +273,7 @@ async def test_workers_that_count_alone_have_a_share_each() -> None:
 
 async def test_what_was_refused_is_in_the_audit_without_the_person_and_what_was_right_is_not() -> None:
     shop, record = CountingShop(), Record()
-    login = limited(shop, LimitSettings(sign_ins="off", mailbox="2/h burst 2"), record=record)
+    login = limited(shop, LimitSettings(sign_ins="off", sign_in="2/h burst 2"), record=record)
     for password, error in (("wrong", WrongCredentials), ("unconfirmed", AccountNotConfirmed)):
         with pytest.raises(error):
             await login.sign_in("ada@pickle.example", password, address="203.0.113.7")
@@ -177,13 +281,13 @@ async def test_what_was_refused_is_in_the_audit_without_the_person_and_what_was_
         shop.now += MINUTE
     with pytest.raises(TooManyTries):
         await login.sign_in("ada@pickle.example", "right", address="203.0.113.7")
-    assert await login.sign_in("bo@pickle.example", "code", address="203.0.113.7") == CodeNeeded(refused=True)
-    assert await login.sign_in("bo@pickle.example", "right", address="203.0.113.7") == SESSION
+    assert await login.sign_in("bo@pickle.example", "code", address="203.0.113.8") == CodeNeeded(refused=True)
+    assert await login.sign_in("bo@pickle.example", "right", address="203.0.113.8") == SESSION
 
     assert [(one.what, one.subject, one.outcome) for one in record.noted] == [
         ("credential.refused", "credential", "wrong_credentials"),
         ("credential.refused", "credential", "account_not_confirmed"),
-        ("limit.hit", "mailbox", "rate_limited"),
+        ("limit.hit", "sign_in", "rate_limited"),
         ("credential.refused", "credential", "wrong_credentials"),
     ]
     assert {one.who.network for one in record.noted} == {"203.0.113.0/24"}

@@ -1,6 +1,7 @@
 """Which redirect URIs may be used, and which of a client's own is meant: a table, and a slow matcher beside ours."""
 
 import ipaddress
+import itertools
 from urllib.parse import urlsplit
 
 import pytest
@@ -142,20 +143,19 @@ def test_only_the_port_of_an_app_on_this_device_may_differ(registered: str, aske
     assert is_same_redirect(registered, asked) is same
 
 
-hosts = st.sampled_from(
+PARTS = (
+    ("http://", "https://", "HTTP://", "app://", "javascript:", "http:/", "https:"),
     (
         "127.0.0.1 [::1] localhost LocalHost 127.1 agent.example AGENT.example xn--bcher-kva.example bücher.example "
         "user@agent.example 127.0.0.1@evil.example [::ffff:127.0.0.1] evil.example\\.agent.example agent.example. "
-    ).split(" ")
+    ).split(" "),
+    ("", ":", ":0", ":80", ":4711", ":65535", ":65536", ":4711x", ":-1"),
+    ("", "/", "/cb", "/CB", "/%63b", "/c%2fb", "/../cb", "/cb/", "//evil.example", "/c\\b", "/cb;x"),
+    ("", "?", "?a=b", "?a=B", "#", "#x", "?a=b#x", "\n", " "),
 )
-uris = st.builds(
-    "{}{}{}{}{}".format,
-    st.sampled_from(["http://", "https://", "HTTP://", "app://", "javascript:", "http:/", "https:"]),
-    hosts,
-    st.sampled_from(["", ":", ":0", ":80", ":4711", ":65535", ":65536", ":4711x", ":-1"]),
-    st.sampled_from(["", "/", "/cb", "/CB", "/%63b", "/c%2fb", "/../cb", "/cb/", "//evil.example", "/c\\b", "/cb;x"]),
-    st.sampled_from(["", "?", "?a=b", "?a=B", "#", "#x", "?a=b#x", "\n", " "]),
-)
+uris = st.tuples(*map(st.sampled_from, PARTS)).map("".join)
+# One in fifteen: too few to be left over by a filter.
+usable_uris = st.deferred(lambda: st.sampled_from([*filter(is_usable, map("".join, itertools.product(*PARTS)))]))
 
 
 @settings(deadline=None, max_examples=400)
@@ -167,7 +167,7 @@ def test_the_matcher_says_what_a_slow_one_says(registered: str, asked: str) -> N
     assert ours is (_slow_usable(registered) and _slow_usable(asked) and _slow_same(registered, asked))
 
 
-@given(uris.filter(is_usable))
+@given(usable_uris)
 def test_without_a_port_nothing_but_the_port_is_gone(uri: str) -> None:
     cut = without_port(uri)
     assert is_usable(cut)

@@ -1,17 +1,27 @@
 """The whole way of a client: registered, authorized by a person, with tokens that count, are renewed and end."""
 
+import asyncio
+import contextlib
 import datetime as dt
+import json
+from pathlib import Path
 
 import pytest
 
 from storefront_mcp.access.credentials import CredentialRefused
 from storefront_mcp.commerce.ids import StoreId
-from storefront_mcp.identity.buyer_tokens import BuyerTokenVerifier
-from storefront_mcp.oauth.clients import registered_client
-from storefront_mcp.oauth.errors import EndpointRefusal
+from storefront_mcp.database import Database
+from storefront_mcp.database.oauth import SqlOAuthRepository
+from storefront_mcp.identity.buyer_tokens import TOKEN_TTL_SECONDS, BuyerTokenVerifier
+from storefront_mcp.oauth.clients import kind_of_client, registered_client
+from storefront_mcp.oauth.errors import ClientRefused, EndpointRefusal
+from storefront_mcp.oauth.sign_in_steps import SignInEnded
 from storefront_mcp.oauth.token_requests import FormParameters
+from storefront_mcp.records.oauth import StoredToken
 from tests.fakes.memory_backend import STORE
 from tests.unit.oauth.authorizing import KEY, REDIRECT, AuthorizationWorld
+
+pytestmark = pytest.mark.slow
 
 
 def verifier(world: AuthorizationWorld, store: StoreId = STORE.id) -> BuyerTokenVerifier:
@@ -47,6 +57,45 @@ async def test_a_token_counts_at_its_own_store_and_as_what_it_is(world: Authoriz
     for text in (answer["refresh_token"], answer["access_token"][:-1], "sfa_", "sfa_" + "x" * 60):
         with pytest.raises(CredentialRefused, match="cut off"):
             await verifier(world).caller(text)
+
+
+async def test_calls_of_one_token_cost_one_look_each_half_second_and_its_end_counts_within_one(
+    world: AuthorizationWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await world.redeem(await world.code())
+    looks: list[bytes] = []
+    clock = [0.0]
+    find_token = world.repository.find_token
+
+    def counted(digest: bytes) -> StoredToken | None:
+        looks.append(digest)
+        return find_token(digest)
+
+    monkeypatch.setattr(world.repository, "find_token", counted)
+    door = BuyerTokenVerifier(
+        STORE.id,
+        world.repository,
+        now=lambda: dt.datetime.fromtimestamp(world.now, dt.UTC),
+        clock=lambda: clock[0],
+    )
+    for calls in (1, 2):
+        # All at once, and one after the other.
+        await asyncio.gather(*(door.caller(answer["access_token"]) for _ in range(100)))
+        for _ in range(100):
+            assert (await door.caller(answer["access_token"])).kind == "customer"
+        assert len(looks) == calls
+        clock[0] += TOKEN_TTL_SECONDS
+
+    # Another worker hears of a new password.
+    await door.caller(answer["access_token"])
+    with contextlib.closing(Database(tmp_path / "authorization.db")) as elsewhere:
+        there = SqlOAuthRepository(elsewhere, None)
+        there.raise_epoch(STORE.id, world.server.subject("4"), why="password", now=world.now)
+    clock[0] += TOKEN_TTL_SECONDS
+    assert TOKEN_TTL_SECONDS < 1
+    with pytest.raises(CredentialRefused, match="ended"):
+        await door.caller(answer["access_token"])
+    await door.close()
 
 
 async def test_an_access_token_is_renewed_and_dies_with_its_permission(world: AuthorizationWorld) -> None:
@@ -112,6 +161,33 @@ async def test_a_blocked_client_is_known_no_more(world: AuthorizationWorld) -> N
     with pytest.raises(EndpointRefusal) as refused:
         await world.refresh("sfr_any")
     assert refused.value.status == 401
+    with pytest.raises(ClientRefused, match="lets this assistant in no more"):
+        await world.authorize()
+    metadata = json.dumps({"redirect_uris": [REDIRECT], "client_name": "Codex"}).encode()
+    with pytest.raises(EndpointRefusal) as refused:
+        await world.server.register(metadata)
+    assert (refused.value.code, refused.value.status) == ("invalid_client_metadata", 400)
+
+    assert world.repository.unblock_client(STORE.id, world.client_id, by="ada")
+    assert (await world.server.register(metadata))["client_id"] == world.client_id
+    assert await world.redeem(await world.code())
+
+
+async def test_who_is_signing_in_for_a_client_that_gets_blocked_grants_nothing(world: AuthorizationWorld) -> None:
+    world.login.before_session = lambda: world.repository.block_client(
+        STORE.id, world.client_id, "registered", now=world.now, by="ada"
+    )
+    with pytest.raises(SignInEnded):
+        await world.code()
+    assert world.repository.grants(STORE.id) == []
+
+
+@pytest.mark.parametrize(
+    ("id_", "kind"),
+    [("dcr1.x.y", "registered"), ("https://agent.example/client.json", "document"), ("ucp-agent", "fixed")],
+)
+def test_the_form_of_an_id_says_what_kind_of_client_it_is(id_: str, kind: str) -> None:
+    assert kind_of_client(id_) == kind
 
 
 def test_an_app_gets_the_same_id_at_each_start_and_keeps_it_for_ever(world: AuthorizationWorld) -> None:
@@ -160,7 +236,7 @@ def test_a_registration_answer_has_no_secret_and_no_null(world: AuthorizationWor
         (b"[" * 5000, "invalid_client_metadata"),
     ],
 )
-def test_a_registration_that_leads_nowhere_is_refused(world: AuthorizationWorld, body: bytes, code: str) -> None:
+async def test_a_registration_that_leads_nowhere_is_refused(world: AuthorizationWorld, body: bytes, code: str) -> None:
     with pytest.raises(EndpointRefusal) as refused:
-        world.server.register(body)
+        await world.server.register(body)
     assert (refused.value.code, refused.value.status) == (code, 400)

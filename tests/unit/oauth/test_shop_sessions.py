@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.maho.login import MahoLogin
 from storefront_mcp.backends.maho.rest import PREFIX, RestClient
-from storefront_mcp.commerce.customers import SessionOver, ShopSession
-from storefront_mcp.commerce.errors import ShopBusy
+from storefront_mcp.commerce.customers import SessionOver, ShopSession, TooManyTries
+from storefront_mcp.commerce.errors import ShopBusy, ShopDown
 from storefront_mcp.database import Database
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.demo.customers import PICKLERS
@@ -29,6 +29,8 @@ from storefront_mcp.oauth.shop_sessions import (
 from tests.fakes.demo_faults import DemoFault, FaultQueue
 from tests.fakes.demo_shop import demo_shop
 from tests.unit.database.oauth_samples import NOW, PICKLE, code, grant, pending, repository
+
+pytestmark = pytest.mark.slow
 
 ADA = PICKLERS[0]
 HALF, HOUR = 1800.0, 3600.0
@@ -302,3 +304,49 @@ async def test_a_shop_session_that_never_ends_is_never_renewed(record: SqlOAuthR
         assert record.write_shop_session(GRANT, fence=held.fence, session=encode_session(forever), until=None)
         shop.now += 100 * HOUR
         assert await sessions_of(record, shop).session_of(GRANT) == forever
+
+
+class Provider:
+    """Renews sessions whose secret dies before they do, unless it is down or has had enough."""
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.asked = 0
+
+    async def renew(self, session: ShopSession) -> ShopSession:
+        self.asked += 1
+        if self.fault is not None:
+            raise self.fault
+        return replace(session, secret="new", renew_at=None, secret_until=None)
+
+    async def end(self, session: ShopSession) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize("fault", [ShopDown(), TooManyTries(retry_after=30), TimeoutError()])
+async def test_a_session_that_can_only_be_renewed_waits_for_who_renews_it(
+    record: SqlOAuthRepository, fault: Exception
+) -> None:
+    provider, now = Provider(), [NOW]
+    session = ShopSession(
+        secret="old", customer_id="4", name="", email="", renew_at=NOW + 1800, renewal="r", secret_until=NOW + HOUR
+    )
+    record.open_request(pending())
+    assert record.create_grant_with_code(
+        grant(GRANT), code(), request=pending().digest, session=encode_session(session)
+    )
+    sessions = GrantSessions(PICKLE, provider, record, now=lambda: now[0])
+    provider.fault = fault
+
+    now[0] += 1800
+    assert (await sessions.session_of(GRANT)).secret == "old"
+    now[0] += 1800
+    for _ in range(3):
+        with pytest.raises(ShopBusy):
+            await sessions.session_of(GRANT)
+    assert provider.asked == 2, "not for each call"
+    assert ended_why(record) is None
+
+    provider.fault = None
+    now[0] += RETRY_SECONDS
+    assert (await sessions.session_of(GRANT)).secret == "new"

@@ -16,7 +16,7 @@ from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.sandbox import SqlSandboxRepository
-from storefront_mcp.payments.provider import PaymentProvider, SessionRequest
+from storefront_mcp.payments.provider import PaymentProvider, PaymentSessionRequest
 from storefront_mcp.payments.sandbox import SESSION_PREFIX, SandboxLink, SandboxPayment, SandboxProvider
 from storefront_mcp.payments.stripe.provider import StripeProvider, StripeTimeouts
 from tests.fakes.stripe import running
@@ -118,9 +118,9 @@ PROVIDER_CASES: Final[dict[str, Callable[[], AbstractAsyncContextManager[Provide
 
 def session_request(
     checkout: str = "chk_1", *, amount: Money = PRICE, email: str = "ada@example.com", **more: Any
-) -> SessionRequest:
+) -> PaymentSessionRequest:
     """A page for 55 Australian dollars, open for an hour."""
-    return SessionRequest(
+    return PaymentSessionRequest(
         checkout=checkout,
         amount=amount,
         email=email,

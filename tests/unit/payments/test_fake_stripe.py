@@ -22,6 +22,8 @@ from tests.fakes.stripe.posting import Post
 from tests.serving import served
 from tests.unit.payments.providers import HURRIED, session_request
 
+pytestmark = pytest.mark.slow
+
 SECRET = "whsec_post"
 
 

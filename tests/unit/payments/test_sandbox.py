@@ -25,9 +25,9 @@ from storefront_mcp.payments.provider import (
     EventRefused,
     PaymentProvider,
     PaymentSession,
+    PaymentSessionRequest,
     ProviderDown,
     ProviderRefused,
-    SessionRequest,
 )
 from storefront_mcp.payments.sandbox import (
     AUTHORIZATION_SECONDS,
@@ -43,7 +43,7 @@ from tests.fakes.memory_backend import STORE
 from tests.unit.web.buying import BUYERS, FakePaying, buyer_app
 
 NOW = 1_800_000_000
-WANTED = SessionRequest(
+WANTED = PaymentSessionRequest(
     checkout="chk_1",
     amount=Money(34205, "AUD"),
     title="Pickle Warehouse",
@@ -255,6 +255,7 @@ async def test_it_sends_no_webhooks_and_closes_nothing(sandbox: SandboxProvider)
     await sandbox.close()
 
 
+@pytest.mark.slow
 async def test_no_live_link_can_be_made_from_a_copy_of_the_database(
     app: HostRouter, database: Database, session: PaymentSession, tmp_path: Path
 ) -> None:

@@ -231,7 +231,7 @@ class TestProduct:
         head = brief.description.removesuffix(" …")
         assert whole.startswith(head)
         assert whole[len(head)] == " "
-        assert replace(brief, description=whole) == replace(PRODUCTS[0], related=())
+        assert replace(brief, description=whole) == replace(PRODUCTS[0], related=(), url_key=None)
 
     @settings(max_examples=often(60), deadline=None)
     @given(st.text(alphabet="ab \n…", max_size=2 * MAX_SUMMARY_CHARS))
@@ -336,7 +336,16 @@ async def test_a_store_tells_who_it_is_and_what_it_says_on_a_topic(shop: Shop) -
     silent = Shop(replace(store, contact=None), shop.backend, shop.carts, None)
     assert "Send the buyer to the shop; make" in (await use(silent, "get_store_info", topic="contact")).notice
     assert (await use(silent, "get_store_info")).notice is None
-    with pytest.raises(ArgumentsRefused, match="about, contact, payment, privacy, returns, shipping"):
+    payment = await use(shop, "get_store_info", topic="payment")
+    assert "in AUD and is charged in AUD" in payment.charged
+    assert "declined card charges nothing and leaves that page open" in payment.notice
+    assert "test mode: paying charges nothing" in payment.notice
+    closed = await use(Shop(store, shop.backend, shop.carts, None), "get_store_info", topic="payment")
+    assert "test mode" not in closed.notice
+    coupons = await use(shop, "get_store_info", topic="coupons")
+    assert "publishes no codes here, so there is none to offer or guess" in coupons.notice
+    assert coupons.charged == ""
+    with pytest.raises(ArgumentsRefused, match="about, contact, coupons, payment, privacy, returns, shipping"):
         await use(shop, "get_store_info", topic="weather")
 
 

@@ -18,6 +18,8 @@ from storefront_mcp.records.audit import AuditActor, AuditQuery
 from tests.often import often
 from tests.unit.records.entries import entry
 
+pytestmark = pytest.mark.slow
+
 LATER = dt.datetime(2027, 2, 1, 9, 0, 5, tzinfo=dt.UTC)
 
 

@@ -15,6 +15,8 @@ from storefront_mcp.database import Database, SqlFlipRepository
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.settings import Settings, demo_settings
 
+pytestmark = pytest.mark.slow
+
 PORT = 8765
 PLANTED = "hunter2-planted"
 

@@ -13,6 +13,7 @@ from storefront_mcp.cli.settings_file import settings_template
 from storefront_mcp.settings import Settings
 from storefront_mcp.settings.decoding import is_secret
 from storefront_mcp.settings.schema import SOFTWARE_KINDS
+from storefront_mcp.settings.sign_in import ACCOUNT_KINDS
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,7 +42,7 @@ SECRETS = {name for name, _, secret in settings(Settings) if secret}
 def documented() -> dict[str, str]:
     """Settings in the manual's tables, with what they say holds without them."""
     manual = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
-    return dict(re.findall(r"^\| `([a-z_.]+)` \| ([^|]*?) ?\|", manual, flags=re.MULTILINE))
+    return dict(re.findall(r"^\| `([a-z0-9_.]+)` \| ([^|]*?) ?\|", manual, flags=re.MULTILINE))
 
 
 def test_the_manual_has_every_setting_and_no_other() -> None:
@@ -73,11 +74,9 @@ SECRETS_OF = {"maho": "CLIENT_SECRET", "woocommerce": "CONSUMER_SECRET", "medusa
 @pytest.mark.parametrize("kind", SOFTWARE_KINDS)
 def test_everything_that_is_commented_out_loads_too(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "storefront.toml"
-    text = filled_in(uncommented(kind))
-    if kind != "maho":
-        text = text.replace("[store.mirror]\non = true", "[store.mirror]\non = false")
-    path.write_text(text, encoding="utf-8")
+    path.write_text(filled_in(uncommented(kind)), encoding="utf-8")
     (tmp_path / "synonyms.txt").touch()
+    (tmp_path / "platform").write_text("a-secret-of-the-platform", encoding="utf-8")
     secrets = (
         "STOREFRONT_STORE__PICKLE__OAUTH__CLIENT_SECRET",
         f"STOREFRONT_STORE__PICKLE__UPSTREAM__{SECRETS_OF[kind]}",
@@ -89,23 +88,30 @@ def test_everything_that_is_commented_out_loads_too(tmp_path: Path, kind: str) -
     assert loaded.stores[0].upstream.timeouts.read == 20.0
 
 
+@pytest.mark.parametrize("kind", SOFTWARE_KINDS)
+def test_a_file_shows_no_section_that_its_kind_of_shop_refuses(kind: str) -> None:
+    sections = re.findall(r"^# \[(store\.(?:mirror|sign_in))\]$", settings_template(kind), flags=re.MULTILINE)
+    assert ("store.mirror" in sections, "store.sign_in" in sections) == (True, kind in ACCOUNT_KINDS)
+
+
 def test_the_file_that_init_writes_has_every_setting() -> None:
     table: list[str] = []
     found: set[str] = set()
     for line in "\n".join(map(uncommented, SOFTWARE_KINDS)).splitlines():
-        if header := re.fullmatch(r"\[\[?([a-z_.]+)\]\]?", line):
+        if header := re.fullmatch(r"\[\[?([a-z0-9_.]+)\]\]?", line):
             table = [header[1]]
             found.add(header[1])
-        elif setting := re.match(r"([a-z_]+) = ", line):
+        elif setting := re.match(r"([a-z0-9_]+) = ", line):
             found.add(".".join([*table, setting[1]]))
     assert {name for name in found if not name.startswith(FREE_TABLES)} == set(ALL) - SECRETS
 
 
 def filled_in(text: str) -> str:
-    """The file with whole keys in the place of its examples, of which only the beginning is shown."""
-    return text.replace("_…", "_1")
+    """The file with whole keys in the place of its examples, of which only the beginning is shown, and a secret."""
+    webhooks = "\n[[store.acp.webhooks]]\n"
+    return text.replace("_…", "_1").replace(webhooks, f'{webhooks}secret_file = "platform"\n')
 
 
 def uncommented(kind: str) -> str:
     """The file with every commented setting and table switched on; prose stays a comment."""
-    return re.sub(r"^# (?=[a-z_]+ = |\[)", "", settings_template(kind), flags=re.MULTILINE)
+    return re.sub(r"^# (?=[a-z0-9_]+ = |\[)", "", settings_template(kind), flags=re.MULTILINE)

@@ -176,18 +176,16 @@ WRONG: list[Any] = [
     ),
     pytest.param(
         STORE + '[store.upstream]\nkind = "woocommerce"\nurl = "https://shop.example"\nstore_code = "au"\n'
-        'consumer_key = "ck_1"\n[store.payments]\nprovider = "sandbox"\n[store.mirror]\non = true\n',
+        'consumer_key = "ck_1"\n[store.payments]\nprovider = "sandbox"\n'
+        "[store.sign_in]\non = true\n",
         [
             "store[0].upstream.consumer_secret: is missing: a key of the shop's REST API has a secret.",
             'store[0].upstream.store_code: is for kind = "maho"; the kind is "woocommerce".',
             (
-                "store[0].mirror.on: wants false: the whole catalogue of a shop of kind "
-                '"woocommerce" cannot be read yet.'
-            ),
-            (
                 "store[0].payments.method: is missing: wants the shop's payment method that orders are placed with "
                 'before they are paid at the provider, such as "cheque".'
             ),
+            'store[0].sign_in.on: wants false: a shop of kind "woocommerce" shows no accounts here yet.',
         ],
         id="settings of another kind of shop",
     ),
@@ -201,14 +199,13 @@ WRONG: list[Any] = [
     ),
     pytest.param(
         STORE + '[store.upstream]\nkind = "medusa"\nurl = "https://shop.example"\nstore_code = "au"\n'
-        '[store.payments]\nprovider = "sandbox"\n[store.mirror]\non = true\n',
+        '[store.payments]\nprovider = "sandbox"\n',
         [
             'store[0].upstream.store_code: is for kind = "maho"; the kind is "medusa".',
             (
                 'store[0].upstream.publishable_key: is missing: wants a publishable key of the shop, "pk_…", which its '
                 "website has."
             ),
-            ('store[0].mirror.on: wants false: the whole catalogue of a shop of kind "medusa" cannot be read yet.'),
             (
                 "store[0].payments.method: is missing: wants the shop's payment method that orders are placed with "
                 'before they are paid at the provider, such as "pp_system_default".'

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.settings import Settings, SettingsInvalid
 from storefront_mcp.settings.schema import BackendKind
+from storefront_mcp.settings.sign_in import OpenIdSettings
 
 STORE = """
 [[store]]
@@ -22,6 +23,7 @@ kind = "demo"
 """
 KEY = {"STOREFRONT_PERSONAL_DATA__KEY": "A" * 43 + "="}
 CLIENT = '[[store.sign_in.clients]]\nid = "ucp"\nname = "UCP"\nredirect_uris = ["https://ucp.example/cb"]\n'
+OIDC = '[store.sign_in.oidc]\nissuer = "https://login.example/"\nclient_id = "pickle-store"\n'
 
 
 def load(folder: Path, sign_in: str, *, issuer: str = "", env: dict[str, str] | None = None) -> Settings:
@@ -41,6 +43,15 @@ def test_a_client_of_the_settings_is_known_beforehand(tmp_path: Path) -> None:
     assert client.has_redirect("https://ucp.example/cb")
 
 
+def test_a_client_proves_itself_by_a_secret_that_is_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "ucp.secret").write_text("s" * 44)
+    store = load(tmp_path, f'on = true\n{CLIENT}secret_file = "ucp.secret"\n').stores[0]
+    (client,) = store.sign_in.fixed_clients
+    assert client.secret is not None
+    assert client.secret.reveal() == "s" * 44
+    assert "sss" not in repr(store)
+
+
 @pytest.mark.parametrize(
     ("sign_in", "issuer", "env", "says"),
     [
@@ -52,6 +63,19 @@ def test_a_client_of_the_settings_is_known_beforehand(tmp_path: Path) -> None:
         (CLIENT.replace('"ucp"', '"a b"'), "", KEY, r"clients\[0\].id: wants letters"),
         (CLIENT.replace("https://ucp", "http://ucp"), "", KEY, r"clients\[0\].redirect_uris: wants https"),
         (CLIENT.replace('"https://ucp.example/cb"', ""), "", KEY, r"clients\[0\].redirect_uris: wants 1 to 10"),
+        (
+            f'{CLIENT}secret = "{"s" * 44}"',
+            "",
+            KEY,
+            r"clients\[0\].secret: is a secret and has no place here; set secret_file to a path",
+        ),
+        (f"on = true\n{OIDC}", "", KEY, 'oidc.issuer: nobody could sign in: a shop of kind "demo" takes no tokens'),
+        ('[store.sign_in.oidc]\nclient_id = "x"', "", KEY, "oidc.issuer: is wanted"),
+        ('[store.sign_in.oidc]\nissuer = "https://login.example"', "", KEY, "oidc.client_id: is wanted"),
+        (OIDC.replace("https", "http"), "", KEY, "oidc.issuer: wants an https URL without a query"),
+        (OIDC.replace("example/", "example/?x="), "", KEY, "oidc.issuer: wants an https URL without a query"),
+        (f'{OIDC}client_secret = "x"', "", KEY, "oidc.client_secret: is a secret and has no place here"),
+        (f'{OIDC}scopes = ["a b"]', "", KEY, r"oidc.scopes.*: wants .*a scope"),
         ("token_lasts = 5", "", KEY, "token_lasts: wants a whole number of seconds"),
         ("grant_days = 400", "", KEY, "grant_days: wants a whole number of days"),
     ],
@@ -80,3 +104,54 @@ def test_the_account_phase_opens_where_somebody_could_sign_in(
     chosen = replace(store, upstream=replace(store.upstream, kind=kind))
     assert says in "".join(chosen.missing_for_sign_in)
     assert bool(chosen.missing_for_sign_in) is bool(says)
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_taken"),
+    [("http://pickle.example", False), ("http://127.0.0.1:8000", True), ("http://pickle.localhost", True)],
+)
+def test_passwords_are_typed_over_https_or_on_the_machine_itself(
+    tmp_path: Path, origin: str, *, is_taken: bool
+) -> None:
+    path = tmp_path / "storefront.toml"
+    text = STORE.format(sign_in="on = true", issuer="").replace("https://pickle.example", origin)
+    path.write_text(text, encoding="utf-8")
+    if is_taken:
+        assert Settings.load(path, KEY).stores[0].sign_in.on
+        return
+    with pytest.raises(SettingsInvalid, match=r"sign_in\.on: wants an origin of https"):
+        Settings.load(path, KEY)
+
+
+def test_a_secret_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ucp.secret").write_text("letmein")
+    with pytest.raises(SettingsInvalid, match=r"clients\[0\].secret: wants 32 to 200"):
+        load(tmp_path, f'{CLIENT}secret_file = "ucp.secret"\n')
+
+
+@pytest.mark.parametrize(("kind", "says"), [("maho", ""), ("demo", "takes no tokens of an OpenID provider")])
+def test_the_phase_opens_where_the_shop_may_take_the_tokens_of_an_openid_provider(
+    tmp_path: Path, kind: BackendKind, says: str
+) -> None:
+    store = load(tmp_path, "on = true").stores[0]
+    oidc = OpenIdSettings(issuer="https://login.example/", client_id="pickle store")
+    upstream = replace(store.upstream, kind=kind)
+    chosen = replace(store, upstream=upstream, sign_in=replace(store.sign_in, oidc=oidc))
+    assert says in "".join(chosen.missing_for_sign_in)
+    assert bool(chosen.missing_for_sign_in) is bool(says)
+
+
+def test_a_provider_is_known_by_its_issuer_and_the_secret_is_in_a_variable_or_a_file(tmp_path: Path) -> None:
+    maho = STORE.replace('kind = "demo"', 'kind = "maho"\nurl = "https://shop.example"')
+    path = tmp_path / "storefront.toml"
+    (tmp_path / "provider.secret").write_text("s3cret of theirs")
+    for more, env in (
+        ('client_secret_file = "provider.secret"\n', KEY),
+        ("", {**KEY, "STOREFRONT_STORE__PICKLE__SIGN_IN__OIDC__CLIENT_SECRET": "s3cret of theirs"}),
+    ):
+        path.write_text(maho.format(sign_in=f"on = true\n{OIDC}{more}", issuer=""), encoding="utf-8")
+        oidc = Settings.load(path, env).stores[0].sign_in.oidc
+        assert (oidc.issuer, oidc.scopes) == ("https://login.example/", ("openid", "profile", "email"))
+        assert oidc.client_secret is not None
+        assert oidc.client_secret.reveal() == "s3cret of theirs"
+        assert "s3cret" not in repr(oidc)

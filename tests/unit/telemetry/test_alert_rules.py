@@ -20,6 +20,8 @@ from tests.programs import program
 from tests.unit.database.test_checkouts import checkout
 from tests.unit.telemetry.environment import prometheus, standing
 
+pytestmark = pytest.mark.slow
+
 FILE = ROOT / "deploy" / "prometheus" / "alerts.yml"
 RULES: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["groups"][0]["rules"]
 NAMES = [rule["alert"] for rule in RULES]
@@ -144,7 +146,6 @@ def test_each_alert_fires_for_what_it_is_about_and_none_in_peace(tmp_path: Path)
     assert "SUCCESS" in promtool("test", "rules", path)
 
 
-@pytest.mark.slow
 async def test_a_prometheus_loads_them_and_an_alert_of_a_real_shop_fires(tmp_path: Path) -> None:
     with standing(tmp_path) as (_, metrics), prometheus(tmp_path, metrics.split("/")[2], FILE) as url:
         settings = demo_settings(1, state=tmp_path)

@@ -85,6 +85,9 @@ class Figures:
     def flips(self) -> dict[tuple[str, str, str], int]:
         return {("one", "p", "active"): 1, ("two", "p", "active"): 1}
 
+    def order_events(self) -> dict[tuple[str, str], int]:
+        return {("one", "failed"): 2}
+
     def alerts(self) -> dict[tuple[str, str], bool]:
         return {("one", "shop"): True, ("two", "shop"): False}
 
@@ -106,6 +109,8 @@ def test_one_store_s_reader_sees_nothing_of_another() -> None:
     assert both.labels("storefront_alerts", "store") == {"one", "two"}
     assert one.value("storefront_alerts", condition="shop") == 1
     assert one.value("storefront_checkout_lag_seconds") == 7.5
+    assert one.value("storefront_order_events", state="failed") == 2
+    assert both.value("storefront_order_events", store="two", state="failed") == 0
     assert both.value("storefront_checkout_lag_seconds", store="two") == 0
     assert one.value("storefront_mirror_products") == 20_000
     assert one.value("storefront_mirror_age_seconds") == 31.5

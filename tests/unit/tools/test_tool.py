@@ -60,6 +60,22 @@ def test_reading_repeats_by_nature_and_writing_only_when_said(
     assert (made.writes, made.destructive, made.idempotent) == expected
 
 
+class NoWish(Struct, frozen=True):
+    """Nothing is needed."""
+
+
+@tool(writes=True)
+async def begin_a_list(args: NoWish, shop: Shop) -> Branch:
+    """Begin a list."""
+    return Branch("list")
+
+
+def test_a_key_that_tells_no_guest_from_another_says_whom_it_is_for() -> None:
+    told = begin_a_list.input_schema["properties"]["idempotency_key"]["description"]
+    assert told == "Makes repeats safe when signed in"
+    assert make_a_wish.input_schema["properties"]["idempotency_key"]["description"] == "Makes repeats safe"
+
+
 def test_a_tool_without_a_docstring_is_refused() -> None:
     async def silent(args: Wish, shop: Shop) -> Branch:
         return Branch(args.sku)

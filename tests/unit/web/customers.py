@@ -80,7 +80,7 @@ class CustomerSite:
         self.app = HostRouter(
             hosts,
             {self.store.host: StreamableHttpEndpoint(self.site, guard, authenticator)},
-            ServedStore().pages,
+            ServedStore().show_pages,
             accounts={
                 self.store.host: StreamableHttpEndpoint(self.site, guard, authenticator.without_guests(ACCOUNT_PATH))
             },

@@ -11,7 +11,7 @@ from tests.fakes.agent import HANDSHAKE, MODERN
 from tests.guards.docs.markdown import table
 from tests.unit.mcp.requests import asked, message
 
-NEWEST = MODERN[0]
+NEWEST = MODERN[-1]
 Fields = Mapping[str, str]
 
 

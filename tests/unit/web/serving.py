@@ -3,11 +3,12 @@
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import httpx
 from litestar import Litestar
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -100,18 +101,27 @@ class ServedStore:
             for store in stores
         }
         self.site = next(iter(self.sites.values()))
-        self.pages = pages_app(
-            paths={path for card in CARDS for path in card.paths},
-            pages=ShopPages(Layout(), self.ticker),
-            identifiers={page for store in stores for page in store.pages},
-            media=media or {},
-            lifespan=_lifespan,
-        )
+        self._media = media or {}
         self.endpoints = {
             host: StreamableHttpEndpoint(site, OriginGuard(site, now=self.clock), body_seconds=body_seconds)
             for host, site in self.sites.items()
         }
-        self.app = HostRouter(self.sites, self.endpoints, self.pages)
+        self.app = HostRouter(self.sites, self.endpoints, self.show_pages)
+
+    @cached_property
+    def pages(self) -> Litestar:
+        """The documents and pages of the stores: built once one is asked for, as most tests ask for none."""
+        return pages_app(
+            paths={path for card in CARDS for path in card.paths},
+            pages=ShopPages(Layout(), self.ticker),
+            identifiers={page for one in self.sites.values() for page in one.store.pages},
+            media=self._media,
+            lifespan=_lifespan,
+        )
+
+    async def show_pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The same as an ASGI application."""
+        await self.pages(scope, receive, send)
 
     async def ask(
         self, method: str, path: str, headers: Any = None, *, host: str = "", content: Any = None

@@ -29,6 +29,8 @@ from storefront_mcp.web.site import StoreSite
 from tests.fakes.memory_backend import OPEN, STORE, MemoryBackend, roadmap, shop_on
 from tests.unit.web.serving import Layout, elsewhere
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 ISSUED = replace(STORE, issuer="https://login.example")
 METADATA = 'resource_metadata="https://pickle.example/.well-known/oauth-protected-resource/mcp"'

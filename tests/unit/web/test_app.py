@@ -21,6 +21,8 @@ from storefront_mcp.settings import demo_settings
 from storefront_mcp.settings.server import Settings
 from tests.journeys.conftest import flip
 
+pytestmark = pytest.mark.slow
+
 CARD = "/.well-known/mcp/server-card.json"
 TWO = """
 [[store]]

@@ -71,7 +71,7 @@ class AuthenticatedSites:
         self.app = HostRouter(
             hosts,
             {self.store.host: StreamableHttpEndpoint(self.site, origin_guard, authenticator)},
-            ServedStore().pages,
+            ServedStore().show_pages,
             streams={self.store.host: self.streams},
         )
 

@@ -13,6 +13,8 @@ from storefront_mcp.app import create_app
 from storefront_mcp.cards.clients import CLIENTS
 from storefront_mcp.settings.demo import demo_settings
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = "http://127.0.0.1:8000"
 SPELLINGS = [spelling for client in CLIENTS for spelling in (client.id, *client.aliases)]
 

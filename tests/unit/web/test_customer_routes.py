@@ -30,6 +30,8 @@ from tests.fakes.memory_backend import OPEN, STORE, MemoryBackend, shop_on
 from tests.unit.database.oauth_samples import NOW, exchange, granted, repository, tokens
 from tests.unit.web.serving import Layout, elsewhere
 
+pytestmark = pytest.mark.slow
+
 ELSEWHERE = elsewhere()
 ADA = "ada@pickle.example"
 MAY = ("manage:grants",)

@@ -1,6 +1,7 @@
 """Guests see the account's tools and are asked to sign in by HTTP, in every protocol version; customers are served."""
 
 import json
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -44,10 +45,21 @@ async def test_a_guests_call_is_asked_for_all_scopes_at_once_by_http(version: st
     answer = await CustomerSite().call(tool, None, version, **ARGUMENTS.get(tool, {}))
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == f"Bearer {SCOPES}, {METADATA}"
-    body = answer.json()
-    assert "result" not in body
-    assert "isError" not in answer.text
-    assert body["error"]["data"]["code"] == "insufficient_scope"
+    check_told(answer.json(), version, "insufficient_scope", error="insufficient_scope")
+
+
+def check_told(body: dict[str, Any], version: str, code: str, *, error: str) -> None:
+    """That the body of a 401 or 403 asks for a sign-in as ChatGPT reads it, as a failed result, and says what it is."""
+    result = body["result"]
+    assert result["isError"] is True
+    assert result["_meta"]["storefront-mcp/error"]["code"] == code
+    (challenge,) = result["_meta"]["mcp/www_authenticate"]
+    (said,) = (block["text"] for block in result["content"])
+    assert challenge.startswith(f'Bearer error="{error}", error_description="{said}", scope="')
+    assert challenge.endswith(METADATA)
+    if version >= "2025-06-18":
+        assert result["structuredContent"]["error"]["code"] == code
+    assert (result.get("resultType") == "complete") is (version >= "2026-07-28")
 
 
 async def test_an_ended_token_is_told_so_and_asked_for_all_scopes() -> None:
@@ -62,6 +74,7 @@ async def test_a_narrow_token_is_asked_for_what_it_lacks_and_what_it_has(version
     assert answer.status_code == 403
     asked = 'error="insufficient_scope", scope="orders:read orders:write"'
     assert answer.headers["www-authenticate"] == f"Bearer {asked}, {METADATA}"
+    check_told(answer.json(), version, "insufficient_scope", error="insufficient_scope")
     assert (await CustomerSite().tools(version, "ada-reads")).keys() >= ACCOUNT_TOOLS, "so that they can be asked for"
 
 
@@ -72,7 +85,7 @@ async def test_a_session_that_the_shop_has_ended_is_an_ended_token(version: str)
     answer = await site.call("get_customer_orders", "ada", version)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == f'Bearer error="invalid_token", {SCOPES}, {METADATA}'
-    assert answer.json()["error"]["data"]["code"] == "signed_out"
+    check_told(answer.json(), version, "signed_out", error="invalid_token")
 
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "POST", "DELETE", "PUT"])
@@ -134,7 +147,8 @@ async def test_a_batch_and_a_stream_of_events_get_the_error_without_a_status() -
     headers = {"content-type": "application/json", "mcp-protocol-version": "2025-03-26"}
     answer = await site.send("POST", "/mcp", headers, json.dumps([message]))
     assert answer.status_code == 200
-    assert answer.json()[0]["error"]["data"]["required_scope"] == "profile:read"
+    check_told(answer.json()[0], "2025-03-26", "insufficient_scope", error="insufficient_scope")
+    assert answer.json()[0]["result"]["_meta"]["storefront-mcp/error"]["required_scope"] == "profile:read"
 
 
 async def test_lists_that_depend_on_the_caller_are_private() -> None:

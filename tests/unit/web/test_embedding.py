@@ -22,6 +22,8 @@ from tests.serving import WITH_US, free_port, until
 from tests.unit.mcp.requests import NEWEST, asked
 from tests.unit.web.test_app import ask, settings
 
+pytestmark = pytest.mark.slow
+
 HOST = "127.0.0.1:8000"
 COMMAND = [sys.executable, "-m", "litestar", "--app", "storefront_mcp.app:create"]
 

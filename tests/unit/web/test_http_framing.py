@@ -17,6 +17,7 @@ from storefront_mcp.uvicorn_protocol.protocol import (
     MAX_UNREAD_BYTES,
     BoundedHttpToolsProtocol,
 )
+from tests.often import often_enough
 from tests.serving import served, until
 from tests.unit.web.http_framing import (
     FRAMINGS,
@@ -234,7 +235,7 @@ async def settled(protocol: BoundedHttpToolsProtocol) -> None:
 async def test_pipelined_requests_are_told_apart_wherever_a_read_ends(opening: str, framing: str) -> None:
     request = FramedRequest(opening=opening, method=b"POST", framing=framing, segments=1)
     whole = b"".join(request.pieces(b"a")) * 2 + SECOND
-    for cut in range(1, len(whole)):
+    for cut in often_enough(range(1, len(whole))):
         protocol, transport = connected(echo)
         protocol.data_received(whole[:cut])
         await asyncio.sleep(0)

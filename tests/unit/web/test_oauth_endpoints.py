@@ -1,10 +1,11 @@
 """`/oauth/token`, `/oauth/register` and `/oauth/revoke` over HTTP: forms in, JSON out, for pages of any origin too."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 import pytest
@@ -20,6 +21,8 @@ from tests.fakes.memory_backend import OPEN, STORE, MemoryBackend, shop_on
 from tests.unit.oauth.authorizing import REDIRECT, VERIFIER, AuthorizationWorld
 from tests.unit.web.serving import Layout, elsewhere
 from tests.unit.web.test_api_key_routes import nothing
+
+pytestmark = pytest.mark.slow
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -193,6 +196,115 @@ async def test_a_parameter_that_comes_twice_is_refused(server: EndpointWorld, na
 async def test_what_is_no_form_is_refused(server: EndpointWorld, kind: str, body: bytes) -> None:
     answer = await server.token(body, kind)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+ODD_VALUES = (
+    "",
+    " ",
+    "\x00",
+    "\n",
+    "ü",
+    "%",
+    "\ud7ff",
+    "none",
+    HUGE,
+    VERIFIER,
+    REDIRECT,
+    "https://paddle.example/mcp",
+    "sfr_1_2",
+)
+"""Empty, huge, wrong, or what another parameter holds; besides, each is left out and sent twice."""
+TWICE = "twice"
+KNOWN_ERRORS = {"invalid_request", "invalid_client", "invalid_grant", "invalid_target", "unsupported_grant_type"}
+
+
+@pytest.mark.parametrize("kind", ["code", "refresh", "revoke"])
+async def test_whatever_stands_in_a_form_is_answered_in_json_with_an_error_of_the_standards(
+    server: EndpointWorld, kind: str
+) -> None:
+    async def good() -> dict[str, str]:
+        if kind == "code":
+            return await server.code_form()
+        form = await server.refresh_form()
+        return form if kind == "refresh" else {"token": form["refresh_token"], "client_id": form["client_id"]}
+
+    form, path = await good(), "revoke" if kind == "revoke" else "token"
+    for name in (*form, "scope", "client_secret", "client_assertion", "client_assertion_type", "token_type_hint"):
+        for value in (None, TWICE, *ODD_VALUES):
+            changed = {key: text for key, text in (form | {name: value}).items() if text is not None}
+            body = urlencode(changed) + (f"&{name}=x" if value == TWICE else "")
+            answer = await server.ask(path, content=body, headers={"content-type": FORM})
+            assert answer.status_code in {200, 400, 401}, (name, value)
+            assert "location" not in answer.headers
+            if answer.status_code != 200:
+                assert answer.json()["error"] in KNOWN_ERRORS, (name, value)
+            elif kind != "revoke":
+                form = await good()
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", " ", "\x00", HUGE, 7, True, [], {}, [None], [[]], {"a": "b"}, "none", 1e300]
+)
+async def test_whatever_stands_in_a_registration_is_taken_or_refused_in_json(server: EndpointWorld, value: Any) -> None:
+    good = {"redirect_uris": [REDIRECT], "client_name": "Codex"}
+    others = ("grant_types", "response_types", "token_endpoint_auth_method", "scope", "application_type", "jwks", "x")
+    for number, name in enumerate((*good, *others)):
+        server.address = f"192.0.2.{number}"
+        answer = await server.ask("register", json=good | {name: value})
+        told = answer.json()
+        assert answer.status_code in {201, 400}, name
+        if answer.status_code == 201:
+            assert told["redirect_uris"] == [REDIRECT]
+            assert "client_secret" not in told
+            assert None not in told.values()
+        else:
+            assert told["error"] in {"invalid_redirect_uri", "invalid_client_metadata"}, name
+
+
+SECRET = "planted+secret/of=32:characters!!"
+
+
+def basic(id_: str, secret: str) -> str:
+    """HTTP Basic as RFC 6749 §2.3.1 has it: both are form-encoded first."""
+    return "Basic " + base64.b64encode(f"{quote_plus(id_)}:{quote_plus(secret)}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "header", "status", "error"),
+    [
+        ({"client_secret": SECRET}, None, 200, None),
+        ({}, basic("shop-partner", SECRET), 200, None),
+        ({"client_id": None}, basic("shop-partner", SECRET), 200, None),
+        ({}, None, 401, "invalid_client"),
+        ({"client_secret": ""}, None, 401, "invalid_client"),
+        ({"client_secret": SECRET + "x"}, None, 401, "invalid_client"),
+        ({"client_secret": "é"}, None, 401, "invalid_client"),
+        ({}, basic("shop-partner", "wrong"), 401, "invalid_client"),
+        ({}, basic("ucp-agent", SECRET), 401, "invalid_client"),
+        ({}, "Basic %%%", 401, "invalid_client"),
+        ({}, f"Bearer {SECRET}", 401, "invalid_client"),
+        ({"client_secret": SECRET}, basic("shop-partner", SECRET), 400, "invalid_request"),
+    ],
+)
+async def test_a_client_with_a_secret_says_it_in_the_form_or_the_header(
+    server: EndpointWorld, fields: dict[str, str | None], header: str | None, status: int, error: str | None
+) -> None:
+    redirect = {"client_id": "shop-partner", "redirect_uri": "https://partner.example/cb"}
+    form = await server.code_form(code=await server.world.code(**redirect), **redirect)
+    sent = {name: value for name, value in (form | fields).items() if value is not None}
+    answer = await server.ask("token", data=sent, headers={} if header is None else {"authorization": header})
+
+    assert (answer.status_code, answer.json().get("error")) == (status, error)
+    assert ("www-authenticate" in answer.headers) is (status == 401 and header is not None)
+    if error is not None:
+        again = await server.ask("token", data=form | {"client_secret": SECRET})
+        assert again.status_code == 200, "a wrong secret uses no code up"
+
+
+async def test_a_public_client_may_send_what_it_likes_as_a_secret(server: EndpointWorld) -> None:
+    form = await server.code_form(client_secret="made-up")
+    answer = await server.ask("token", data=form, headers={"authorization": basic("somebody else", "x")})
+    assert answer.status_code == 200
 
 
 async def test_a_token_is_revoked_and_so_is_an_unknown_one(server: EndpointWorld) -> None:

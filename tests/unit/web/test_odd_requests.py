@@ -119,6 +119,7 @@ PROXY, STRANGER = "127.0.0.1", "203.0.113.7"
         ],
     ],
 )
+@pytest.mark.slow
 async def test_the_stream_names_its_address_below_the_path_that_a_trusted_proxy_cut_off(
     tmp_path: Path, peer: str, sent: list[bytes], prefix: str
 ) -> None:

@@ -23,6 +23,8 @@ from storefront_mcp.settings.telemetry import MetricsSettings
 from tests.journeys.conftest import flip
 from tests.unit.mcp.requests import NEWEST, VERSIONS, asked, message
 
+pytestmark = pytest.mark.slow
+
 HOST = "127.0.0.1:8000"
 STRANGER, OTHER = "203.0.113.7", "198.51.100.8"
 BURST = 4

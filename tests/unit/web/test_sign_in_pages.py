@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from storefront_mcp.cards.site.icon import brand_hue
 from storefront_mcp.commerce.customers import TooManyTries
 from storefront_mcp.commerce.errors import ShopDown
-from storefront_mcp.oauth.buyer_sign_in import MAX_TRIES, ClientRefused
+from storefront_mcp.oauth.errors import ClientRefused
+from storefront_mcp.oauth.sign_in_steps import MAX_TRIES
 from storefront_mcp.oauth.sign_in_views import ReturnAddress
 from storefront_mcp.records.oauth import AuthorizationRequest
 from storefront_mcp.web.buyer_pages import BuyerPages
@@ -383,6 +384,35 @@ async def test_all_agents_end_at_once_and_nothing_ends_without_the_page(desk: De
     assert "Nobody may act for you here." in words(await desk.show("/account/agents"))
 
 
+async def test_nothing_is_said_to_have_ended_that_was_not_there(desk: Desk) -> None:
+    await desk.send(await desk.show())
+    await desk.send(await desk.show("/account/agents"), scope=None)
+    agents = await desk.show("/account/agents")
+    answer = await desk.send(agents, "/account/agents", act="end", grant="a-grant-of-somebody")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/account/agents")
+    assert "Ended." not in words(await desk.show(answer.headers["location"]))
+
+
+async def test_a_form_that_no_page_of_ours_can_have_sent_is_not_read(desk: Desk) -> None:
+    page = await desk.show()
+    typed = f"request={handle(page)}&email={EMAIL}&password=x&scope=orders:read"
+    for kind in ("text/plain", "application/json", ""):
+        answer = await desk.browser.post("/oauth/sign-in", content=typed, headers=SAME_SITE | {"content-type": kind})
+        assert answer.status_code == 415
+    assert desk.world.login.asked == []
+
+
+async def test_whoever_asks_for_too_many_pages_waits_and_nobody_else_loses_theirs(desk: Desk) -> None:
+    page = await desk.show()
+    desk.world.records.at_most = 1
+    for path in (ADDRESS, "/account/agents"):
+        answer = await desk.show(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+        assert "Nothing was allowed. Please wait a minute and try again." in words(answer)
+    assert (await desk.send(page)).status_code == 303
+
+
 async def test_a_form_about_agents_without_its_button_is_told_in_the_words_of_that_page(desk: Desk) -> None:
     await desk.send(await desk.show())
     await desk.send(await desk.show("/account/agents"), scope=None)
@@ -401,6 +431,16 @@ async def test_there_is_no_page_while_nobody_can_sign_in(desk: Desk, path: str) 
     assert answer.status_code == 404
     assert answer.json()["detail"] == f"There is nothing at {path.partition('?')[0]}."
     assert (await desk.browser.post("/oauth/sign-in", data={}, headers=SAME_SITE)).status_code == 404
+
+
+async def test_nobody_comes_back_from_elsewhere_or_consents_apart_where_people_sign_in_here(desk: Desk) -> None:
+    answer = await desk.browser.get("/oauth/callback?state=a&code=b")
+    assert answer.status_code == 404
+
+    page = await desk.show()
+    led = await desk.send(page, "/oauth/consent", act="allow")
+    assert "error=access_denied" in led.headers["location"]
+    assert not desk.world.records.granted
 
 
 @pytest.mark.parametrize("field", ["request", "email", "password", "code"])

@@ -44,7 +44,7 @@ class Streams:
         self.app = HostRouter(
             self.served_store.sites,
             self.served_store.endpoints,
-            self.served_store.pages,
+            self.served_store.show_pages,
             streams={STORE.host: self.endpoint},
         )
 

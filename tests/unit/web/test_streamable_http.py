@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from storefront_mcp.roadmap.roadmap import Roadmap
 from storefront_mcp.roadmap.terms import FlipTerms
 from storefront_mcp.web.body import MAX_BODY_BYTES, BodyRefused, read_body
+from storefront_mcp.web.cors import is_origin_allowed
 from storefront_mcp.web.not_open import retry_after, stub_bytes
-from storefront_mcp.web.security import is_origin_allowed
 from tests.fakes.agent import MODERN, VERSIONS
 from tests.fakes.memory_backend import NOW, OPEN, STORE, roadmap
 from tests.unit.mcp.requests import asked, message

@@ -3,13 +3,13 @@ const INPUT = /<input ([^>]*)>/g;
 const ATTRIBUTE = /([a-z-]+)="([^"]*)"/g;
 
 /** Sign in for the request of an authorization URL; the query of the address that the browser is led to. */
-async function allow(address, email, password) {
+async function allow(address, email, password, without) {
   const page = await fetch(address);
   const form = (await page.text()).match(/<form method="post" action="([^"]+)".*?<\/form>/s);
   const fields = new URLSearchParams();
   for (const [whole, attributes] of form[0].matchAll(INPUT)) {
     const { name, value, type } = Object.fromEntries([...attributes.matchAll(ATTRIBUTE)].map((found) => found.slice(1)));
-    if (type === 'checkbox' && !whole.includes(' checked')) continue;
+    if (type === 'checkbox' && (!whole.includes(' checked') || without.includes(value))) continue;
     fields.append(name, { email, password }[name] ?? value);
   }
   const cookie = page.headers.getSetCookie().map((set) => set.split(';')[0]).join('; ');
@@ -20,8 +20,11 @@ async function allow(address, email, password) {
   return new URL(answer.headers.get('location')).searchParams;
 }
 
-/** Go from a guest to the orders of a person. `connect(provider)` opens a client: `{ transport, client }`. */
-export async function signIn(connect, isUnauthorized, finish, email, password) {
+/**
+ * Go from a guest to the orders of a person. `connect(provider)` opens a client: `{ transport, client }`.
+ * The first time the person takes away the scopes `without`, separated by spaces.
+ */
+export async function signIn(connect, isUnauthorized, finish, email, password, without = '') {
   const kept = {};
   const led = [];
   const provider = {
@@ -35,7 +38,9 @@ export async function signIn(connect, isUnauthorized, finish, email, password) {
     saveCodeVerifier: (verifier) => { kept.verifier = verifier; },
     discoveryState: () => kept.discovery,
     saveDiscoveryState: (discovery) => { kept.discovery = discovery; },
-    redirectToAuthorization: async (address) => { led.push(await allow(address, email, password)); },
+    redirectToAuthorization: async (address) => {
+      led.push(await allow(address, email, password, led.length ? [] : without.split(' ')));
+    },
   };
   let opened;
   const again = async (work) => {
@@ -62,13 +67,20 @@ export async function signIn(connect, isUnauthorized, finish, email, password) {
   const found = await call('search_products', { query: 'paddle' });
   const atOnce = led.length;
   const orders = await call('get_customer_orders', {});
-  const addresses = await call('list_addresses', {});
+  const { scope } = kept.tokens;
+  let more;
+  try {
+    more = (await call('list_addresses', {})).isError ? 'refused' : 'answered';
+  } catch {
+    more = 'refused';
+  }
   await opened.client.close();
   process.stdout.write(`${JSON.stringify({
-    refused: [found, orders, addresses].map((answer) => Boolean(answer.isError)),
+    refused: [found, orders].map((answer) => Boolean(answer.isError)),
+    more,
     at_once: atOnce,
     signed_in: led.length,
-    scope: kept.tokens.scope,
+    scope,
     orders: JSON.parse(orders.content[0].text),
   })}\n`);
 }

@@ -1,0 +1,1 @@
+start((product) => showProduct(product));

@@ -1,0 +1,1 @@
+"""The Agentic Commerce Protocol as functions of bytes and headers."""

@@ -1,0 +1,57 @@
+"""`IndexQuery`: a search as an engine answers it, parsed and free of any language."""
+
+from msgspec import Struct
+
+from storefront_mcp.commerce.ids import CategoryId
+from storefront_mcp.commerce.search import Sort
+
+
+class WordChoice(Struct, frozen=True):
+    """A stem that fulfils a group of alternatives, and how much finding it is worth against the typed word."""
+
+    stem: str
+    weight: float = 1.0
+
+
+class WordGroup(Struct, frozen=True, kw_only=True):
+    """One thing that was asked for: a word, with whatever means the same."""
+
+    text: str
+    """As typed, folded."""
+    choices: tuple[tuple[WordChoice, ...], ...]
+    """Any of these; within one, all words, such as those of a synonym of two words."""
+
+
+class AttributeFilter(Struct, frozen=True, kw_only=True):
+    """One attribute and the values of which one must hold."""
+
+    code: str
+    values: tuple[str, ...]
+    """Labels."""
+
+
+class IndexQuery(Struct, frozen=True, kw_only=True):
+    """A parsed search. All but the groups must hold of each hit; amounts are minor units of the index's currency."""
+
+    groups: tuple[WordGroup, ...] = ()
+    required: int | None = None
+    """How many of the groups must match; None: all."""
+    of_kind: bool = False
+    """Whether words count in names and attributes only, and one must be the kind of thing: the cheapest paddle is no
+    cover for paddles, though an order by price would put one first."""
+    heads: tuple[str, ...] = ()
+    """Stems of which one must be the head of its name: `paddle` for a paddle, and for no set of two."""
+    other_heads: tuple[str, ...] = ()
+    """Stems of which none may be."""
+    category: CategoryId | None = None
+    """This one or any below it."""
+    price_min: int | None = None
+    price_max: int | None = None
+    in_stock: bool | None = None
+    on_sale: bool | None = None
+    attributes: tuple[AttributeFilter, ...] = ()
+    """Those of variants, and stock, hold together in one variant."""
+    sort: Sort = "relevance"
+    size: int = 10
+    offset: int = 0
+    facets: bool = False

@@ -1,0 +1,10 @@
+"""What some shop software has and other software lacks."""
+
+from enum import StrEnum
+
+
+class ShopCapability(StrEnum):
+    """Something that tools promise, and that a shop's adapter says it lacks where its software has no such thing."""
+
+    GIFT_CARDS = "gift cards"
+    """Gift cards that pay for a cart."""

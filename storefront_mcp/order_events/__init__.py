@@ -1,0 +1,1 @@
+"""Webhooks about orders: who is told, and how they are sent."""

@@ -1,0 +1,1 @@
+"""A real Medusa, from its npm packages over Debian's PostgreSQL."""

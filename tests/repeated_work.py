@@ -1,0 +1,32 @@
+"""What every test would do anew, and none is about: done once in each process."""
+
+import functools
+import gc
+import os
+import ssl
+import sys
+from typing import Any, Final
+
+import httpx
+import httpx._transports.default
+
+GC_THRESHOLDS: Final = (10_000, 20, 20)
+"""Tests make much and keep little: with Python's own thresholds a twentieth of their time is spent on cycles."""
+
+
+@functools.cache
+def _tls_context(_file: str | None, _folder: str | None, **options: Any) -> ssl.SSLContext:
+    return httpx.create_ssl_context(**options)
+
+
+def _shared_tls_context(**options: Any) -> ssl.SSLContext:
+    return _tls_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"), **options)
+
+
+def spare() -> None:
+    """Let httpx's clients share a TLS context, Litestar look for no plugin that is not there, cycles wait longer."""
+    # Each client would read all certificate authorities: 15 ms of the processor, also where it will speak plain HTTP.
+    httpx._transports.default.create_ssl_context = _shared_tls_context
+    # It needs a package that is not installed, and would be executed up to there for each application.
+    sys.modules.setdefault("litestar.plugins.opentelemetry", None)  # type: ignore[arg-type]  # as importlib has it
+    gc.set_threshold(*GC_THRESHOLDS)
