@@ -344,7 +344,7 @@ class PaymentDown(ShopError):
 
 
 class ShopBusy(ShopError):
-    """The shop counts requests. `retry_after` is in seconds."""
+    """The shop, or the database, takes no more for now; nothing was changed. `retry_after` is in seconds."""
 
     code = "shop_busy"
 

@@ -11,6 +11,7 @@ from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from storefront_mcp.commerce.error_codes import INTERNAL_ERROR
+from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.instrumentation import request_id
 from storefront_mcp.web.client_config import CONFIG, config_route
@@ -25,6 +26,7 @@ from storefront_mcp.web.site import StoreSite
 log: Final = logging.getLogger("storefront_mcp.web")
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 SERVER_ERROR: Final = 500
+BUSY: Final = 503
 
 
 def pages_app(
@@ -54,7 +56,7 @@ def pages_app(
             *([_media(media)] if media else []),
             *more,
         ],
-        exception_handlers={HTTPException: http_error, Exception: server_error},
+        exception_handlers={HTTPException: http_error, ShopBusy: busy, Exception: server_error},
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
@@ -69,6 +71,12 @@ def http_error(request: Request[Any, Any, Any], error: HTTPException) -> Respons
         detail = f"There is nothing at {request.scope['path'][:200]}."
     headers = {"access-control-allow-origin": "*", **(error.headers or {})}
     return problem_response(error.status_code, detail, headers)
+
+
+def busy(request: Request[Any, Any, Any], error: ShopBusy) -> Response[bytes]:
+    """503 with `retry-after`: the shop, or our database, takes nothing now, and nothing was changed."""
+    log.warning("%s %s: %s", request.method, masked_path(request.scope["path"]), error.internal or error)
+    return problem_response(BUSY, str(error), {"retry-after": str(error.retry_after)}, code=error.code)
 
 
 def server_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -108,18 +109,36 @@ def port_of(origin: str) -> int:
 
 
 @contextlib.contextmanager
-def only(worker: int, workers: list[int]) -> Iterator[None]:
-    """Let one worker answer everything: the others stand still."""
+def only(worker: int, workers: list[int], database: Path) -> Iterator[None]:
+    """Let one worker answer everything: the others stand still, and hold no lock of the database meanwhile."""
     others = [other for other in workers if other != worker]
-    try:
-        for other in others:
-            os.kill(other, signal.SIGSTOP)
-        yield
-    finally:
+
+    def tell(what: signal.Signals) -> None:
         for other in others:
             # One that stood still for too long was replaced.
             with contextlib.suppress(ProcessLookupError):
-                os.kill(other, signal.SIGCONT)
+                os.kill(other, what)
+
+    try:
+        tell(signal.SIGSTOP)
+        while not writable(database):
+            tell(signal.SIGCONT)
+            until(lambda: writable(database), "the writer to end")
+            tell(signal.SIGSTOP)
+        yield
+    finally:
+        tell(signal.SIGCONT)
+
+
+def writable(database: Path) -> bool:
+    """Whether a writer gets the lock of a database in a second."""
+    with contextlib.closing(sqlite3.connect(database, timeout=1.0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 @linux
@@ -127,20 +146,21 @@ async def test_two_workers_see_a_flip_and_share_carts(maho: str, tmp_path: Path)
     with serving(maho, tmp_path, "p1_browse", workers=2) as (server, origin):
         await asyncio.to_thread(until, lambda: server.output.count("Application startup complete") == 2, "two workers")
         workers = first, second = server.workers
+        database = tmp_path / "storefront.db"
         for worker in workers:
-            with only(worker, workers):
+            with only(worker, workers, database):
                 assert await listed(origin, 6, within=PATIENCE)
 
         await asyncio.to_thread(ran, "phases", "open", "p2_cart", cwd=tmp_path)
         for worker in workers:
-            with only(worker, workers):
+            with only(worker, workers, database):
                 assert await listed(origin, 16, within=SOON)
 
-        with only(first, workers):
+        with only(first, workers, database):
             async with Agent(origin, "2025-11-25") as agent:
                 cart = value(await agent.call("create_cart"))["cart_id"]
                 made = value(await agent.call("add_to_cart", cart_id=cart, sku="PAD-2"))
-        with only(second, workers):
+        with only(second, workers, database):
             async with Agent(origin, "2025-11-25") as agent:
                 assert value(await agent.call("view_cart", cart_id=cart)) == made
         assert server.workers == workers, "a worker died and was replaced"

@@ -53,8 +53,12 @@ class Served:
         until(lambda: server.output.count("Application startup complete") == 2, "two workers")
         self.workers = server.workers
         for worker in self.workers:
-            with only(worker, self.workers):
+            with self.alone(worker):
                 until(self._greets, "the worker to answer")
+
+    def alone(self, worker: int) -> contextlib.AbstractContextManager[None]:
+        """Let one of the workers answer everything."""
+        return only(worker, self.workers, self.folder / "storefront.db")
 
     def _greets(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
@@ -122,18 +126,18 @@ def holds_on_the_other(served: Served) -> None:
     first, second = served.workers
     (doomed, id_), (rotated, _), (master, _) = (served.mint() for _ in range(3))
     for worker in (first, second):
-        with only(worker, served.workers):
+        with served.alone(worker):
             assert [served.listed(token) for token in (doomed, rotated, master)] == [200] * 3
-    with only(first, served.workers):
+    with served.alone(first):
         assert served.send("DELETE", f"/mcp/token/{id_}", token=master).status_code == 200
         revoked = time.monotonic()
-    with only(second, served.workers):
+    with served.alone(second):
         ends_soon(lambda: served.void(doomed), revoked, "the revocation")
         assert served.listed(rotated) == 200
     ran("keys", "rotate", "--yes", cwd=served.folder)
     moved = time.monotonic()
     for worker in (second, first):
-        with only(worker, served.workers):
+        with served.alone(worker):
             ends_soon(lambda: served.void(rotated, master), moved, "the rotation")
     assert served.server.workers == served.workers, "a worker died and was replaced"
 
@@ -147,12 +151,12 @@ async def test_what_one_worker_refuses_the_other_refuses_too(
             holds_on_the_other(served)
             first, second = served.workers
             token, _ = served.mint()
-            with only(first, served.workers):
+            with served.alone(first):
                 assert [served.call(GUEST) for _ in range(5)] == ["ok"] * 4 + ["Too many"]
                 assert [served.listed(NONSENSE, address=STRANGER) for _ in range(4)] == [401] * 3 + [429]
                 spent = [served.call(HONEST, token) for _ in range(41)]
                 assert spent == ["ok"] * 40 + ["Too many"]
-            with only(second, served.workers):
+            with served.alone(second):
                 assert served.call(GUEST) == "Too many"
                 assert served.call("203.0.113.8") == "ok", "the next address has a bucket of its own"
                 assert served.listed(token, address=STRANGER) == 429
@@ -171,9 +175,9 @@ async def test_without_a_shared_store_the_start_says_what_each_worker_counts_for
             assert "limits_store" in served.server.output
             holds_on_the_other(served)
             first, second = served.workers
-            with only(first, served.workers):
+            with served.alone(first):
                 assert [served.call(GUEST) for _ in range(5)][-1] == "Too many"
-            with only(second, served.workers):
+            with served.alone(second):
                 assert served.call(GUEST) == "ok"
 
     await asyncio.to_thread(story)

@@ -96,6 +96,24 @@ def key_routes(opened: Callable[[], Database]) -> KeyRoutes:
     return KeyRoutes(SqlApiKeyRepository(opened(), now=lambda: NOW))
 
 
+async def test_a_locked_database_is_no_fault_of_ours_and_says_when_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storefront_mcp.database.sqlite.BUSY_TIMEOUT_SECONDS", 0.05)
+    with contextlib.closing(Database(tmp_path / "storefront.db")) as database:
+        routes = KeyRoutes(SqlApiKeyRepository(database, now=lambda: NOW))
+        master, doomed = (routes.key("manage:api_keys") for _ in range(2))
+        path = "/" + doomed.split("_")[1]
+        with database.writing():
+            answer = await routes.ask("DELETE", path, master)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "5"
+        assert answer.json()["code"] == "shop_busy"
+        assert "Try again in 5 seconds" in answer.json()["detail"]
+        assert (await routes.ask("GET", token=doomed)).status_code == 200, "nothing was changed"
+        assert (await routes.ask("DELETE", path, master)).status_code == 200
+
+
 async def test_who_may_manage_keys_mints_one_that_counts_at_once(key_routes: KeyRoutes) -> None:
     token = key_routes.key("manage:api_keys", "read:orders")
     wish = {"label": "report", "scopes": ["read:orders"], "expires_in_days": 7}
