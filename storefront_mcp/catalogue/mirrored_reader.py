@@ -12,6 +12,7 @@ from storefront_mcp.catalogue.index import CatalogueIndex, CatalogueMirror, Inde
 from storefront_mcp.catalogue.index_query import IndexQuery
 from storefront_mcp.catalogue.query.folding import fold_text
 from storefront_mcp.catalogue.query.language import LanguageWords
+from storefront_mcp.catalogue.query.store_questions import read_store_question
 from storefront_mcp.catalogue.search import CatalogueSearch
 from storefront_mcp.catalogue.search_hints import FEW_HITS
 from storefront_mcp.catalogue.shop_search import ShopSearch
@@ -29,6 +30,7 @@ NOT_READY_TEXT: Final = (
     "The search of all products is not ready just now, and a plainer one answered. Ask again in half a minute."
 )
 """A hint with few hits, while a mirror is built or cannot be used."""
+ASK_STORE_INFO: Final = 'That is about the shop: get_store_info has the topic "{}".'
 MAX_ANSWERS: Final = 500
 """Pages that are remembered, of some kilobytes each."""
 
@@ -59,7 +61,22 @@ class MirroredCatalogueReader:
         self._searched: CatalogueIndex | None = None
 
     async def search(self, search: SearchQuery) -> SearchPage:
-        """Products that match, page by page. Raises CursorRefused, FilterRefused, and as the shop's."""
+        """Products that match, page by page. Raises CursorRefused, FilterRefused, and as the shop's.
+
+        What asks about the shop is answered with who tells of it, and with goods only where they have its very words.
+        """
+        question = read_store_question(search.text)
+        if question is None:
+            return await self._search_products(search)
+        page = await self._search_products(replace(search, text=question.rest or search.text))
+        hint = ASK_STORE_INFO.format(question.topic)
+        if question.rest:
+            return replace(page, hints=(hint, *page.hints))
+        is_guess = page.relaxed or page.searched_for or page.understood or not page.products
+        return SearchPage(products=(), total=0, hints=(hint,)) if is_guess else replace(page, hints=(hint,))
+
+    async def _search_products(self, search: SearchQuery) -> SearchPage:
+        """Products that match. Raises CursorRefused, FilterRefused, and as the shop's."""
         if self._mirror is not None and search.after is None:
             await self._mirror.wait_until_ready()
         found = self._mirror_search()
