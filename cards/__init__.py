@@ -47,4 +47,4 @@ _DESCRIBED: Final = (*_WELL_KNOWN, server_description((*_WELL_KNOWN, *_ENDPOINT)
 _DISCOVERY: Final = (*_DESCRIBED, openapi_card(_DESCRIBED))
 
 CARDS: Final[tuple[Card, ...]] = (*_DISCOVERY, *site_documents(_DISCOVERY))
-"""Every document, in the order in which scanners probe them; pages, `/mcp/info` and OpenAPI list what is here."""
+"""Every document, in the order in which scanners probe them; pages and `/mcp/info` list those with an entry."""

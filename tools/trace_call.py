@@ -29,6 +29,7 @@ from storefront_mcp.app import planned_roadmap
 from storefront_mcp.app.assembly import ServerAssembly
 from storefront_mcp.database import Database, SqlFlipRepository
 from storefront_mcp.database.engine import utc_now
+from storefront_mcp.mcp.versions import MODERN_VERSIONS
 from storefront_mcp.settings import Settings, demo_settings
 from storefront_mcp.settings.schema import PaymentSettings
 from storefront_mcp.uvicorn_protocol.asgi_extension import EXTENSIONS, BufferedBody
@@ -42,7 +43,7 @@ PACKAGES: Final = tuple(f"{ROOT / name}/" for name in ("storefront_mcp", "cards"
 EXCLUDED: Final = tuple(f"{Path(inspect.getfile(part)).parent}/" for part in (demo, BufferedBody))
 """The demo shop, which stands for somebody else's server, and our part of uvicorn, which has been passed by then."""
 PHASES: Final = ("p1_browse", "p2_cart", "p3_checkout")
-VERSION: Final = "2026-07-28"
+VERSION: Final = next(reversed(MODERN_VERSIONS))
 META: Final = {
     "io.modelcontextprotocol/protocolVersion": VERSION,
     "io.modelcontextprotocol/clientCapabilities": {},

@@ -130,7 +130,7 @@ def _transport(embedded: ASGIApp | None) -> httpx.ASGITransport | None:
 
 
 def _woo_config(settings: StoreSettings) -> woocommerce.WooConfig:
-    """How the adapter of WooCommerce reaches the shop of these settings, `_config` for Maho's."""
+    """How the adapter of WooCommerce reaches the shop of these settings, `_shop_config` for Maho's."""
     chosen = settings.upstream
     key = None
     if chosen.consumer_key is not None and chosen.consumer_secret is not None:

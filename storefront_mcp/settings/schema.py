@@ -1,4 +1,4 @@
-"""Settings of a store and of the flags: types, descriptions and defaults."""
+"""Settings of a store, its backend, sign-in, signatures and payments, and of flags."""
 
 import datetime as dt
 from typing import Annotated, Any, Final, Literal

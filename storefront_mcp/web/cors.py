@@ -1,4 +1,4 @@
-"""Which browser origins may call; origin check, CORS preflight and not-open response of the MCP endpoints of a site.
+"""Which browser origins may call; origin check, CORS preflight and not-open response of a site's agent protocols.
 
 Not Litestar's CORSConfig: these endpoints are answered before the framework, and an origin not allowed is rejected.
 """

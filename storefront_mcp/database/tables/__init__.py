@@ -1,8 +1,8 @@
 """Every table of the schema.
 
 To add one: a module here that defines the table on `METADATA`, and one migration in `database/migrations/versions` that
-creates the same (see there). Types that mean the same on SQLite and PostgreSQL: Text, LargeBinary, Double, Boolean and
-`Whole`; JSON goes into LargeBinary as msgspec encodes it.
+creates the same (see `database/migrations/__init__.py`). Types that mean the same on SQLite and PostgreSQL: Text,
+LargeBinary, Double, Boolean and `Whole`; JSON goes into LargeBinary as msgspec encodes it.
 """
 
 from importlib import import_module
