@@ -1,5 +1,6 @@
 """Carts: lines and totals."""
 
+import re
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -12,6 +13,7 @@ CartHandle = Annotated[CartId, Meta(min_length=1, max_length=64, description="Fr
 """A cart id as an argument of a tool."""
 
 
+COUNTRY_PATTERN: Final = re.compile("[A-Za-z]{2}")
 MAX_SHOWN_CODE_CHARS: Final = 4
 """Characters of a gift card's code that are shown, at most a third of it."""
 
@@ -38,6 +40,7 @@ class CartTotals(Struct, frozen=True, omit_defaults=True, kw_only=True):
     shipping: Money | None = None
     tax: Money | None = None
     tax_included: Annotated[bool, Meta(description="tax is part of the prices, not added to them")] = False
+    no_tax: Annotated[str | None, Meta(description="For which delivery the shop takes none")] = None
     gift_cards: Money | None = None
     other: Annotated[Money | None, Meta(description="Fees or rounding of the shop")] = None
     total: Money
@@ -82,6 +85,17 @@ def with_exclusions(cart: Cart) -> Cart:
     totals = cart.totals
     lacks = cart.lines and not cart.ships_nothing and cart.ships_by is None and totals.shipping is None
     return replace(cart, totals=replace(totals, excludes="shipping")) if lacks else cart
+
+
+def with_untaxed_country(totals: CartTotals, country: str | None) -> CartTotals:
+    """The totals of a cart that is sent to a country, which say so where the shop counts no tax for it.
+
+    >>> with_untaxed_country(CartTotals(subtotal=Money(900, "AUD"), total=Money(900, "AUD")), "de").no_tax
+    'for delivery to DE'
+    """
+    if totals.tax or not totals.subtotal or country is None or COUNTRY_PATTERN.fullmatch(country) is None:
+        return totals
+    return replace(totals, no_tax=f"for delivery to {country.upper()}")
 
 
 def masked_code(code: str) -> str:

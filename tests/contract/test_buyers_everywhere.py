@@ -103,6 +103,33 @@ async def test_a_virtual_order_needs_of_the_address_what_the_shop_needs() -> Non
     assert str(refused.value).endswith("Ask the buyer; never invent one.")
 
 
+# Tax ------------------------------------------------------------------------------------------------------------------
+
+
+async def test_totals_say_for_which_country_there_is_no_tax(demo: ControlledShop) -> None:
+    shop = adapter_of(demo)
+    cart = await filled(shop, "PAD-2")
+    assert (await shop.cart(cart)).totals.no_tax is None, "nobody said where to"
+    home = replace(living("AU", region="VIC", postcode="3056"), shipping_method="auspost_parcel")
+    at_home = (await shop.quote_order(cart, home)).totals
+    assert (at_home.no_tax, at_home.tax_included) == (None, True)
+
+    await shop.shipping_methods(cart, Address(country="DE", postcode="10115"))
+    assert (await shop.cart(cart)).totals.no_tax == "for delivery to DE"
+    quoted = (await shop.quote_order(cart, living("DE", postcode="10115"))).totals
+    assert (quoted.tax, quoted.no_tax) == (None, "for delivery to DE")
+    seen = (await shop.preview_order(cart, living("NZ", postcode="7010"))).cart.totals
+    assert (seen.tax, seen.no_tax) == (None, "for delivery to NZ")
+
+
+async def test_what_is_not_sent_has_no_country_of_delivery() -> None:
+    shop = adapter_of(demo_shop(catalogue=every_kind()))
+    cart = await filled(shop, "VIRT-1")
+    german = living("DE", postcode="10115").billing_address
+    quoted = await shop.quote_order(cart, OrderDraft(email="ada@example.com", billing_address=german))
+    assert (quoted.totals.tax, quoted.totals.no_tax) == (None, None)
+
+
 # Regions --------------------------------------------------------------------------------------------------------------
 
 

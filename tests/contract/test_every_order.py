@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from storefront_mcp.commerce import errors
+from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.error_details import ShippingOffers
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.order import Order, OrderDraft, OrderSettlement
@@ -47,6 +48,7 @@ async def test_an_order_costs_what_was_quoted_and_carries_our_reference(every: C
     assert quoted.totals.total == aud(25110) + quoted.totals.shipping
     assert quoted.totals.tax_included
     assert quoted.totals.tax
+    assert quoted.totals.no_tax is None
     assert quoted.ships_by
     assert every.method in {method.code for method in await every.backend.payment_methods(cart)}
 
@@ -56,6 +58,16 @@ async def test_an_order_costs_what_was_quoted_and_carries_our_reference(every: C
     assert (booked.number, booked.total, booked.email) == (order.number, quoted.totals.total, EMAIL)
     assert REFERENCE in booked.texts
     assert "Leave at door" in booked.texts
+
+
+async def test_totals_without_tax_say_for_which_delivery(every: ContractShop) -> None:
+    cart = await filled(every)
+    abroad = replace(ADA, country="NZ", city="Nelson", region="", postcode="7010")
+    methods = await every.backend.shipping_methods(cart, Address(country="NZ", city="Nelson", postcode="7010"))
+    assert methods
+    draft = OrderDraft(email=EMAIL, shipping_address=abroad, billing_address=abroad, shipping_method=methods[0].code)
+    totals = (await every.backend.quote_order(cart, draft)).totals
+    assert (totals.no_tax == "for delivery to NZ") is (totals.tax is None)
 
 
 async def test_a_preview_tells_the_same_and_leaves_the_cart_as_it_was(every: ContractShop) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from storefront_mcp.backends.maho import translation
@@ -16,7 +16,7 @@ from storefront_mcp.backends.maho.carts import cart_path
 from storefront_mcp.backends.maho.order_quotes import OrderQuotes
 from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.rest import RestClient, expect_success
-from storefront_mcp.backends.maho.shapes import CartItem, GuestCart, Label, Nothing, SelectedShipping
+from storefront_mcp.backends.maho.shapes import CartItem, CartPlaceShape, GuestCart, Label, Nothing, SelectedShipping
 from storefront_mcp.backends.maho.twin_carts import NOBODY, TwinCarts
 from storefront_mcp.backends.postal.countries import CODE_CHARS, country_code
 from storefront_mcp.commerce.errors import CartEmpty, CartGone, ShopError
@@ -29,17 +29,16 @@ MAX_TWIN_LINES: Final = 8
 """A larger cart costs too many requests to copy."""
 
 
-class CartAddressShape(Struct, frozen=True):
+class CartAddressShape(CartPlaceShape, frozen=True, rename="camel"):
     """An address as carts show it: empty texts where there is none."""
 
     firstname: Label | None = None
     lastname: Label | None = None
     company: Label | None = None
-    street: Annotated[list[Label], Meta(max_length=10)] = []
+    street: Annotated[list[Label], Meta(max_length=10)] = field(default_factory=list)
     city: Label | None = None
     region: Label | None = None
     postcode: Label | None = None
-    countryId: Label | None = None  # noqa: N815 - Maho's spelling
     telephone: Label | None = None
 
     @property
@@ -53,7 +52,7 @@ class CartAddressShape(Struct, frozen=True):
             "city": self.city or "",
             "region": self.region or "",
             "postcode": self.postcode or "",
-            "countryId": self.countryId or "",
+            "countryId": self.country_id or "",
             "telephone": self.telephone or "",
         }
 

@@ -12,12 +12,14 @@ from storefront_mcp.backends.maho.shapes import (
     BundleOptionShape,
     BundleSelectionShape,
     CartItem,
+    CartPlaceShape,
     CartPrices,
+    GuestCart,
     ListedProduct,
     ProductDetail,
 )
 from storefront_mcp.backends.sanitizing import MAX_PRICE, shop_money
-from storefront_mcp.commerce.cart import CartTotals
+from storefront_mcp.commerce.cart import CartTotals, with_untaxed_country
 from storefront_mcp.commerce.errors import ShopDown, ShopMisconfigured
 from storefront_mcp.commerce.money import Money
 
@@ -115,6 +117,15 @@ class PriceMapper:
         one = item.price if item.price_incl_tax is None else item.price_incl_tax
         every = item.row_total if item.row_total_incl_tax is None else item.row_total_incl_tax
         return self.money(one), self.money(every)
+
+    def cart_totals(self, found: GuestCart, *, is_sent: bool) -> CartTotals:
+        """As `totals`, and that there is no tax where the cart says for which country there is none."""
+        prices, place = found.prices, found.shipping_address
+        if not isinstance(prices, CartPrices):
+            return self.totals(CartPrices())
+        is_known = is_sent and prices.tax_amount is not None
+        country = place.country_id if is_known and isinstance(place, CartPlaceShape) else None
+        return with_untaxed_country(self.totals(prices), country)
 
     def totals(self, prices: CartPrices) -> CartTotals:
         """A cart's totals. `other` is the rest of the shop's grand total, so that they add up."""

@@ -352,6 +352,12 @@ class SelectedPayment(Struct, frozen=True):
     code: str | None = None
 
 
+class CartPlaceShape(Struct, frozen=True, rename="camel"):
+    """Where a cart is sent; empty texts until that was said."""
+
+    country_id: Label | None = None
+
+
 class GuestCart(Struct, frozen=True, rename="camel", kw_only=True):
     """A guest cart. `masked_id` is its secret id; null for a customer's cart read by a guest path."""
 
@@ -367,6 +373,7 @@ class GuestCart(Struct, frozen=True, rename="camel", kw_only=True):
     selected_shipping_method: SelectedShipping | Nothing | None = None
     selected_payment_method: SelectedPayment | Nothing | None = None
     available_shipping_methods: Many[ShippingRateShape] = []
+    shipping_address: CartPlaceShape | Nothing | None = None
     currency: str | None = None
 
 

@@ -14,7 +14,6 @@ from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.shapes import (
     AppliedCoupon,
     CartItem,
-    CartPrices,
     CategoryShape,
     ChildProduct,
     CmsPage,
@@ -337,7 +336,7 @@ def cart(found: GuestCart, price_mapper: PriceMapper, asked: CartId) -> Cart:
     return Cart(
         cart_id=CartId(found.masked_id or asked),
         lines=tuple(_line(item, price_mapper) for item in found.items),
-        totals=price_mapper.totals(found.prices if isinstance(found.prices, CartPrices) else CartPrices()),
+        totals=price_mapper.cart_totals(found, is_sent=not ships_nothing(found)),
         coupon=coupon(found),
         gift_cards=tuple(
             AppliedGiftCard(

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from storefront_mcp.backends.medusa.shapes import CartItemShape, MedusaCart, VariantShape
 from storefront_mcp.backends.sanitizing import shop_money
-from storefront_mcp.commerce.cart import CartTotals
+from storefront_mcp.commerce.cart import CartTotals, with_untaxed_country
 from storefront_mcp.commerce.errors import ShopMisconfigured
 from storefront_mcp.commerce.money import Money
 
@@ -58,7 +58,7 @@ class AmountMapper(Struct, frozen=True, kw_only=True):
         discount = self.money(cart.discount_total if included else cart.discount_subtotal)
         tax, total = self.money(cart.tax_total), self.money(cart.total)
         known = goods - discount + shipping if included else goods - discount + shipping + tax
-        return CartTotals(
+        totals = CartTotals(
             subtotal=goods,
             discount=discount or None,
             shipping=shipping if cart.shipping_methods else None,
@@ -67,3 +67,7 @@ class AmountMapper(Struct, frozen=True, kw_only=True):
             other=(total - known) or None,
             total=total,
         )
+        place = cart.shipping_address
+        is_known = place is not None and (place.address_1 or place.city or place.postal_code)
+        is_sent = any(item.requires_shipping is not False for item in items)
+        return with_untaxed_country(totals, place.country_code if place and is_known and is_sent else None)

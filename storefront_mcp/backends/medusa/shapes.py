@@ -205,6 +205,15 @@ class CartShipping(Struct, frozen=True):
     shipping_option_id: Label | None = None
 
 
+class CartDestination(Struct, frozen=True):
+    """Where a cart is sent: its country may be the region's own before anybody said where to."""
+
+    address_1: Label | None = None
+    city: Label | None = None
+    postal_code: Label | None = None
+    country_code: Label | None = None
+
+
 class MedusaCart(Struct, frozen=True):
     """A cart. Subtotals are before discounts and without tax, totals after discounts and with it."""
 
@@ -213,6 +222,7 @@ class MedusaCart(Struct, frozen=True):
     completed_at: Label | None = None
     items: Many[CartItemShape] | None = None
     shipping_methods: Few[CartShipping] | None = None
+    shipping_address: CartDestination | None = None
     promotions: Few[AppliedPromotion] | None = None
     total: Decimal | None = None
     item_subtotal: Decimal | None = None

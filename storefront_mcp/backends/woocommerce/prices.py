@@ -12,7 +12,7 @@ from storefront_mcp.backends.woocommerce.shapes import (
     WooPlaceShape,
     WooPricesShape,
 )
-from storefront_mcp.commerce.cart import CartTotals
+from storefront_mcp.commerce.cart import CartTotals, with_untaxed_country
 from storefront_mcp.commerce.errors import ShopDown, ShopMisconfigured
 from storefront_mcp.commerce.money import Money, currency_exponent
 
@@ -94,7 +94,8 @@ class WooPrices(Struct, frozen=True):
         tax = self.money(int(told.total_tax or 0) - unsaid_tax, told.currency_minor_unit)
         total = self.money(int(told.total_price or 0) - unsaid - unsaid_tax, told.currency_minor_unit)
         known = goods - discount + (shipping or nothing) + (nothing if with_tax else tax)
-        return CartTotals(
+        place = cart.shipping_address if cart.needs_shipping and is_addressed(cart) else None
+        totals = CartTotals(
             subtotal=goods,
             discount=discount or None,
             shipping=shipping,
@@ -103,6 +104,7 @@ class WooPrices(Struct, frozen=True):
             other=(total - known) or None,
             total=total,
         )
+        return with_untaxed_country(totals, place.country if isinstance(place, WooPlaceShape) else None)
 
 
 def is_addressed(cart: WooCartShape) -> bool:

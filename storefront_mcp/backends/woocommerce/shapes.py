@@ -247,6 +247,7 @@ class WooPlaceShape(Struct, frozen=True):
     address_1: Label = ""
     city: Label = ""
     postcode: Label = ""
+    country: Label = ""
 
 
 class WooCartShape(Struct, frozen=True, kw_only=True):
