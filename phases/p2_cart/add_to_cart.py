@@ -33,5 +33,5 @@ async def add_to_cart(args: AddToCart, shop: Shop) -> Cart:
     try:
         return await shop.carts.add_line(args.cart_id, args.sku, args.quantity, args.options)
     except (NotEnoughStock, OutOfStock) as refused:
-        name_others(refused, shop.guide)
+        await name_others(refused, args.quantity, shop.guide, shop.backend)
         raise

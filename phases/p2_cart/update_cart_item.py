@@ -28,5 +28,5 @@ async def update_cart_item(args: UpdateCartItem, shop: Shop) -> Cart:
     try:
         return await shop.carts.update_line(args.cart_id, args.line_id, args.quantity)
     except (NotEnoughStock, OutOfStock) as refused:
-        name_others(refused, shop.guide)
+        await name_others(refused, args.quantity, shop.guide, shop.backend)
         raise

@@ -1,6 +1,6 @@
 """`MirroredCatalogueReader`: the reading half of a shop's port, with searches from the mirror while it may be asked."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from cachetools import LRUCache
@@ -10,6 +10,7 @@ from storefront_mcp.catalogue.cache import utc_text
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex, CatalogueMirror, IndexGeneration
 from storefront_mcp.catalogue.index_query import IndexQuery
+from storefront_mcp.catalogue.other_goods import other_variants
 from storefront_mcp.catalogue.query.folding import fold_text
 from storefront_mcp.catalogue.query.language import LanguageWords
 from storefront_mcp.catalogue.query.store_questions import read_store_question
@@ -20,10 +21,10 @@ from storefront_mcp.catalogue.summaries import facets_of, summary_of
 from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.category import Category, CategoryFacet
 from storefront_mcp.commerce.errors import ProductNotFound, ShopDown
-from storefront_mcp.commerce.ids import CategoryId, Sku
+from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.page import ShopPage, StoreFacts
 from storefront_mcp.commerce.product import Product, variant_of
-from storefront_mcp.commerce.related import RelatedKind, RelatedProducts
+from storefront_mcp.commerce.related import MAX_OTHERS_SEEN, OtherGoods, RelatedKind, RelatedProducts, most_at_once
 from storefront_mcp.commerce.search import SearchPage, SearchQuery
 
 NOT_READY_TEXT: Final = (
@@ -31,6 +32,8 @@ NOT_READY_TEXT: Final = (
 )
 """A hint with few hits, while a mirror is built or cannot be used."""
 ASK_STORE_INFO: Final = 'That is about the shop: get_store_info has the topic "{}".'
+MAX_ALIKE: Final = 10
+"""Products that are looked at for one of which there is too little."""
 MAX_ANSWERS: Final = 500
 """Pages that are remembered, of some kilobytes each."""
 
@@ -162,8 +165,8 @@ class MirroredCatalogueReader:
             stale=self._mirror.stale,
         )
 
-    def others(self, sku: str, *, size: int) -> Mapping[Sku, str] | None:
-        """SKUs and names of other variants in stock, or of products named alike up to a comma; None without a mirror.
+    def others(self, sku: str) -> Sequence[OtherGoods] | None:
+        """Other variants in stock, or products named alike up to a comma, the most alike first; None without a mirror.
 
         What follows a comma is a pack or a size: `Outdoor Balls, pack of 3`.
         """
@@ -172,12 +175,16 @@ class MirroredCatalogueReader:
         if found is None or document is None:
             return None
         product = document.product
-        if variant_of(product, sku) is not None:
-            others = [one for one in product.variants if one.in_stock and one.sku.casefold() != sku.casefold()]
-            return {one.sku: ", ".join(one.options.values()) for one in others[:size]}
-        page = found.search(SearchQuery(text=product.name.partition(",")[0], in_stock=True, size=size + 1))
-        alike = () if page.relaxed else page.products
-        return {one.sku: one.name for one in [one for one in alike if one.sku != product.sku][:size]}
+        if (variant := variant_of(product, sku)) is not None:
+            return other_variants(product, variant)[:MAX_OTHERS_SEEN]
+        name = product.name.partition(",")[0]
+        page = found.search(SearchQuery(text=name, in_stock=True, size=MAX_ALIKE))
+        alike = () if page.relaxed else [found.index.find(one.sku) for one in page.products if one.sku != product.sku]
+        return [
+            OtherGoods(sku=one.product.sku, name=one.product.name, left=most_at_once(one.product))
+            for one in alike
+            if one is not None
+        ]
 
     def complete_sku(self, typed: str) -> Sequence[str] | None:
         """SKUs in the mirror that begin like this; None while the shop is to be asked."""

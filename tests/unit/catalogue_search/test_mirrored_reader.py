@@ -1,6 +1,7 @@
 """Who answers: the mirror while it may be asked, else the shop, with what help there is."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from storefront_mcp.catalogue import shop_search
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex
 from storefront_mcp.catalogue.mirrored_reader import NOT_READY_TEXT, MirroredCatalogueReader
+from storefront_mcp.catalogue.other_goods import other_variants
 from storefront_mcp.catalogue.query.folding import text_words
 from storefront_mcp.catalogue.search import CatalogueSearch
 from storefront_mcp.catalogue.tantivy_engine.reader import TantivyIndex
@@ -22,7 +24,7 @@ from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.errors import CursorRefused, NotEnoughStock, OutOfStock, ProductNotFound, ShopDown
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.product import Product, ProductSummary, Variant
-from storefront_mcp.commerce.related import LOOK_ELSEWHERE
+from storefront_mcp.commerce.related import LOOK_ELSEWHERE, most_at_once, name_others
 from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery
 from storefront_mcp.commerce.search_errors import FilterRefused
 from storefront_mcp.phases.p1_browse.compare_products import complete_properties
@@ -118,13 +120,73 @@ async def test_a_refusal_for_want_of_stock_names_what_there_is_instead(
     ):
         await use(shop, "add_to_cart", cart_id=cart, sku="BALL-OUT-3", quantity=9)
     line = (await use(shop, "add_to_cart", cart_id=cart, sku="TEE-BLACK-M")).lines[0].line_id
-    with pytest.raises(NotEnoughStock, match=r"In stock: TEE-[A-Z]+-[A-Z0-9]+ \([A-Z][a-z]+, [A-Z0-9]+\), "):
+    with pytest.raises(NotEnoughStock, match=r"In stock: TEE-BLACK-[A-Z]+ \(Black, [A-Z]+\), TEE-[A-Z]+-M \("):
         await use(shop, "update_cart_item", cart_id=cart, line_id=line, quantity=9)
     with pytest.raises((NotEnoughStock, OutOfStock), match=LOOK_ELSEWHERE):
         await use(shop, "add_to_cart", cart_id=cart, sku="PAD-X")
     mirror.index = None
     with pytest.raises(NotEnoughStock, match=LOOK_ELSEWHERE):
         await use(shop, "add_to_cart", cart_id=cart, sku="BALL-OUT-3", quantity=9)
+
+
+@pytest.mark.parametrize(
+    ("sku", "quantity", "told"),
+    [
+        ("TEE-BLACK-M", 999, r"Nothing like it has 999; most of TEE-[A-Z]+-[A-Z]+ \([A-Za-z]+, [A-Z]+\): \d+\."),
+        ("JAR-DILL", 999, r"Nothing like it has 999; most of JAR-DILL-[SL] \(Warehouse Dill Pickles, [^)]*\): \d+\."),
+        ("JAR-DILL", 2, r"In stock: JAR-DILL-S \(Warehouse Dill Pickles, 240 g\), JAR-DILL-L "),
+    ],
+)
+async def test_a_refusal_names_nothing_that_is_as_short(
+    sku: str, quantity: int, told: str, reader: MirroredCatalogueReader
+) -> None:
+    jars = [Product(sku=Sku(f"JAR-DILL-{size}"), name="Dills", price=aud(100), stock=9) for size in "SL"]
+    refused = NotEnoughStock(sku, available=1)
+    await name_others(refused, quantity, reader, MemoryBackend(jars))
+    assert re.search(told, str(refused))
+
+
+async def test_what_is_named_in_place_of_another_has_as_many_pieces(
+    reader: MirroredCatalogueReader, warehouse: CatalogueSearch
+) -> None:
+    document = warehouse.index.find("TEE-BLACK-M")
+    assert document is not None
+    stocks = {one.sku: one.stock or 0 for one in document.product.variants}
+    quantity = sorted(stocks.values())[-4]
+    refused = NotEnoughStock("TEE-BLACK-M", available=1)
+    await name_others(refused, quantity, reader, MemoryBackend([]))
+
+    named = re.findall(r"(TEE-[A-Z]+-[A-Z]+) \(", str(refused))
+    assert named
+    assert all(stocks[Sku(sku)] >= quantity for sku in named)
+
+
+def test_other_variants_begin_with_those_that_share_most_by_turns() -> None:
+    colours, sizes = ("Red", "Black", "White"), ("S", "M", "L")
+    product = replace(
+        TEE,
+        variants=tuple(
+            Variant(sku=Sku(f"{colour}-{size}"), options={"Colour": colour, "Size": size}, stock=5)
+            for colour in colours
+            for size in sizes
+        ),
+    )
+    wanted = next(one for one in product.variants if one.sku == "Black-M")
+
+    others = [one.sku for one in other_variants(replace(product, max_quantity=3), wanted)]
+    assert others == ["Red-M", "Black-S", "Black-L", "White-M", "Red-S", "Red-L", "White-S", "White-L"]
+    assert {one.left for one in other_variants(replace(product, max_quantity=3), wanted)} == {3}
+
+
+def test_of_a_family_one_variant_has_to_have_all_pieces() -> None:
+    sizes = [Variant(sku=Sku(size), options={"Size": size}, stock=left) for size, left in (("S", 3), ("M", 8))]
+    family = replace(TEE, variants=tuple(sizes))
+    unknown = replace(TEE, variants=(*sizes, Variant(sku=Sku("L"), options={"Size": "L"})))
+
+    assert most_at_once(family) == 8
+    assert most_at_once(unknown) is None
+    assert most_at_once(replace(PAD_2, stock=4, max_quantity=3)) == 3
+    assert most_at_once(replace(PAD_2, stock=4, in_stock=False)) == 0
 
 
 async def test_an_answer_is_remembered_until_the_mirror_changes(
