@@ -155,6 +155,9 @@ class AlertWatch:
                         f"{len(waiting)} wait{'s' if len(waiting) == 1 else ''}; the oldest is {oldest.id}, since "
                         f"{since:%Y-%m-%d %H:%M} UTC: {oldest.problem}"
                     )
+                given_up = await asyncio.to_thread(self._repository.failed_order_events, store.id)
+                if given_up is not None:
+                    found.seen[AlertKey("order_events", store.id)] = given_up
 
     def _look_at_webhooks(self, store: StoreId, found: AlertSightings) -> None:
         key = AlertKey("webhooks", store)

@@ -11,6 +11,7 @@ from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.tables.alerts import ALERT_DELIVERIES, ALERTS
 from storefront_mcp.database.tables.checkouts import CHECKOUT_EVENTS
+from storefront_mcp.database.tables.order_events import ORDER_EVENTS
 from storefront_mcp.records.alerts import (
     RAISE_AFTER_SECONDS,
     REMINDER_SECONDS,
@@ -105,6 +106,17 @@ class SqlAlertRepository:
         at = select(func.max(CHECKOUT_EVENTS.c.at)).where(CHECKOUT_EVENTS.c.store == store)
         with self._database.reading() as connection:
             return float(connection.execute(at).scalar_one() or 0.0)
+
+    def failed_order_events(self, store: StoreId) -> str | None:
+        """How many events about orders were given up, and the newest one's checkout and problem; None without one."""
+        failed = (ORDER_EVENTS.c.store == store, ORDER_EVENTS.c.status == "failed")
+        newest = select(ORDER_EVENTS).where(*failed).order_by(ORDER_EVENTS.c.queued_at.desc()).limit(1)
+        with self._database.reading() as connection:
+            row = connection.execute(newest).one_or_none()
+            if row is None:
+                return None
+            count = connection.execute(select(func.count()).select_from(ORDER_EVENTS).where(*failed)).scalar_one()
+        return f"{count} {'was' if count == 1 else 'were'} given up; the newest is of {row.checkout}: {row.problem}"
 
     def _see(self, connection: Connection, key: AlertKey, reason: str, now: float) -> None:
         values = {"seen_at": now, "reason": reason}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from storefront_mcp.alerts.dispatcher import LEASE_SECONDS, PAUSES_SECONDS, AlertDispatcher
 from storefront_mcp.alerts.sender import AlertUndelivered
@@ -22,7 +22,9 @@ from storefront_mcp.database import Database, SqlCheckoutRepository, audit as au
 from storefront_mcp.database.alerts import SqlAlertRepository
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import utc_now
+from storefront_mcp.database.order_events import SqlOrderEventQueue
 from storefront_mcp.database.tables.audit import AUDIT, AUDIT_HEAD
+from storefront_mcp.database.tables.order_events import ORDER_EVENTS
 from storefront_mcp.records.alerts import REMINDER_SECONDS, AlertKey, AlertMessage
 from storefront_mcp.records.audit import operator_entry
 from storefront_mcp.web.payment_webhook import WebhookRefusals
@@ -233,6 +235,23 @@ async def test_a_shop_is_down_once_it_is_so_for_some_minutes(local: Desk, how: s
     turn(down=False)
     assert (await local.pass_(300))[1:] == [("resolved", "shop", "pickle")]
     assert not any(probe.responses for probe in local.probes.values())
+
+
+async def test_an_order_that_a_platform_was_not_told_of_is_told_until_it_takes_it(desk: Desk) -> None:
+    for number, status in enumerate(("told", "waiting", "failed", "failed"), 1):
+        row = {"checkout": f"chk_{number}", "store": PICKLE, "owner": "key:1", "session": b"=cart", "status": status}
+        times = {"queued_at": desk.clock() + number, "due_at": desk.clock(), "tries": 10}
+        with desk.database.writing() as connection:
+            connection.execute(insert(ORDER_EVENTS).values(row | times | {"problem": "it answers with 401"}))
+    assert await desk.pass_() == [("raised", "order_events", "pickle")]
+    assert desk.box.messages[0].reason == "2 were given up; the newest is of chk_4: it answers with 401"
+    assert len(await desk.pass_(3600)) == 1
+    queue = SqlOrderEventQueue(desk.database)
+    assert await queue.send_again(PICKLE, "chk_4", now=desk.clock())
+    assert len(await desk.pass_(300)) == 1, "chk_3 is still given up"
+    assert await queue.send_again(PICKLE, "chk_3", now=desk.clock())
+    assert (await desk.pass_(300))[1:] == [("resolved", "order_events", "pickle")]
+    assert desk.box.messages[1].reason == "1 was given up; the newest is of chk_3: it answers with 401"
 
 
 async def test_webhooks_that_fail_in_a_row_are_told_until_one_is_accepted(local: Desk) -> None:

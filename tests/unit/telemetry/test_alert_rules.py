@@ -36,6 +36,7 @@ FIRES: dict[str, dict[str, str]] = {
     "StorefrontCheckoutNeedsPerson": {'storefront_checkouts{store="pickle",state="needs_human"}': "1x60"},
     "StorefrontShopDown": {'storefront_upstream_circuit_open{store="pickle"}': "1x60"},
     "StorefrontWebhooksRefused": {'storefront_alerts{store="pickle",condition="webhooks"}': "1x60"},
+    "StorefrontOrderEventsFailed": {'storefront_order_events{store="pickle",state="failed"}': "1x60"},
     "StorefrontAuditBroken": {'storefront_alerts{store="pickle",condition="audit"}': "1x60"},
     "StorefrontDiskLow": {
         "storefront_database_disk_free_bytes": "1000000000x60",
@@ -68,6 +69,8 @@ QUIET: dict[str, str] = {
     'storefront_upstream_circuit_open{store="pickle"}': "0x60",
     'storefront_alerts{store="pickle",condition="shop"}': "0x60",
     'storefront_alerts{store="pickle",condition="audit"}': "0x60",
+    'storefront_order_events{store="pickle",state="failed"}': "0x60",
+    'storefront_order_events{store="pickle",state="told"}': "7x60",
     "storefront_database_writable": "1x60",
     # Little, and much for the disk; then the other way round.
     'storefront_database_disk_free_bytes{instance="small"}': "1000000000x60",
