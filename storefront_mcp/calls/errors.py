@@ -10,7 +10,7 @@ CallError
 └── CallFailed          internal error; details are in the log only
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -54,7 +54,7 @@ class ToolNotOpen(CallError):
         """`phases` are those of the store, `retry_after` is in seconds, for a paused phase."""
         terms = phase.terms
         title = phase.manifest.title
-        working = _titles(one for one in phases if one.open)
+        working = "".join(_working(phases))
         self.detail: PauseHint | None = None
         match phase.status:
             case "paused":
@@ -72,7 +72,15 @@ class ToolNotOpen(CallError):
                 said = f"{title} is no longer offered to agents by this shop, and {tool} belongs to it."
             case _:
                 said = f"{title} is open, but {tool} is not delivered yet."
-        super().__init__(f"{said} What works: {working.lower()}." if working else said)
+        super().__init__(said + working)
+
+
+def _working(phases: Sequence[Phase]) -> Iterator[str]:
+    """What can be done, a sentence each: by open phases, and by tools that outlive the pause of theirs."""
+    if titles := _titles(one for one in phases if one.open).lower():
+        yield f" What works: {titles}."
+    if lasting := [tool for phase in phases if not phase.open for tool in phase.open_tools]:
+        yield f" So do {' and '.join(lasting)}, for orders prepared before."
 
 
 def _titles(phases: Iterable[Phase]) -> str:

@@ -80,7 +80,9 @@ async def pause_in_the_middle(shopper: Shopper) -> None:
         assert told.code == "tool_not_open"
         assert "closed for now: stocktaking." in told.text
         assert "Nothing in a cart is lost" in told.text
-        assert told.text.endswith("What works: browse.")
+        assert told.text.endswith(
+            "What works: browse. So do get_order_status and cancel_checkout, for orders prepared before."
+        )
         assert told.detail["retry_after"] == 120
         assert (await shopper.does("get_product", sku="JAR-DILL"))["price"]["minor"] == 950
     finally:

@@ -88,7 +88,7 @@ async def test_a_paused_phases_tool_tells_why_until_when_and_when_to_ask_again()
     assert str(closed.value) == (
         "Cart and checkout are closed for now: stocktaking. It is expected to open again on "
         "1 February 2027, 00:00 UTC. Nothing in a cart is lost. Tell the buyer, and try again later. "
-        "What works: browse."
+        "What works: browse. So do get_order_status and cancel_checkout, for orders prepared before."
     )
     assert closed.value.detail == PauseHint(retry_after=120, reason="stocktaking", until="2027-02-01T00:00:00+00:00")
 
