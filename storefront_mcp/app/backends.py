@@ -19,7 +19,7 @@ from storefront_mcp.backends.maho import (
     lister as maho_lister,
 )
 from storefront_mcp.backends.maho.probe import MahoProbe
-from storefront_mcp.backends.medusa import lister as medusa_lister
+from storefront_mcp.backends.medusa import MedusaBackend, lister as medusa_lister
 from storefront_mcp.backends.medusa.probe import MedusaProbe
 from storefront_mcp.backends.probe import ShopProbe
 from storefront_mcp.backends.woocommerce import lister as woo_lister
@@ -117,7 +117,7 @@ def scratch_carts_of(backend: ShopBackend) -> Callable[[], Awaitable[None]] | No
 
 def accounts_of(backend: ShopBackend) -> Callable[[ShopSession], CustomerAccount] | None:
     """What opens the account of a customer's live session; None for a shop that has none for us."""
-    return backend.account if isinstance(backend, MahoBackend) else None
+    return backend.account if isinstance(backend, MahoBackend | MedusaBackend) else None
 
 
 def token_customers_of(backend: ShopBackend) -> TokenCustomers | None:

@@ -17,6 +17,7 @@ from storefront_mcp.settings.schema import StoreSettings
 
 TOOLS_OF: Final[Mapping[ShopCapability, frozenset[str]]] = {
     ShopCapability.GIFT_CARDS: frozenset({"apply_gift_card", "remove_gift_card"}),
+    ShopCapability.ORDER_CANCELLATION: frozenset({"cancel_order"}),
 }
 """Tools that can do nothing where the shop lacks something."""
 

@@ -8,3 +8,5 @@ class ShopCapability(StrEnum):
 
     GIFT_CARDS = "gift cards"
     """Gift cards that pay for a cart."""
+    ORDER_CANCELLATION = "order cancellation"
+    """Customers who cancel an order of theirs by themselves."""

@@ -12,7 +12,7 @@ from storefront_mcp.oauth.clients import MAX_REDIRECT_URIS, REGISTERED_PREFIX, O
 from storefront_mcp.oauth.redirects import is_usable
 from storefront_mcp.settings.problems import SettingProblem
 
-ACCOUNT_KINDS: Final = ("maho", "demo")
+ACCOUNT_KINDS: Final = ("maho", "medusa", "demo")
 """Kinds of shops whose customers can sign in, and whose accounts are shown to them."""
 TOKEN_KINDS: Final = ("maho",)
 """Kinds of shops whose API may be set up to take an OpenID provider's tokens as its customers' own."""

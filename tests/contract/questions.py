@@ -5,7 +5,13 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
-from tests.contract import test_every_cart, test_every_catalogue, test_every_lister, test_every_order
+from tests.contract import (
+    test_every_account,
+    test_every_cart,
+    test_every_catalogue,
+    test_every_lister,
+    test_every_order,
+)
 
 
 def _questions(*modules: ModuleType) -> dict[str, Callable[..., Any]]:
@@ -21,3 +27,5 @@ QUESTIONS: Final = _questions(test_every_catalogue, test_every_cart, test_every_
 """By name; each wants a fixture `every`, a `ContractShop`."""
 LISTER_QUESTIONS: Final = _questions(test_every_lister)
 """The same of a shop with a `lister`."""
+ACCOUNT_QUESTIONS: Final = _questions(test_every_account)
+"""The same of a shop with `customers`."""

@@ -17,11 +17,13 @@ from storefront_mcp.backends.cache import TtlCache, merged_stats
 from storefront_mcp.backends.http_client import ClientLimits, UpstreamClient
 from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
 from storefront_mcp.backends.medusa import translation
+from storefront_mcp.backends.medusa.account import MedusaAccount
 from storefront_mcp.backends.medusa.addresses import AddressChecker
 from storefront_mcp.backends.medusa.admin import ADMIN_PREFIX, AdminPayments, admin_headers
 from storefront_mcp.backends.medusa.api import KEY_HEADER, PREFIX, MedusaClient
 from storefront_mcp.backends.medusa.carts import MedusaCarts
 from storefront_mcp.backends.medusa.categories import MedusaCategories
+from storefront_mcp.backends.medusa.login import AUTH_PREFIX, MedusaLogin
 from storefront_mcp.backends.medusa.orders import MedusaOrders
 from storefront_mcp.backends.medusa.prices import AmountMapper
 from storefront_mcp.backends.medusa.products import MedusaProducts
@@ -33,6 +35,7 @@ from storefront_mcp.commerce.backend import CacheStats
 from storefront_mcp.commerce.capabilities import ShopCapability
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.category import CategoryFacet
+from storefront_mcp.commerce.customers import ShopSession
 from storefront_mcp.commerce.errors import GiftCardRejected, PageNotFound, ProductNotFound
 from storefront_mcp.commerce.ids import CartId, CategoryId
 from storefront_mcp.commerce.money import Money
@@ -48,7 +51,7 @@ USER_AGENT: Final = "storefront-mcp"
 
 __all__ = ["MedusaBackend", "MedusaConfig", "connect"]
 
-LACKED: Final = frozenset({ShopCapability.GIFT_CARDS})
+LACKED: Final = frozenset({ShopCapability.GIFT_CARDS, ShopCapability.ORDER_CANCELLATION})
 """What such a shop has not, whatever its settings."""
 
 
@@ -77,8 +80,6 @@ class MedusaBackend:
 
     capturing_methods: Final[frozenset[str]] = frozenset()
     """None: the order comes first, and whoever holds the money captures it afterwards."""
-    login: Final = None
-    """Its customers do not sign in here."""
 
     def __init__(
         self,
@@ -87,9 +88,12 @@ class MedusaBackend:
         *,
         currency: str,
         budget: WorkBudget,
+        auth: UpstreamClient,
         admin: UpstreamClient | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.login: Final = MedusaLogin(auth, api)
+        self._budget: Final = budget
         self._api: Final = api
         self._admin: Final = None if admin is None else AdminPayments(admin)
         self._shop: Final = shop
@@ -105,7 +109,8 @@ class MedusaBackend:
         minimum = None if shop.minimum_order is None else Money.of(shop.minimum_order, currency)
         shipping = CartShippingOptions(api, self._carts, self._amounts)
         quotes = CartQuotes(self._carts, shipping, addresses, region, self._amounts, minimum=minimum)
-        orders = MedusaOrders(api, self._carts, quotes)
+        orders = MedusaOrders(api, self._carts, quotes, self._amounts)
+        self._quotes: Final = quotes
         self.search: Final = budget.limit(self._products.search, within=MAX_READ_SECONDS)
         self.categories: Final = budget.limit(categories.tree, within=MAX_READ_SECONDS)
         self.category: Final = budget.limit(categories.category, within=MAX_READ_SECONDS)
@@ -138,6 +143,12 @@ class MedusaBackend:
     def cache_stats(self) -> CacheStats:
         """Size, hits and misses of all caches."""
         return merged_stats(self._caches)
+
+    def account(self, session: ShopSession) -> MedusaAccount:
+        """The account of a customer's live session."""
+        api = self._api.as_customer(session.secret)
+        orders = MedusaOrders(api, self._carts, self._quotes, self._amounts, as_customer=True)
+        return MedusaAccount(api, orders, budget=self._budget)
 
     async def page(self, identifier: str) -> ShopPage:
         """Medusa has no pages. Raises PageNotFound."""
@@ -186,27 +197,35 @@ def connect(
     answers cost.
     """
     api, known = client_of(shop, transport=transport, clock=clock, instrumentation=instrumentation)
+    options: dict[str, Any] = {
+        "limits": shop.limits,
+        "transport": transport,
+        "clock": clock,
+        "instrumentation": instrumentation,
+    }
+    auth = UpstreamClient.at(
+        known.upstream + AUTH_PREFIX, headers={"user-agent": USER_AGENT, "accept": "application/json"}, **options
+    )
     admin = None
     if shop.secret_key is not None:
         admin = UpstreamClient.at(
             known.upstream + ADMIN_PREFIX,
             headers={"user-agent": USER_AGENT, **admin_headers(shop.secret_key)},
-            limits=shop.limits,
-            transport=transport,
-            clock=clock,
-            instrumentation=instrumentation,
+            **options,
         )
     backend = MedusaBackend(
         api,
         replace(shop, known=known),
         currency=currency,
         budget=budget or WorkBudget(1.0),
+        auth=auth,
         admin=admin,
         clock=clock,
     )
 
     async def close() -> None:
         await api.close()
+        await auth.close()
         if admin is not None:
             await admin.close()
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Final
 
-from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.medusa.api import (
     MedusaClient,
     error_reason,
@@ -19,20 +18,18 @@ from storefront_mcp.backends.medusa.api import (
     shown_reason,
 )
 from storefront_mcp.backends.medusa.carts import MedusaCarts, cart_path
+from storefront_mcp.backends.medusa.order_progress import order_money, order_number, order_progress
+from storefront_mcp.backends.medusa.prices import AmountMapper
 from storefront_mcp.backends.medusa.quotes import CartQuotes
 from storefront_mcp.backends.medusa.regions import FREE_METHOD
 from storefront_mcp.backends.medusa.shapes import (
-    CompletedOrder,
     CompletionBody,
-    FulfillmentShape,
     OrderBody,
-    OrderedItem,
-    OrderShape,
     PaymentCollectionBody,
 )
 from storefront_mcp.backends.salvaging import read_what_fits
-from storefront_mcp.backends.sanitizing import shop_money
 from storefront_mcp.backends.upstream_messages import UpstreamResponse
+from storefront_mcp.commerce.customers import SessionOver
 from storefront_mcp.commerce.errors import (
     CartGone,
     OrderRefused,
@@ -44,15 +41,7 @@ from storefront_mcp.commerce.errors import (
 )
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.order import (
-    Order,
-    OrderDraft,
-    OrderProgress,
-    OrderSettlement,
-    ParcelTrack,
-    ShippedItem,
-    ShippedParcel,
-)
+from storefront_mcp.commerce.order import Order, OrderDraft, OrderProgress, OrderSettlement
 
 logger: Final = logging.getLogger(__name__)
 
@@ -60,8 +49,6 @@ ORDERED: Final = "order"
 """`type` of a completion that made an order; it is 200 also where there is none."""
 PREPARE_TIMEOUT_SECONDS: Final = 25.0
 """For what comes before the completion, so that placing an order has a bound."""
-MAX_NUMBER_CHARS: Final = 60
-CURRENCY_CHARS: Final = 3
 PROGRESS_FIELDS: Final = (
     "id,display_id,custom_display_id,status,payment_status,fulfillment_status,currency_code,*summary,*items,"
     "*items.detail,*fulfillments,*fulfillments.items,*fulfillments.labels"
@@ -73,18 +60,34 @@ NOTE_KEY: Final = "note"
 
 
 class MedusaOrders:
-    """Places, finds and follows orders of guest carts."""
+    """Places, finds and follows orders of carts: of a guest, or of the customer whose token `api` carries."""
 
-    def __init__(self, api: MedusaClient, carts: MedusaCarts, quotes: CartQuotes) -> None:
+    def __init__(
+        self,
+        api: MedusaClient,
+        carts: MedusaCarts,
+        quotes: CartQuotes,
+        amounts: AmountMapper,
+        *,
+        as_customer: bool = False,
+    ) -> None:
+        """With `as_customer`, a cart becomes the customer's own before it is ordered."""
         self._api = api
         self._carts = carts
         self._quotes = quotes
+        self._amounts = amounts
+        self._as_customer = as_customer
 
-    async def place(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement) -> Order:
-        """Complete the cart by one call, never repeated from in here. Raises as `ShopBackend.place_order`."""
+    async def place(
+        self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement, *, agreed: Money | None = None
+    ) -> Order:
+        """Complete the cart by one call, never repeated from in here. Raises as `ShopBackend.place_order`.
+
+        With an `agreed` total, OrderRefused too where the order would come to another one.
+        """
         try:
             async with asyncio.timeout(PREPARE_TIMEOUT_SECONDS):
-                await self._prepare(cart, draft, settlement)
+                await self._prepare(cart, draft, settlement, agreed)
         except TimeoutError as error:
             raise ShopDown(internal="what comes before an order could not be done in time") from error
         try:
@@ -112,27 +115,55 @@ class MedusaOrders:
         answer = await self._api.get(f"/orders/{order.token}", {"fields": PROGRESS_FIELDS})
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        return _progress(read_what_fits(expect_success(answer), OrderBody).order)
+        return order_progress(read_what_fits(expect_success(answer), OrderBody).order)
 
-    async def _prepare(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement) -> None:
-        """Who buys, our reference and how it is paid. Raises CartGone, OrderRefused and ShopDown."""
+    async def _prepare(
+        self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement, agreed: Money | None
+    ) -> None:
+        """Who buys, our reference and how it is paid. Raises CartGone, OrderRefused, ShopDown and SessionOver."""
         told = {REFERENCE_KEY: settlement.reference, PAYMENT_KEY: settlement.payment, NOTE_KEY: draft.note.strip()}
         try:
             buyer = await self._quotes.buyer(await self._carts.fetch(cart), draft)
-            await self._carts.change(cart, buyer | {"metadata": {key: value for key, value in told.items() if value}})
+            if self._as_customer:
+                await self._claim(cart)
+            priced = await self._carts.change(
+                cart, buyer | {"metadata": {key: value for key, value in told.items() if value}}
+            )
+            if agreed is not None:
+                self._check_total(priced.total, agreed)
             if settlement.method == FREE_METHOD.code:
                 return
             body = {"cart_id": cart}
             made = expect_success(await self._api.send("POST", "/payment-collections", body, harmless=True))
             collection = made.read(PaymentCollectionBody).payment_collection
             path = f"/payment-collections/{collection.id}/payment-sessions"
-            expect_success(await self._api.send("POST", path, {"provider_id": settlement.method}, harmless=True))
+            opened = expect_success(
+                await self._api.send("POST", path, {"provider_id": settlement.method}, harmless=True)
+            )
+            if agreed is not None:
+                self._check_total(opened.read(PaymentCollectionBody).payment_collection.amount, agreed)
         except ShopBusy as busy:
             raise ShopDown(internal=busy.internal) from busy
         except (ShopDown, CartGone, OrderRefused):
             raise
         except ShopError as refused:
             raise OrderRefused(str(refused), internal=refused.internal) from refused
+
+    async def _claim(self, cart: CartId) -> None:
+        """Make an open cart the customer's, which works out its prices anew; harmless to repeat. Raises SessionOver.
+
+        It takes the customer's e-mail address, so the buyer's is written after it.
+        """
+        answer = await self._api.send("POST", f"{cart_path(cart)}/customer", harmless=True)
+        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND}:
+            raise SessionOver(internal=f"{answer.where}: {answer.status}")
+        expect_success(answer)
+
+    def _check_total(self, amount: Decimal | None, agreed: Money) -> None:
+        """Raise OrderRefused where the shop would take something else than what the buyer agreed to."""
+        total = self._amounts.money(amount)
+        if total != agreed:
+            raise OrderRefused(f"it would come to {total} now, and {agreed} was agreed")
 
 
 def _order_of(answer: UpstreamResponse) -> Order:
@@ -148,7 +179,7 @@ def _order_of(answer: UpstreamResponse) -> Order:
         logger.error("%s: %s without an order", answer.where, answer.status)
         raise ShopOutcomeUnknown(internal=f"{answer.where}: {answer.status} without an order", over=True)
     found = told.order
-    return Order(number=_number(found), total=_order_money(found.total, found.currency_code), token=found.id)
+    return Order(number=order_number(found), total=order_money(found.total, found.currency_code), token=found.id)
 
 
 def _completion_error(answer: UpstreamResponse) -> ShopError:
@@ -162,58 +193,3 @@ def _completion_error(answer: UpstreamResponse) -> ShopError:
         return general_error(answer)
     # 409: the same cart is being completed by another call.
     return ShopOutcomeUnknown(internal=internal, over=answer.status not in {HTTPStatus.CONFLICT, 408})
-
-
-def _number(order: CompletedOrder | OrderShape) -> str | None:
-    """What people call an order."""
-    told = order.custom_display_id or ("" if order.display_id is None else str(order.display_id))
-    return sanitizing.line(told, MAX_NUMBER_CHARS) or None
-
-
-def _order_money(amount: Decimal | None, currency: str | None) -> Money | None:
-    """An amount in the order's currency; None where the shop did not tell a usable one."""
-    code = (currency or "").upper()
-    if amount is None or len(code) != CURRENCY_CHARS or not code.isalpha():
-        return None
-    try:
-        return shop_money(amount, code)
-    except ShopDown:
-        return None
-
-
-def _progress(order: OrderShape) -> OrderProgress:
-    parcels = tuple(_parcel(one) for one in order.fulfillments or () if one.shipped_at and not one.canceled_at)
-    summary = order.summary
-    refunded = None if summary is None else _order_money(summary.refunded_total, order.currency_code)
-    words = dict.fromkeys((order.status, order.fulfillment_status))
-    return OrderProgress(
-        number=_number(order) or "",
-        status=", ".join(shown.replace("_", " ") for one in words if (shown := sanitizing.line(one, MAX_NUMBER_CHARS))),
-        parcels=parcels,
-        unsent=tuple(_unsent(order.items or ())) if parcels else (),
-        refunded=refunded or None,
-    )
-
-
-def _unsent(items: list[OrderedItem] | tuple[OrderedItem, ...]) -> list[ShippedItem]:
-    """What is still to be sent."""
-    left = []
-    for one in items:
-        sent = None if one.detail is None else one.detail.shipped_quantity
-        rest = int((one.quantity or Decimal(0)) - (sent or Decimal(0)))
-        if rest > 0:
-            left.append(ShippedItem(name=sanitizing.line(one.product_title or one.title), quantity=rest))
-    return left
-
-
-def _parcel(found: FulfillmentShape) -> ShippedParcel:
-    return ShippedParcel(
-        sent_at=sanitizing.line(found.shipped_at, MAX_NUMBER_CHARS),
-        items=tuple(
-            ShippedItem(name=sanitizing.line(one.title), quantity=int(one.quantity or 0)) for one in found.items or ()
-        ),
-        tracks=tuple(
-            ParcelTrack(number=sanitizing.line(one.tracking_number), url=sanitizing.web_url(one.tracking_url))
-            for one in found.labels or ()
-        ),
-    )

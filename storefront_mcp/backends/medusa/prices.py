@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from storefront_mcp.backends.medusa.shapes import CartItemShape, MedusaCart, VariantShape
+from storefront_mcp.backends.medusa.shapes import CartItemShape, PricedShape, VariantShape
 from storefront_mcp.backends.sanitizing import shop_money
 from storefront_mcp.commerce.cart import CartTotals, with_untaxed_country
 from storefront_mcp.commerce.errors import ShopMisconfigured
@@ -46,10 +46,11 @@ class AmountMapper(Struct, frozen=True, kw_only=True):
         unit = item.unit_price if item.unit_price is not None and item.unit_price.is_finite() else Decimal(0)
         return self.money(item.unit_price), self.money(unit * item.quantity)
 
-    def totals(self, cart: MedusaCart) -> CartTotals:
-        """A cart's totals. `other` is the rest of the shop's total, so that they add up: credit, or rounding.
+    def totals(self, cart: PricedShape) -> CartTotals:
+        """The totals of a cart or an order.
 
-        Prices include tax where those of all lines do.
+        `other` is the rest of the shop's total, so that they add up: credit, or rounding. Prices
+        include tax where those of all lines do.
         """
         items = cart.items or ()
         included = bool(items) and all(item.is_tax_inclusive for item in items)

@@ -79,17 +79,17 @@ class StoreRegion:
                 await self._api.get("/payment-providers", {"region_id": await self.id(), "limit": "100"})
             )
             known = self._methods[None] = tuple(
-                PaymentMethod(code=sanitizing.line(one.id, MAX_CODE_CHARS), title=_title(one.id))
+                PaymentMethod(code=sanitizing.line(one.id, MAX_CODE_CHARS), title=provider_title(one.id))
                 for one in answer.read(PaymentProviders).payment_providers
                 if one.is_enabled is not False
             )
         return known
 
 
-def _title(provider: str) -> str:
+def provider_title(provider: str) -> str:
     """What people are told of a provider, which has no name in the shop.
 
-    >>> _title("pp_paypal_paypal"), _title("pp_system_default")
+    >>> provider_title("pp_paypal_paypal"), provider_title("pp_system_default")
     ('Paypal', 'Payment to the shop')
     """
     if provider == MANUAL_PROVIDER:

@@ -205,8 +205,8 @@ class CartShipping(Struct, frozen=True):
     shipping_option_id: Label | None = None
 
 
-class CartDestination(Struct, frozen=True):
-    """Where a cart is sent: its country may be the region's own before anybody said where to."""
+class DestinationShape(Struct, frozen=True):
+    """Where a cart or an order is sent: a cart's country may be the region's own before anybody said where to."""
 
     address_1: Label | None = None
     city: Label | None = None
@@ -214,16 +214,13 @@ class CartDestination(Struct, frozen=True):
     country_code: Label | None = None
 
 
-class MedusaCart(Struct, frozen=True):
-    """A cart. Subtotals are before discounts and without tax, totals after discounts and with it."""
+class PricedShape(Struct, frozen=True, kw_only=True):
+    """What a cart or an order comes to. Subtotals are before discounts and tax, totals after them."""
 
-    id: Id
     currency_code: Label | None = None
-    completed_at: Label | None = None
     items: Many[CartItemShape] | None = None
     shipping_methods: Few[CartShipping] | None = None
-    shipping_address: CartDestination | None = None
-    promotions: Few[AppliedPromotion] | None = None
+    shipping_address: DestinationShape | None = None
     total: Decimal | None = None
     item_subtotal: Decimal | None = None
     original_item_total: Decimal | None = None
@@ -232,6 +229,14 @@ class MedusaCart(Struct, frozen=True):
     discount_subtotal: Decimal | None = None
     discount_total: Decimal | None = None
     tax_total: Decimal | None = None
+
+
+class MedusaCart(PricedShape, frozen=True, kw_only=True):
+    """A cart."""
+
+    id: Id
+    completed_at: Label | None = None
+    promotions: Few[AppliedPromotion] | None = None
 
 
 class CartBody(Struct, frozen=True):
@@ -286,6 +291,7 @@ class PaymentCollectionShape(Struct, frozen=True):
     """What is to be paid for a cart."""
 
     id: Id
+    amount: Decimal | None = None
 
 
 class PaymentCollectionBody(Struct, frozen=True):

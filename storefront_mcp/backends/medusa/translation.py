@@ -209,10 +209,15 @@ def line_sku(item: CartItemShape) -> Sku:
     return Sku(sanitizing.code(sku) if 0 < len(sku) <= MAX_SKU_CHARS else item.variant_id or "")
 
 
-def _line(item: CartItemShape, amounts: AmountMapper) -> CartLine:
-    price, total = amounts.line(item)
+def line_options(item: CartItemShape) -> dict[str, str]:
+    """What makes the variant of a line; nothing of a product in one form."""
     form = sanitizing.line(item.variant_title, MAX_LABEL_CHARS)
     plain = form.casefold() in PLAIN_VARIANTS or form == sanitizing.line(item.product_title)
+    return {"Variant": form} if form and not plain else {}
+
+
+def _line(item: CartItemShape, amounts: AmountMapper) -> CartLine:
+    price, total = amounts.line(item)
     return CartLine(
         line_id=LineId(item.id),
         sku=line_sku(item),
@@ -220,5 +225,5 @@ def _line(item: CartItemShape, amounts: AmountMapper) -> CartLine:
         quantity=item.quantity,
         price=price,
         total=total,
-        options={"Variant": form} if form and not plain else {},
+        options=line_options(item),
     )

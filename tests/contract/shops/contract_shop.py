@@ -5,12 +5,15 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from storefront_mcp.commerce.accounts import CustomerAccount
 from storefront_mcp.commerce.address import Address, PostalAddress
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.cart import Cart
+from storefront_mcp.commerce.customers import ShopSession
 from storefront_mcp.commerce.ids import CartId, Sku
 from storefront_mcp.commerce.listing import CatalogueLister
 from storefront_mcp.commerce.money import Money
+from storefront_mcp.demo.customers import DemoPerson
 from tests.fakes.demo_faults import DemoFault
 
 
@@ -30,6 +33,18 @@ class PlanFault(Protocol):
     def __call__(self, fault: DemoFault, *, times: int = 1) -> None: ...
 
 
+class ContractCustomers(Struct, frozen=True, kw_only=True):
+    """People who can sign in at the shop, nobody of whom has ordered yet."""
+
+    ada: DemoPerson
+    bo: DemoPerson
+    """With a second factor, where the software has one."""
+    cy: DemoPerson
+    """Whom the shop has not let in yet."""
+    account: Callable[[ShopSession], CustomerAccount]
+    """The account of a live session."""
+
+
 class ContractShop(Struct, frozen=True, kw_only=True):
     """One shop. All sell the same goods, in Australian dollars with tax inside, as far as their software can."""
 
@@ -40,7 +55,7 @@ class ContractShop(Struct, frozen=True, kw_only=True):
     method: str
     """The payment method of orders that are paid elsewhere."""
     lacks: frozenset[str] = frozenset()
-    """What its software has not: gift_cards, pages, facets, list_prices, coupon_case."""
+    """What its software has not: gift_cards, pages, facets, list_prices, coupon_case, second_factor, cancel."""
     books: Callable[[], list[BookedOrder]]
     """All orders, the oldest first."""
     sell_out: Callable[[str], None]
@@ -51,6 +66,8 @@ class ContractShop(Struct, frozen=True, kw_only=True):
     """Of any call."""
     fail_write: PlanFault
     """Of a call that puts something into a cart."""
+    customers: ContractCustomers | None = None
+    """None for a kind whose customers do not sign in here."""
     lister: CatalogueLister | None = None
     """What reads its whole catalogue; None for a kind without a mirror."""
     rename: Callable[[str, str], None] | None = None

@@ -7,9 +7,12 @@ from functools import partial
 from storefront_mcp.backends.maho import MahoConfig, connect
 from storefront_mcp.backends.maho.lister import list_shop
 from storefront_mcp.commerce.money import Money
-from tests.contract.shops.contract_shop import BookedOrder, ContractShop
+from storefront_mcp.demo.customers import PICKLERS
+from tests.contract.shops.contract_shop import BookedOrder, ContractCustomers, ContractShop
 from tests.fakes.demo_shop import demo_shop
 from tests.serving import served
+
+ADA, BO, CY = PICKLERS
 
 
 @contextlib.asynccontextmanager
@@ -41,6 +44,7 @@ async def open_shop() -> AsyncIterator[ContractShop]:
                 fail_order=partial(shop.faults.next, method="POST", path="/place-order"),
                 fail_next=shop.faults.next,
                 fail_write=partial(shop.faults.next, method="POST", path="/items"),
+                customers=ContractCustomers(ada=ADA, bo=BO, cy=CY, account=backend.account),
                 lister=lister,
             )
         finally:

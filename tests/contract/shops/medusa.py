@@ -7,15 +7,19 @@ from functools import partial
 from storefront_mcp.backends.medusa import MedusaConfig, connect
 from storefront_mcp.backends.medusa.lister import list_shop
 from storefront_mcp.commerce.money import Money
-from tests.contract.shops.contract_shop import BookedOrder, ContractShop
+from storefront_mcp.demo.customers import PICKLERS
+from tests.contract.shops.contract_shop import BookedOrder, ContractCustomers, ContractShop
 from tests.fakes.medusa.shop import MedusaShop
 from tests.serving import served
+
+ADA, BO, CY = PICKLERS
 
 
 @contextlib.asynccontextmanager
 async def open_shop() -> AsyncIterator[ContractShop]:
     """A shop of its own behind a real socket."""
     shop = MedusaShop()
+    shop.state.add_people(PICKLERS)
 
     def books() -> list[BookedOrder]:
         return [
@@ -41,12 +45,13 @@ async def open_shop() -> AsyncIterator[ContractShop]:
                 backend=backend,
                 family="club-tee",
                 method="pp_system_default",
-                lacks=frozenset({"gift_cards", "pages", "facets", "coupon_case"}),
+                lacks=frozenset({"gift_cards", "pages", "facets", "coupon_case", "cancel"}),
                 books=books,
                 sell_out=sell_out,
                 fail_order=partial(shop.faults.next, method="POST", path="/complete"),
                 fail_next=shop.faults.next,
                 fail_write=partial(shop.faults.next, method="POST", path="/line-items"),
+                customers=ContractCustomers(ada=ADA, bo=BO, cy=CY, account=backend.account),
                 lister=lister,
                 rename=lambda sku, name: shop.state.change(sku, title=name),
                 withdraw=lambda sku: shop.state.change(sku, status="draft"),

@@ -1,7 +1,7 @@
 """What the stand-in's calls are made of: what was asked, routes, refusals."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -26,6 +26,8 @@ class MedusaCall(Struct, frozen=True, kw_only=True):
     """From the path."""
     query: Mapping[str, list[str]]
     body: Any
+    claims: Mapping[str, Any] = {}
+    """Of the bearer token, where the route asks for one."""
 
     def value(self, name: str, default: str = "") -> str:
         """The first value of a parameter."""
@@ -47,6 +49,10 @@ class Route(Struct, frozen=True, kw_only=True):
     query: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    lenient: bool = False
+    """Whether unknown fields are ignored."""
+    actor: Literal["", "identity", "customer"] = ""
+    """Whose bearer token it wants: of somebody with a password, or of a customer."""
 
 
 def invalid(message: str) -> MedusaRefusal:

@@ -25,6 +25,7 @@ def create_cart(call: MedusaCall) -> Json:
         "id": call.state.id("cart"),
         "region_id": wanted,
         "email": None,
+        "customer_id": None,
         "completed_at": None,
         "metadata": None,
         "items": [],
@@ -166,9 +167,12 @@ def _change_buyer(call: MedusaCall, cart: Json) -> None:
             name = call.state.regions[cart["region_id"]]["name"]
             raise invalid(f"Country with code {country} is not within region {name}")
         cart[kind] = {**dict.fromkeys(ADDRESS_FIELDS), **address}
-    for name in ("email", "metadata"):
-        if name in call.body:
-            cart[name] = call.body[name]
+    if "metadata" in call.body:
+        cart["metadata"] = call.body["metadata"]
+    if "email" in call.body:
+        owner = call.state.owner_of(cart, call.body["email"])
+        cart["email"] = call.body["email"] if owner["has_account"] else owner["email"]
+        cart["customer_id"] = owner["id"]
 
 
 def _use_codes(state: MedusaState, cart: Json, codes: Any) -> None:
@@ -182,11 +186,16 @@ def _use_codes(state: MedusaState, cart: Json, codes: Any) -> None:
 
 def _changed(state: MedusaState, cart: Json) -> Json:
     """The cart after a change, which drops payment sessions, and ways of shipping that lead elsewhere."""
-    if cart["payment_collection"]:
-        state.collections[cart["payment_collection"]]["sessions"] = []
+    drop_sessions(state, cart)
     offered = {one["id"] for one in _offered(state, cart)}
     cart["ways"] = [one for one in cart["ways"] if one in offered]
     return {"cart": cart_of(state, cart)}
+
+
+def drop_sessions(state: MedusaState, cart: Json) -> None:
+    """Forget how a cart was to be paid."""
+    if cart["payment_collection"]:
+        state.collections[cart["payment_collection"]]["sessions"] = []
 
 
 def _offered(state: MedusaState, cart: Json) -> list[Json]:
@@ -241,13 +250,14 @@ def cart_of(state: MedusaState, cart: Json) -> Json:
     """A cart as it is shown."""
     region = state.regions[cart["region_id"]]
     rows, ways, off = worked_out(state, cart)
-    told = {name: cart[name] for name in ("id", "region_id", "completed_at", *BUYER_FIELDS)}
+    told = {name: cart[name] for name in ("id", "region_id", "customer_id", "completed_at", *BUYER_FIELDS)}
     # Medusa asks its database for lines in no order.
     items = [_item_of(state, one, region, at, off) for at, one in reversed([*enumerate(cart["items"])])]
     methods = [
         {
             "id": f"casm_{at}",
             "shipping_option_id": one,
+            "name": state.shipping[one]["name"],
             "amount": number(amount_in(state.shipping[one]["prices"], region["currency_code"]) or Fraction(0)),
             "is_tax_inclusive": region["is_tax_inclusive"],
             "tax_lines": [],
@@ -261,7 +271,6 @@ def cart_of(state: MedusaState, cart: Json) -> Json:
         **totals(rows, ways),
         "currency_code": region["currency_code"],
         "created_at": BEGAN,
-        "customer_id": None,
         "items": items,
         "shipping_methods": methods,
         "promotions": [one for one in promotions if one["code"] in off],

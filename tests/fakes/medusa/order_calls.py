@@ -3,13 +3,14 @@
 import copy
 from typing import Any
 
-from tests.fakes.medusa.answers import MedusaCall, MedusaRefusal, Route, invalid, missing
+from tests.fakes.medusa.answers import MedusaCall, Route, invalid, missing
 from tests.fakes.medusa.cart_calls import cart_of, check_stock, find_cart
 from tests.fakes.medusa.state import BEGAN, MedusaState
 from tests.fakes.medusa.stock import Json
 
 PROVIDER = "pp_system_default"
 KEPT_TOTALS = (
+    *("original_item_total", "original_shipping_total"),
     *("total", "subtotal", "tax_total", "discount_total", "discount_subtotal", "item_total", "item_subtotal"),
     *("shipping_total", "shipping_subtotal"),
 )
@@ -91,16 +92,18 @@ def _order(state: MedusaState, cart: Json) -> Json:
             "id": state.id("ordli"),
             "title": one["title"],
             "product_title": one["product_title"],
-            "variant_sku": one["variant_sku"],
+            **{name: one[name] for name in ("variant_id", "variant_sku", "variant_title", "is_tax_inclusive")},
             "quantity": one["quantity"],
             "unit_price": one["unit_price"],
             "detail": {"quantity": one["quantity"], "fulfilled_quantity": 0, "shipped_quantity": 0},
         }
         for one in shown["items"]
     ]
+    number = len(state.orders) + 1
     return {
         "id": state.id("order"),
-        "display_id": len(state.orders) + 1,
+        "display_id": number,
+        "created_at": f"2026-01-15T{10 + number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z",
         "custom_display_id": None,
         "status": "pending",
         "payment_status": "authorized",
@@ -112,8 +115,15 @@ def _order(state: MedusaState, cart: Json) -> Json:
         "shipping_address": cart["shipping_address"],
         "billing_address": cart["billing_address"],
         "summary": {"paid_total": 0, "refunded_total": 0, "pending_difference": shown["total"]},
+        "shipping_methods": shown["shipping_methods"],
+        "payment_collections": [{"payments": [{"provider_id": PROVIDER}]}] if shown["total"] else [],
         "fulfillments": [],
-        "kept": {"cart": cart["id"], "metadata": cart["metadata"], "payment": _payment(state, shown)},
+        "kept": {
+            "cart": cart["id"],
+            "customer": cart["customer_id"],
+            "metadata": cart["metadata"],
+            "payment": _payment(state, shown),
+        },
     }
 
 
@@ -129,7 +139,12 @@ def get_order(call: MedusaCall) -> Json:
     found = call.state.orders.get(call.ids[0])
     if found is None:
         raise missing(f"Order id not found: {call.ids[0]}")
-    return {"order": {name: told for name, told in found.items() if name != "kept"}}
+    return {"order": shown_order(found)}
+
+
+def shown_order(order: Json) -> Json:
+    """An order without what is the shop's own."""
+    return {name: told for name, told in order.items() if name != "kept"}
 
 
 def ship(state: MedusaState, order: str, pieces: dict[str, int], *, tracking: str, url: str = "") -> None:
@@ -146,11 +161,6 @@ def ship(state: MedusaState, order: str, pieces: dict[str, int], *, tracking: st
     found["fulfillment_status"] = "shipped" if whole else "partially_shipped"
 
 
-def login(_call: MedusaCall) -> Json:
-    """`POST /auth/customer/emailpass`: nobody has an account."""
-    raise MedusaRefusal(401, "unauthorized", "Invalid email or password")
-
-
 COLLECTIONS = "/store/payment-collections"
 ROUTES = (
     Route(method="GET", path="/store/payment-providers", handle=list_providers, query=("region_id", "limit", "offset")),
@@ -164,5 +174,4 @@ ROUTES = (
     ),
     Route(method="POST", path="/store/carts/([^/]+)/complete", handle=complete),
     Route(method="GET", path="/store/orders/([^/]+)", handle=get_order),
-    Route(method="POST", path="/auth/customer/emailpass", handle=login, body=("email", "password")),
 )

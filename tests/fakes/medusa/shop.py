@@ -11,11 +11,18 @@ from litestar.types import Receive, Send
 
 from tests.fakes.demo_faults import FaultQueue
 from tests.fakes.faulty_app import FaultyApp, respond
-from tests.fakes.medusa import admin_calls, cart_calls, catalogue_calls, order_calls
+from tests.fakes.medusa import admin_calls, cart_calls, catalogue_calls, customer_calls, order_calls
 from tests.fakes.medusa.answers import MedusaCall, MedusaRefusal, Route
 from tests.fakes.medusa.state import MedusaState, stocked
+from tests.fakes.medusa.tokens import let_in
 
-ROUTES: Sequence[Route] = (*catalogue_calls.ROUTES, *cart_calls.ROUTES, *order_calls.ROUTES, *admin_calls.ROUTES)
+ROUTES: Sequence[Route] = (
+    *catalogue_calls.ROUTES,
+    *cart_calls.ROUTES,
+    *order_calls.ROUTES,
+    *customer_calls.ROUTES,
+    *admin_calls.ROUTES,
+)
 HTML = b'<!DOCTYPE html><html lang="en"><body><pre>Cannot GET it</pre></body></html>'
 NO_KEY = (
     "Publishable API key required in the request header: x-publishable-api-key. You can manage your keys in settings in"
@@ -63,8 +70,12 @@ class MedusaApp:
                 self._check_key(headers)
             if path.startswith("/admin/"):
                 self._check_secret(headers)
+            claims = {}
+            if route.actor:
+                authorization = headers.get("authorization", "")
+                claims = let_in(self.state, authorization, unregistered=route.actor == "identity")
             pairs = parse_qsl(query, keep_blank_values=True)
-            call = MedusaCall(state=self.state, ids=ids, query=_query(pairs), body=body or {})
+            call = MedusaCall(state=self.state, ids=ids, query=_query(pairs), body=body or {}, claims=claims)
             _check_fields(route, call)
             answered = route.handle(call)
         except MedusaRefusal as refused:
@@ -126,7 +137,8 @@ def _check_fields(route: Route, call: MedusaCall) -> None:
     body: Mapping[str, object] = call.body if isinstance(call.body, dict) else {}
     wrong = [f"Field '{name}' is required" for name in route.required if name not in body]
     unknown = [name for name in call.query if name not in route.query and name != "fields"]
-    unknown += [name for name in body if name not in route.body and name not in route.required]
+    if not route.lenient:
+        unknown += [name for name in body if name not in route.body and name not in route.required]
     if unknown:
         wrong.append(f"Unrecognized fields: {', '.join(repr(name) for name in unknown)}")
     if wrong:

@@ -3,11 +3,12 @@
 import datetime as dt
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
 
+from storefront_mcp.demo.customers import DemoPerson
 from tests.fakes.medusa.stock import Json, stock_document
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -37,6 +38,15 @@ class MedusaState(Struct, kw_only=True):
     orders: dict[str, Json] = {}
     collections: dict[str, Json] = {}
     """Payment collections by id."""
+    customers: dict[str, Json] = {}
+    """By id: those with an account, and a guest for each e-mail address of a cart."""
+    identities: dict[str, Json] = {}
+    """By e-mail address as it was registered: a password, the id of its `customer`, and what else is asked for."""
+    challenges: dict[str, Json] = {}
+    """Of second factors, by id."""
+    jwt_secret: str = "test-only"
+    token_seconds: int = 86_400
+    clock: Callable[[], float] = time.time
     numbers: Iterator[int] = itertools.count(1)
 
     def id(self, kind: str, *, together: bool = False) -> str:
@@ -62,6 +72,38 @@ class MedusaState(Struct, kw_only=True):
         product = self.product_of(sku)
         moved = dt.datetime.fromtimestamp(time.time(), dt.UTC).isoformat(timespec="milliseconds")
         product |= {**fields, "updated_at": moved.replace("+00:00", "Z")}
+
+    def add_identity(self, email: str, password: str) -> Json:
+        """A password of nobody yet."""
+        kept = {"email": email, "password": password, "customer": None, "second_factor": None, "unverified": False}
+        made = self.identities[email] = {"id": self.id("authid"), **kept}
+        return made
+
+    def add_customer(self, email: str, *, has_account: bool, **told: Any) -> Json:
+        """A customer, or a guest."""
+        names = dict.fromkeys(("first_name", "last_name", "company_name", "phone"))
+        made = {"id": self.id("cus"), "email": email, "has_account": has_account, **names, **told, "addresses": []}
+        self.customers[made["id"]] = made
+        return made
+
+    def add_people(self, people: Iterable[DemoPerson]) -> None:
+        """Customers with an account; who has not confirmed an e-mail address has to do so first."""
+        for one in people:
+            made = self.add_customer(one.email, has_account=True, first_name=one.firstname, last_name=one.lastname)
+            self.add_identity(one.email, one.password).update(
+                customer=made["id"], second_factor=one.second_factor, unverified=not one.confirmed
+            )
+
+    def owner_of(self, cart: Json, email: str) -> Json:
+        """Whose a cart is once it has this e-mail address: the account's of that address, also without a sign-in.
+
+        One that was a guest's of another address becomes a guest's again.
+        """
+        known = [one for one in self.customers.values() if one["email"] == email.lower()]
+        found = self.customers.get(cart["customer_id"] or "") or next(iter(known), None)
+        if found is not None and not found["has_account"] and found["email"] != email.lower():
+            found = next((one for one in known if not one["has_account"]), None)
+        return found or self.add_customer(email.lower(), has_account=False)
 
     def tax_percent(self, cart: Json) -> int:
         """The tax of a cart, which none has until an address tells its country."""

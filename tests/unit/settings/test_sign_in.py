@@ -94,7 +94,8 @@ def test_what_does_not_fit_is_refused_with_the_reason(
         ("maho", "on = true", ""),
         ("demo", "", "set sign_in.on = true"),
         ("woocommerce", "on = true", "shows no accounts here yet"),
-        ("medusa", "on = true", "shows no accounts here yet"),
+        ("medusa", "", "set sign_in.on = true"),
+        ("medusa", "on = true", ""),
     ],
 )
 def test_the_account_phase_opens_where_somebody_could_sign_in(
