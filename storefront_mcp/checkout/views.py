@@ -61,6 +61,10 @@ NEXT_STEP_TEXT: Final[dict[State, str]] = {
     "expired": "It was not {paid} in time and nothing was charged. place_order starts anew.",
     "canceled": "It was given up and nothing was charged. place_order starts anew.",
 }
+NEWS_SECONDS: Final = 3600.0
+"""How long an order is news to the buyer."""
+EARLIER_TEXT: Final = "Ordered on {date} (UTC){unsent}.{unpaid} Returns and cancelling: get_store_info{questions}."
+"""In place of that of `placed`, from then on."""
 ORDERED_TEXT: Final = (
     "The order exists, and the shop's staff has to look at its payment. Do not order again; tell the buyer the order's "
     "number and to contact {staff}."
@@ -116,7 +120,7 @@ def agent_view(
     return CheckoutView(
         checkout_id=f"{checkout.id}.{secret}" if secret and token else checkout.id,
         status=AGENT_STATUS[checkout.state],
-        next_step=next_step(context, checkout, payment) + ("" if token or not payable else UNKNOWN_PAGE_TEXT),
+        next_step=next_step(context, checkout, payment, progress) + ("" if token or not payable else UNKNOWN_PAGE_TEXT),
         totals=checkout.totals,
         continue_url=context.pay_url(token) if token and payable else None,
         expires_at=iso_timestamp(checkout.expires_at) if payable else None,
@@ -171,8 +175,26 @@ def confirms_by_mail(context: CheckoutContext, checkout: Checkout) -> bool:
     return checkout.confirms_by_mail and context.policy.sends_mail
 
 
-def next_step(context: CheckoutContext, checkout: Checkout, payment: OutstandingPayment | None) -> str:
-    """What the agent does next. Only a payment at the provider is called paid, and only mails that exist are named."""
+def next_step(
+    context: CheckoutContext,
+    checkout: Checkout,
+    payment: OutstandingPayment | None,
+    progress: OrderProgress | None = None,
+) -> str:
+    """What the agent does next. Only a payment at the provider is called paid, and only mails that exist are named.
+
+    Of an order that is no news any more it is told when it was made, and whether anything of it was sent.
+    """
+    questions = f"; questions: {context.store.contact}" if context.store.contact else ""
+    made = checkout.ended_at
+    if checkout.state == "placed" and made is not None and context.now() - made >= NEWS_SECONDS:
+        waits = progress is not None and not progress.parcels and checkout.method_title
+        return EARLIER_TEXT.format(
+            date=iso_timestamp(made)[:10],
+            unsent=", and nothing was sent yet" if waits else "",
+            unpaid=" It is not paid: payment says how." if payment else "",
+            questions=questions,
+        )
     staff = context.store.staff
     if is_charged_in_vain(checkout):
         return TAKEN_TEXT.format(taken=checkout.taken, staff=staff)
@@ -191,7 +213,7 @@ def next_step(context: CheckoutContext, checkout: Checkout, payment: Outstanding
         released="; the payment is being released" if checkout.settles == "provider" else "",
         order=order + how,
         staff=staff,
-        questions=f"; questions: {context.store.contact}" if context.store.contact else "",
+        questions=questions,
         mailed=" A confirmation goes to the buyer by e-mail." if confirms_by_mail(context, checkout) else "",
     )
     return told + test

@@ -422,6 +422,34 @@ async def test_what_is_due_is_told_of_orders_that_are_paid_outside_only(monkeypa
         assert order.due == (None if by is None else Money(5500, "AUD"))
 
 
+async def test_of_an_order_of_days_ago_its_date_is_told_and_that_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def sent(order: Order) -> OrderProgress:
+        return OrderProgress(number=order.number or "", status="complete", parcels=(ShippedParcel(),))
+
+    async def untold(_: Order) -> None:
+        return None
+
+    environment = CheckoutEnvironment(store=replace(STORE, contact="help@pickle.example"))
+    id_ = await placed(environment)
+    await pay(environment, id_)
+    await environment.settle()
+    news = await environment.agent.status(id_)
+    day = views.iso_timestamp(environment.clock())[:10]
+    environment.clock.time += 3 * 86_400
+    later = await environment.agent.status(id_)
+    monkeypatch.setattr(environment.shop, "order_progress", sent)
+    on_its_way = await environment.agent.status(id_)
+    monkeypatch.setattr(environment.shop, "order_progress", untold)
+    silent = await environment.agent.status(id_)
+
+    end = "Returns and cancelling: get_store_info; questions: help@pickle.example."
+    assert news.next_step == f"Done: tell the buyer the order number. {end}"
+    assert later.next_step == f"Ordered on {day} (UTC), and nothing was sent yet. {end}"
+    assert on_its_way.next_step == silent.next_step == f"Ordered on {day} (UTC). {end}"
+
+
 async def test_of_a_parcel_that_the_shop_tells_nothing_of_what_is_known_is_said_and_whom_to_ask(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
