@@ -30,6 +30,16 @@ class AttributeFilter(Struct, frozen=True, kw_only=True):
     """Labels."""
 
 
+class KindFavour(Struct, frozen=True, kw_only=True):
+    """A kind of thing that comes first among what matches the words as well."""
+
+    head: str
+    """Stem of the head of its name."""
+    category: CategoryId | None = None
+    """Only what was put into this one; None for any."""
+    worth: float = 1.0
+
+
 class IndexQuery(Struct, frozen=True, kw_only=True):
     """A parsed search. All but the groups must hold of each hit; amounts are minor units of the index's currency."""
 
@@ -43,6 +53,7 @@ class IndexQuery(Struct, frozen=True, kw_only=True):
     """Stems of which one must be the head of its name: `paddle` for a paddle, and for no set of two."""
     other_heads: tuple[str, ...] = ()
     """Stems of which none may be."""
+    favours: tuple[KindFavour, ...] = ()
     category: CategoryId | None = None
     """This one or any below it."""
     price_min: int | None = None

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.document import CatalogueDocument
+from storefront_mcp.catalogue.favoured_kinds import with_favoured_kinds
 from storefront_mcp.catalogue.index import CatalogueIndex, IndexResult
 from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery
 from storefront_mcp.catalogue.kind_order import search_by_kind
@@ -63,7 +64,8 @@ class CatalogueSearch:
         answer = IndexResult(hits=(), total=0)
         for attempt in search_attempts(words, narrowed=_is_narrowed(index_query)):
             asked = _index_query_of(index_query, attempt, own_sort=query.sort != "relevance")
-            answer = self.index.search(asked) if asked.sort == "relevance" else self._answer(asked)
+            favouring = with_favoured_kinds(self.index, asked, self._language)
+            answer = self.index.search(favouring) if asked.sort == "relevance" else self._answer(asked)
             if answer.total:
                 break
         found = answer.total > 0

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -45,12 +46,17 @@ class CatalogueLexicon:
         categories: Mapping[CategoryId, CategoryLabel],
         stem: Stem,
         kinds: frozenset[str] = frozenset(),
+        kind_places: Mapping[str, Mapping[CategoryId, int]] = MappingProxyType({}),
     ) -> None:
-        """`counts` is how many products have each word, folded; `kinds` the stems that say what a thing is."""
+        """`counts` is how many products have each word, folded; `kinds` the stems that say what a thing is.
+
+        `kind_places` is how many products whose name ends with a stem were put into which category.
+        """
         self.counts = counts
         self.attributes = {attribute.code: attribute for attribute in attributes}
         self.categories = categories
         self.kinds = kinds
+        self.kind_places = kind_places
         self._stem = stem
         self._sorted = sorted(counts)
 

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 from tantivy import FieldType, Occur, Order, Query, Schema
 
-from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery, WordGroup
+from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery, KindFavour, WordGroup
 from storefront_mcp.catalogue.tantivy_engine.schema import (
     IN_STOCK,
     LISTED,
@@ -18,6 +18,7 @@ from storefront_mcp.catalogue.tantivy_engine.schema import (
     category_term,
     head_term,
     joint_term,
+    kind_term,
     plain_term,
 )
 from storefront_mcp.commerce.search import Sort
@@ -29,6 +30,8 @@ FIELD_WEIGHTS: Final[FieldWeights] = (*NAME_FIELDS, ("body", 1.0))
 """What a word is worth in the name and attributes, as the kind of thing, and in categories and description."""
 GROUP_SCORE: Final = 1000.0
 """More than all words of one product are worth, so that more groups always come first."""
+FAVOUR_SCORE: Final = 60.0
+"""For a kind of thing that comes first: more than the words of one name are worth more than those of another."""
 EXACT_SCORE: Final = 200.0
 """For a name that is the whole query."""
 MAX_VALUE_COMBINATIONS: Final = 60
@@ -62,7 +65,8 @@ class IndexQueryTranslator:
         exact = " ".join(group.choices[0][0].stem for group in index_query.groups if group.choices)
         bonus = Query.const_score_query(self._term("exact", exact), EXACT_SCORE)
         if index_query.required is None or index_query.required >= len(wanted):
-            return Query.boolean_query([*must, *((Occur.Must, one) for one in wanted), (Occur.Should, bonus)])
+            favoured = [(Occur.Should, one) for one in (bonus, *map(self._favour, index_query.favours))]
+            return Query.boolean_query([*must, *((Occur.Must, one) for one in wanted), *favoured])
         counted = [
             Query.boolean_query([(Occur.Must, Query.const_score_query(one, GROUP_SCORE)), (Occur.Should, one)])
             for one in wanted
@@ -89,6 +93,10 @@ class IndexQueryTranslator:
             for name, worth in fields
         ]
         return _any(found)
+
+    def _favour(self, favour: KindFavour) -> Query:
+        term = head_term(favour.head) if favour.category is None else kind_term(favour.head, favour.category)
+        return Query.const_score_query(self._term("term", term), FAVOUR_SCORE * favour.worth)
 
     def _term(self, field: str, term: str) -> Query:
         return Query.term_query(self._schema, field, term, "basic")

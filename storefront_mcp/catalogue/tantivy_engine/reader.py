@@ -18,6 +18,7 @@ from storefront_mcp.catalogue.query.lexicon import AttributeLabels, CatalogueLex
 from storefront_mcp.catalogue.tantivy_engine.folders import GenerationFolders
 from storefront_mcp.catalogue.tantivy_engine.queries import ORDERS, IndexQueryTranslator
 from storefront_mcp.catalogue.tantivy_engine.schema import (
+    KIND_PLACE,
     SEPARATOR,
     category_term,
     decoded_document,
@@ -246,6 +247,10 @@ class TantivyIndex:
         for term, count in searcher.terms_with_prefix("category", ""):
             number, _, name = term.partition(SEPARATOR)
             categories[CategoryId(number)] = CategoryLabel(name, count)
+        places: dict[str, dict[CategoryId, int]] = {}
+        for term, count in searcher.terms_with_prefix("term", f"{KIND_PLACE}{SEPARATOR}"):
+            _, stem, category = term.split(SEPARATOR)
+            places.setdefault(stem, {})[CategoryId(category)] = count
         return CatalogueLexicon(
             counts=dict(searcher.terms_with_prefix("word", "")),
             attributes=[
@@ -253,5 +258,6 @@ class TantivyIndex:
             ],
             categories=categories,
             stem=self._stem,
+            kind_places=places,
             kinds=frozenset(stem for stem, _ in searcher.terms_with_prefix("kind", "")),
         )

@@ -14,7 +14,7 @@ from storefront_mcp.catalogue.query.folding import fold_text, head_word, sku_let
 from storefront_mcp.catalogue.query.language import Stem
 from storefront_mcp.commerce.product import charged_price
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """Of the fields and of how text becomes words; a folder of another version is not read."""
 MAX_JOINT_AXES: Final = 4
 """Attributes of variants of which any combination can be filtered by in one variant."""
@@ -24,6 +24,7 @@ SEPARATOR: Final = "\x1f"
 IN_STOCK: Final = "stock"
 ON_SALE: Final = "sale"
 LISTED: Final = "listed"
+KIND_PLACE: Final = "k"
 SEARCHABLE: Final = "searchable"
 _DECODER: Final = msgspec.msgpack.Decoder(CatalogueDocument)
 _ENCODER: Final = msgspec.msgpack.Encoder()
@@ -107,6 +108,11 @@ def head_term(stem: str) -> str:
     return f"h{SEPARATOR}{stem}"
 
 
+def kind_term(stem: str, category: str) -> str:
+    """The same, with a category that the product was put into."""
+    return SEPARATOR.join((KIND_PLACE, stem, category))
+
+
 def index_document(document: CatalogueDocument, stem: Stem) -> tantivy.Document:
     """A product as the index holds it."""
     fields = tantivy.Document()
@@ -117,6 +123,9 @@ def index_document(document: CatalogueDocument, stem: Stem) -> tantivy.Document:
         fields.add_text("term", term)
     if (head := head_word(document.product.name)) is not None:
         fields.add_text("term", head_term(stem(head)))
+        for category in document.categories:
+            if category.direct:
+                fields.add_text("term", kind_term(stem(head), category.id))
     for attribute in document.attributes:
         if attribute.filterable:
             fields.add_text("attribute", SEPARATOR.join((attribute.code, attribute.label)))
