@@ -82,12 +82,21 @@ class OpenStore(Struct, frozen=True, kw_only=True):
 
 @contextlib.contextmanager
 def open_store(
-    kind: str, state: Path, *, currency: str = "AUD", phases: Mapping[str, Status] = SELLING, **changes: Any
+    kind: str,
+    state: Path,
+    *,
+    currency: str = "AUD",
+    phases: Mapping[str, Status] = SELLING,
+    key: str | None = None,
+    **changes: Any,
 ) -> Iterator[OpenStore]:
-    """A store over a shop of this kind, with these phases open; `changes` are fields of its settings."""
+    """A store over a shop of this kind, with these phases open; `changes` are fields of its settings.
+
+    With a `key` for personal data, customers can sign in.
+    """
     port = free_port()
     with OPENERS[kind](currency) as shop:
-        settings = unhurried(demo_settings(port, state=state))
+        settings = unhurried(demo_settings(port, state=state, key=key))
         settings = replace(settings, stores=(replace(settings.stores[0], **(dict(shop.set_up) | changes)),))
         if phases:
             flip(settings, phases)

@@ -1,20 +1,16 @@
-"""An OAuth client with the browser of its person, and the demo shop at which people sign in."""
+"""An OAuth client with the browser of its person, and a store at which people sign in."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from cryptography.fernet import Fernet
-from msgspec.structs import replace
 
-from storefront_mcp.access.credentials import Secret
-from storefront_mcp.settings.demo import demo_settings
-from storefront_mcp.settings.server import Settings
-from storefront_mcp.settings.sign_in import SignInSettings
-from storefront_mcp.settings.storage import PrivacySettings
-from tests.journeys.conftest import unhurried
+from tests.journeys.conftest import SELLING, OpenStore, open_store
 from tests.unit.oauth.authorizing import CHALLENGE, VERIFIER
 
 REDIRECT = "http://127.0.0.1:4711/callback"
@@ -85,8 +81,12 @@ class OAuthAgent:
         return {**token.json(), "client_id": client["client_id"]}
 
 
-def settings(folder: Path, port: int) -> Settings:
-    plain = unhurried(demo_settings(port, state=folder))
-    key = Secret(Fernet.generate_key().decode())
-    stores = tuple(replace(store, sign_in=SignInSettings(on=True)) for store in plain.stores)
-    return replace(plain, stores=stores, personal_data=PrivacySettings(key=(key,)))
+@contextlib.contextmanager
+def account_store(kind: str, state: Path, **changes: Any) -> Iterator[OpenStore]:
+    """A store over a shop of this kind with every phase open, at which the shop's customers sign in.
+
+    `changes` are fields of its settings.
+    """
+    key = Fernet.generate_key().decode()
+    with open_store(kind, state, phases={**SELLING, "p4_account": "active"}, key=key, **changes) as store:
+        yield store

@@ -6,17 +6,15 @@ from functools import partial
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
-from storefront_mcp.app import create_app
 from storefront_mcp.settings.schema import PaymentSettings
 from tests.fakes.a2a_agent import A2aAgent, A2aRefusal
 from tests.fakes.buyer import Buyer
-from tests.journeys.conftest import flip
-from tests.journeys.oauth_agent import EMAIL, OAuthAgent, settings
-from tests.serving import free_port, served, until
+from tests.journeys.oauth_agent import EMAIL, OAuthAgent, account_store
+from tests.journeys.shops import LACKS
+from tests.serving import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("accounts")]
 
 HOME = {
     "first_name": "Ada",
@@ -33,9 +31,10 @@ HOME = {
 class SignedInAgent:
     """An agent that its person has let act for them."""
 
-    def __init__(self, agent: OAuthAgent, token: str) -> None:
+    def __init__(self, agent: OAuthAgent, token: str, parcel: str) -> None:
         self.agent = agent
         self.token = token
+        self.parcel = parcel
 
     def value(self, tool: str, **arguments: Any) -> Any:
         """What a tool returned."""
@@ -49,7 +48,7 @@ class SignedInAgent:
         """A prepared order of a new cart."""
         cart = self.value("create_cart")["cart_id"]
         self.value("add_to_cart", cart_id=cart, sku=sku, quantity=quantity)
-        way = {"shipping_method": "auspost_parcel", "shipping_address": HOME}
+        way = {"shipping_method": self.parcel, "shipping_address": HOME}
         return self.value("place_order", cart_id=cart, email=EMAIL, **way, **arguments)
 
     async def paid(self, placed: Any) -> Any:
@@ -70,16 +69,13 @@ class SignedInAgent:
 
 
 @pytest.fixture(scope="module")
-def ada(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedInAgent]:
-    port = free_port()
-    chosen = settings(tmp_path_factory.mktemp("orders"), port)
-    payments = PaymentSettings(provider="sandbox", offline=("checkmo",))
-    chosen = replace(chosen, stores=tuple(replace(store, payments=payments) for store in chosen.stores))
-    flip(chosen, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
-    with served(create_app(chosen), port) as origin:
-        agent = OAuthAgent(origin)
+def ada(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedInAgent]:
+    later = PaymentSettings(provider="sandbox", offline=("checkmo",))
+    changes = {} if "order_cancellation" in LACKS[kind] else {"payments": later}
+    with account_store(kind, tmp_path_factory.mktemp("orders"), **changes) as store:
+        agent = OAuthAgent(store.origin)
         token = agent.sign_in(agent.discover(agent.call("get_customer_orders")))["access_token"]
-        yield SignedInAgent(agent, token)
+        yield SignedInAgent(agent, token, store.shop.parcel)
         agent.http.close()
         agent.browser.close()
 
@@ -94,8 +90,19 @@ async def test_a_paid_order_is_in_the_customers_account(ada: SignedInAgent) -> N
     assert order["total"] == done["totals"]["total"]
     assert order["shipping_address"]["city"] == "Brisbane"
     assert "cancellable" not in order, "it is paid"
+    again = ada.value("reorder", number=number)
+    assert [(line["sku"], line["quantity"]) for line in again["lines"]] == [("JAR-DILL", 2)]
+    assert again["lines"][0]["total"] == order["lines"][0]["total"]
 
 
+async def test_what_the_shop_cannot_do_is_not_promised(ada: SignedInAgent, kind: str) -> None:
+    listed = ada.agent.http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}).json()
+    tools = {tool["name"] for tool in listed["result"]["tools"]}
+    assert {"get_customer_orders", "get_order", "reorder", "list_addresses"} <= tools
+    assert ("cancel_order" in tools) is ("order_cancellation" not in LACKS[kind])
+
+
+@pytest.mark.needs("guests_apart")
 async def test_an_order_of_a_guest_is_in_nobodys_account(ada: SignedInAgent) -> None:
     before = ada.numbers()
     done = await ada.paid(ada.order("JAR-DILL", 1, as_customer=False))
@@ -103,6 +110,7 @@ async def test_an_order_of_a_guest_is_in_nobodys_account(ada: SignedInAgent) -> 
     assert ada.numbers() == before
 
 
+@pytest.mark.needs("order_cancellation")
 async def test_an_order_to_be_paid_later_can_be_cancelled_and_ordered_again(ada: SignedInAgent) -> None:
     placed = ada.order("TEE-BLACK-M", 1)
     async with Buyer() as buyer:

@@ -6,21 +6,16 @@ from typing import Any
 import httpx
 import pytest
 
-from storefront_mcp.app import create_app
-from tests.journeys.conftest import flip
-from tests.journeys.oauth_agent import OAuthAgent, settings
-from tests.serving import free_port, served, until
+from tests.journeys.oauth_agent import OAuthAgent, account_store
+from tests.serving import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("accounts")]
 
 
 @pytest.fixture(scope="module")
-def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OAuthAgent]:
-    port = free_port()
-    chosen = settings(tmp_path_factory.mktemp("sign-in"), port)
-    flip(chosen, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
-    with served(create_app(chosen), port) as origin:
-        one = OAuthAgent(origin)
+def agent(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OAuthAgent]:
+    with account_store(kind, tmp_path_factory.mktemp("sign-in")) as store:
+        one = OAuthAgent(store.origin)
         yield one
         one.http.close()
         one.browser.close()

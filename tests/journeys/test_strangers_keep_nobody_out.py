@@ -6,13 +6,10 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from msgspec.structs import replace
 
-from storefront_mcp.app import create_app
 from storefront_mcp.settings.limits import LimitSettings
-from tests.journeys.conftest import flip
-from tests.journeys.oauth_agent import EMAIL, HANDLE, PASSWORD, REDIRECT, OAuthAgent, settings
-from tests.serving import free_port, served
+from tests.journeys.oauth_agent import EMAIL, HANDLE, PASSWORD, REDIRECT, OAuthAgent, account_store
+from tests.journeys.shops import EMBEDDED
 from tests.unit.oauth.authorizing import CHALLENGE
 
 pytestmark = pytest.mark.slow
@@ -32,14 +29,10 @@ def attempt(agent: OAuthAgent, client: str, network: str, password: str) -> http
 
 
 def test_who_has_signed_in_from_home_does_so_again_whatever_strangers_try(tmp_path: Path) -> None:
-    port = free_port()
-    chosen = settings(tmp_path, port)
     off = dict.fromkeys(LimitSettings.__struct_fields__, "off")
-    (store,) = chosen.stores
-    chosen = replace(chosen, stores=(replace(store, limits=LimitSettings(**off | {"mailbox": "2/h burst 1"})),))
-    flip(chosen, dict.fromkeys(("p1_browse", "p2_cart", "p3_checkout", "p4_account"), "active"))
-    with served(create_app(chosen), port) as origin:
-        agent = OAuthAgent(origin)
+    limits = LimitSettings(**off | {"mailbox": "2/h burst 1"})
+    with account_store(EMBEDDED, tmp_path, limits=limits) as store:
+        agent = OAuthAgent(store.origin)
         client = agent.http.post("/oauth/register", json={"redirect_uris": [REDIRECT]}).json()["client_id"]
         home, stranger, another = "198.51.100.7", "203.0.113.9", "192.0.2.4"
 

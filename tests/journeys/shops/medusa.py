@@ -7,6 +7,7 @@ from decimal import Decimal
 from storefront_mcp.access.credentials import Secret
 from storefront_mcp.demo.countries import DELIVERY_COUNTRIES, HOME_COUNTRY
 from storefront_mcp.demo.currencies import CURRENCIES
+from storefront_mcp.demo.customers import PICKLERS
 from storefront_mcp.settings.schema import PaymentSettings, UpstreamSettings
 from tests.fakes.medusa.shop import MedusaShop
 from tests.fakes.medusa.state import stocked
@@ -17,7 +18,9 @@ from tests.serving import served
 WEBSITE = "https://shop.example"
 LACKS = {
     "custom_options": "a product has variants, and nothing that a buyer writes",
+    "guests_apart": "an order with the e-mail address of an account is that account's, signed in or not",
     "gift_cards": "only extensions sell them",
+    "order_cancellation": "only the staff cancels an order",
     "pages": "texts are the storefront's, not the shop's",
 }
 
@@ -61,6 +64,7 @@ def priced(dollars: float, currency: str) -> Json:
 def open_shop(currency: str) -> Iterator[JourneyShop]:
     """A shop behind a real socket."""
     shop = MedusaShop(stocked(world_document(currency)))
+    shop.state.add_people(PICKLERS)
     parcel, express, abroad = shop.state.shipping
 
     def orders() -> list[ShopOrder]:
