@@ -5,7 +5,7 @@ counts and sorts. One index is one store view, currency and language, in generat
 `swap` makes it the one that is read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -92,6 +92,9 @@ class CatalogueIndex(Protocol):
 
     def find(self, sku: str) -> CatalogueDocument | None:
         """The product with this SKU or url key, its own or a variant's, whatever the case and punctuation."""
+
+    def documents(self) -> Iterator[CatalogueDocument]:
+        """Every product by its key, as of the last refresh; some hundred are in memory at a time."""
 
     def suggest(self, typed: str, *, limit: int = 10) -> Sequence[str]:
         """Words of the catalogue that begin like this, commonest first."""

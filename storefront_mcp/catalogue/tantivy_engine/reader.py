@@ -1,7 +1,7 @@
 """`TantivyIndex`: the reading side of an index on disk."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,8 @@ MAX_SAME_SKUS: Final = 5
 MAX_FACET_VALUES: Final = 10
 MAX_BUCKETS: Final = 1000
 """Different values that are counted for one answer."""
+DOCUMENTS_AT_ONCE: Final = 200
+"""Of all products, when they are read one after the other."""
 MAX_WINDOW: Final = 10_000
 """Products behind which no page begins."""
 
@@ -143,6 +145,16 @@ class TantivyIndex:
             key=lambda one: (one.product.sku.casefold() != exactly, sku_letters(one.product.sku) != wanted, one.key),
             default=None,
         )
+
+    def documents(self) -> Iterator[CatalogueDocument]:
+        """Every product by its key, as of the last refresh; some hundred are in memory at a time, and all keys."""
+        searcher = self._searcher
+        keys = sorted(key for key, _ in searcher.terms_with_prefix("key", ""))
+        for start in range(0, len(keys), DOCUMENTS_AT_ONCE):
+            part = self._translator.one_of("key", keys[start : start + DOCUMENTS_AT_ONCE])
+            # Keys of what was removed may still be there; nothing is found by them.
+            hits = searcher.search(part, DOCUMENTS_AT_ONCE, count=False).hits
+            yield from sorted((decoded_document(searcher.doc(address)) for _, address in hits), key=lambda one: one.key)
 
     def find_all(self, skus: Sequence[Sku]) -> Sequence[CatalogueDocument]:
         """The products with these SKUs, in their order; those that are not there are left out."""

@@ -12,7 +12,7 @@ from storefront_mcp.catalogue.document import CatalogueDocument, DocumentAttribu
 from storefront_mcp.catalogue.index import IndexLocked, IndexUnusable, IndexWriteFailed
 from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery, WordChoice, WordGroup
 from storefront_mcp.catalogue.tantivy_engine.folders import GenerationFolders
-from storefront_mcp.catalogue.tantivy_engine.reader import TantivyIndex
+from storefront_mcp.catalogue.tantivy_engine.reader import DOCUMENTS_AT_ONCE, TantivyIndex
 from storefront_mcp.catalogue.tantivy_engine.writer import TantivyIndexWriter
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.money import Money
@@ -82,6 +82,28 @@ def test_what_is_removed_is_gone_and_unknown_keys_do_nothing(writer: TantivyInde
     writer.swap()
 
     assert found(TantivyIndex(tmp_path, locale="en-AU"), IndexQuery()) == ["2"]
+
+
+def test_all_products_are_told_once_by_their_keys_as_of_the_last_refresh(
+    writer: TantivyIndexWriter, tmp_path: Path
+) -> None:
+    keys = [f"{number:04}" for number in range(2 * DOCUMENTS_AT_ONCE + 1)]
+    writer.put(document(key, "Red Net") for key in reversed(keys))
+    writer.commit()
+    writer.put([document("0003", "Blue Net")])
+    writer.remove(["0001"])
+    writer.swap()
+    index = TantivyIndex(tmp_path, locale="en-AU")
+    told = index.documents()
+    first = next(told)
+    writer.remove(["0002"])
+    writer.commit()
+    index.refresh()
+
+    whole = [first, *told]
+    assert [one.key for one in whole] == [key for key in keys if key != "0001"]
+    assert whole[2].product.name == "Blue Net"
+    assert index.size == len(whole) - 1
 
 
 def test_readers_see_a_commit_when_they_refresh_and_a_generation_when_it_is_swapped_in(
