@@ -208,6 +208,37 @@ DISCOVERY: Final = closed(
         ),
     }
 )
+FEED_TEXT: Final[Schema] = {"type": "string", "minLength": 1}
+FEED_URL: Final[Schema] = {"type": "string", "pattern": r"^https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+$"}
+FEED_PRICE: Final = closed(
+    {"amount": {"type": "integer", "minimum": 1}, "currency": {"type": "string", "pattern": "^[A-Z]{3}$"}}
+)
+FEED_VARIANT: Final = closed(
+    {
+        "id": FEED_TEXT,
+        "title": FEED_TEXT,
+        "price": FEED_PRICE,
+        "availability": {
+            "oneOf": [
+                closed({"available": {"const": True}, "status": {"const": "in_stock"}}),
+                closed({"available": {"const": False}, "status": {"const": "out_of_stock"}}),
+            ]
+        },
+        "seller": closed({"name": FEED_TEXT}, links=list_of(closed({"type": FEED_TEXT, "url": FEED_URL}), minItems=1)),
+    },
+    list_price=FEED_PRICE,
+    categories=list_of(closed({"value": FEED_TEXT, "taxonomy": {"const": "merchant"}}), minItems=1),
+    variant_options=list_of(closed({"name": FEED_TEXT, "value": FEED_TEXT}), minItems=1),
+)
+FEED_PRODUCT: Final = closed(
+    {"id": FEED_TEXT, "title": FEED_TEXT, "variants": list_of(FEED_VARIANT, minItems=1)},
+    description=closed({"plain": FEED_TEXT}),
+    url=FEED_URL,
+    media=list_of(closed({"type": {"const": "image"}, "url": FEED_URL}), minItems=1),
+)
+FEED_METADATA: Final = closed(
+    {"id": FEED_TEXT, "updated_at": INSTANT}, target_country={"type": "string", "pattern": "^[A-Z]{2}$"}
+)
 
 
 def check(value: Any, schema: Schema) -> None:
