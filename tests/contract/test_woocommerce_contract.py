@@ -247,6 +247,8 @@ async def test_what_only_its_own_page_can_sell_is_refused_with_that_page(backend
     cart = (await backend.create_cart()).cart_id
     mug = await backend.product("GIFT-MUG")
     assert mug.url is not None
+    assert [(one.kind, one.required) for one in mug.custom_options] == [("other", True)]
+    assert (await backend.product("PAD-2")).custom_options == ()
     with pytest.raises(errors.OptionsNeeded, match=r"https://shop\.example/product/") as caught:
         await backend.add_line(cart, Sku("GIFT-MUG"), 1, {})
     assert mug.url in str(caught.value)

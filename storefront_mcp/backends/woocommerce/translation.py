@@ -21,7 +21,14 @@ from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.ids import CartId, CategoryId, LineId, Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.page import ShopPage
-from storefront_mcp.commerce.product import OptionAxis, Product, ProductKind, ProductSummary, Variant
+from storefront_mcp.commerce.product import (
+    CustomOption,
+    OptionAxis,
+    Product,
+    ProductKind,
+    ProductSummary,
+    Variant,
+)
 from storefront_mcp.commerce.shipping import ShippingMethod
 
 VARIABLE_TYPE: Final = "variable"
@@ -29,6 +36,8 @@ VARIATION_TYPE: Final = "variation"
 BUYABLE_TYPES: Final = frozenset({"simple", VARIABLE_TYPE, VARIATION_TYPE})
 """Types that the cart takes by their id; others are chosen on the product's own page, or sold elsewhere."""
 PRODUCT_KINDS: Final[dict[str, ProductKind]] = {VARIABLE_TYPE: "configurable", "grouped": "grouped"}
+PAGE_OPTIONS: Final = CustomOption(id="page", title="Options", kind="other", required=True)
+"""Of a product that is chosen or bought on its own page: what there is to choose, the shop does not tell."""
 ID_PREFIX: Final = "wc-"
 """Before the id of a product without a SKU, in place of one."""
 UNLIMITED: Final = 9999
@@ -107,6 +116,7 @@ def product(
         variants=tuple(
             _variant(variations[one.id], one, axes, price, prices) for one in found.variations if one.id in variations
         ),
+        custom_options=(PAGE_OPTIONS,) if to_choose(found) == "options" else (),
         rating=_rating(found),
         reviews=found.review_count or None,
     )
