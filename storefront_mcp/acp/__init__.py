@@ -1,1 +1,1 @@
-"""The Agentic Commerce Protocol as functions of bytes and headers."""
+"""The Agentic Commerce Protocol as functions of bytes and headers, and its product feed."""

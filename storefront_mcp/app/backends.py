@@ -75,15 +75,21 @@ def backend_of(
     return backend, close, embedded
 
 
-def lister_of(settings: StoreSettings, transport: httpx.AsyncBaseTransport | None) -> tuple[CatalogueLister, Close]:
-    """What reads a store's whole catalogue, and its close function; `transport` leads to an embedded shop."""
+def lister_of(
+    settings: StoreSettings, transport: httpx.AsyncBaseTransport | None = None
+) -> tuple[CatalogueLister, Close]:
+    """What reads a store's whole catalogue, and its close function.
+
+    `transport` leads to an embedded shop that runs; without it, one is opened anew.
+    """
     if settings.upstream.kind == "woocommerce":
         return woo_lister.list_shop(_woo_config(settings), settings.currency)
     if settings.upstream.kind == "medusa":
         return medusa_lister.list_shop(_medusa_config(settings), settings.currency)
-    upstream = _shop_config(settings)
-    if settings.upstream.kind == "demo":
-        upstream = replace(upstream, known=KnownOrigins(others=(settings.origin,)))
+    if transport is None:
+        upstream, embedded = _upstream(settings)
+        return maho_lister.list_shop(upstream, settings.currency, transport=_transport(embedded))
+    upstream = replace(_shop_config(settings), known=KnownOrigins(others=(settings.origin,)))
     return maho_lister.list_shop(upstream, settings.currency, transport=transport)
 
 

@@ -28,7 +28,14 @@ from storefront_mcp.app.mirror_channel import (
     receive_frame,
     send_frame,
 )
-from storefront_mcp.app.mirror_engine import check_engine, index_opener, mirror_folder, mirror_place
+from storefront_mcp.app.mirror_engine import (
+    check_engine,
+    has_engine,
+    index_opener,
+    known_place,
+    mirror_folder,
+    mirror_place,
+)
 from storefront_mcp.catalogue.mirror_view import StoreMirror
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.commerce.ids import StoreId
@@ -146,12 +153,7 @@ class MirrorWiring:
         except OSError as error:
             log.error("%s: there is no mirror, as its folder cannot be used: %s", store.id, error)  # noqa: TRY400
             return None
-        mirror = StoreMirror(
-            index_opener(mirror_folder(self._settings.catalogue, store), store.locale),
-            max_age=store.mirror.max_age,
-            give_up=store.mirror.give_up,
-            now=self._now,
-        )
+        mirror = _mirror_of(self._settings, store, self._now)
         self._stores[store.id] = _MirroredStore(settings=store, place=place, mirror=mirror, embedded=embedded)
         return mirror
 
@@ -269,3 +271,24 @@ class MirrorWiring:
         return ChannelAnswer(
             number=request.number, status=answer.status_code, headers=list(answer.headers.multi_items()), body=body
         )
+
+
+def find_mirror(
+    settings: Settings, store: StoreSettings, database: Database, *, now: Callable[[], float]
+) -> StoreMirror | None:
+    """A store's mirror on this machine as it stands now, for whoever only reads it once; None where none answers."""
+    place = known_place(settings.catalogue, store.id) if store.mirror.on and has_engine() else None
+    if place is None:
+        return None
+    mirror = _mirror_of(settings, store, now)
+    mirror.update(SqlMirrorRepository(database).find(store.id, place))
+    return None if mirror.index is None else mirror
+
+
+def _mirror_of(settings: Settings, store: StoreSettings, now: Callable[[], float]) -> StoreMirror:
+    return StoreMirror(
+        index_opener(mirror_folder(settings.catalogue, store), store.locale),
+        max_age=store.mirror.max_age,
+        give_up=store.mirror.give_up,
+        now=now,
+    )

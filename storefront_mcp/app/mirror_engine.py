@@ -48,6 +48,12 @@ def mirror_folder(catalogue: CatalogueSettings, store: StoreSettings) -> Path:
     return catalogue.path / store.id / name
 
 
+def known_place(catalogue: CatalogueSettings, store: StoreId) -> str | None:
+    """The id of a store's folder, as `mirror_place` made it; None where there is none on this machine."""
+    path = catalogue.path / store / PLACE_FILE
+    return path.read_text(encoding="ascii").strip() if path.exists() else None
+
+
 def mirror_place(catalogue: CatalogueSettings, store: StoreId) -> str:
     """The random id of a store's folder, made at its first use: two machines have two. Raises OSError."""
     folder = catalogue.path / store

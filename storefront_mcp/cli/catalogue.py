@@ -1,5 +1,7 @@
-"""`catalogue`: how a shop's catalogue is remembered and mirrored, and having it asked anew."""
+"""`catalogue`: how a shop's catalogue is remembered and mirrored, having it asked anew, and handing it to platforms."""
 
+import asyncio
+import re
 import sys
 import time
 from contextlib import closing
@@ -8,21 +10,26 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from storefront_mcp.acp.product_feed import METADATA_FILE, PRODUCTS_FILE, FeedMetadata
+from storefront_mcp.app.mirror import find_mirror
+from storefront_mcp.app.product_feed import OMISSIONS, FeedEmpty, FeedReport, export_feed
 from storefront_mcp.cli.catalogue_status import follow_sweeps, mirror_status, print_status
 from storefront_mcp.cli.errors import CommandFailed, friendly_errors
 from storefront_mcp.cli.groups import CommandGroup
 from storefront_mcp.cli.options import choose_store, choose_stores, json_option, print_json, store_option
-from storefront_mcp.cli.settings_file import config_option
+from storefront_mcp.cli.settings_file import LoadedSettings, config_option
+from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.database import Database
 from storefront_mcp.database.catalogue_changes import SqlCatalogueChanges
 from storefront_mcp.database.catalogue_mirrors import SqlMirrorRepository
 from storefront_mcp.records.catalogue_changes import EVERYTHING
 from storefront_mcp.records.catalogue_mirrors import MirrorRecord
+from storefront_mcp.settings.schema import StoreSettings
 
 
 @click.group(cls=CommandGroup)
 def catalogue() -> None:
-    """See to what is remembered of a shop's catalogue, and to its mirror."""
+    """See to what is remembered of a shop's catalogue, to its mirror, and to its feed."""
 
 
 @catalogue.command()
@@ -69,3 +76,50 @@ def status(config: Path | None, store: str | None, *, as_json: bool) -> None:
         print_json([mirror_status(one, mirrored[one.store], now) for one in found])
         return
     print_status([(one, mirrored[one.store]) for one in found], now)
+
+
+@catalogue.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--id", "feed_id", metavar="ID", help="The feed's, as the platform gave it.  [default: the store's]")
+@click.option("--country", metavar="CODE", help="Two letters: the market that it is for.  [default: none is named]")
+@config_option
+@store_option
+@json_option
+def feed(
+    folder: Path, feed_id: str | None, country: str | None, config: Path | None, store: str | None, *, as_json: bool
+) -> None:
+    """Write a store's products into FOLDER, as the product feed of ACP that platforms take."""
+    market = None if country is None else country.upper()
+    if market is not None and not re.fullmatch("[A-Z]{2}", market):
+        raise CommandFailed(f"--country wants two letters of ISO 3166, such as AU; got {country!r}.")
+    here, shop = choose_store(config, store)
+    report = _export(here, shop, folder, FeedMetadata(id=feed_id or shop.id, target_country=market))
+    if as_json:
+        print_json(report)
+        return
+    click.echo(
+        f"Wrote {report.products:,} products with {report.variants:,} variants to {folder / PRODUCTS_FILE}, "
+        f"from the {report.source}, as of {report.as_of}; {METADATA_FILE} beside it says so."
+    )
+    for reason, number in report.left_out.items():
+        if number:
+            click.echo(f"Left out: {number:,} {OMISSIONS[reason]}.")
+    if report.moved:
+        click.echo("The shop's catalogue changed meanwhile: run it again, as a product may be missing.", err=True)
+
+
+def _export(here: LoadedSettings, shop: StoreSettings, folder: Path, metadata: FeedMetadata) -> FeedReport:
+    """Raises CommandFailed, and then the feed that was there is as it was."""
+    mirror = None
+    if shop.mirror.on and here.has_database:
+        with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+            mirror = find_mirror(here.settings, shop, database, now=time.time)
+    try:
+        return asyncio.run(export_feed(shop, mirror, folder, metadata))
+    except FeedEmpty:
+        why = "There is no product to be sold by its id alone, and a feed without any would empty the platform's."
+    except ShopError as error:
+        why = f"The shop did not tell all of its products: {error}"
+    except OSError as error:
+        why = f"{folder} cannot be written: {error.strerror}."
+    raise CommandFailed(f"{why} What was in {folder} is as it was.")

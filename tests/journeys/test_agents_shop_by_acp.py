@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from storefront_mcp.access.credentials import IssuedKey, Secret
 from storefront_mcp.access.scopes import STOREFRONT_SCOPES
+from storefront_mcp.acp.product_feed import FeedMetadata
+from storefront_mcp.app.product_feed import export_feed
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.database.engine import Database
@@ -23,6 +26,7 @@ from tests.fakes.buyer import Buyer
 from tests.fakes.order_event_receiver import SECRET, receiving
 from tests.journeys.conftest import OpenStore, open_store
 from tests.journeys.shops import EMBEDDED
+from tests.journeys.shops.journey_shop import JourneyShop
 from tests.unit.acp.schemas import CART, DISCOVERY, FLAT_ERROR, SESSION, check
 
 pytestmark = pytest.mark.slow
@@ -39,6 +43,8 @@ BUYER = {"email": "ada.byron@example.com", "full_name": "Ada Byron", "phone_numb
 SOON = 60.0
 """Seconds from a payment to its order, on a busy machine."""
 PAUSE = 0.05
+LINES = 25
+"""Of one session: shops count a whole cart anew for each line."""
 
 
 def new_key() -> IssuedKey:
@@ -183,6 +189,27 @@ async def test_a_cart_of_the_protocol_is_seen_by_our_tools(agent: AcpAgent, stor
         assert [(line["sku"], line["quantity"]) for line in seen["lines"]] == [("TEE-BLUE-M", 3)]
     canceled = (await agent.ask("POST", f"/carts/{cart['id']}/cancel")).json()
     assert canceled["line_items"] == cart["line_items"]
+
+
+async def test_what_the_feed_says_can_be_bought_at_its_price(
+    agent: AcpAgent, store: OpenStore, shop: JourneyShop, tmp_path: Path
+) -> None:
+    await export_feed(store.settings.stores[0], None, tmp_path, FeedMetadata(id="feed_1"))
+    text = (tmp_path / "products.jsonl").read_text(encoding="utf-8")
+    products = [json.loads(line) for line in text.splitlines()]
+    family = next(one for one in products if one["id"] == shop.family)
+    assert "TEE-BLUE-M" in {one["id"] for one in family["variants"]}
+
+    variants = [one for product in products for one in product["variants"] if one["availability"]["available"]]
+    assert len(variants) > 400
+    prices = {one["id"]: one["price"]["amount"] for one in variants}
+    for start in range(0, len(variants), LINES):
+        part = variants[start : start + LINES]
+        session = (await agent.ask("POST", "/checkout_sessions", {"items": [{"id": one["id"]} for one in part]})).json()
+        assert [one for one in session["messages"] if "line_items" in one.get("param", "")] == []
+        assert {line["item"]["id"]: line["unit_amount"] for line in session["line_items"]} == {
+            one["id"]: prices[one["id"]] for one in part
+        }
 
 
 async def test_a_repeat_is_answered_as_before(agent: AcpAgent) -> None:

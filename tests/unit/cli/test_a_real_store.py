@@ -82,6 +82,8 @@ PLACED: Final[dict[str, tuple[frozenset[str], tuple[str, ...]]]] = {
     "connect": (frozenset({"mcp.json"}), ("connect cursor", "connect cursor --write --file mcp.json")),
     "catalogue status": (NOTHING, ("catalogue status", "catalogue status --json")),
     "catalogue refresh": (DATABASE, ("catalogue refresh", "catalogue refresh DILL-PICKLE")),
+    # The shop is not there, so there is nothing to write.
+    "catalogue feed": (NOTHING, ("catalogue feed feed", "catalogue feed . --json")),
     # It has the database take one write.
     "doctor": (DATABASE, ("doctor --json", "doctor --cart", "doctor http://127.0.0.1:9")),
 }

@@ -1,4 +1,6 @@
-"""`storefront-mcp catalogue`: how mirrors stand, in words, for programs, and as a bar while one is being built."""
+"""`storefront-mcp catalogue`: how mirrors stand, in words, for programs, and as a bar while one is being built; and the
+feed, from a mirror or from the shop.
+"""
 
 import io
 import json
@@ -11,13 +13,20 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
+from storefront_mcp.app import product_feed
+from storefront_mcp.app.mirror_engine import mirror_folder, mirror_place
+from storefront_mcp.catalogue.tantivy_engine.writer import TantivyIndexWriter
 from storefront_mcp.cli import main
 from storefront_mcp.cli.catalogue_status import describe, follow_sweeps
+from storefront_mcp.commerce.errors import ShopDown
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database
 from storefront_mcp.database.catalogue_mirrors import SqlMirrorRepository
 from storefront_mcp.records.catalogue_mirrors import MirrorRecord
+from storefront_mcp.settings import Settings
 from storefront_mcp.settings.catalogue import MirrorSettings
+from tests.fakes.demo_documents import demo_documents
+from tests.fakes.memory_lister import MemoryLister
 from tests.unit.cli.test_audit import TOML
 
 NOW = 1_800_000_000.0
@@ -31,9 +40,9 @@ def run(home: Path, *words: str, toml: str = MIRRORED) -> Result:
 
 
 def record(**fields: Any) -> MirrorRecord:
-    known: dict[str, Any] = {"host": "shelf", "generation": 3, "products": 20_000, "as_of": NOW - 30}
+    known: dict[str, Any] = {"place": "here", "host": "shelf", "generation": 3, "products": 20_000, "as_of": NOW - 30}
     known |= {"stock_as_of": NOW - 200, "bytes_used": 8_100_000, "lease_until": NOW + 20}
-    return MirrorRecord(store=PICKLE, place="here", **known | fields)
+    return MirrorRecord(store=PICKLE, **known | fields)
 
 
 @pytest.mark.parametrize(
@@ -109,3 +118,104 @@ def test_a_sweep_is_followed_as_a_bar_until_it_is_over() -> None:
 
 def test_a_sweep_that_nobody_goes_on_with_is_not_followed() -> None:
     follow_sweeps(lambda: [record(building=True, lease_until=0.0)], Console(file=io.StringIO()), now=lambda: NOW)
+
+
+@pytest.fixture
+def lister(monkeypatch: pytest.MonkeyPatch) -> MemoryLister:
+    """The shop of three products that the store is over."""
+    shop = MemoryLister(3, now=lambda: NOW)
+
+    async def close() -> None:
+        pass
+
+    monkeypatch.setattr(product_feed, "lister_of", lambda _settings: (shop, close))
+    return shop
+
+
+def mirrored(home: Path, *, as_of: float) -> int:
+    """Have a whole mirror of the demo's catalogue there; the number of its products."""
+    (home / "storefront.toml").write_text(MIRRORED, encoding="utf-8")
+    settings = Settings.load(home / "storefront.toml", {})
+    (store,) = settings.stores
+    place = mirror_place(settings.catalogue, store.id)
+    folder = mirror_folder(settings.catalogue, store)
+    folder.mkdir(parents=True)
+    writer = TantivyIndexWriter(folder, locale=store.locale)
+    writer.begin(1)
+    writer.put(demo_documents()[:20])
+    writer.swap()
+    writer.close()
+    with closing(Database(settings.database)) as database:
+        mirrors = SqlMirrorRepository(database)
+        assert mirrors.lease(PICKLE, place, "me", now=time.time(), seconds=60) is not None
+        mirrors.write(record(place=place, owner="me", generation=1, as_of=as_of, lease_until=time.time() + 60))
+    return 20
+
+
+def test_a_feed_is_written_and_said_in_words(tmp_path: Path, lister: MemoryLister) -> None:
+    lister.products["00002"].price = 0
+
+    done = run(tmp_path, "feed", str(tmp_path / "feed"), "--country", "au", "--id", "feed_8f3", toml=TOML)
+
+    assert done.exit_code == 0, done.output
+    assert f"Wrote 2 products with 2 variants to {tmp_path}/feed/products.jsonl, from the shop, as of 20" in done.stdout
+    assert "Left out: 1 without a price or an id.\n" in done.stdout
+    metadata = json.loads((tmp_path / "feed" / "metadata.json").read_text())
+    assert (metadata["id"], metadata["target_country"]) == ("feed_8f3", "AU")
+
+
+def test_programs_are_told_what_a_feed_has_and_what_it_leaves_out(tmp_path: Path, lister: MemoryLister) -> None:
+    lister.products["00003"].unreadable = True
+
+    told = json.loads(run(tmp_path, "feed", str(tmp_path / "feed"), "--json", toml=TOML).stdout)
+
+    assert (told["source"], told["products"], told["left_out"]["unreadable"], told["moved"]) == ("shop", 2, 1, False)
+    assert json.loads((tmp_path / "feed" / "metadata.json").read_text())["id"] == "pickle"
+
+
+def test_a_whole_mirror_spares_the_shop(tmp_path: Path, lister: MemoryLister) -> None:
+    count = mirrored(tmp_path, as_of=time.time() - 60)
+
+    done = run(tmp_path, "feed", str(tmp_path / "feed"))
+
+    assert f"Wrote {count} products with" in done.stdout
+    assert "from the mirror, as of" in done.stdout
+    assert lister.calls == []
+
+
+def test_a_mirror_that_is_too_old_is_not_told(tmp_path: Path, lister: MemoryLister) -> None:
+    mirrored(tmp_path, as_of=NOW - 10**8)
+
+    assert "Wrote 3 products with 3 variants" in run(tmp_path, "feed", str(tmp_path / "feed")).stdout
+
+
+def test_why_there_is_no_feed_is_said_and_the_one_before_stays(tmp_path: Path, lister: MemoryLister) -> None:
+    folder = tmp_path / "feed"
+    assert run(tmp_path, "feed", str(folder), toml=TOML).exit_code == 0
+    before = (folder / "products.jsonl").read_bytes()
+
+    def fail(_name: str) -> None:
+        raise ShopDown(internal="gone")
+
+    lister.step = fail
+    down = run(tmp_path, "feed", str(folder), toml=TOML)
+    lister.step = lambda _name: None
+    lister.products.clear()
+    empty = run(tmp_path, "feed", str(folder), toml=TOML)
+    country = run(tmp_path, "feed", str(folder), "--country", "Australia", toml=TOML)
+
+    assert [one.exit_code for one in (down, empty, country)] == [2, 2, 2]
+    assert "The shop did not tell all of its products" in down.stderr
+    assert "a feed without any would empty the platform's" in empty.stderr
+    assert f"What was in {folder} is as it was." in down.stderr
+    assert "--country wants two letters of ISO 3166" in country.stderr
+    assert (folder / "products.jsonl").read_bytes() == before
+
+
+def test_a_folder_that_takes_no_files_is_said(tmp_path: Path, lister: MemoryLister) -> None:
+    (tmp_path / "file").write_text("")
+
+    done = run(tmp_path, "feed", str(tmp_path / "file" / "feed"), toml=TOML)
+
+    assert (done.exit_code, lister.calls) == (2, [])
+    assert f"{tmp_path}/file/feed cannot be written: Not a directory." in done.stderr
