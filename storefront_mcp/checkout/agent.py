@@ -34,7 +34,7 @@ from storefront_mcp.commerce.errors import (
     ShopError,
     TotalRefused,
 )
-from storefront_mcp.commerce.guest_carts import CartLock
+from storefront_mcp.commerce.guest_carts import CartLock, CartRecord
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.order import OrderDraft, OrderProgress, PaymentMethod
 from storefront_mcp.commerce.shipping import with_delivery_times
@@ -131,14 +131,20 @@ class AgentCheckout:
             if dry_run:
                 preview = await context.backend.preview_order(record.upstream, draft)
                 self._payment_options(preview.methods, preview.cart)
-                return CheckoutView(status="ready", next_step=views.DRY_RUN_TEXT, totals=preview.cart.totals)
+                return CheckoutView(
+                    status="ready",
+                    next_step=views.DRY_RUN_TEXT,
+                    totals=preview.cart.totals,
+                    notice=_coupon_notice(record, preview.cart),
+                )
             priced = await context.backend.quote_order(record.upstream, draft)
             if priced.ships_nothing:
                 draft = replace(draft, shipping_address=None, shipping_method="")
             options = self._payment_options(await context.backend.payment_methods(record.upstream), priced)
             checkout = self._freeze(cart, record.upstream, draft, priced, options, request)
             checkout = replace(checkout, owner=self._owner, grant=grant)
-            return self._view(await self._open(checkout, digest), cart)
+            opened = self._view(await self._open(checkout, digest), cart)
+            return opened if opened.notice else replace(opened, notice=_coupon_notice(record, priced))
 
     async def status(self, checkout: str) -> CheckoutView:
         """The status now, after the checkout was advanced as far as it goes in PROVIDER_POLL_TIMEOUT_SECONDS."""
@@ -274,6 +280,11 @@ def _normalise_email(email: str) -> str:
         return validate_email(email.strip(), check_deliverability=False).normalized
     except EmailNotValidError:
         raise EmailRefused from None
+
+
+def _coupon_notice(record: CartRecord, priced: Cart) -> str | None:
+    """What the buyer should hear before they pay, where no coupon counts although one was wanted."""
+    return views.NO_COUPON_TEXT if record.coupon is not None and priced.coupon is None else None
 
 
 def _require_free_method(free: str | None) -> str:

@@ -87,6 +87,8 @@ UNKNOWN_PAGE_TEXT: Final = (
 """After that of `open`, where only the first part of a checkout id was sent."""
 TEST_TEXT: Final = " Test: no charge."
 """After that of a checkout that is open, where the payment provider moves none."""
+NO_COUPON_TEXT: Final = "No coupon is in this total: the one that was tried does not apply. Tell the buyer."
+"""Of an order of a cart that should have one."""
 DRY_RUN_TEXT: Final = "Show the buyer the totals; on a yes, call place_order without dry_run."
 
 

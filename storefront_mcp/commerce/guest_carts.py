@@ -18,7 +18,15 @@ from storefront_mcp.commerce.address import Address
 from storefront_mcp.commerce.backend import Options, ShopBackend
 from storefront_mcp.commerce.cart import Cart, LostLine, with_exclusions
 from storefront_mcp.commerce.cart_precheck import CartPrecheck, Precheck, tell_nothing
-from storefront_mcp.commerce.errors import CartEmpty, CartGone, CartNotFound, NotEnoughStock, OutOfStock, ShopError
+from storefront_mcp.commerce.errors import (
+    CartEmpty,
+    CartGone,
+    CartNotFound,
+    CouponRejected,
+    NotEnoughStock,
+    OutOfStock,
+    ShopError,
+)
 from storefront_mcp.commerce.ids import CartId, LineId, Sku, StoreId
 from storefront_mcp.commerce.shipping import ShippingMethod
 
@@ -26,6 +34,7 @@ HANDLE_LIFETIME: Final = dt.timedelta(days=7)
 """After the last change of the cart."""
 
 RESTARTED_TEXT: Final = "The shop had lost this cart, so it was started afresh."
+COUPON_LOST_TEXT: Final = "The coupon {} does not apply to the cart as it is now, and is off it. Tell the buyer."
 LINES_LOST_TEXT: Final = f"{RESTARTED_TEXT} The lines listed in lost_lines are gone."
 
 
@@ -40,6 +49,8 @@ class CartRecord(Struct, frozen=True, kw_only=True):
     """Subject of the signed-in customer whose cart it is; empty for whoever has the handle."""
     lines: tuple[LostLine, ...] = ()
     """The last known lines, to report what is lost when the shop drops the cart."""
+    coupon: str | None = None
+    """The code that it had last; empty where the last one does not apply, None where the buyer wants none."""
     expires_at: int
     """Unix seconds."""
 
@@ -157,7 +168,9 @@ class GuestCarts:
     async def create(self) -> Cart:
         """Create an empty cart and its handle."""
         cart = await self._backend.create_cart()
-        created = await self._save(self._new_handle(), cart, owner=self._owner)
+        handle = self._new_handle()
+        record = CartRecord(store=self._store, handle=handle, upstream=cart.cart_id, owner=self._owner, expires_at=0)
+        created = await self._save(record, cart)
         until = (self._now() + HANDLE_LIFETIME).astimezone(dt.UTC)
         return replace(created, expires_at=until.strftime("%Y-%m-%dT%H:%MZ"))
 
@@ -198,10 +211,10 @@ class GuestCarts:
                 raise
             self._observer.seen(cart)
             if not _is_another(record, cart, quantity):
-                return await self._save(handle, cart, notice, owner=record.owner)
+                return await self._save(record, cart, notice)
             await self._refuse_ordered(handle)
             lost = LINES_LOST_TEXT if record.lines else RESTARTED_TEXT
-            return await self._save(handle, replace(cart, lost_lines=record.lines), lost, owner=record.owner)
+            return await self._save(record, replace(cart, lost_lines=record.lines), lost)
 
     async def update_line(self, handle: CartId, line: LineId, quantity: int) -> Cart:
         """Set a line's quantity."""
@@ -218,14 +231,20 @@ class GuestCarts:
         )
 
     async def apply_coupon(self, handle: CartId, code: str) -> Cart:
-        """Apply a coupon."""
-        return await self._change(
-            handle, lambda cart: self._backend.apply_coupon(cart, code), self._precheck.check_coupon(code)
-        )
+        """Apply a coupon; that it was refused is kept, as what the buyer pays is not what they hoped for."""
+        try:
+            return await self._change(
+                handle, lambda cart: self._backend.apply_coupon(cart, code), self._precheck.check_coupon(code)
+            )
+        except CouponRejected as refused:
+            async with self.lock(handle) as record:
+                if record.coupon is None or refused.dropped is not None:
+                    await self._handles.put(replace(record, coupon=""))
+            raise
 
     async def remove_coupon(self, handle: CartId) -> Cart:
         """Remove the coupon."""
-        return await self._change(handle, self._backend.remove_coupon, self._precheck.has_no_coupon)
+        return await self._change(handle, self._backend.remove_coupon, self._precheck.has_no_coupon, keeps_coupon=False)
 
     async def apply_gift_card(self, handle: CartId, code: str) -> Cart:
         """Apply a gift card."""
@@ -267,20 +286,28 @@ class GuestCarts:
                 raise CartGone(record.lines) from None
 
     async def _change(
-        self, handle: CartId, change: Callable[[CartId], Awaitable[Cart]], precheck: Precheck = tell_nothing
+        self,
+        handle: CartId,
+        change: Callable[[CartId], Awaitable[Cart]],
+        precheck: Precheck = tell_nothing,
+        *,
+        keeps_coupon: bool = True,
     ) -> Cart:
-        async with self.lock(handle) as record:
+        async with self.lock(handle) as found:
+            record = found if keeps_coupon else replace(found, coupon=None)
             notice: str | None = None
             if (checkout := await self._before_change(handle)) is not None:
                 same, notice = await self._clear(checkout, record, precheck)
                 if same is not None:
+                    if record != found:
+                        await self._handles.put(record)
                     return with_exclusions(replace(same, cart_id=handle, notice=notice))
             try:
                 changed = await change(record.upstream)
             except ShopError as error:
                 _tell_closed(error, notice)
                 raise
-            return await self._save(handle, changed, notice, owner=record.owner)
+            return await self._save(record, changed, notice)
 
     async def _clear(self, checkout: OpenCheckout, record: CartRecord, precheck: Precheck) -> tuple[Cart | None, str]:
         """Close the checkout of a cart that may change, and leave it open where the cart surely does not.
@@ -302,23 +329,24 @@ class GuestCarts:
             raise CartNotFound
         return record
 
-    async def _save(self, handle: CartId, cart: Cart, notice: str | None = None, *, owner: str) -> Cart:
-        """Store the handle's record.
+    async def _save(self, record: CartRecord, cart: Cart, notice: str | None = None) -> Cart:
+        """Store the handle's record anew.
 
         Returns the cart with the handle in place of the backend's id, and a notice put before its own.
         """
+        lost = record.coupon if cart.coupon is None else None
         await self._handles.put(
-            CartRecord(
-                store=self._store,
-                handle=handle,
+            replace(
+                record,
                 upstream=cart.cart_id,
-                owner=owner,
                 lines=tuple(LostLine(line.sku, line.quantity, line.options) for line in cart.lines),
+                coupon=cart.coupon if lost is None else "",
                 expires_at=int((self._now() + HANDLE_LIFETIME).timestamp()),
             )
         )
-        notices = [text for text in (notice, cart.notice) if text is not None]
-        return with_exclusions(replace(cart, cart_id=handle, notice=" ".join(notices) or None))
+        off = COUPON_LOST_TEXT.format(lost) if lost else None
+        notices = [text for text in (notice, off, cart.notice) if text is not None]
+        return with_exclusions(replace(cart, cart_id=record.handle, notice=" ".join(notices) or None))
 
 
 def _tell_closed(error: ShopError, notice: str | None) -> None:

@@ -47,7 +47,7 @@ class SqlCartHandleRepository:
     @in_thread
     def find(self, store: StoreId, handle: CartId) -> CartRecord | None:
         """The record of a handle of this store; None when there is none."""
-        query = select(CARTS.c.upstream, CARTS.c.lines, CARTS.c.expires_at, CARTS.c.owner).where(
+        query = select(CARTS.c.upstream, CARTS.c.lines, CARTS.c.expires_at, CARTS.c.owner, CARTS.c.coupon).where(
             CARTS.c.key == _row_key(store, handle)
         )
         with self._database.reading() as connection:
@@ -60,6 +60,7 @@ class SqlCartHandleRepository:
             upstream=CartId(row.upstream),
             owner=row.owner or "",
             lines=_LINES.decode(row.lines),
+            coupon=row.coupon,
             expires_at=row.expires_at,
         )
 
@@ -70,7 +71,7 @@ class SqlCartHandleRepository:
         while len(encoded := msgspec.json.encode(lines)) > MAX_LINES_BYTES:
             lines = lines[: len(lines) // 2]
         changed = {"upstream": record.upstream, "lines": encoded, "expires_at": record.expires_at}
-        changed["owner"] = record.owner or None
+        changed |= {"owner": record.owner or None, "coupon": record.coupon}
         holder = self._database.holder_digest()
         row = {"key": _row_key(record.store, record.handle), "store": record.store, "holder": holder} | changed
         with self._database.writing() as connection:

@@ -365,6 +365,8 @@ class CheckoutEnvironment:
         self.shop = PretendShop(self.provider, self.trouble, captures=captures)
         self.records = MemoryRecords(self.trouble.alive)
         self.carts = {HANDLE: CartId("secret-1")}
+        self.coupon: str | None = None
+        """What the cart's record says of a coupon."""
         self.context = CheckoutContext(
             store=store,
             backend=cast("ShopBackend", self.shop),
@@ -392,7 +394,11 @@ class CheckoutEnvironment:
     @asynccontextmanager
     async def lock_cart(self, handle: CartId) -> AsyncIterator[CartRecord]:
         yield CartRecord(
-            store=STORE.id, handle=handle, upstream=self.carts[handle], expires_at=int(self.clock() + 86_400)
+            store=STORE.id,
+            handle=handle,
+            upstream=self.carts[handle],
+            coupon=self.coupon,
+            expires_at=int(self.clock() + 86_400),
         )
 
     @property

@@ -110,6 +110,15 @@ async def test_a_dry_run_checks_and_writes_nothing() -> None:
     assert environment.records.checkouts == {}
 
 
+@pytest.mark.parametrize("coupon", ["", "TEN"])
+async def test_that_a_coupon_does_not_apply_is_told_before_anybody_pays(coupon: str) -> None:
+    environment = CheckoutEnvironment()
+    environment.coupon = coupon
+    told = "No coupon is in this total: the one that was tried does not apply. Tell the buyer."
+    for dry_run in (True, False):
+        assert (await environment.agent.place(HANDLE, DRAFT, key=None, dry_run=dry_run)).notice == told
+
+
 @pytest.mark.parametrize("email", ["", "not-an-email", "a@", "a@b@c", "a b@example.com"])
 async def test_an_email_address_that_is_none_is_refused_and_not_repeated(email: str) -> None:
     with pytest.raises(EmailRefused) as refused:

@@ -596,3 +596,65 @@ async def test_a_refused_change_says_too_what_was_closed_for_it(
     with pytest.raises(ShopRefused) as refused:
         await ask(carts, handle)
     assert str(refused.value) == f"{plain.value} {CLOSED}"
+
+
+# Coupons --------------------------------------------------------------------------------------------------------------
+
+
+def kept_coupon(handles: MemoryCartHandles) -> str | None:
+    [record] = handles.records.values()
+    return record.coupon
+
+
+async def test_a_coupon_that_a_change_takes_off_is_told_once(
+    carts: GuestCarts,
+    memory_backend: MemoryBackend,
+    cart_handles_in_memory: MemoryCartHandles,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handle = (await carts.create()).cart_id
+    cart = await carts.add_line(handle, PAD, 3, {})
+    await carts.apply_coupon(handle, "TEN")
+    assert kept_coupon(cart_handles_in_memory) == "TEN"
+    update = memory_backend.update_line
+
+    async def below_its_least(upstream: CartId, line: LineId, quantity: int) -> Cart:
+        await memory_backend.remove_coupon(upstream)
+        return await update(upstream, line, quantity)
+
+    monkeypatch.setattr(memory_backend, "update_line", below_its_least)
+    told = await carts.update_line(handle, cart.lines[0].line_id, 2)
+    again = await carts.update_line(handle, cart.lines[0].line_id, 1)
+
+    assert told.notice == "The coupon TEN does not apply to the cart as it is now, and is off it. Tell the buyer."
+    assert (again.notice, kept_coupon(cart_handles_in_memory)) == (None, "")
+
+
+async def test_a_coupon_that_the_buyer_gives_up_is_not_missed(
+    carts: GuestCarts, cart_handles_in_memory: MemoryCartHandles
+) -> None:
+    handle = (await carts.create()).cart_id
+    await carts.add_line(handle, PAD, 1, {})
+    await carts.apply_coupon(handle, "TEN")
+
+    assert (await carts.remove_coupon(handle)).notice is None
+    assert kept_coupon(cart_handles_in_memory) is None
+
+
+async def test_that_a_coupon_was_refused_is_kept_until_it_is_given_up_but_not_its_code(
+    carts: GuestCarts, cart_handles_in_memory: MemoryCartHandles
+) -> None:
+    handle = (await carts.create()).cart_id
+    await carts.add_line(handle, PAD, 1, {})
+    with pytest.raises(CouponRejected):
+        await carts.apply_coupon(handle, "NOPE")
+    assert kept_coupon(cart_handles_in_memory) == ""
+    await carts.add_line(handle, PAD, 1, {})
+    assert kept_coupon(cart_handles_in_memory) == ""
+
+    await carts.remove_coupon(handle)
+    assert kept_coupon(cart_handles_in_memory) is None
+    await carts.apply_coupon(handle, "TEN")
+    with pytest.raises(CouponRejected):
+        await carts.apply_coupon(handle, "NOPE")
+    assert kept_coupon(cart_handles_in_memory) == "TEN"

@@ -53,7 +53,7 @@ async def test_a_handle_opens_nothing_in_another_store(database: Database) -> No
 async def test_keeping_again_changes_the_record(database: Database) -> None:
     handles = SqlCartHandleRepository(database)
     await handles.put(record())
-    changed = replace(record(expires_in=120), upstream=CartId("another"), lines=())
+    changed = replace(record(expires_in=120), upstream=CartId("another"), lines=(), coupon="SAVE10")
     await handles.put(changed)
     assert await handles.find(PICKLE, CartId("cart_1")) == changed
     assert held(database) == 1
