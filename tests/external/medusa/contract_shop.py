@@ -1,17 +1,20 @@
 """The real Medusa as a shop that the contract asks, behind faults."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from typing import Any
 
 import httpx
 from litestar.types import Receive, Send
+from msgspec.structs import replace
 
 from storefront_mcp.backends.medusa import MedusaConfig, connect
 from storefront_mcp.backends.medusa.lister import list_shop
 from storefront_mcp.commerce.money import Money
-from tests.contract.shops.contract_shop import BookedOrder, ContractShop
+from storefront_mcp.demo.customers import PICKLERS, DemoPerson
+from tests.contract.shops.contract_shop import BookedOrder, ContractCustomers, ContractShop
 from tests.external.medusa.server import MedusaServer
 from tests.fakes.demo_faults import FaultQueue
 from tests.fakes.faulty_app import FaultyApp, respond
@@ -51,6 +54,14 @@ class MedusaProxy:
         await respond(send, answer.status_code, kept, content)
 
 
+def strangers(medusa: MedusaServer) -> Iterator[DemoPerson]:
+    """The demo shop's customers, with e-mail addresses that nobody has had before; one of them has no account."""
+    for one in PICKLERS:
+        new = replace(one, email=f"{uuid.uuid4().hex}.{one.email}", second_factor=None)
+        medusa.register(new)
+        yield new
+
+
 @contextlib.asynccontextmanager
 async def open_shop(medusa: MedusaServer) -> AsyncIterator[ContractShop]:
     """The shop as a test finds it: nobody ordered before."""
@@ -69,6 +80,7 @@ async def open_shop(medusa: MedusaServer) -> AsyncIterator[ContractShop]:
             if order["id"] not in before
         ]
 
+    ada, bo, cy = strangers(medusa)
     renamed: dict[str, str] = {}
 
     def rename(sku: str, name: str) -> None:
@@ -87,12 +99,13 @@ async def open_shop(medusa: MedusaServer) -> AsyncIterator[ContractShop]:
                 backend=backend,
                 family="club-tee",
                 method="pp_system_default",
-                lacks=frozenset({"gift_cards", "pages", "facets", "coupon_case"}),
+                lacks=frozenset({"gift_cards", "pages", "facets", "coupon_case", "cancel", "second_factor"}),
                 books=books,
                 sell_out=medusa.sell_out,
                 fail_order=partial(faults.next, method="POST", path="/complete"),
                 fail_next=faults.next,
                 fail_write=partial(faults.next, method="POST", path="/line-items"),
+                customers=ContractCustomers(ada=ada, bo=bo, cy=cy, account=backend.account),
                 lister=lister,
                 rename=rename,
             )

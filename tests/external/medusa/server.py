@@ -16,6 +16,7 @@ import httpx
 import psycopg
 from msgspec import Struct
 
+from storefront_mcp.demo.customers import DemoPerson
 from tests.fakes.medusa.stock import stock_document
 from tests.guards.docs.markdown import ROOT, blocks
 from tests.postgres import OWNER, PostgresServer
@@ -98,6 +99,28 @@ class MedusaServer:
         fields = "id,display_id,email,currency_code,total,metadata,payment_status"
         told = self.admin("/orders", fields=fields, order="display_id", limit="1000")["orders"]
         return list(told)
+
+    def register(self, person: DemoPerson) -> None:
+        """Give somebody a password and, where they are confirmed, an account."""
+        secrets = {"email": person.email, "password": person.password}
+        token = self._post("/auth/customer/emailpass/register", secrets)["token"]
+        if person.confirmed:
+            told = {"email": person.email, "first_name": person.firstname, "last_name": person.lastname}
+            self._post("/store/customers", told, token)
+
+    def save_address(self, person: DemoPerson, address: dict[str, Any]) -> None:
+        """Put an address into somebody's address book."""
+        secrets = {"email": person.email, "password": person.password}
+        token = self._post("/auth/customer/emailpass", secrets)["token"]
+        self._post("/store/customers/me/addresses", address, token)
+
+    def _post(self, path: str, body: dict[str, Any], token: str = "") -> Any:
+        """Ask as a website of the shop."""
+        headers = {"x-publishable-api-key": self.keys.publishable}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        answer = httpx.post(f"{self.url}{path}", json=body, headers=headers, timeout=PATIENCE)
+        return answer.raise_for_status().json()
 
     def rename(self, handle: str, title: str) -> None:
         """Give a product another name, as the staff does."""

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.contract.questions import LISTER_QUESTIONS, QUESTIONS
+from tests.contract.questions import ACCOUNT_QUESTIONS, LISTER_QUESTIONS, QUESTIONS
 from tests.contract.shops.contract_shop import ContractShop
 from tests.external.medusa.contract_shop import open_shop
 from tests.external.medusa.server import MedusaServer
 
-globals().update(QUESTIONS | LISTER_QUESTIONS)
+globals().update(QUESTIONS | LISTER_QUESTIONS | ACCOUNT_QUESTIONS)
 
 
 @pytest.fixture
