@@ -11,6 +11,7 @@ from tests.contract import (
     test_every_catalogue,
     test_every_lister,
     test_every_order,
+    test_medusa_accounts,
 )
 
 
@@ -29,3 +30,5 @@ LISTER_QUESTIONS: Final = _questions(test_every_lister)
 """The same of a shop with a `lister`."""
 ACCOUNT_QUESTIONS: Final = _questions(test_every_account)
 """The same of a shop with `customers`."""
+MEDUSA_QUESTIONS: Final = _questions(test_medusa_accounts)
+"""What is Medusa's own; each wants a fixture `site`, a `MedusaSite`."""

@@ -50,6 +50,8 @@ class ContractShop(Struct, frozen=True, kw_only=True):
 
     kind: str
     backend: ShopBackend
+    url: str = ""
+    """Where it is asked without the adapter; empty where no test does so."""
     family: str
     """The SKU of the Club Tee, of which only variants are sold; not all software has one."""
     method: str

@@ -43,6 +43,7 @@ async def open_shop() -> AsyncIterator[ContractShop]:
             yield ContractShop(
                 kind="medusa",
                 backend=backend,
+                url=origin,
                 family="club-tee",
                 method="pp_system_default",
                 lacks=frozenset({"gift_cards", "pages", "facets", "coupon_case", "cancel"}),

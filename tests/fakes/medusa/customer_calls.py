@@ -1,7 +1,7 @@
 """Customers of the stand-in: passwords, second factors, addresses, orders, and carts that become theirs."""
 
 from tests.fakes.medusa.answers import MedusaCall, MedusaRefusal, Route, invalid, missing
-from tests.fakes.medusa.cart_calls import ADDRESS_FIELDS, cart_of, drop_sessions, find_cart
+from tests.fakes.medusa.cart_calls import ADDRESS_FIELDS, cart_of, drop_sessions
 from tests.fakes.medusa.order_calls import shown_order
 from tests.fakes.medusa.stock import Json
 from tests.fakes.medusa.tokens import issue
@@ -113,7 +113,9 @@ def claim_cart(call: MedusaCall) -> Json:
 
     One that became an order is taken, too, which changes nothing of the order.
     """
-    cart = find_cart(call)
+    cart = call.state.carts.get(call.ids[0])
+    if cart is None:
+        raise missing(f"Cart id not found: {call.ids[0]}")
     customer = _customer_of(call)
     if cart["customer_id"] != customer["id"]:
         cart |= {"customer_id": customer["id"], "email": customer["email"]}
