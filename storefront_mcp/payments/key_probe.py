@@ -34,3 +34,6 @@ class KeyProbe(Protocol):
 
     async def key(self) -> KeyCheck:
         """Send the provider a harmless request with the key."""
+
+    async def tokens(self) -> KeyCheck:
+        """The same, for whether the key may read the tokens of buyers' agents."""

@@ -33,9 +33,11 @@ have, the currency, the buyer's e-mail address, the moment at which the page end
 class ProviderRefused(Exception):
     """The provider rejected the step, and nothing was done; repeating it is useless. For the log, as above."""
 
-    def __init__(self, message: str, *, cause: RefusalCause = "configuration") -> None:
+    def __init__(self, message: str, *, cause: RefusalCause = "configuration", code: str = "") -> None:
+        """`code` is the provider's own, where it has one."""
         super().__init__(message)
         self.cause: RefusalCause = cause
+        self.code = code
 
 
 class EventRefused(Exception):

@@ -15,6 +15,10 @@ KEY_PATTERN: Final = re.compile(r"(sk|rk)_(live|test)_")
 WEBHOOK_PREFIX: Final = "whsec_"
 UNKNOWN_SESSION_PATH: Final = "/v1/checkout/sessions/cs_doctor"
 """A session that does not exist: 404 for a key that is accepted, 401 or 403 for others."""
+UNKNOWN_TOKEN_PATH: Final = "/v1/shared_payment/granted_tokens/spt_doctor"  # noqa: S105 -- no token
+MISSING_CODE: Final = b"resource_missing"
+PREVIEW_VERSION: Final = "2026-09-30.preview"
+"""Of Stripe's interface, in which shared payment tokens are known."""
 
 
 def key_mode(key: str) -> Mode | None:
@@ -42,21 +46,38 @@ class StripeKeyProbe:
         self.webhooks = bool(webhook_secrets)
         self.malformed_webhooks = sum(not secret.startswith(WEBHOOK_PREFIX) for secret in webhook_secrets)
         self._key = key
-        self._url = (url or API_URL).rstrip("/") + UNKNOWN_SESSION_PATH
+        self._url = (url or API_URL).rstrip("/")
         self._transport = transport
         self._timeout = timeout_seconds
 
     async def key(self) -> KeyCheck:
         """Request a session that does not exist."""
-        headers = {"authorization": f"Bearer {self._key}"}
-        try:
-            async with httpx.AsyncClient(transport=self._transport, timeout=self._timeout) as client:
-                answer = await client.get(self._url, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return KeyCheck(accepted=None, said=str(error) or error_name(error))
+        answer = await self._get(UNKNOWN_SESSION_PATH)
+        if isinstance(answer, str):
+            return KeyCheck(accepted=None, said=answer)
         status = answer.status_code
         if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             return KeyCheck(accepted=False, said=f"{status} {HTTPStatus(status).phrase}")
         if status in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
             return KeyCheck(accepted=True)
         return KeyCheck(accepted=None, said=f"it answered {status}")
+
+    async def tokens(self) -> KeyCheck:
+        """Request a shared payment token that does not exist; an account without the preview has no such address."""
+        answer = await self._get(UNKNOWN_TOKEN_PATH, version=PREVIEW_VERSION)
+        if isinstance(answer, str):
+            return KeyCheck(accepted=None, said=answer)
+        status = answer.status_code
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+            return KeyCheck(accepted=None, said=f"it answered {status}")
+        known = status == HTTPStatus.OK or (status == HTTPStatus.NOT_FOUND and MISSING_CODE in answer.content)
+        return KeyCheck(accepted=known, said="" if known else f"it answered {status}")
+
+    async def _get(self, path: str, *, version: str = "") -> httpx.Response | str:
+        """The answer, or why there is none."""
+        headers = {"authorization": f"Bearer {self._key}"} | ({"stripe-version": version} if version else {})
+        try:
+            async with httpx.AsyncClient(transport=self._transport, timeout=self._timeout) as client:
+                return await client.get(self._url + path, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return str(error) or error_name(error)

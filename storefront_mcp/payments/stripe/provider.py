@@ -93,7 +93,7 @@ class StripeProvider:
         self._total = timeouts.total
         timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.connect)
         self._http = _HttpxClient(timeout=timeout)
-        client = stripe.StripeClient(
+        client = self._client = stripe.StripeClient(
             key,
             http_client=self._http,
             max_network_retries=timeouts.repeats,
@@ -186,7 +186,7 @@ class StripeProvider:
         def retrieve() -> Awaitable[object]:
             return self._intents.retrieve_async(payment, {"expand": ["latest_charge"]})
 
-        return _to_payment(await self._request(retrieve, PaymentIntent))
+        return to_payment(await self._request(retrieve, PaymentIntent))
 
     async def capture(self, payment: str, *, key: str, amount: Money | None = None) -> Payment:
         """Capture a PaymentIntent; one that has ended is returned as it is."""
@@ -219,7 +219,7 @@ class StripeProvider:
     async def _end_payment(self, step: Callable[[str], Awaitable[object]], payment: str, *, key: str) -> Payment:
         """Capture or cancel; a payment that has ended before is returned as it is."""
         try:
-            return _to_payment(await self._write(step, PaymentIntent, key=key))
+            return to_payment(await self._write(step, PaymentIntent, key=key))
         except ProviderRefused:
             found = await self.payment(payment)
             if found.state not in {"captured", "released"}:
@@ -273,7 +273,8 @@ async def _first_fresh(step: Callable[[str], Awaitable[object]], keys: Iterator[
     raise last or AssertionError("no keys")
 
 
-def _to_payment(intent: PaymentIntent) -> Payment:
+def to_payment(intent: PaymentIntent) -> Payment:
+    """The intent as the provider protocol has it. Raises ProviderDown for an amount that cannot be read."""
     try:
         return intent.payment()
     except NotPayable as error:
@@ -293,7 +294,8 @@ def _provider_error(error: stripe.StripeError) -> ProviderDown | ProviderRefused
     said = ", ".join([error_name(error), *(f"{name} {fact}" for name, fact in facts.items() if fact)])
     if not isinstance(error, DEFINITE_ERRORS):
         return ProviderDown(said)
-    return ProviderRefused(said, cause=_refusal_cause(error.code or "", str(facts["param"] or "")))
+    code = error.code or ""
+    return ProviderRefused(said, cause=_refusal_cause(code, str(facts["param"] or "")), code=code)
 
 
 def _refusal_cause(code: str, param: str) -> RefusalCause:

@@ -10,7 +10,13 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 import msgspec
-from stripe.params import PaymentIntentCancelParams, PaymentIntentCaptureParams, PaymentIntentRetrieveParams
+from stripe.params import (
+    PaymentIntentCancelParams,
+    PaymentIntentCaptureParams,
+    PaymentIntentConfirmParams,
+    PaymentIntentCreateParams,
+    PaymentIntentRetrieveParams,
+)
 from stripe.params.checkout import SessionCreateParams, SessionExpireParams, SessionRetrieveParams
 
 from tests.fakes.stripe.faults import Chances, Fault, Faults, Planned
@@ -20,11 +26,14 @@ from tests.fakes.stripe.ledger import Books
 from tests.fakes.stripe.page import page
 from tests.fakes.stripe.posting import Post, PostOffice
 from tests.fakes.stripe.refusals import Refused
+from tests.fakes.stripe.tokens import PREVIEW, Granted, Tokens
 from tests.fakes.stripe.typed import typed
 
 LARGEST_BODY = 256 * 1024
 SECRET_KEYS = ("sk_test_fake", "rk_test_fake")
 """Keys that open the account."""
+
+TOKEN = "shared_payment_granted_token"
 
 Call = dict[str, Any]
 Answer = tuple[int, Any]
@@ -43,6 +52,7 @@ class StripeServer:
         """A new account."""
         self.ahead = 0.0
         self.books = Books(self.now, self._tell, self._shortest)
+        self.tokens = Tokens(self.books, self.now)
         self.keys = Keys(self.now)
         self.faults = Faults()
         self.requests: deque[Call] = deque(maxlen=20_000)
@@ -94,6 +104,8 @@ class StripeServer:
         ("POST", r"/v1/checkout/sessions", SessionCreateParams, "_create_session"),
         ("GET", r"/v1/checkout/sessions/(\w+)", SessionRetrieveParams, "_get_session"),
         ("POST", r"/v1/checkout/sessions/(\w+)/expire", SessionExpireParams, "_expire_session"),
+        ("POST", r"/v1/payment_intents", PaymentIntentCreateParams, "_create_intent"),
+        ("POST", r"/v1/payment_intents/(\w+)/confirm", PaymentIntentConfirmParams, "_confirm"),
         ("GET", r"/v1/payment_intents/(\w+)", PaymentIntentRetrieveParams, "_get_intent"),
         ("POST", r"/v1/payment_intents/(\w+)/capture", PaymentIntentCaptureParams, "_capture"),
         ("POST", r"/v1/payment_intents/(\w+)/cancel", PaymentIntentCancelParams, "_cancel"),
@@ -149,7 +161,14 @@ class StripeServer:
             if found and method == call["method"]:
                 tree = read_form(sent)
                 call["params"] = tree
-                return getattr(self, name), found.groups(), typed(tree, kind)
+                token, tree = _without_token(tree, call["version"])
+                params = typed(tree, kind)
+                if token is not None:
+                    params["token"] = token
+                return getattr(self, name), found.groups(), params
+        found = re.fullmatch(r"GET /v1/shared_payment/granted_tokens/(\w+)", f"{call['method']} {call['path']}")
+        if found and (call["version"] or "").endswith(PREVIEW):
+            return self._get_token, found.groups(), {}
         message = f"Unrecognized request URL ({call['method']}: {call['path']})."
         raise Refused(message, status=404)
 
@@ -189,6 +208,17 @@ class StripeServer:
         session = self.books.session(id_)
         self.books.expire(session)
         return session.shape(params.get("expand"))
+
+    async def _create_intent(self, params: Any) -> Any:
+        return self.tokens.create(params).shape(params.get("expand"))
+
+    async def _confirm(self, id_: str, params: Any) -> Any:
+        intent = self.books.intent(id_)
+        self.tokens.confirm(intent, params.get("token"))
+        return intent.shape(params.get("expand"))
+
+    async def _get_token(self, id_: str, _params: Any) -> Any:
+        return self.tokens.shape(id_)
 
     async def _get_intent(self, id_: str, params: Any) -> Any:
         return self.books.intent(id_).shape(params.get("expand"))
@@ -262,6 +292,8 @@ class StripeServer:
             case "POST", "post/settle":
                 await self.office.settle()
                 said = list(self.office.sent)
+            case "POST", "tokens":
+                self.tokens.grant(msgspec.json.decode(body, type=Granted))
             case "POST", "faults":
                 self.faults.plan(msgspec.json.decode(body, type=Planned))
             case "PUT", "chances":
@@ -293,6 +325,14 @@ class StripeServer:
         if method == "POST" and kind == "events" and act == "again" and self.office.again(id_):
             return {"event": id_}
         raise Refused(f"There is no {method} {path} here.", status=404)
+
+
+def _without_token(tree: Any, version: str | None) -> tuple[str | None, Any]:
+    """The shared payment token of a request in a preview's version, which the library does not type, and the rest."""
+    data = tree.get("payment_method_data")
+    if not (version or "").endswith(PREVIEW) or not isinstance(data, dict) or list(data) != [TOKEN]:
+        return None, tree
+    return data[TOKEN], {name: value for name, value in tree.items() if name != "payment_method_data"}
 
 
 def _known(authorization: str) -> None:

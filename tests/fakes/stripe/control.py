@@ -10,6 +10,7 @@ import msgspec
 from tests.fakes.stripe.app import SECRET_KEYS, StripeServer
 from tests.fakes.stripe.faults import Chances, Fault, Planned
 from tests.fakes.stripe.posting import Post
+from tests.fakes.stripe.tokens import Granted
 from tests.serving import served
 
 
@@ -46,6 +47,10 @@ class FakeStripe:
     async def forward(self, seconds: float) -> None:
         """Move the account's clock. Signatures of webhooks keep the real time."""
         await self._ask("POST", "clock", {"seconds": seconds})
+
+    async def grant(self, token: Granted) -> None:
+        """An agent grants the account a token."""
+        await self._ask("POST", "tokens", token)
 
     async def break_next(
         self, fault: Fault, *, method: str = "", path: str = "", times: int = 1, seconds: float = 1.0

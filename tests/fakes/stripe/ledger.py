@@ -21,7 +21,7 @@ URL = re.compile(r"https?://[^\s]+")
 
 @dataclass(kw_only=True)
 class Intent:
-    """A PaymentIntent of a Checkout Session."""
+    """A PaymentIntent, of a Checkout Session or of none."""
 
     id: str
     session: str
@@ -214,14 +214,15 @@ class Books:
             raise unexpected("amount_to_capture is more than what is held.", "amount_too_large")
         rest, intent.capturable = intent.capturable - taken, 0
         intent.status, intent.received = "succeeded", taken
-        self._write("captured", intent, taken)
+        self.write("captured", intent, taken)
         if rest:
-            self._write("released", intent, rest)
+            self.write("released", intent, rest)
         self.tell("payment_intent.succeeded", intent.shape())
 
     def cancel(self, intent: Intent, reason: str | None) -> None:
-        """Only held money can be let go of this way: before that, the session is what must be expired."""
-        if intent.status != "requires_capture":
+        """Only held money of a session can be let go of this way: before that, the session is what must be expired."""
+        unpaid = not intent.session and intent.status in {"requires_payment_method", "requires_action"}
+        if intent.status != "requires_capture" and not unpaid:
             message = f"You cannot cancel this PaymentIntent because it has a status of {intent.status}."
             raise unexpected(message, "payment_intent_unexpected_state")
         self._let_go(intent, reason)
@@ -235,7 +236,7 @@ class Books:
         intent.capture_before = self.now() + HOLD
         heapq.heappush(self.deadlines, (intent.capture_before, intent.id))
         session.status = "complete"
-        self._write("authorized", intent, intent.amount)
+        self.write("authorized", intent, intent.amount)
         self.tell("payment_intent.amount_capturable_updated", intent.shape())
         self.tell("checkout.session.completed", session.shape())
 
@@ -283,9 +284,9 @@ class Books:
         held, intent.capturable = intent.capturable, 0
         intent.status, intent.reason = "canceled", reason
         if held:
-            self._write("released", intent, held)
+            self.write("released", intent, held)
         self.tell("payment_intent.canceled", intent.shape())
 
-    def _write(self, what: str, intent: Intent, amount: int) -> None:
+    def write(self, what: str, intent: Intent, amount: int) -> None:
         entry = {"what": what, "payment": intent.id, "session": intent.session, "checkout": intent.checkout}
         self.ledger.append(entry | {"amount": amount, "currency": intent.currency, "at": self.now()})

@@ -20,6 +20,7 @@ ROOMS_WITH_DATES = {
 }
 FOREIGN_DATES: dict[tuple[str, str], str] = {
     ("cards/registry_entry.py", "2025-12-11"): "the registry's schemas are named by date",
+    ("storefront_mcp/payments/stripe/key_probe.py", "2026-09-30"): "the provider's previews are named by date",
 }
 """(file, date) → why a document of somebody else's design needs that date in it."""
 
