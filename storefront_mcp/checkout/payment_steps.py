@@ -132,6 +132,26 @@ async def apply_session(context: CheckoutContext, checkout: Checkout, session: P
     return checkout
 
 
+async def settle_token_payment(context: CheckoutContext, checkout: Checkout) -> Checkout:
+    """State `authorizing`: what is held counts; what is not held yet is canceled first, so that it never will be.
+
+    No payment on record was confirmed by nobody: its id is written before.
+    """
+    now = context.now()
+    payment = None
+    if checkout.payment is not None:
+        provider = provider_of(context)
+        payment = await provider.payment(checkout.payment)
+        if payment.state == "waiting":
+            key = provider_key(checkout, "cancel", checkout.token_try)
+            payment = await provider.release(checkout.payment, key=key)
+    if payment is None or payment.state == "released":
+        return transition(checkout, "open", now=now, payment=None)
+    if payment.state in {"authorized", "captured"}:
+        return transition(checkout, "authorized", now=now, paid_at=now)
+    return checkout
+
+
 async def fetch_payment(context: CheckoutContext, checkout: Checkout) -> Payment | None:
     """The payment at the provider; None when there is none."""
     if checkout.settles != "provider" or checkout.payment is None:

@@ -13,7 +13,7 @@ from storefront_mcp.commerce.order import Order, OrderDraft, PaymentMethod
 from storefront_mcp.records.audit import AuditEntry
 
 State = Literal[
-    "open", "closing", "authorized", "placing", "unknown", "capturing", "releasing",
+    "open", "closing", "authorizing", "authorized", "placing", "unknown", "capturing", "releasing",
     "placed", "failed", "expired", "canceled", "needs_human",
 ]  # fmt: skip
 """`states.TRANSITIONS` has the transitions."""
@@ -98,6 +98,10 @@ class Checkout(Struct, frozen=True, kw_only=True):
     """Id of the provider's payment."""
     taken: Money | None = None
     """What was charged where that is wrong: there is no order, or its total is another."""
+    token_try: int = 0
+    """Number of the payment by a token, part of its idempotency keys; 0 before the first."""
+    challenged: bool = False
+    """Whether the buyer's bank wanted to see the buyer, so that only the provider's page takes the payment."""
     closing_to: Literal["expired", "canceled"] | None = None
     """State after `closing` when the session ended unpaid."""
 

@@ -9,7 +9,9 @@ from storefront_mcp.checkout.record import Checkout, CheckoutStep, State
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
     # The order is frozen and not paid.
-    "open": frozenset({"closing", "authorized"}),
+    "open": frozenset({"closing", "authorizing", "authorized"}),
+    # A payment by a token is being asked for. Written before the call; without its answer the payment is looked at.
+    "authorizing": frozenset({"open", "authorized"}),
     # The payment session is being expired; a payment in the last moment counts.
     "closing": frozenset({"expired", "canceled", "authorized"}),
     # The payment is authorized, or none is needed: the order may be placed.
@@ -33,9 +35,9 @@ MAX_STEPS: Final = 40
 """Changes of state that a record keeps."""
 TERMINAL_STATES: Final = frozenset(state for state, after in TRANSITIONS.items() if not after)
 COMMITTED_STATES: Final[frozenset[State]] = frozenset(
-    {"authorized", "placing", "unknown", "capturing", "releasing", "needs_human"}
+    {"authorizing", "authorized", "placing", "unknown", "capturing", "releasing", "needs_human"}
 )
-"""Paid, and not ended: can no longer be canceled."""
+"""Paid or being paid by a token, and not ended: cannot be canceled."""
 
 
 def transition(checkout: Checkout, to: State, *, now: float, **changes: Any) -> Checkout:  # noqa: ANN401 -- fields of the record

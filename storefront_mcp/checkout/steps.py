@@ -160,6 +160,7 @@ async def release_late_payment(context: CheckoutContext, checkout: Checkout) -> 
 STEPS: Final[Mapping[State, Step]] = {
     "open": poll_payment,
     "closing": close,
+    "authorizing": payment_steps.settle_token_payment,
     "authorized": revalidate,
     "placing": recover_interrupted,
     "unknown": find_lost_order,

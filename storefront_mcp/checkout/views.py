@@ -15,6 +15,7 @@ from storefront_mcp.commerce.order import OrderProgress, OutstandingPayment
 AGENT_STATUS: Final[dict[State, CheckoutStatus]] = {
     "open": "requires_escalation",
     "closing": "complete_in_progress",
+    "authorizing": "complete_in_progress",
     "authorized": "complete_in_progress",
     "placing": "complete_in_progress",
     "unknown": "complete_in_progress",
@@ -29,6 +30,7 @@ AGENT_STATUS: Final[dict[State, CheckoutStatus]] = {
 PAGE_STATES: Final[dict[State, PayState]] = {
     "open": "open",
     "closing": "confirming",
+    "authorizing": "confirming",
     "authorized": "ordering",
     "placing": "ordering",
     "unknown": "ordering",
@@ -48,6 +50,7 @@ CONFIRMED_TEXT: Final = {
 NEXT_STEP_TEXT: Final[dict[State, str]] = {
     "open": "Not {paid} yet: give the buyer continue_url to {confirm}; then get_order_status has the order number.",
     "closing": "The payment page is being closed. Call get_order_status again in a few seconds.",
+    "authorizing": "A payment by the buyer's agent is being confirmed. Call get_order_status again in a few seconds.",
     "authorized": "{confirmed}; the shop is taking the order. Call get_order_status in a few seconds.",
     "placing": "{confirmed}; the shop is taking the order. Call get_order_status in a few seconds.",
     "unknown": "{confirmed}; whether the shop took the order is being checked. Do not order again; call "

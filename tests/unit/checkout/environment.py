@@ -8,11 +8,13 @@ from typing import Any, NoReturn, cast
 
 from msgspec.structs import replace
 
+from storefront_mcp.access.credentials import Secret
 from storefront_mcp.checkout.agent import AgentCheckout
 from storefront_mcp.checkout.buyer import BuyerCheckout
 from storefront_mcp.checkout.context import CheckoutContext, CheckoutPolicy
 from storefront_mcp.checkout.reconciler import Reconciler
 from storefront_mcp.checkout.record import Checkout
+from storefront_mcp.checkout.token_payment import TokenCheckout
 from storefront_mcp.commerce.address import PostalAddress
 from storefront_mcp.commerce.backend import CacheStats, ShopBackend
 from storefront_mcp.commerce.cart import Cart, CartLine, CartTotals
@@ -31,6 +33,7 @@ from storefront_mcp.payments.provider import (
     ProviderEvent,
     ProviderRefused,
 )
+from storefront_mcp.payments.tokens import TokenHandler, TokenRefused
 from tests.fakes.memory_backend import STORE
 from tests.unit.checkout.memory import MemoryRecords
 
@@ -152,11 +155,47 @@ class PretendProvider:
 
     async def release(self, payment: str, *, key: str) -> Payment:
         def act() -> Payment:
-            if self.payments[payment].state == "authorized":
+            if self.payments[payment].state in {"waiting", "authorized"}:
                 self.payments[payment] = replace(self.payments[payment], state="released")
             return self.payments[payment]
 
         return cast("Payment", await self._do(act, key, payment))
+
+    # Payment by tokens, which are named after what becomes of them.
+
+    handler = TokenHandler(id="pretend.token", provider="pretend", credential="token", merchant="shop_1")
+
+    async def check_token(self, token: Secret, amount: Money, *, now: float) -> None:
+        await self._do(lambda: self._check(token))
+
+    async def prepare_payment(self, checkout: str, amount: Money, *, key: str) -> Payment:
+        def act() -> Payment:
+            if amount.minor % 10:
+                raise ProviderRefused("the last digit must be 0", cause="step")
+            payment = Payment(id=f"t{next(self._numbers)}", state="waiting", amount=amount)
+            self.payments[payment.id] = payment
+            return payment
+
+        return cast("Payment", await self._do(act, key, (checkout, amount)))
+
+    async def confirm_payment(self, payment: str, token: Secret, *, key: str) -> Payment:
+        def act() -> Payment:
+            found = self.payments[payment]
+            if found.state != "waiting":
+                raise TokenRefused("declined")
+            self._check(token)
+            if token.reveal() == "declined":
+                raise TokenRefused("declined")
+            if token.reveal() != "challenged":
+                self.payments[payment] = replace(found, state="authorized")
+            return self.payments[payment]
+
+        return cast("Payment", await self._do(act, key, (payment, token.reveal())))
+
+    @staticmethod
+    def _check(token: Secret) -> None:
+        if token.reveal() == "small":
+            raise TokenRefused("too_small")
 
     def event(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         raise EventRefused
@@ -390,6 +429,7 @@ class CheckoutEnvironment:
         self.reconciler = Reconciler({STORE.id: self.context}, self.records, now=self.clock)
         self.agent = AgentCheckout(self.context, self.lock_cart, self.reconciler.start_advancing)
         self.buyer = BuyerCheckout(self.context, self.reconciler.start_advancing)
+        self.tokens = TokenCheckout(self.context, self.provider, self.reconciler.start_advancing)
 
     @asynccontextmanager
     async def lock_cart(self, handle: CartId) -> AsyncIterator[CartRecord]:

@@ -8,6 +8,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
+from storefront_mcp.access.credentials import Secret
 from storefront_mcp.checkout.states import TRANSITIONS
 from storefront_mcp.checkout.withdrawal import before_cart_change
 from storefront_mcp.commerce.errors import ShopError
@@ -16,6 +17,7 @@ from tests.often import often
 from tests.unit.checkout.environment import DRAFT, HANDLE, CheckoutEnvironment, Killed
 
 KINDS = st.sampled_from(["fine", "down", "busy", "unclear", "half", "late", "killed before", "killed after", "frozen"])
+TOKENS = ("good", "other", "small", "declined", "challenged")
 TROUBLE = st.just([]) | st.builds(lambda well, kinds: ["fine"] * well + kinds, st.integers(0, 9), st.lists(KINDS))
 """`half` is one too many where the shop takes the money itself: see `test_checkout_flow`; there it is left out."""
 
@@ -115,6 +117,19 @@ class Checkouts(RuleBasedStateMachine):
         if session is not None:
             self.environment.provider.pay(session)
             self.live(self.environment.buyer.return_from_payment(token), trouble)
+
+    @rule(token=st.sampled_from(TOKENS), trouble=TROUBLE)
+    def the_agent_pays_by_a_token(self, token: str, trouble: list[str]) -> None:
+        for id_, one in list(self.environment.records.checkouts.items()):
+            self.live(self.environment.tokens.pay(id_, Secret(token), total=one.totals.total), trouble)
+
+    @rule(token=st.sampled_from(TOKENS), trouble=TROUBLE)
+    def an_agent_buys(self, token: str, trouble: list[str]) -> None:
+        """The short way to money without a page."""
+        placed = self.live(self.environment.agent.place(HANDLE, DRAFT, key=None, dry_run=False), [])
+        if placed is not None and placed.checkout_id is not None:
+            total = placed.totals.total
+            self.live(self.environment.tokens.pay(placed.checkout_id, Secret(token), total=total), trouble)
 
     @rule(data=st.data())
     def the_buyer_pays(self, data: st.DataObject) -> None:
