@@ -30,6 +30,10 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "minimum_not_met": "minimum_not_met",
     "no_payment_method": "unsupported",
     "total_not_payable": "unsupported",
+    "token_refused": "payment_declined",
+    "token_challenged": "requires_3ds",
+    "token_not_taken": "unsupported",
+    "total_changed": "conflict",
 }
 """By the problem's code; any other is `invalid`."""
 WARNING_CODES: Final[Mapping[str, str]] = {
@@ -56,6 +60,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "option": "$.selected_fulfillment_options",
     "codes": "$.discounts.codes",
     "lines": "$.line_items",
+    "payment": "$.payment_data",
 }
 """Fields of problems → JSONPaths."""
 PLACE_PATTERN: Final = re.compile(r"(codes|lines)(\[\d+\])")

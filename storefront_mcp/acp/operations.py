@@ -9,8 +9,10 @@ from msgspec.structs import replace
 from storefront_mcp.acp.errors import AcpError, invalid_body
 from storefront_mcp.acp.request_bodies import read_lines, session_request
 from storefront_mcp.acp.session_view import cart_view, session_view
+from storefront_mcp.acp.token_payment import read_token, token_problem
 from storefront_mcp.agent_protocols.acp import ACP_VERSION
 from storefront_mcp.calls.tool_runner import ToolRunner
+from storefront_mcp.checkout.token_payment import TokenCheckout
 from storefront_mcp.checkout_sessions import CheckoutSessions, SessionProblem, SessionState, replace_cart_lines
 from storefront_mcp.checkout_sessions.state import SessionStatus
 from storefront_mcp.commerce.cart import Cart
@@ -25,10 +27,16 @@ class AcpOperations:
     All raise AcpError, CallError and ShopError.
     """
 
-    def __init__(self, sessions: CheckoutSessions, told: Container[str] = ()) -> None:
-        """`told` are the callers, by their identifiers, who are told of orders by webhook."""
+    def __init__(
+        self, sessions: CheckoutSessions, told: Container[str] = (), payments: TokenCheckout | None = None
+    ) -> None:
+        """`told` are the callers, by their identifiers, who are told of orders by webhook.
+
+        `payments` is None where no token pays.
+        """
         self._sessions = sessions
         self._told = told
+        self._payments = payments
 
     async def create_session(self, runner: ToolRunner, _id: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """A new session. Raises ToolNotOpen, before anything is kept, while none leads to an order."""
@@ -46,21 +54,37 @@ class AcpOperations:
         state = await self._sessions.create(
             runner, asked, protocol="acp", version=ACP_VERSION, owned=True, tells_orders=told
         )
-        return HTTPStatus.CREATED, _session_view(runner, state)
+        return HTTPStatus.CREATED, await self._session(runner, state)
 
     async def read_session(self, runner: ToolRunner, id_: str, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """The session as it is."""
-        return HTTPStatus.OK, _session_view(runner, await self._sessions.read(runner, id_))
+        return HTTPStatus.OK, await self._session(runner, await self._sessions.read(runner, id_))
 
     async def update_session(self, runner: ToolRunner, id_: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """The session after a change."""
-        return HTTPStatus.OK, _session_view(runner, await self._sessions.update(runner, id_, session_request(body)))
+        return HTTPStatus.OK, await self._session(
+            runner, await self._sessions.update(runner, id_, session_request(body))
+        )
 
     async def complete_session(self, runner: ToolRunner, id_: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Nothing is paid here. The answer says where the buyer pays, or what came of it meanwhile."""
+        """Pay by the token of the body, if there is one; else nothing is paid here.
+
+        The answer says where the buyer pays, or what came of it meanwhile.
+        """
+        payments = self._payments
+        token = None if payments is None else read_token(body, payments.handler)
+        shown = None if token is None else await self._sessions.read(runner, id_)
         if body.get("buyer") is not None:
             await self._sessions.update(runner, id_, session_request({"buyer": body["buyer"]}))
-        return HTTPStatus.OK, _session_view(runner, await self._sessions.complete(runner, id_))
+        state = await self._sessions.complete(runner, id_)
+        if payments is None or token is None or shown is None or not _is_payable(state):
+            return HTTPStatus.OK, await self._session(runner, state)
+        total = state.cart.totals.total
+        if (shown.cart.totals.total, shown.cart.lines) != (total, state.cart.lines):
+            return HTTPStatus.OK, await self._session(runner, state, token_problem("changed"))
+        cause = await payments.pay(_checkout_id(state), token, total=total)
+        after = await self._sessions.read(runner, id_)
+        return HTTPStatus.OK, await self._session(runner, after, None if cause is None else token_problem(cause))
 
     async def cancel_session(self, runner: ToolRunner, id_: str, _body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """The session, given up."""
@@ -68,7 +92,7 @@ class AcpOperations:
         _check_cancelable(before, NOT_CANCELABLE)
         after = await self._sessions.cancel(runner, id_)
         _check_cancelable(after, NOT_CANCELABLE - {"canceled"})
-        return HTTPStatus.OK, _session_view(runner, after)
+        return HTTPStatus.OK, await self._session(runner, after)
 
     async def create_cart(self, runner: ToolRunner, _id: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """A new cart with these lines."""
@@ -95,6 +119,18 @@ class AcpOperations:
         await replace_cart_lines(runner, id_, (), None)
         return HTTPStatus.OK, self._cart(runner, before)
 
+    async def _session(
+        self, runner: ToolRunner, state: SessionState, problem: SessionProblem | None = None
+    ) -> dict[str, Any]:
+        """A session as it is told, with what was in the way of a payment by token."""
+        if problem is not None:
+            state = replace(state, problems=(problem, *state.problems))
+        payments, store = self._payments, runner.shop.store
+        if payments is None:
+            return session_view(state, store)
+        ready = _is_payable(state) and await payments.accepts(_checkout_id(state))
+        return session_view(state, store, payments.handler, ready=ready)
+
     def _cart(self, runner: ToolRunner, cart: Cart, problems: Sequence[SessionProblem] = ()) -> dict[str, Any]:
         page = self._sessions.cart_page(runner, cart.cart_id)
         return cart_view(cart, runner.shop.store, problems, page)
@@ -107,5 +143,10 @@ def _check_cancelable(state: SessionState, ended: frozenset[SessionStatus]) -> N
         raise AcpError(HTTPStatus.METHOD_NOT_ALLOWED, "conflict", message, allowed=())
 
 
-def _session_view(runner: ToolRunner, state: SessionState) -> dict[str, Any]:
-    return session_view(state, runner.shop.store)
+def _is_payable(state: SessionState) -> bool:
+    """Whether there is an open checkout, so that nothing is missing but a payment."""
+    return state.status == "requires_escalation" and state.checkout is not None
+
+
+def _checkout_id(state: SessionState) -> str:
+    return "" if state.checkout is None else state.checkout.checkout_id or ""

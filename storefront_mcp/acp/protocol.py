@@ -16,6 +16,7 @@ from storefront_mcp.agent_protocols.acp import ACP_MOUNT, ACP_VERSION, SUPPORTED
 from storefront_mcp.calls.agent_protocol import ProtocolRequest, ProtocolResponse
 from storefront_mcp.calls.errors import CallError
 from storefront_mcp.calls.tool_runner import ToolRunner
+from storefront_mcp.checkout.token_payment import TokenCheckout
 from storefront_mcp.checkout_sessions import CheckoutSessions
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.instrumentation import AgentProtocolName
@@ -39,9 +40,11 @@ class AcpProtocol:
     mount = ACP_MOUNT
     request_headers = "Authorization, Content-Type, API-Version, Idempotency-Key, Request-Id"
 
-    def __init__(self, sessions: CheckoutSessions, told: Container[str] = ()) -> None:
-        """`told` are the callers, by their identifiers, who are told of orders by webhook."""
-        self._operations = AcpOperations(sessions, told)
+    def __init__(
+        self, sessions: CheckoutSessions, told: Container[str] = (), payments: TokenCheckout | None = None
+    ) -> None:
+        """As `AcpOperations`."""
+        self._operations = AcpOperations(sessions, told, payments)
 
     async def answer(self, request: ProtocolRequest) -> ProtocolResponse:
         """Answer a request."""

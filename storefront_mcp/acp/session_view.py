@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from storefront_mcp.acp.messages import messages_of, rejection_of
 from storefront_mcp.acp.order_progress import order_progress
+from storefront_mcp.acp.token_payment import handler_view
 from storefront_mcp.agent_protocols.acp import ACP_VERSION
 from storefront_mcp.checkout_sessions import SessionAddress, SessionBuyer, SessionProblem, SessionState
+from storefront_mcp.checkout_sessions.problems import PAYMENT_REQUIRED
 from storefront_mcp.checkout_sessions.state import SessionStatus
 from storefront_mcp.checkout_sessions.views import OVER_STATUSES
 from storefront_mcp.commerce.cart import Cart, CartLine, CartTotals
@@ -15,6 +17,7 @@ from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import OrderProgress
 from storefront_mcp.commerce.shipping import ShippingMethod
 from storefront_mcp.commerce.store import Store
+from storefront_mcp.payments.tokens import TokenHandler
 
 STATUSES: Final[Mapping[SessionStatus, str]] = {
     "incomplete": "not_ready_for_payment",
@@ -24,6 +27,8 @@ STATUSES: Final[Mapping[SessionStatus, str]] = {
     "canceled": "canceled",
     "expired": "expired",
 }
+READY_STATUS: Final = "ready_for_payment"
+"""Of a session that a token may pay."""
 NO_SHIPPING_OPTION: Final = "none"
 """Of a cart that ships nothing."""
 LINK_TYPES: Final[Mapping[str, str]] = {
@@ -38,20 +43,22 @@ LINK_TYPES: Final[Mapping[str, str]] = {
 """Pages that a store republishes, and the links that they are."""
 
 
-def session_view(state: SessionState, store: Store) -> dict[str, Any]:
-    """A session."""
+def session_view(
+    state: SessionState, store: Store, handler: TokenHandler | None = None, *, ready: bool = False
+) -> dict[str, Any]:
+    """A session. `handler` is for the tokens that the store takes, `ready` whether one may pay this session."""
     cart, ids = state.cart, [str(line.line_id) for line in state.cart.lines]
     view: dict[str, Any] = {
         "id": state.id,
         "protocol": {"version": ACP_VERSION},
-        "capabilities": capabilities_view(),
-        "status": STATUSES[state.status],
+        "capabilities": capabilities_view(handler),
+        "status": READY_STATUS if ready else STATUSES[state.status],
         "currency": store.currency.lower(),
         "locale": store.locale,
         "line_items": [line_view(line) for line in cart.lines],
         "fulfillment_options": [_option_view(method) for method in state.methods],
         "totals": totals_view(cart.totals),
-        "messages": messages_of(state.problems),
+        "messages": messages_of(one for one in state.problems if not ready or one.code != PAYMENT_REQUIRED),
         "links": links_view(store),
     }
     if state.buyer is not None and state.buyer.email:
@@ -141,10 +148,10 @@ def order_view(
     return view
 
 
-def capabilities_view() -> dict[str, Any]:
-    """What the store can do in a session: payment is on its own page."""
+def capabilities_view(handler: TokenHandler | None = None) -> dict[str, Any]:
+    """What the store can do in a session: without a handler, payment is on its own page alone."""
     return {
-        "payment": {"handlers": []},
+        "payment": {"handlers": [] if handler is None else [handler_view(handler)]},
         "interventions": {"supported": []},
         "extensions": [{"name": "discount"}],
     }

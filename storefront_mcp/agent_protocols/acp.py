@@ -9,6 +9,12 @@ ACP_VERSION: Final = "2026-04-17"
 """The one that answers are written in."""
 SUPPORTED_ACP_VERSIONS: Final = (ACP_VERSION,)
 """That requests may name."""
+ACP_SCHEMA_URL: Final = (
+    "https://raw.githubusercontent.com/agentic-commerce-protocol/agentic-commerce-protocol/main/"
+    f"spec/{ACP_VERSION}/json-schema/schema.agentic_checkout.json"
+)
+CARD_HANDLER_VERSION: Final = "2026-01-22"
+"""Of the payment handler `dev.acp.tokenized.card`."""
 ACP_MOUNT: Final = "/acp"
 ACP_DISCOVERY_PATH: Final = "/.well-known/acp.json"
 CART_TOOLS: Final = frozenset({"create_cart", "view_cart", "add_to_cart", "update_cart_item", "remove_from_cart"})

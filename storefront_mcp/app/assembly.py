@@ -250,7 +250,8 @@ class ServerAssembly:
         authenticator = self._authentication.add(settings, site, limiter, buyers)
         origin_guard = OriginGuard(site, now=self._now)
         sessions = self.checkout.sessions(settings, store)
-        protocols = protocols_of(settings, store, sessions, self._database, self._platforms, now=self._now)
+        tokens = self.checkout.token_checkout(store.id)
+        protocols = protocols_of(settings, store, sessions, tokens, self._database, self._platforms, now=self._now)
         if protocols and sessions is not None:
             self.checkout.add_cart_pages(store.id, sessions, limiter)
         return StoreAssembly(

@@ -15,6 +15,7 @@ from storefront_mcp.checkout.agent import AgentCheckout
 from storefront_mcp.checkout.buyer import BuyerCheckout
 from storefront_mcp.checkout.context import CheckoutContext, CheckoutPolicy
 from storefront_mcp.checkout.reconciler import Reconciler
+from storefront_mcp.checkout.token_payment import TokenCheckout
 from storefront_mcp.checkout.withdrawal import before_cart_change, refuse_ordered
 from storefront_mcp.checkout_sessions import CheckoutSessions
 from storefront_mcp.checkout_sessions.cart_links import CartLinks
@@ -36,6 +37,7 @@ from storefront_mcp.mail.order_mailer import OrderMailer
 from storefront_mcp.mail.smtp_sender import SmtpSender, SmtpServer
 from storefront_mcp.payments.provider import PaymentProvider
 from storefront_mcp.payments.sandbox import SandboxProvider
+from storefront_mcp.payments.tokens import TokenPayments
 from storefront_mcp.roadmap.terms import FlipTerms
 from storefront_mcp.settings.mail import SmtpSettings
 from storefront_mcp.settings.schema import PaymentSettings, StoreSettings
@@ -85,6 +87,7 @@ class CheckoutWiring:
         self._cart_pages: dict[StoreId, CartPageConfig] = {}
         self._providers: dict[StoreId, PaymentProvider] = {}
         self._sandboxes: dict[StoreId, SandboxProvider] = {}
+        self._tokens: dict[StoreId, TokenPayments] = {}
 
     def add(
         self,
@@ -136,6 +139,13 @@ class CheckoutWiring:
         links = self._cart_links[store.id] = CartLinks(store, self._database.shared_secret(CART_PAGES_KEY))
         self._order_events.add(settings, links, self._contexts[store.id].backend)
         return CheckoutSessions(store.id, self._session_records, now=self._now, cart_page=links.page)
+
+    def token_checkout(self, store: StoreId) -> TokenCheckout | None:
+        """Payment by tokens of agents; None while the store takes none."""
+        tokens = self._tokens.get(store)
+        if tokens is None:
+            return None
+        return TokenCheckout(self._contexts[store], tokens, self.reconciler.start_advancing)
 
     def add_cart_pages(self, store: StoreId, sessions: CheckoutSessions, limiter: RequestRateLimiter) -> None:
         """Serve pages of the carts of a store, to which its agent protocols lead."""
@@ -204,9 +214,14 @@ class CheckoutWiring:
         if payments.provider == "stripe" and payments.secret_key is not None:
             # Stripe's library is large.
             from storefront_mcp.payments.stripe.provider import StripeProvider  # noqa: PLC0415
+            from storefront_mcp.payments.stripe.shared_tokens import SharedTokenProvider  # noqa: PLC0415
 
-            secrets = [secret.reveal() for secret in payments.webhook_secrets]
-            return StripeProvider(payments.secret_key.reveal(), secrets=secrets, url=payments.url)
+            key, secrets = payments.secret_key.reveal(), [secret.reveal() for secret in payments.webhook_secrets]
+            if payments.token_profile is None:
+                return StripeProvider(key, secrets=secrets, url=payments.url)
+            provider = SharedTokenProvider(key, profile=payments.token_profile, secrets=secrets, url=payments.url)
+            self._tokens[store.id] = provider
+            return provider
         return None
 
 

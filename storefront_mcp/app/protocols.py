@@ -11,6 +11,7 @@ from storefront_mcp.acp.protocol import AcpProtocol
 from storefront_mcp.agent_protocols.ucp import RELEASES
 from storefront_mcp.app.platforms import PlatformWiring
 from storefront_mcp.calls.agent_protocol import AgentProtocol
+from storefront_mcp.checkout.token_payment import TokenCheckout
 from storefront_mcp.checkout_sessions import CheckoutSessions
 from storefront_mcp.checkout_sessions.sessions import no_page
 from storefront_mcp.commerce.store import Store
@@ -32,22 +33,26 @@ def protocols_of(
     settings: StoreSettings,
     store: Store,
     sessions: CheckoutSessions | None,
+    tokens: TokenCheckout | None,
     database: Database,
     platforms: PlatformWiring,
     *,
     now: Callable[[], dt.datetime],
 ) -> Sequence[AgentProtocol]:
-    """The protocols that a store's settings turn on; `sessions` is None while payment is not set up."""
+    """The protocols that a store's settings turn on; `sessions` is None while payment is not set up.
+
+    `tokens` is None where agents pay nothing themselves.
+    """
     return [
         *(_ucp(settings.ucp, store, sessions, platforms) if settings.ucp.enabled else ()),
         *([UcpPermalinks(store, sessions)] if settings.ucp.enabled and sessions is not None else ()),
-        *((_acp(settings.acp, sessions),) if settings.acp.enabled and sessions is not None else ()),
+        *((_acp(settings.acp, sessions, tokens),) if settings.acp.enabled and sessions is not None else ()),
         *((_a2a(store, database, now),) if settings.a2a.enabled else ()),
     ]
 
 
-def _acp(settings: AcpSettings, sessions: CheckoutSessions) -> AcpProtocol:
-    return AcpProtocol(sessions, {webhook.owner for webhook in settings.webhooks})
+def _acp(settings: AcpSettings, sessions: CheckoutSessions, tokens: TokenCheckout | None) -> AcpProtocol:
+    return AcpProtocol(sessions, {webhook.owner for webhook in settings.webhooks}, tokens)
 
 
 def _a2a(store: Store, database: Database, now: Callable[[], dt.datetime]) -> A2aEndpoint:

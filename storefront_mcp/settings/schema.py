@@ -91,6 +91,12 @@ Hidden = Annotated[Secret, Meta(description="a text that is nobody else's busine
 PauseRetry = Annotated[int, Meta(ge=1, le=3_600, description="a whole number of seconds, from 1 to 3600 (an hour)")]
 Share = Annotated[float, Meta(gt=0, le=1, description="a part of one: more than 0 and at most 1")]
 Lifetime = Annotated[int, Meta(ge=60, le=86_400, description="a whole number of seconds, from 60 to 86400 (a day)")]
+TokenProfile = Annotated[
+    str,
+    Meta(
+        pattern=r"^profile_[0-9A-Za-z_]{1,200}$", description="the id of a Stripe profile, which begins with profile_"
+    ),
+]
 ProviderName = Annotated[Literal["stripe", "sandbox"], Meta(description='"stripe" or "sandbox"')]
 BackendKind = Annotated[
     Literal["maho", "woocommerce", "medusa", "demo"], Meta(description='"maho", "woocommerce", "medusa" or "demo"')
@@ -167,6 +173,8 @@ class PaymentSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """API key of the provider."""
     webhook_secrets: tuple[Hidden, ...] = ()
     """Of the provider's webhook endpoint; several while one is being rotated."""
+    token_profile: TokenProfile | None = None
+    """The business's profile at the provider, to which agents grant tokens; None: no token pays."""
     url: Url | None = None
     """Base URL of the provider's API, for tests."""
     method: Text | None = None

@@ -60,6 +60,7 @@ def normalised(stores: tuple[StoreSettings, ...], problems: list[SettingProblem]
         problems += _upstream_problems(store, f"store[{index}].upstream.")
         problems += _issuer_problems(store, f"store[{index}].")
         problems += _payment_problems(store, f"store[{index}].payments.")
+        problems += _token_problems(store.payments, f"store[{index}].payments.")
         problems += _platform_problems(store, f"store[{index}].ucp.")
         problems += webhook_problems(store.acp, f"store[{index}].acp.", local=is_loopback(store.origin))
         for table in ("upstream", "oauth", "payments"):
@@ -151,6 +152,12 @@ def _payment_problems(store: StoreSettings, where: str) -> Iterable[SettingProbl
                 yield SettingProblem(
                     where + name, f'is for provider = "stripe"; the provider is {payments.provider!r}.'
                 )
+
+
+def _token_problems(payments: PaymentSettings, where: str) -> Iterable[SettingProblem]:
+    """Tokens come from a provider. The sandbox has none, which is no mistake while something is tried out."""
+    if payments.provider is None and payments.token_profile is not None:
+        yield SettingProblem(f"{where}token_profile", 'is for provider = "stripe"; the provider is None.')
 
 
 def _platform_problems(store: StoreSettings, where: str) -> Iterable[SettingProblem]:

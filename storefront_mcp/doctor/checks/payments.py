@@ -105,4 +105,41 @@ async def check_mode(patient: ExaminedStore) -> Findings:
         yield ok(f"It is a {probe.mode} key, for {origin}.")
 
 
-CHECKS: Final[tuple[DoctorCheck, ...]] = (check_provider, check_key, check_webhooks, check_mode)
+@check("payments.tokens", "Can agents pay by tokens?", "settings", "shop")
+async def check_tokens(patient: ExaminedStore) -> Findings:
+    """Where a profile is set: the protocol that brings tokens is on, and the provider lets us read them."""
+    probe, store = patient.behind.key, patient.behind.store
+    if store.payments.token_profile is None:
+        yield ok("They cannot: buyers pay on the payment page.")
+        return
+    if probe is None:
+        yield warning(
+            "store.payments.token_profile is set, and the provider takes no tokens.",
+            "Leave token_profile out until store.payments.provider is a real one.",
+        )
+        return
+    if not store.acp.enabled:
+        yield warning(
+            "store.payments.token_profile is set, and no protocol is on that brings tokens.",
+            "Set store.acp.enabled = true, or leave token_profile out.",
+        )
+        return
+    found = await probe.tokens()
+    if found.accepted is None:
+        yield Finding(
+            level="warning",
+            says=f"{probe.provider} could not be asked: {found.said}.",
+            fix=f"Let this machine reach {probe.provider} over HTTPS, and examine again.",
+            conclusive=False,
+        )
+    elif found.accepted:
+        yield ok(f"{probe.provider} lets us read them.")
+    else:
+        yield warning(
+            f"{probe.provider} does not let us read shared payment tokens: {found.said}. Nobody can pay by one.",
+            "Agree to the terms of the preview at the provider, and let store.payments.secret_key read shared payment "
+            "tokens; where the provider does not have them, leave token_profile out.",
+        )
+
+
+CHECKS: Final[tuple[DoctorCheck, ...]] = (check_provider, check_key, check_webhooks, check_mode, check_tokens)

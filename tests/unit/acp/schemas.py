@@ -107,9 +107,23 @@ LINK: Final = closed(
         "url": URL,
     }
 )  # fmt: skip
+HANDLER: Final = closed(
+    {
+        "id": TEXT,
+        "name": {"type": "string", "pattern": r"^[a-z]+(\.[a-z_]+)+$"},
+        "version": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
+        "spec": URL,
+        "requires_delegate_payment": {"type": "boolean"},
+        "requires_pci_compliance": {"type": "boolean"},
+        "psp": TEXT,
+        "config_schema": URL,
+        "instrument_schemas": list_of(URL),
+        "config": {"type": "object"},
+    }
+)
 CAPABILITIES: Final = closed(
     {
-        "payment": closed({"handlers": {"const": []}}),
+        "payment": closed({"handlers": list_of(HANDLER)}),
         "interventions": closed({"supported": {"const": []}}),
         "extensions": list_of(closed({"name": {"const": "discount"}})),
     }

@@ -423,6 +423,53 @@ async def test_a_key_of_the_wrong_mode(tmp_path: Path, key: str, origin: str, fi
     assert bad(report, "warning") == {"payments.mode": [fix]}
 
 
+def paid_by_tokens(tmp_path: Path, desk: stripe.FakeStripe, *, key: str = "", acp: bool = True) -> Settings:
+    chosen = paid(tmp_path, key or desk.key, desk.url)
+    payments = replace(chosen.stores[0].payments, token_profile="profile_test_pickle")
+    return replace(chosen, stores=(replace(chosen.stores[0], payments=payments, acp=AcpSettings(enabled=acp)),))
+
+
+async def test_tokens_that_may_be_read(tmp_path: Path) -> None:
+    async with stripe.running() as desk:
+        report = await only(of(paid_by_tokens(tmp_path, desk)), "payments.tokens")
+        (asked,) = await desk.requests()
+
+    assert bad(report) == bad(report, "warning") == bad(report, "note") == {}
+    assert (asked["method"], asked["status"]) == ("GET", 404)
+
+
+async def test_tokens_that_the_sandbox_does_not_take(tmp_path: Path) -> None:
+    payments = PaymentSettings(provider="sandbox", token_profile="profile_test_pickle")
+    report = await only(of(settings(tmp_path, "http://127.0.0.1:1", payments=payments)), "payments.tokens")
+
+    assert bad(report, "warning") == {
+        "payments.tokens": ["Leave token_profile out until store.payments.provider is a real one."]
+    }
+
+
+async def test_tokens_that_nothing_brings(tmp_path: Path) -> None:
+    async with stripe.running() as desk:
+        report = await only(of(paid_by_tokens(tmp_path, desk, acp=False)), "payments.tokens")
+
+    assert bad(report, "warning") == {"payments.tokens": ["Set store.acp.enabled = true, or leave token_profile out."]}
+
+
+async def test_tokens_that_the_provider_does_not_let_us_read(tmp_path: Path) -> None:
+    async with stripe.running() as desk:
+        report = await only(of(paid_by_tokens(tmp_path, desk, key="sk_test_revoked")), "payments.tokens")
+
+    (advice,) = bad(report, "warning")["payments.tokens"]
+    assert advice.startswith("Agree to the terms of the preview at the provider")
+
+
+async def test_an_account_without_the_preview() -> None:
+    unknown = {"error": {"message": "Unrecognized request URL (GET: /v1/shared_payment/granted_tokens/spt_doctor)."}}
+    answers = iter([httpx.Response(404, json=unknown), httpx.Response(500)])
+    probe = StripeKeyProbe("sk_test_1", transport=httpx.MockTransport(lambda _: next(answers)))
+
+    assert [(await probe.tokens()).accepted for _ in range(2)] == [False, None]
+
+
 # Phases --------------------------------------------------------------------------------------------------------------
 
 

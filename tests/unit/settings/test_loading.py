@@ -522,6 +522,26 @@ def test_a_key_that_is_none_is_told_without_repeating_it(tmp_path: Path, wrong: 
     )
 
 
+@pytest.mark.parametrize(
+    ("payments", "told"),
+    [
+        (
+            'token_profile = "profile_1"',
+            'store[0].payments.token_profile: is for provider = "stripe"; the provider is None.',
+        ),
+        (
+            'token_profile = "acct"',
+            (
+                "store[0].payments.token_profile: wants the id of a Stripe profile, which begins with profile_; "
+                "got 'acct'."
+            ),
+        ),
+    ],
+)
+def test_a_profile_for_tokens_is_stripes(tmp_path: Path, payments: str, told: str) -> None:
+    assert problems(tmp_path, MINIMAL + f"[store.payments]\n{payments}\n") == [told]
+
+
 def test_a_shop_that_cannot_be_told_of_payments_sells_by_its_own_ways_alone(tmp_path: Path) -> None:
     upstream = '[store.upstream]\nkind = "woocommerce"\nurl = "https://shop.example"\n'
     online = '[store.payments]\nprovider = "stripe"\nmethod = "cheque"\n'
