@@ -120,6 +120,12 @@ async def test_a_password_without_a_customer_lets_nobody_in_and_one_that_gets_a_
     assert (status, again["message"]) == (400, "Request already authenticated as a customer.")
 
 
+async def test_what_customers_may_sign_in_with_is_listed(site: MedusaSite) -> None:
+    status, listed = await site.ask("GET", "/auth/customer/providers")
+    assert status == 200
+    assert "emailpass" in [one["identifier"] for one in listed["providers"]]
+
+
 async def test_a_renewal_leaves_the_old_token_alive(site: MedusaSite) -> None:
     login = site.every.backend.login
     assert login is not None

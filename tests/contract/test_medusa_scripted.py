@@ -487,6 +487,7 @@ async def test_the_probe_of_a_good_shop_finds_nothing_wrong() -> None:
     assert (await probe.version()).lacks == ()
     assert await probe.takes_guests()
     assert not await probe.in_maintenance()
+    assert await probe.sign_in_fix() is None
     account = await probe.account()
     assert account is not None
     assert account.admitted

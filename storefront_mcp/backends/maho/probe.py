@@ -99,6 +99,9 @@ class MahoProbe:
         """Maho's web pages answer 503 then; REST goes on."""
         return await self._client.status_of("/", "text/html") == HTTPStatus.SERVICE_UNAVAILABLE
 
+    async def sign_in_fix(self) -> None:
+        """None: only a try would tell, and the shop counts those."""
+
     async def account(self) -> AccountAccess | None:
         """Get a token, then test each right by one read."""
         credentials = self._shop.account

@@ -9,12 +9,19 @@ import httpx
 from storefront_mcp.backends.medusa import MedusaConfig
 from storefront_mcp.backends.medusa.admin import ADMIN_PREFIX, admin_headers
 from storefront_mcp.backends.medusa.api import KEY_HEADER, PREFIX
+from storefront_mcp.backends.medusa.login import AUTH_PREFIX
 from storefront_mcp.backends.probe import AccountAccess, ProbeRefused, ProbeResponse, SoftwareVersion
 from storefront_mcp.backends.probe_client import ProbeClient, body_object, require_success
 
 REFUSED_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 ADMIN_RIGHT: Final = "the Admin API"
 """A secret key may do everything there: it has no rights of its own."""
+
+PASSWORD_PROVIDER: Final = "emailpass"  # noqa: S105 -- a name
+ALLOW_PASSWORDS: Final = (
+    "Allow emailpass to customers in the shop's configuration (projectConfig.http.authMethodsPerActor), or set "
+    "store.sign_in.on = false."
+)
 
 
 class MedusaProbe:
@@ -95,6 +102,13 @@ class MedusaProbe:
     async def in_maintenance(self) -> bool:
         """It has no such mode; what stands before it may answer 503."""
         return await self._client.status_of("/health", "*/*") == HTTPStatus.SERVICE_UNAVAILABLE
+
+    async def sign_in_fix(self) -> str | None:
+        """Whether customers may have a password, by the list of what they may sign in with."""
+        answer = require_success(await self._client.send("GET", f"{AUTH_PREFIX}/customer/providers"))
+        told = body_object(answer).get("providers")
+        offered = [one.get("identifier") for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+        return None if PASSWORD_PROVIDER in offered else ALLOW_PASSWORDS
 
     async def account(self) -> AccountAccess | None:
         """Whether the secret key is admitted."""

@@ -94,6 +94,9 @@ class WooProbe:
         """WordPress answers 503 to everything then."""
         return await self._client.status_of("/", "text/html") == HTTPStatus.SERVICE_UNAVAILABLE
 
+    async def sign_in_fix(self) -> None:
+        """None: no customer signs in there."""
+
     async def account(self) -> AccountAccess | None:
         """Whether the merchant's key is admitted, and may read and write orders."""
         key = self._shop.key

@@ -59,14 +59,17 @@ async def check_coupons(patient: ExaminedStore) -> Findings:
         yield ok(f"The shop allows {theirs} a minute, and we stay below that.")
 
 
-@check("shop.sign-ins", "Is our limit on sign-ins below the shop's?", "shop", after=("shop.reached",))
+@check("shop.sign-ins", "Can customers sign in, and is our limit below the shop's?", "shop", after=("shop.reached",))
 async def check_sign_ins(patient: ExaminedStore) -> Findings:
     """The shop limits by address, which all customers share: one who guesses passwords would lock out all."""
     theirs = patient.behind.probe.sign_ins_per_minute
     rate = RateLimit.read(patient.behind.store.limits.sign_ins)
     if not patient.behind.store.sign_in.on:
         yield ok("Customers do not sign in here.")
-    elif theirs is None:
+        return
+    if (fix := await patient.behind.probe.sign_in_fix()) is not None:
+        yield fault("The shop lets no customer sign in by e-mail address and password.", fix)
+    if theirs is None:
         yield ok("The shop counts none.")
     elif rate is None or rate.burst + MINUTE_SECONDS / rate.interval > theirs:
         yield warning(

@@ -29,6 +29,11 @@ def sign_in(call: MedusaCall) -> Json:
     return {"token": issue(call.state, identity)}
 
 
+def list_providers(call: MedusaCall) -> Json:
+    """`GET /auth/customer/providers`: what customers may sign in with."""
+    return {"providers": [{"id": one, "identifier": one} for one in call.state.auth_providers]}
+
+
 def register(call: MedusaCall) -> Json:
     """`POST /auth/customer/emailpass/register`: a password, which is not yet a customer's."""
     email, password = _credentials(call)
@@ -155,6 +160,7 @@ ME = "/store/customers/me"
 EMAILPASS = "/auth/customer/emailpass"
 PAGING = ("limit", "offset", "order")
 ROUTES = (
+    Route(method="GET", path="/auth/customer/providers", handle=list_providers),
     Route(method="POST", path=EMAILPASS, handle=sign_in, lenient=True),
     Route(method="POST", path=f"{EMAILPASS}/register", handle=register, lenient=True),
     Route(method="POST", path="/auth/token/refresh", handle=refresh, lenient=True, actor="identity"),

@@ -44,6 +44,7 @@ class MedusaState(Struct, kw_only=True):
     """By e-mail address as it was registered: a password, the id of its `customer`, and what else is asked for."""
     challenges: dict[str, Json] = {}
     """Of second factors, by id."""
+    auth_providers: tuple[str, ...] = ("emailpass",)
     jwt_secret: str = "test-only"
     token_seconds: int = 86_400
     clock: Callable[[], float] = time.time

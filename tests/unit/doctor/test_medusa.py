@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from storefront_mcp.access.credentials import Secret
 from storefront_mcp.settings.schema import PaymentSettings, UpstreamSettings
 from storefront_mcp.settings.server import Settings
+from storefront_mcp.settings.sign_in import SignInSettings
 from tests.fakes.medusa.shop import MedusaShop
 from tests.serving import served
 from tests.unit.doctor.stores import bad, findings, of, only, settings
@@ -83,3 +84,14 @@ async def test_a_way_to_pay_that_the_region_has_not(examined: Examined, tmp_path
     (told,) = [one for one in findings(report, "shop.cart") if one.level == "fault"]
     assert "does not offer pp_stripe_stripe" in told.says
     assert "pp_system_default" in (told.fix or "")
+
+
+async def test_a_shop_whose_customers_have_no_passwords(examined: Examined, tmp_path: Path) -> None:
+    chosen = of(medusa(tmp_path, examined, sign_in=SignInSettings(on=True)))
+    (fine,) = findings(await only(chosen, "shop.reached", "shop.sign-ins"), "shop.sign-ins")
+    assert fine.says == "The shop counts none."
+
+    examined[1].state.auth_providers = ("google",)
+    told, _ = findings(await only(chosen, "shop.reached", "shop.sign-ins"), "shop.sign-ins")
+    assert told.level == "fault"
+    assert "authMethodsPerActor" in (told.fix or "")
