@@ -86,7 +86,9 @@ async def place(context: CheckoutContext, checkout: Checkout) -> Checkout:
     if personal is None or checkout.lease_until - context.now() < context.policy.place_timeout_seconds:
         # The lease could end during the call; nothing was sent.
         return transition(checkout, "authorized", now=context.now(), place_try=checkout.place_try - 1)
-    settlement = OrderSettlement(method=checkout.settle_by, payment=checkout.payment, reference=checkout.id)
+    settlement = OrderSettlement(
+        method=checkout.settle_by, payment=checkout.payment, reference=checkout.id, total=checkout.totals.total
+    )
     try:
         if checkout.grant:
             account = await account_of(context, checkout)

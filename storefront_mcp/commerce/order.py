@@ -56,6 +56,8 @@ class OrderSettlement(Struct, frozen=True, kw_only=True):
     """The provider's id of the authorized or captured payment; None when none is made through this server."""
     reference: str
     """The checkout id, written into the order so that it can be found again."""
+    total: Money | None = None
+    """What the buyer agreed to, where the shop may compare it before it makes the order."""
 
 
 class Order(Struct, frozen=True, kw_only=True):

@@ -177,6 +177,23 @@ async def test_an_order_that_would_cost_something_else_than_was_agreed_is_not_ma
     assert [one.number for one in (await ada.orders(page=1, size=10)).orders] == [made.number]
 
 
+async def test_neither_is_a_guests(site: MedusaSite) -> None:
+    every = site.every
+    cart = await filled(every)
+    methods = await every.backend.shipping_methods(cart, HOME)
+    assert methods
+    draft = OrderDraft(
+        email="x@example.com", shipping_address=ADA, billing_address=ADA, shipping_method=methods[0].code
+    )
+    total = (await every.backend.quote_order(cart, draft)).totals.total
+    agreed = OrderSettlement(method=every.method, payment="pay_1", reference="chk_1", total=total)
+
+    with pytest.raises(OrderRefused, match="was agreed"):
+        await every.backend.place_order(cart, draft, replace(agreed, total=total - aud(1)))
+    assert every.books() == []
+    assert (await every.backend.place_order(cart, draft, agreed)).total == total
+
+
 async def test_a_guests_order_with_the_address_of_an_account_is_that_accounts(site: MedusaSite) -> None:
     every, ada = site.every, people(site.every).ada
     cart = await filled(every)

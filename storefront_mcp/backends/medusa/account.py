@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Final
 
+from msgspec.structs import replace
+
 from storefront_mcp.backends.medusa.account_orders import customer_order, postal_address
 from storefront_mcp.backends.medusa.api import MedusaClient, error_body, expect_success
 from storefront_mcp.backends.medusa.customer_shapes import (
@@ -95,7 +97,7 @@ class MedusaAccount:
 
     async def place_order(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement, total: Money) -> Order:
         """As the port says: the guest's cart becomes the customer's own."""
-        return await self._placing.place(cart, draft, settlement, agreed=total)
+        return await self._placing.place(cart, draft, replace(settlement, total=total))
 
     async def find_order(self, reference: str) -> Order | None:
         """As the port says: by what the order's metadata has, which its customer sees in lists."""

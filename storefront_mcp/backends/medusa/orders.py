@@ -78,16 +78,14 @@ class MedusaOrders:
         self._amounts = amounts
         self._as_customer = as_customer
 
-    async def place(
-        self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement, *, agreed: Money | None = None
-    ) -> Order:
+    async def place(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement) -> Order:
         """Complete the cart by one call, never repeated from in here. Raises as `ShopBackend.place_order`.
 
-        With an `agreed` total, OrderRefused too where the order would come to another one.
+        OrderRefused too where the order would come to another total than the settlement's.
         """
         try:
             async with asyncio.timeout(PREPARE_TIMEOUT_SECONDS):
-                await self._prepare(cart, draft, settlement, agreed)
+                await self._prepare(cart, draft, settlement)
         except TimeoutError as error:
             raise ShopDown(internal="what comes before an order could not be done in time") from error
         try:
@@ -117,9 +115,7 @@ class MedusaOrders:
             return None
         return order_progress(read_what_fits(expect_success(answer), OrderBody).order)
 
-    async def _prepare(
-        self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement, agreed: Money | None
-    ) -> None:
+    async def _prepare(self, cart: CartId, draft: OrderDraft, settlement: OrderSettlement) -> None:
         """Who buys, our reference and how it is paid. Raises CartGone, OrderRefused, ShopDown and SessionOver."""
         told = {REFERENCE_KEY: settlement.reference, PAYMENT_KEY: settlement.payment, NOTE_KEY: draft.note.strip()}
         try:
@@ -129,8 +125,8 @@ class MedusaOrders:
             priced = await self._carts.change(
                 cart, buyer | {"metadata": {key: value for key, value in told.items() if value}}
             )
-            if agreed is not None:
-                self._check_total(priced.total, agreed)
+            if settlement.total is not None:
+                self._check_total(priced.total, settlement.total)
             if settlement.method == FREE_METHOD.code:
                 return
             body = {"cart_id": cart}
@@ -140,8 +136,8 @@ class MedusaOrders:
             opened = expect_success(
                 await self._api.send("POST", path, {"provider_id": settlement.method}, harmless=True)
             )
-            if agreed is not None:
-                self._check_total(opened.read(PaymentCollectionBody).payment_collection.amount, agreed)
+            if settlement.total is not None:
+                self._check_total(opened.read(PaymentCollectionBody).payment_collection.amount, settlement.total)
         except ShopBusy as busy:
             raise ShopDown(internal=busy.internal) from busy
         except (ShopDown, CartGone, OrderRefused):
