@@ -33,6 +33,7 @@ def widget_document(name: str, parts: Sequence[str], store: Store, roadmap: Road
     tag = store.locale if known == language else ENGLISH
     style = "".join(_part(part) for part in ("widget.css", *parts) if part.endswith(".css"))
     script = "".join(_part(part) for part in ("bridge.js", *parts) if part.endswith(".js"))
+    said = set(TEXT_PATTERN.findall(script))
     facts = {
         "widget": name,
         "version": version,
@@ -42,7 +43,7 @@ def widget_document(name: str, parts: Sequence[str], store: Store, roadmap: Road
         "currency": store.currency,
         "digits": currency_exponent(store.currency),
         "tools": [tool for tool in roadmap.open_items if f'"{tool}"' in script],
-        "texts": {text: told for text, told in _texts(known).items() if text in set(TEXT_PATTERN.findall(script))},
+        "texts": {text: told for text, told in _texts(known).items() if text in said},
     }
     return (
         f'<!doctype html>\n<html lang="{escape(tag)}" dir="{"rtl" if known in RIGHT_TO_LEFT else "ltr"}">\n'
