@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.processor_time import pytest_runtest_makereport, pytest_runtest_protocol, pytest_terminal_summary
 from tests.programs import program
-from tests.repeated_work import spare
+from tests.repeated_work import spare, spare_constants
 from tools.debian_programs import search_path
 
 __all__ = ["pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_terminal_summary"]
@@ -58,6 +58,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Let the garbage collector leave alone what stays for the whole run: modules, and the tests themselves."""
     gc.disable()
+    spare_constants()
     try:
         return (yield)
     finally:

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 import httpx
 import httpx._transports.default
+from hypothesis.internal.conjecture import providers
+
+from tests.often import is_quick
 
 GC_THRESHOLDS: Final = (10_000, 20, 20)
 """Tests make much and keep little: with Python's own thresholds a twentieth of their time is spent on cycles."""
@@ -30,3 +33,10 @@ def spare() -> None:
     # It needs a package that is not installed, and would be executed up to there for each application.
     sys.modules.setdefault("litestar.plugins.opentelemetry", None)  # type: ignore[arg-type]  # as importlib has it
     gc.set_threshold(*GC_THRESHOLDS)
+
+
+def spare_constants() -> None:
+    """Where it tries a few examples only, let Hypothesis not read all of our modules for constants to try."""
+    # Half a second of the processor in each process, and several where it has not done so before.
+    if is_quick():
+        providers._get_local_constants = providers.Constants
