@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.processor_time import pytest_runtest_makereport, pytest_runtest_protocol, pytest_terminal_summary
 from tests.programs import program
-from tests.repeated_work import spare, spare_constants
+from tests.repeated_work import spare, spare_constants, spare_tables
 from tools.debian_programs import search_path
 
 __all__ = ["pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_terminal_summary"]
@@ -62,6 +62,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     try:
         return (yield)
     finally:
+        spare_tables()
         gc.enable()
         gc.collect()
         gc.freeze()

@@ -6,9 +6,16 @@ from pathlib import Path
 import pytest
 
 from storefront_mcp.database import Database
+from storefront_mcp.database.sqlite import SqliteDriver
 from tests.postgres import fresh_postgres, postgres
 
 __all__ = ["fresh_postgres", "postgres"]
+
+
+@pytest.fixture(autouse=True)
+def tables_are_created(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of the database create their tables, instead of copying a file that has them (`tests/repeated_work.py`)."""
+    monkeypatch.setattr(SqliteDriver, "prepare", getattr(SqliteDriver.prepare, "__wrapped__", SqliteDriver.prepare))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
