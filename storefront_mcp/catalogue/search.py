@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.document import CatalogueDocument
@@ -10,12 +11,12 @@ from storefront_mcp.catalogue.favoured_kinds import with_favoured_kinds
 from storefront_mcp.catalogue.index import CatalogueIndex, IndexResult
 from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery
 from storefront_mcp.catalogue.kind_order import search_by_kind
-from storefront_mcp.catalogue.query.folding import fold_text, sku_letters
+from storefront_mcp.catalogue.query.folding import fold_text, plain_words, sku_letters, text_words
 from storefront_mcp.catalogue.query.language import LanguageWords
 from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
 from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
 from storefront_mcp.catalogue.query.relaxation import SearchAttempt, search_attempts
-from storefront_mcp.catalogue.query.understanding import ReadWords, WordReader
+from storefront_mcp.catalogue.query.understanding import MAX_QUERY_WORDS, ReadWords, WordReader
 from storefront_mcp.catalogue.search_hints import search_hints
 from storefront_mcp.catalogue.summaries import facets_of, selected_summary, summary_of
 from storefront_mcp.commerce.errors import CursorRefused
@@ -36,7 +37,19 @@ UNKNOWN_ORDERS: Final[Mapping[Sort, str]] = {
 APART_TEXT: Final = (
     "The last {} of all are of another kind, such as sets: behind the others, and in order among themselves."
 )
+ONE_BY_ONE_TEXT: Final = "Several things at once: here is any of them. Search one by one: {}."
+TOO_LONG_TEXT: Final = f"Only the first {MAX_QUERY_WORDS} words were read."
+_LIST_MARKS: Final = frozenset(",;")
 _CODE_MARKS: Final = frozenset("-_./")
+
+
+class _TriedSearch(Struct, frozen=True, kw_only=True):
+    """How words were read, what was asked of them, and what answered it."""
+
+    words: ReadWords
+    attempt: SearchAttempt
+    asked: IndexQuery
+    answer: IndexResult
 
 
 class CatalogueSearch:
@@ -58,16 +71,15 @@ class CatalogueSearch:
         if (by_sku := self._by_sku(query.text, index_query)) is not None:
             return by_sku
         stated = replace(phrases, text="") != PhraseReading(text="")
-        words = self._words().read(phrases.text, conditions=stated) if phrases.text else ReadWords(groups=())
-        attempt = SearchAttempt(groups=())
-        asked = index_query
-        answer = IndexResult(hits=(), total=0)
-        for attempt in search_attempts(words, narrowed=_is_narrowed(index_query)):
-            asked = _index_query_of(index_query, attempt, own_sort=query.sort != "relevance")
-            favouring = with_favoured_kinds(self.index, asked, self._language)
-            answer = self.index.search(favouring) if asked.sort == "relevance" else self._answer(asked)
-            if answer.total:
-                break
+        own_sort = query.sort != "relevance"
+        tried = self._try(phrases.text, index_query, stated=stated, own_sort=own_sort)
+        things = self._words().things(phrases.text)
+        one_thing = not tried.attempt.relaxed and tried.answer.total and not _has_marks(phrases.text)
+        if things is not None and not one_thing and not self._is_name(phrases.text, tried.asked):
+            tried = self._try(" or ".join(things.kinds), index_query, stated=stated, own_sort=own_sort)
+        else:
+            things = None
+        words, attempt, asked, answer = tried.words, tried.attempt, tried.asked, tried.answer
         found = answer.total > 0
         hints = search_hints(self.index, index_query, phrases, words, answer, asked=asked, currency=self._currency)
         if found and asked.sort in UNKNOWN_ORDERS and not self._tells(asked):
@@ -80,6 +92,11 @@ class CatalogueSearch:
             phrases = replace(phrases, sort=None)
         if answer.apart:
             hints = (*hints, APART_TEXT.format(answer.apart))
+        left_out = () if things is None else things.others
+        if len(plain_words(phrases.text)) > MAX_QUERY_WORDS:
+            hints = (*hints, TOO_LONG_TEXT)
+        if things is not None:
+            hints = (ONE_BY_ONE_TEXT.format("; ".join((*things.kinds, *things.others))), *hints)
         return SearchPage(
             products=tuple(
                 summary_of(hit.document, index_query.attributes, attempt.labels, missed=hit.missed)
@@ -90,9 +107,28 @@ class CatalogueSearch:
             facets=facets_of(answer),
             understood=_conditions_of_text(query, phrases, attempt if found else None),
             searched_for=words.corrected,
-            relaxed=attempt.relaxed if found else (),
+            relaxed=(*(f"left out: {one}" for one in left_out), *attempt.relaxed) if found else (),
             hints=hints,
         )
+
+    def _try(self, text: str, index_query: IndexQuery, *, stated: bool, own_sort: bool) -> _TriedSearch:
+        """The first answer that has anything, from all words of a text on to fewer of them."""
+        words = self._words().read(text, conditions=stated) if text else ReadWords(groups=())
+        attempt = SearchAttempt(groups=())
+        asked = index_query
+        answer = IndexResult(hits=(), total=0)
+        for attempt in search_attempts(words, narrowed=_is_narrowed(index_query)):
+            asked = _index_query_of(index_query, attempt, own_sort=own_sort)
+            favouring = with_favoured_kinds(self.index, asked, self._language)
+            answer = self.index.search(favouring) if asked.sort == "relevance" else self._answer(asked)
+            if answer.total:
+                break
+        return _TriedSearch(words=words, attempt=attempt, asked=asked, answer=answer)
+
+    def _is_name(self, text: str, asked: IndexQuery) -> bool:
+        """Whether a text is the whole name of what comes first."""
+        first = self.index.search(replace(asked, size=1, offset=0, facets=False)).hits
+        return bool(first) and text_words(text) == text_words(first[0].document.product.name)
 
     def _answer(self, index_query: IndexQuery) -> IndexResult:
         """What matches, in its order; in another where the shop tells nothing that such an order goes by."""
@@ -179,6 +215,11 @@ def _index_query_of(index_query: IndexQuery, attempt: SearchAttempt, *, own_sort
         attributes=(*index_query.attributes, *merged),
         sort=index_query.sort if own_sort or attempt.required is None else "relevance",
     )
+
+
+def _has_marks(text: str) -> bool:
+    """Whether what a text lists is told apart by more than an "and", which one thing may have in its name."""
+    return not _LIST_MARKS.isdisjoint(text)
 
 
 def _is_narrowed(index_query: IndexQuery) -> bool:

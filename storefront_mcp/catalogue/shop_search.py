@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from storefront_mcp.catalogue.query.alternatives import split_list
 from storefront_mcp.catalogue.query.folding import text_words
 from storefront_mcp.catalogue.query.language import filler_words
 from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
@@ -26,6 +27,7 @@ TOLD_SORTS: Final = frozenset({"best_selling", "rating", "discount"})
 """Orders for which a shop must tell something of its products."""
 EXTRA_COST: Final = "What must be chosen may cost extra: get_product tells a from_price."
 NO_ORDER: Final = "This shop cannot sort by {}: its own order is kept."
+ONE_BY_ONE: Final = "Search for several things one by one."
 MAX_SEEN_NAMES: Final = 1_000
 """Names of products that were listed of late, among whose words a misspelt one is looked for."""
 MAX_CATEGORIES: Final = 8
@@ -101,6 +103,8 @@ class ShopSearch:
 
     async def _hints(self, text: str, phrases: PhraseReading) -> tuple[str, ...]:
         hints = []
+        if len(split_list(text)) > 1:
+            hints.append(ONE_BY_ONE)
         if phrases.other_currency:
             hints.append(f"Prices are in {self._currency}; the amount in another currency was left aside.")
         if phrases.on_sale:

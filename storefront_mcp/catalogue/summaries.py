@@ -101,12 +101,15 @@ def _to_choose(product: Product) -> str | None:
 
 
 def _short_option(option: CustomOption) -> str:
-    """A custom option in a few characters: `text, optional, +AUD 5.00`, or `Red, Gold`.
+    """A custom option in a few characters: `text, optional, +AUD 5.00`, or `Red, Gold +AUD 3.00`.
 
     Of a text that must be given it is said when the shop did not tell what it costs.
     """
-    titles = [value.title for value in option.values]
-    what = ", ".join(titles) if len(titles) <= MAX_OPTION_VALUES else f"{len(titles)} choices"
+    titles = [f"{one.title} +{one.surcharge}" if one.surcharge else one.title for one in option.values]
+    what = ", ".join(titles)
+    if len(titles) > MAX_OPTION_VALUES:
+        most = max((one.surcharge for one in option.values if one.surcharge), key=lambda one: one.minor, default=None)
+        what = f"{len(titles)} choices" + (f", up to +{most}" if most else "")
     costs = f", +{option.surcharge}" if option.surcharge else ""
     if option.kind == "text" and option.required and option.surcharge is None:
         costs = UNTOLD_PRICE

@@ -19,12 +19,10 @@
             "type": "string"
           },
           "min_price_minor": {
-            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
           "max_price_minor": {
-            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
@@ -33,6 +31,7 @@
             "description": "JSON as text. Facet code to labels"
           },
           "in_stock": {
+            "description": "false: sold out only",
             "type": "boolean"
           },
           "on_sale": {

@@ -1,5 +1,6 @@
 """Groups of words that mean one another's alternatives, or the kind of thing that a compound word ends with."""
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import Final
@@ -17,6 +18,7 @@ COMPARING: Final = frozenset(
 )
 COMPARED_MARKS: Final = OR_WORDS | frozenset("and with to versus vs und mit zu".split())
 """Words between two things that a text compares."""
+_BETWEEN_THINGS: Final = re.compile(r"\s*[,;\n]\s*(?:(?:and|und|plus)\s)?|\s(?:and|und|plus)\s")
 MIN_COMPOUND_CHARS: Final = 2 * MIN_PART_CHARS - 1
 """Characters of the shortest compound."""
 MAX_SIDE_CHOICES: Final = 16
@@ -37,6 +39,15 @@ def split_alternatives(typed: Sequence[str]) -> Iterator[Sequence[str]]:
             yield typed[start:at]
             start = at + 1
     yield typed[start:]
+
+
+def split_list(text: str) -> list[str]:
+    """The things of a shopping list, one text each.
+
+    >>> split_list("dill pickles, a paddle and a net")
+    ['dill pickles', 'a paddle', 'a net']
+    """
+    return [part for one in _BETWEEN_THINGS.split(text) if (part := one.strip(" .!?"))]
 
 
 def split_comparison(typed: Sequence[str]) -> Sequence[Sequence[str]]:
@@ -98,6 +109,11 @@ def with_compound_head(groups: Groups, lexicon: CatalogueLexicon, stem: Stem) ->
     [(at, both)] = ends.items()
     group = replace(groups[at], choices=(*groups[at].choices, both))
     return (*groups[:at], group, *groups[at + 1 :])
+
+
+def names_kind(groups: Groups, lexicon: CatalogueLexicon) -> bool:
+    """Whether any of the groups says what kind of thing is wanted."""
+    return any(_is_kind(group, lexicon) for group in groups)
 
 
 def _is_kind(group: WordGroup, lexicon: CatalogueLexicon) -> bool:

@@ -1,5 +1,6 @@
 """From a buyer's words to groups of alternatives that an index can match."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final
@@ -10,8 +11,10 @@ from storefront_mcp.catalogue.index_query import WordChoice, WordGroup
 from storefront_mcp.catalogue.query.alternatives import (
     any_side,
     joined_alternatives,
+    names_kind,
     split_alternatives,
     split_comparison,
+    split_list,
     with_compound_head,
 )
 from storefront_mcp.catalogue.query.folding import plain_words, spelling, text_words
@@ -21,6 +24,9 @@ from storefront_mcp.catalogue.query.spelling import SpellingIndex
 
 MAX_QUERY_WORDS: Final = 16
 """Words of a query that are read; what comes after them is left out."""
+COUNTED: Final = re.compile(r"(?<!\w)(?:of|von) \d")
+MAX_LISTED_THINGS: Final = 6
+"""Things of a list in one query that are told apart."""
 MAX_CHOICES: Final = 24
 """Alternatives of one word."""
 PAIR: Final = 2
@@ -70,6 +76,14 @@ class ReadWords(Struct, frozen=True, kw_only=True):
     """The same, as they were typed."""
 
 
+class ListedThings(Struct, frozen=True, kw_only=True):
+    """The things of a shopping list in one text."""
+
+    kinds: tuple[str, ...]
+    """Those whose words say what kind of thing they are."""
+    others: tuple[str, ...]
+
+
 class WordReader:
     """Reads queries against one state of a catalogue."""
 
@@ -105,6 +119,21 @@ class WordReader:
             unknown=tuple(unknown),
             unknown_shown=tuple(shown[word] for word in unknown),
         )
+
+    def things(self, text: str) -> ListedThings | None:
+        """The things of a text that lists several kinds, as "balls, a towel and a net"; None for any other."""
+        parts = split_list(text)
+        if not 1 < len(parts) <= MAX_LISTED_THINGS:
+            return None
+        kinds = [one for one in parts if self._is_thing(one)]
+        others = [one for one in parts if one not in kinds]
+        return ListedThings(kinds=tuple(kinds), others=tuple(others)) if len(kinds) > 1 else None
+
+    def _is_thing(self, text: str) -> bool:
+        """Whether a text says what kind of thing is wanted, and not only what it comes in: "pair", "set of 4"."""
+        groups = self.read(text, conditions=True).groups
+        kinds = tuple(one for one in groups if self._stem(one.text) not in self._language.containers)
+        return COUNTED.search(text) is None and names_kind(kinds, self._lexicon)
 
     def _query_groups(
         self, typed: Sequence[str], replaced: dict[str, str], unknown: list[str], *, fully: bool

@@ -4,6 +4,7 @@ import pytest
 
 from storefront_mcp.catalogue.search import CatalogueSearch
 from storefront_mcp.commerce.money import Money
+from tests.fakes.demo_documents import demo_documents
 from tests.unit.catalogue_search.test_search import ask, skus
 
 
@@ -71,3 +72,43 @@ def test_few_that_have_all_words_come_with_what_one_word_less_would_find(warehou
 
 def test_enough_that_have_all_words_come_without_a_hint(warehouse: CatalogueSearch) -> None:
     assert ask(warehouse, "carbon paddle").hints == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "listed", "left_out"),
+    [
+        ("dill pickles, a paddle, towel", "dill pickles; a paddle; towel", ("left out: towel",)),
+        ("balls, towel and a net", "balls; a net; towel", ("left out: towel",)),
+        ("a cap and a mug and socks", "a cap; a mug; socks", ()),
+    ],
+)
+def test_of_a_list_in_one_search_any_thing_is_found_and_each_is_named(
+    warehouse: CatalogueSearch, text: str, listed: str, left_out: tuple[str, ...]
+) -> None:
+    found = ask(warehouse, text)
+
+    assert found.hints == (f"Several things at once: here is any of them. Search one by one: {listed}.",)
+    assert found.relaxed == left_out
+    assert (found.total or 0) > 10
+
+
+def test_dill_pickles_and_a_paddle_are_no_paddle_that_mentions_pickles(warehouse: CatalogueSearch) -> None:
+    assert set(skus(ask(warehouse, "dill pickles, a paddle", size=3))) == {"JAR-DILL", "JAR-DILL-S", "JAR-DILL-L"}
+
+
+@pytest.mark.parametrize(
+    "text", ["paddle and ball set", "tees, size M", "black, white tees", "salt and vinegar pickles"]
+)
+def test_what_is_one_thing_is_no_list(warehouse: CatalogueSearch, text: str) -> None:
+    assert not [hint for hint in ask(warehouse, text).hints if "one by one" in hint]
+
+
+def test_no_name_in_the_demo_shop_is_taken_for_a_list(warehouse: CatalogueSearch) -> None:
+    names = [document.product.name for document in demo_documents()]
+    assert [name for name in names if "one by one" in " ".join(ask(warehouse, name, size=1).hints)] == []
+
+
+def test_words_beyond_those_that_are_read_are_not_dropped_in_silence(warehouse: CatalogueSearch) -> None:
+    long = "paddle " + " ".join(f"word{number}" for number in range(20))
+    assert "Only the first 16 words were read." in ask(warehouse, long).hints
+    assert "Only the first 16 words were read." not in ask(warehouse, "paddle").hints

@@ -562,3 +562,10 @@ async def test_skus_are_completed_from_the_mirror(
     assert shop.total == 0
     mirror.index = None
     assert await complete_sku("paddle", tools) == ["PAD-2"]
+
+
+async def test_without_a_mirror_a_list_that_finds_nothing_is_to_be_searched_one_by_one(
+    alone: MirroredCatalogueReader,
+) -> None:
+    assert (await alone.search(SearchQuery(text="xyzzy, plugh"))).hints[0] == shop_search.ONE_BY_ONE
+    assert shop_search.ONE_BY_ONE not in (await alone.search(SearchQuery(text="xyzzy"))).hints

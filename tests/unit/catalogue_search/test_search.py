@@ -399,7 +399,7 @@ def test_values_that_are_compared_stay_filters(warehouse: CatalogueSearch) -> No
 
 @pytest.mark.parametrize(
     ("text", "meant"),
-    [("padels", "paddles"), ("padles and shrits", "paddles and shirt"), ("or something similar to padels", None)],
+    [("padels", "paddles"), ("padles and shrits", "paddles or shirt"), ("or something similar to padels", None)],
 )
 def test_doubled_letters_and_plurals_are_corrected_too(
     warehouse: CatalogueSearch, text: str, meant: str | None
@@ -431,7 +431,7 @@ def test_rows_tell_what_can_be_chosen_and_what_that_costs_at_least() -> None:
         None,
     )
     dear = row(replace(text, required=True), size)
-    assert dear.options == {"Engraving": "text, +AUD 5.00", "Size": "S"}
+    assert dear.options == {"Engraving": "text, +AUD 5.00", "Size": "S +AUD 1.00"}
     assert (dear.choose, dear.from_price) == ("options", Money(2500, "AUD"))
     assert row(replace(size, values=sizes)).from_price is None
     untold, free = (row(replace(text, required=True, surcharge=cost)) for cost in (None, Money(0, "AUD")))
@@ -510,3 +510,27 @@ def test_the_best_within_a_bound_are_the_dearest_where_none_has_a_rating(warehou
     assert [one.price.minor for one in found.products[:2]] == [24_900, 24_900]
     assert found.hints == ("None of these has a rating: the dearest come first instead.",)
     assert all("Paddle" in one.name for one in found.products)
+
+
+def test_a_row_says_what_each_of_few_choices_costs_more() -> None:
+    [document] = [one for one in demo_documents() if one.product.sku == "GIFT-MUG"]
+    values = (OptionValue(id="1", title="Small"), OptionValue(id="2", title="Large", surcharge=Money(300, "AUD")))
+    option = CustomOption(id="1", title="Mug size", kind="choice", required=True, values=values)
+    product = replace(document.product, custom_options=(option,))
+
+    assert summary_of(replace(document, product=product)).options == {"Mug size": "Small, Large +AUD 3.00"}
+
+
+def test_of_many_choices_a_row_says_the_most_that_one_costs_more() -> None:
+    [document] = [one for one in demo_documents() if one.product.sku == "GIFT-MUG"]
+    values = tuple(OptionValue(id=str(cents), title="A", surcharge=Money(cents, "AUD")) for cents in (0, 100, 900, 50))
+    option = CustomOption(id="1", title="Glaze", kind="choice", required=True, values=values)
+    product = replace(document.product, custom_options=(option,))
+
+    assert summary_of(replace(document, product=product)).options == {"Glaze": "4 choices, up to +AUD 9.00"}
+
+
+def test_in_stock_false_finds_what_is_sold_out_alone(warehouse: CatalogueSearch) -> None:
+    found = ask(warehouse, "paddle", in_stock=False, size=50).products
+    assert found
+    assert not [product.sku for product in found if product.in_stock]
