@@ -12,12 +12,18 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.measured import pytest_runtest_setup
 from tests.processor_time import pytest_runtest_makereport, pytest_runtest_protocol, pytest_terminal_summary
 from tests.programs import program
 from tests.repeated_work import spare, spare_constants, spare_tables
 from tools.debian_programs import search_path
 
-__all__ = ["pytest_runtest_makereport", "pytest_runtest_protocol", "pytest_terminal_summary"]
+__all__ = [
+    "pytest_runtest_makereport",
+    "pytest_runtest_protocol",
+    "pytest_runtest_setup",
+    "pytest_terminal_summary",
+]
 
 # Commands of the documentation find what `make debian` unpacked, too.
 os.environ["PATH"] = search_path()

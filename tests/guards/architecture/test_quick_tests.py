@@ -1,8 +1,9 @@
 """`make test-fast` stays quick: a test that takes too much of the processor fails, and slow files are not even read.
 
-A whole run begins with what takes longest.
+A whole run begins with what takes longest, and coverage does not measure it.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"}
 BUSY = """
 import time
 
@@ -24,6 +26,34 @@ def test_busy():
 def test_idle():
     pass
 """
+MEASURED = """
+import os
+import pytest
+from coverage import Coverage
+
+@pytest.fixture(scope="session")
+def made():
+    return is_measured()
+
+def is_measured():
+    assert (Coverage.current() is not None) == ("COVERAGE_PROCESS_CONFIG" in os.environ)
+    return Coverage.current() is not None
+
+@pytest.mark.slow
+def test_long(made):
+    assert not made
+    assert not is_measured()
+
+def test_quick():
+    assert is_measured()
+
+@pytest.mark.clients
+def test_foreign():
+    assert not is_measured()
+
+def test_quick_again():
+    assert is_measured()
+"""
 
 
 def run(folder: Path, *options: str) -> str:
@@ -31,6 +61,7 @@ def run(folder: Path, *options: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-c", "/dev/null", "-rA", *options, str(folder)],
         cwd=ROOT,
+        env=ENVIRONMENT | {"COVERAGE_FILE": str(folder / ".coverage")},
         capture_output=True,
         text=True,
         timeout=300,
@@ -70,3 +101,9 @@ def test_several_workers_begin_with_the_files_that_take_longest(tmp_path: Path) 
     options = ("-v", "-n", "1", "--dist", "loadfile", "--no-loadscope-reorder")
     told = re.findall(r"^PASSED \S*test_(\w)\.py::", run(tmp_path, *options), re.MULTILINE)
     assert told == ["c", "b", "a", "d"]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_coverage_measures_neither_long_tests_nor_the_processes_that_they_start(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "test_some.py").write_text(MEASURED)
+    assert "4 passed" in run(tmp_path, "-n", str(workers), "--cov", "--cov-report=", "--cov-fail-under=0")
