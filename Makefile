@@ -17,6 +17,8 @@ NODE   := tests/node/node_modules/.installed
 MEDUSA := tests/external/medusa/node_modules/.installed
 PYTEST := $(BIN)/python -m pytest
 DEBIAN := chromium postgresql redis-server
+# Plugins of pytest that come with packages, and that no quick test uses.
+UNUSED := anyio respx schemathesis
 KINDS  := conformance clients scanners browser faults fuzz
 
 # Another environment that happens to be active is not ours to fill.
@@ -58,7 +60,7 @@ every-test: $(SYNCED)
 	if [ -n "$$failed" ]; then echo "make test failed:$$failed" >&2; exit 1; fi
 
 test-fast: $(SYNCED) ## the inner loop: every test that is quick and needs nothing installed
-	$(PYTEST) -n $(or $(WORKERS),auto) --dist loadfile --hypothesis-profile quick --most-processor-seconds 3 -m "not slow$(patsubst %, and not %,$(KINDS))" $(PYTEST_ARGS)
+	$(PYTEST) -n $(or $(WORKERS),auto) --dist loadfile --hypothesis-profile quick --most-processor-seconds 3 $(addprefix -p no:,$(UNUSED)) -m "not slow$(patsubst %, and not %,$(KINDS))" $(PYTEST_ARGS)
 
 lint: $(SYNCED) ## style, format and who imports whom
 	@failed=; \
