@@ -11,6 +11,7 @@ from storefront_mcp.access.rate_limits import RateLimit
 from storefront_mcp.acp.idempotency import MAX_KEY_CHARS
 from storefront_mcp.commerce.errors import ShopBusy, ShopDown
 from tests.fakes.memory_backend import roadmap
+from tests.often import often
 from tests.unit.acp.environment import CREATE, TWO_DILL, AcpStore
 from tests.unit.calls.test_policy import Record, furnished
 
@@ -279,7 +280,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(OUTER), JSON))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=often(60), deadline=None)
 async def test_no_body_gets_an_answer_that_the_protocol_does_not_know(store: AcpStore, body: dict[str, Any]) -> None:
     store.policy = furnished(Record())
     session = await store.create(CREATE)

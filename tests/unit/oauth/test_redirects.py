@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from storefront_mcp.oauth.redirects import is_same_redirect, is_usable, without_port
+from tests.often import often
 
 USABLE = (
     "https://claude.ai/api/mcp/auth_callback",
@@ -158,7 +159,7 @@ uris = st.tuples(*map(st.sampled_from, PARTS)).map("".join)
 usable_uris = st.deferred(lambda: st.sampled_from([*filter(is_usable, map("".join, itertools.product(*PARTS)))]))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=often(400))
 @given(uris, uris)
 @example("http://127.0.0.1/cb", "http://127.0.0.1:4711/cb")
 @example("http://127.0.0.1:4711/cb", "http://127.0.0.1@evil.example/cb")
