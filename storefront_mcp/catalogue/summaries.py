@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from msgspec.structs import replace
 
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import IndexResult
@@ -15,8 +14,8 @@ from storefront_mcp.commerce.product import CustomOption, Product, ProductSummar
 
 MAX_OPTION_VALUES: Final = 3
 """Values of an option that a list spells out; of more it has the first and the last."""
-MAX_SUMMARY_BYTES: Final = 180
-"""Of JSON, about 45 tokens; a longer summary goes without what its variants differ in, which get_product has."""
+MAX_OPTIONS_BYTES: Final = 80
+"""Of JSON, about 20 tokens; a summary goes without more of what variants differ in, which get_product has."""
 MAX_SIZE_CHARS: Final = 4
 """Of a value that may be one of a row of sizes, such as `XXL` or `10.5`."""
 UNTOLD_PRICE: Final = ", may cost extra"
@@ -38,7 +37,9 @@ def summary_of(
     variant = _fitting_variant(document, wanted)
     short = {axis.label: _short(axis.values) for axis in product.axes if axis.values}
     short |= {option.title: _short_option(option) for option in product.custom_options[:MAX_OPTION_TITLES]}
-    summary = ProductSummary(
+    # Without them a product with variants still says that one must be chosen.
+    is_short = not product.variants or len(msgspec.json.encode(short)) <= MAX_OPTIONS_BYTES
+    return ProductSummary(
         sku=product.sku,
         name=product.name,
         price=product.price,
@@ -47,14 +48,11 @@ def summary_of(
         choose=_to_choose(product),
         variant=None if variant is None else variant.sku,
         from_price=least_price(product),
-        options=short if variant is None else {},
+        options=short if variant is None and is_short else {},
         brand=document.brand,
         rating=product.rating if document.rating is None else document.rating,
         match=f"not {', '.join(missed)}" if missed else None,
     )
-    # Without them a product with variants still says that one must be chosen.
-    is_short = not product.variants or len(msgspec.json.encode(summary)) <= MAX_SUMMARY_BYTES
-    return summary if is_short else replace(summary, options={})
 
 
 def selected_summary(document: CatalogueDocument, variant: Variant | None) -> ProductSummary:

@@ -489,7 +489,8 @@ async def test_the_tool_says_what_was_understood_within_its_budget(reader: Mirro
     assert sizes[0] <= 900
     assert sizes[1] <= 900
     assert max(sizes[2:]) <= 150
-    assert all(len(msgspec.json.encode(one)) / TOKEN_BYTES <= 45 for one in (*ten.products, *tees.products))
+    for one in (*ten.products, *tees.products):
+        assert len(msgspec.json.encode(replace(one, list_price=None))) / TOKEN_BYTES <= 45
     assert (zero.hints[0], zero.notice) == ("None under AUD 5.00; from AUD 18.00 (PAD-W4).", None)
 
 

@@ -14,7 +14,7 @@ from storefront_mcp.catalogue.summaries import summary_of
 from storefront_mcp.commerce.errors import CursorRefused
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.product import CustomOption, OptionValue, Product, ProductSummary
+from storefront_mcp.commerce.product import CustomOption, OptionAxis, OptionValue, Product, ProductSummary
 from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery, Sort
 from storefront_mcp.commerce.search_errors import FilterRefused
 from tests.fakes.demo_documents import demo_documents
@@ -534,3 +534,16 @@ def test_in_stock_false_finds_what_is_sold_out_alone(warehouse: CatalogueSearch)
     found = ask(warehouse, "paddle", in_stock=False, size=50).products
     assert found
     assert not [product.sku for product in found if product.in_stock]
+
+
+def test_a_reduced_product_tells_what_its_variants_differ_in_as_others_do(warehouse: CatalogueSearch) -> None:
+    found = [one for one in ask(warehouse, "clothing on sale", size=50).products if one.choose == "variant"]
+    assert {"JACKET", "TEE-ZERO"} <= {one.sku for one in found}
+    assert not [one.sku for one in found if not one.options]
+
+
+def test_many_options_with_long_values_are_left_to_the_product() -> None:
+    [document] = [one for one in demo_documents() if one.product.sku == "TEE"]
+    axes = tuple(OptionAxis(label=f"Sleeve {number}", values=("Short as summer", "Long")) for number in range(3))
+    summary = summary_of(replace(document, product=replace(document.product, axes=axes)))
+    assert (summary.choose, summary.options) == ("variant", {})
