@@ -78,6 +78,7 @@ async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
         if shop.checkouts is not None and args.topic in {"about", "payment"}
         else ()
     )
+    told = _notice(args.topic, shop, answered=text is not None or bool(methods))
     return StoreInfo(
         name=store.name,
         legal_name=store.legal_name,
@@ -95,7 +96,7 @@ async def get_store_info(args: GetStoreInfo, shop: Shop) -> StoreInfo:
         page="" if text is None else text[:MAX_PART_CHARS],
         pages=tuple(page for page in store.pages if page != identifier),
         stale=facts.stale or (page is not None and page.stale),
-        notice=_notice(args.topic, shop, answered=text is not None or bool(methods)),
+        notice=" ".join(filter(None, (shop.closed, told))) or None,
     )
 
 

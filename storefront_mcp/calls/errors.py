@@ -10,7 +10,7 @@ CallError
 └── CallFailed          internal error; details are in the log only
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from storefront_mcp.access.buyer_scopes import BUYER_SCOPE_NAMES
 from storefront_mcp.access.rate_limits import LimitExceeded
 from storefront_mcp.commerce.error_codes import INTERNAL_ERROR, CodedError
 from storefront_mcp.instrumentation import request_id
-from storefront_mcp.roadmap.roadmap import Phase
+from storefront_mcp.roadmap.roadmap import PAUSE_ADVICE, Phase, pause_sentences, paused_together, phase_titles
 
 
 class CallError(CodedError):
@@ -58,9 +58,7 @@ class ToolNotOpen(CallError):
         self.detail: PauseHint | None = None
         match phase.status:
             case "paused":
-                closed = [one for one in phases if (one.status, one.terms) == ("paused", terms)] or [phase]
-                said = f"{_titles(closed)} {'are' if len(closed) > 1 else 'is'} {terms.sentences[0].lower()}"
-                said += f"{terms.sentences[1:]} Nothing in a cart is lost. Tell the buyer, and try again later."
+                said = f"{pause_sentences(paused_together(phase, phases), terms)} {PAUSE_ADVICE}"
                 self.detail = PauseHint(
                     retry_after=retry_after,
                     reason=terms.reason or None,
@@ -77,19 +75,10 @@ class ToolNotOpen(CallError):
 
 def _working(phases: Sequence[Phase]) -> Iterator[str]:
     """What can be done, a sentence each: by open phases, and by tools that outlive the pause of theirs."""
-    if titles := _titles(one for one in phases if one.open).lower():
+    if titles := phase_titles(one for one in phases if one.open).lower():
         yield f" What works: {titles}."
     if lasting := [tool for phase in phases if not phase.open for tool in phase.open_tools]:
         yield f" So do {' and '.join(lasting)}, for orders prepared before."
-
-
-def _titles(phases: Iterable[Phase]) -> str:
-    """Titles within a sentence: `Cart and checkout`."""
-    first, *others = [phase.manifest.title for phase in phases] or [""]
-    if not others:
-        return first
-    *middle, last = [other.lower() for other in others]
-    return f"{', '.join([first, *middle])} and {last}"
 
 
 class ScopeMissing(CallError):

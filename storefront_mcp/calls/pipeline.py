@@ -4,6 +4,7 @@ import logging
 from typing import Any, Final, NoReturn
 
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.access.rate_limits import LimitExceeded
@@ -74,8 +75,8 @@ async def run_call(call: ToolCall) -> Any:  # noqa: ANN401 -- whatever value the
             exceeded = await policy.limits.check_call(call.origin, call.caller, cart=cart, kind=kind)
         if exceeded is not None or arguments is None:
             _refuse(call, exceeded, invalid)
-        # Nearly always a guest, who asks for nothing in anybody's name.
-        plain = call.caller is GUEST and getattr(arguments, AS_CUSTOMER, None) is None
+        # Nearly always a guest, who asks for nothing in anybody's name, while nothing is paused.
+        plain = call.caller is GUEST and getattr(arguments, AS_CUSTOMER, None) is None and not call.roadmap.pause_text
         shop = call.shop if plain else _shop_of(call, tool, arguments)
         inputs = (arguments, shop, call.context) if tool.wants_context else (arguments, shop)
         value = await (tool.run(*inputs) if audit is None else _run_once(call, tool, inputs, audit))
@@ -116,7 +117,7 @@ def open_tool(call: ToolCall) -> Tool:
 
 
 def _shop_of(call: ToolCall, tool: Tool, arguments: Struct) -> Shop:
-    """The shop as the caller has it, who may have signed in.
+    """The shop as the caller has it, who may have signed in, and what of it is closed for now.
 
     Raises ScopeMissing for what is explicitly asked for in a customer's name without their permission.
     """
@@ -124,11 +125,13 @@ def _shop_of(call: ToolCall, tool: Tool, arguments: Struct) -> Shop:
     scope = call.roadmap.optional_scopes.get(tool.name)
     if scope is not None and getattr(arguments, AS_CUSTOMER, None) is True and not has_scope(caller, scope):
         raise ScopeMissing(tool.name, scope)
+    paused = call.roadmap.pause_text
+    shop = replace(call.shop, closed=paused) if paused else call.shop
     if caller.kind != "customer":
-        return call.shop
+        return shop
     # While nobody can sign in, who has is served as a guest, and keeps what is theirs.
     scopes = caller.scopes if call.roadmap.signs_in else frozenset()
-    return call.shop.for_customer(caller.principal, grant=caller.grant, scopes=scopes)
+    return shop.for_customer(caller.principal, grant=caller.grant, scopes=scopes)
 
 
 def _refuse(call: ToolCall, exceeded: LimitExceeded | None, invalid: ArgumentsRefused | None) -> NoReturn:

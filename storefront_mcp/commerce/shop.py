@@ -28,6 +28,8 @@ class Shop(Struct, frozen=True):
     """None where customers cannot sign in."""
     customer: SignedInCustomer | None = None
     """Who is signed in; None for guests and for everybody who is no customer."""
+    closed: str = ""
+    """What of the shop is closed for now, and why, as sentences; empty where nothing is."""
 
     @property
     def required_checkouts(self) -> CheckoutPort:

@@ -35,6 +35,9 @@ class FlipRefused(Exception):
         self.complaints = tuple(complaints)
 
 
+PAUSE_ADVICE: Final = "Nothing in a cart is lost. Tell the buyer, and try again later."
+
+
 class Phase(Struct, frozen=True, kw_only=True):
     """A manifest, its delivered tools, resources and prompts, and its status."""
 
@@ -124,6 +127,11 @@ class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
             return None
         paused = (phase.terms for phase in self.phases if phase.status == "paused")
         return next((terms for terms in paused if terms != NO_TERMS), NO_TERMS)
+
+    @cached_property
+    def pause_text(self) -> str:
+        """What agents hear of all that is paused; empty where nothing is."""
+        return told_pauses(self.phases)
 
     def phase(self, name: str) -> Phase | None:
         """The phase of that name."""
@@ -256,3 +264,34 @@ def _requirement_complaints(phase: Phase, after: Mapping[str, Status], *, opens:
                 f"{phase.name}: requires {needed}, which would be {after.get(needed, 'missing')}; "
                 f"flip both together or {needed if opens else phase.name} first."
             )
+
+
+def told_pauses(phases: Sequence[Phase]) -> str:
+    """What is closed for now, why, and what to do; empty where nothing is paused."""
+    paused = dict.fromkeys(phase.terms for phase in phases if phase.status == "paused")
+    told = [pause_sentences([phase for phase in phases if _is_paused(phase, terms)], terms) for terms in paused]
+    return " ".join([*told, PAUSE_ADVICE]) if told else ""
+
+
+def paused_together(phase: Phase, phases: Sequence[Phase]) -> Sequence[Phase]:
+    """The phases that are paused on the same terms as `phase`, itself included."""
+    return [one for one in phases if _is_paused(one, phase.terms)] or [phase]
+
+
+def pause_sentences(phases: Sequence[Phase], terms: FlipTerms) -> str:
+    """`Cart and checkout are closed for now: stocktaking.`, and until when that is expected to last."""
+    are = "are" if len(phases) > 1 else "is"
+    return f"{phase_titles(phases)} {are} {terms.sentences[0].lower()}{terms.sentences[1:]}"
+
+
+def phase_titles(phases: Iterable[Phase]) -> str:
+    """Titles within a sentence: `Cart and checkout`."""
+    first, *others = [phase.manifest.title for phase in phases] or [""]
+    if not others:
+        return first
+    *middle, last = [other.lower() for other in others]
+    return f"{', '.join([first, *middle])} and {last}"
+
+
+def _is_paused(phase: Phase, terms: FlipTerms) -> bool:
+    return (phase.status, phase.terms) == ("paused", terms)

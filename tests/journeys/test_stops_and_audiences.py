@@ -172,6 +172,29 @@ async def test_order_status_outlives_a_pause_of_everything_and_not_a_stop_of_eve
             await until_status(client, 503)
 
 
+@pytest.mark.parametrize("version", [VERSIONS[0], *MODERN])
+async def test_an_agent_that_comes_during_a_pause_hears_of_it_before_it_tries(settings: Settings, version: str) -> None:
+    flip(settings, {"p1_browse": "active", "p2_cart": "active", "p3_checkout": "active"})
+    flip(settings, {"p2_cart": "paused", "p3_checkout": "paused"}, terms=FlipTerms(reason="stocktaking"))
+    closed = "Cart and checkout are closed for now: stocktaking. Nothing in a cart is lost."
+    with served(create_app(settings), settings.port) as origin:
+        async with shopper(origin, OTHER, version) as agent:
+            hello = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "late", "version": "1"}}
+            answer = await (agent.ask("server/discover") if agent.modern else agent.ask("initialize", **hello))
+            told = answer["result"]["instructions"]
+            assert closed in told
+            assert "yet" not in told, "orders could be placed, and will be"
+            for topic in ("about", "payment", "returns"):
+                assert value(await agent.call("get_store_info", topic=topic))["notice"].startswith(closed)
+            flip(settings, {"p2_cart": "active", "p3_checkout": "active"})
+
+            async def back() -> bool:
+                return "place_order" in await agent.tools()
+
+            await until(back)
+            assert "notice" not in value(await agent.call("get_store_info"))
+
+
 async def until_status(client: httpx.AsyncClient, status: int) -> None:
     async with asyncio.timeout(SOON):
         while (await client.post("/mcp", json=PING)).status_code != status:

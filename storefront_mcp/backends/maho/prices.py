@@ -14,8 +14,8 @@ from storefront_mcp.backends.maho.shapes import (
     CartItem,
     CartPlaceShape,
     CartPrices,
-    GuestCart,
     ListedProduct,
+    Nothing,
     ProductDetail,
 )
 from storefront_mcp.backends.sanitizing import MAX_PRICE, shop_money
@@ -118,17 +118,9 @@ class PriceMapper:
         every = item.row_total if item.row_total_incl_tax is None else item.row_total_incl_tax
         return self.money(one), self.money(every)
 
-    def cart_totals(self, found: GuestCart, *, is_sent: bool) -> CartTotals:
-        """As `totals`, and that there is no tax where the cart says for which country there is none."""
-        prices, place = found.prices, found.shipping_address
-        if not isinstance(prices, CartPrices):
-            return self.totals(CartPrices())
-        is_known = is_sent and prices.tax_amount is not None
-        country = place.country_id if is_known and isinstance(place, CartPlaceShape) else None
-        return with_untaxed_country(self.totals(prices), country)
-
-    def totals(self, prices: CartPrices) -> CartTotals:
-        """A cart's totals. `other` is the rest of the shop's grand total, so that they add up."""
+    def totals(self, told: CartPrices | Nothing | None, *, sent_to: CartPlaceShape | None = None) -> CartTotals:
+        """A cart's totals, also that there is no tax where it is sent. `other` is what they lack of the grand total."""
+        prices = told if isinstance(told, CartPrices) else CartPrices()
         subtotal, shipping, included = prices.subtotal, prices.shipping_amount, self.tax.included
         if included:
             subtotal = subtotal if prices.subtotal_incl_tax is None else prices.subtotal_incl_tax
@@ -140,7 +132,7 @@ class PriceMapper:
         known = goods.minor - discount.minor + delivery.minor - gift_cards.minor
         if not included:
             known += tax.minor
-        return CartTotals(
+        totals = CartTotals(
             subtotal=goods,
             discount=discount or None,
             shipping=None if shipping is None else delivery,
@@ -150,6 +142,9 @@ class PriceMapper:
             other=Money(total.minor - known, self.currency) or None,
             total=total,
         )
+        if sent_to is None or sent_to.country_id is None or prices.tax_amount is None or tax.minor:
+            return totals
+        return with_untaxed_country(totals, sent_to.country_id)
 
 
 def order_amount(amount: Decimal | None, currency: str | None) -> Money | None:

@@ -14,6 +14,7 @@ from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.shapes import (
     AppliedCoupon,
     CartItem,
+    CartPlaceShape,
     CategoryShape,
     ChildProduct,
     CmsPage,
@@ -333,10 +334,11 @@ def cart(found: GuestCart, price_mapper: PriceMapper, asked: CartId) -> Cart:
     if found.reserved_order_id:
         raise CartGone
     price_mapper.check_currency(found.currency)
+    place = None if ships_nothing(found) else found.shipping_address
     return Cart(
         cart_id=CartId(found.masked_id or asked),
         lines=tuple(_line(item, price_mapper) for item in found.items),
-        totals=price_mapper.cart_totals(found, is_sent=not ships_nothing(found)),
+        totals=price_mapper.totals(found.prices, sent_to=place if isinstance(place, CartPlaceShape) else None),
         coupon=coupon(found),
         gift_cards=tuple(
             AppliedGiftCard(
