@@ -18,7 +18,7 @@ COMPARING: Final = frozenset(
 )
 COMPARED_MARKS: Final = OR_WORDS | frozenset("and with to versus vs und mit zu".split())
 """Words between two things that a text compares."""
-_BETWEEN_THINGS: Final = re.compile(r"\s*[,;\n]\s*(?:(?:and|und|plus)\s)?|\s(?:and|und|plus)\s")
+_BETWEEN_THINGS: Final = re.compile(r"[,;\n] ?(?:(?:and|und|plus) )?| (?:and|und|plus) ")
 MIN_COMPOUND_CHARS: Final = 2 * MIN_PART_CHARS - 1
 """Characters of the shortest compound."""
 MAX_SIDE_CHOICES: Final = 16
