@@ -1,6 +1,6 @@
 """`CatalogueSearch`: answers a buyer's search from an index, giving up no more than it must to find something."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -68,11 +68,14 @@ class CatalogueSearch:
         offset = _offset(query.after)
         phrases = read_phrases(query.text, self._currency)
         index_query = self._conditions(query, phrases, offset)
-        if (by_sku := self._by_sku(query.text, index_query)) is not None:
+        if (by_sku := self._by_sku(_codes(query.text), index_query)) is not None:
             return by_sku
         stated = replace(phrases, text="") != PhraseReading(text="")
         own_sort = query.sort != "relevance"
         tried = self._try(phrases.text, index_query, stated=stated, own_sort=own_sort)
+        missed = tried.attempt.relaxed or not tried.answer.total
+        if missed and (by_sku := self._by_sku([query.text.strip()], index_query)) is not None:
+            return by_sku
         things = self._words().things(phrases.text)
         one_thing = not tried.attempt.relaxed and tried.answer.total and not _has_marks(phrases.text)
         if things is not None and not one_thing and not self._is_name(phrases.text, tried.asked):
@@ -184,16 +187,15 @@ class CatalogueSearch:
                 raise FilterRefused(f"{attribute.code}: {label}", sorted(attribute.values))
         return AttributeFilter(code=attribute.code, values=tuple(values[fold_text(label)] for label in labels))
 
-    def _by_sku(self, text: str, index_query: IndexQuery) -> SearchPage | None:
-        """The one product whose SKU the text is, or holds; None where it only looks like one or a bound excludes it."""
-        for candidate in _codes(text):
+    def _by_sku(self, candidates: Iterable[str], index_query: IndexQuery) -> SearchPage | None:
+        """The one product that has the first of these SKUs; None where all are mere words or a bound excludes it."""
+        for candidate in candidates:
             document = self.index.find(candidate)
             if document is None:
                 continue
             product = document.product
             variant = next((one for one in product.variants if sku_letters(one.sku) == sku_letters(candidate)), None)
-            whole = candidate == text.strip()
-            if variant is None and whole and not _CODE_MARKS & set(candidate) and not candidate.isupper():
+            if variant is None and not _CODE_MARKS & set(candidate) and not candidate.isupper():
                 continue  # "polo" may be a SKU, but is a word first
             if not _fits(document, index_query):
                 continue
@@ -248,9 +250,9 @@ def _goes_by_price(index_query: IndexQuery) -> bool:
 
 
 def _codes(text: str) -> Iterator[str]:
-    """What in a text may be a SKU: all of it, and words with a mark or a digit in them."""
+    """What in a text is written as a SKU: all of it, but for loose words without a digit, and words with a mark."""
     whole = text.strip()
-    if whole:
+    if whole and (len(whole.split()) == 1 or any(letter.isdigit() for letter in whole)):
         yield whole
     for word in whole.split():
         bare = word.strip("\"'()[],;:!?")

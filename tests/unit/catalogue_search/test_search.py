@@ -547,3 +547,17 @@ def test_many_options_with_long_values_are_left_to_the_product() -> None:
     axes = tuple(OptionAxis(label=f"Sleeve {number}", values=("Short as summer", "Long")) for number in range(3))
     summary = summary_of(replace(document, product=replace(document.product, axes=axes)))
     assert (summary.choose, summary.options) == ("variant", {})
+
+
+@pytest.mark.parametrize("text", ["tee black M", "TEE BLACK M", "tee black L"])
+def test_loose_words_that_spell_a_sku_find_all_that_they_name(warehouse: CatalogueSearch, text: str) -> None:
+    found = ask(warehouse, text)
+    assert set(skus(found)) >= {"TEE", "TEE-DINK", "TEE-ZERO", "TEE-LONG"}
+    assert skus(found) == skus(ask(warehouse, f"black tee, size {text[-1]}"))
+
+
+@pytest.mark.parametrize("text", ["TEE-BLACK-M", "tee-black-m", "a tee-black-m please", "teeblackm"])
+def test_a_sku_that_is_written_as_one_finds_its_variant_alone(warehouse: CatalogueSearch, text: str) -> None:
+    [tee] = ask(warehouse, text).products
+    assert tee.selected_variant is not None
+    assert tee.selected_variant.sku == "TEE-BLACK-M"
