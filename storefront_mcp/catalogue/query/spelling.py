@@ -10,6 +10,8 @@ from typing import Final
 
 MIN_TYPO_CHARS: Final = 4
 """Characters of the shortest word in which one typing error is looked for."""
+MIN_FREQUENT: Final = 5
+"""How often a word occurs at least that a word of three letters is corrected to."""
 MIN_TWO_TYPOS_CHARS: Final = 7
 """Characters of the shortest word in which two are."""
 MIN_UNDOUBLED_CHARS: Final = 5
@@ -55,8 +57,13 @@ class SpellingIndex:
                 self._words.setdefault((word[0], len(word)), []).append((word, _letters(word), count))
 
     def nearest(self, word: str) -> str | None:
-        """The known word at the least distance, the commonest of equals; None beyond 1 error, or 2 in a long word."""
+        """The known word at the least distance, the commonest of equals; None beyond 1 error, or 2 in a long word.
+
+        Of three letters, which are mostly words themselves, only the one frequent word that has one of them twice.
+        """
         size = len(word)
+        if size == MIN_TYPO_CHARS - 1 and word.isalpha():
+            return self._only_doubled(word)
         if not MIN_TYPO_CHARS <= size <= MAX_WORD_CHARS or not word.isalpha():
             return None
         most = 2 if size >= MIN_TWO_TYPOS_CHARS else 1
@@ -69,6 +76,15 @@ class SpellingIndex:
             if distance <= most and (best is None or (distance, -count, known) < best):
                 best = distance, -count, known
         return self._nearest_undoubled(word) if best is None else best[2]
+
+    def _only_doubled(self, word: str) -> str | None:
+        """The only frequent known word with one letter doubled: `dill` for `dil`, but not `time` for `tie`."""
+        doubled = [
+            known
+            for known, _, count in self._words.get((word[0], len(word) + 1), ())
+            if count >= MIN_FREQUENT and _undouble(word) == _undouble(known)
+        ]
+        return doubled[0] if len(doubled) == 1 else None
 
     def _nearest_undoubled(self, word: str) -> str | None:
         """The commonest known word at one error when all double letters are single: `padels` for `paddles`."""

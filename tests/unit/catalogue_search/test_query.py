@@ -206,6 +206,11 @@ def test_a_distance_is_the_same_both_ways_and_zero_for_equals(first: str, second
         ("socjs", {"socks": 1, "sochs": 4}, "sochs"),
         ("x" * 50, {"x" * 49: 1}, None),
         ("aabb", {"aabc": 1}, "aabc"),
+        ("dil", {"dill": 5, "dial": 9, "ill": 9}, "dill"),
+        ("dil", {"dill": 4}, None),
+        ("pol", {"poll": 5, "pool": 5}, None),
+        ("tie", {"time": 9}, None),
+        ("cap", {"cape": 9}, None),
     ],
 )
 def test_an_unknown_word_is_the_nearest_known_one(word: str, known: dict[str, int], near: str | None) -> None:

@@ -561,3 +561,19 @@ def test_a_sku_that_is_written_as_one_finds_its_variant_alone(warehouse: Catalog
     [tee] = ask(warehouse, text).products
     assert tee.selected_variant is not None
     assert tee.selected_variant.sku == "TEE-BLACK-M"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [("dil pickls", "dill pickls"), ("jar of dil pickles", "jar of dill pickles"), ("dil", "dill")]
+)
+def test_a_short_word_that_lacks_a_double_letter_is_corrected_and_told(
+    warehouse: CatalogueSearch, text: str, read: str
+) -> None:
+    found = ask(warehouse, text)
+    assert (found.searched_for, found.relaxed) == (read, ())
+    assert skus(found) == skus(ask(warehouse, read))
+
+
+@pytest.mark.parametrize("text", ["cap", "net", "tee", "jar", "mug", "bat", "hat", "tie", "cod"])
+def test_short_words_that_are_right_stay_as_they_are(warehouse: CatalogueSearch, text: str) -> None:
+    assert ask(warehouse, text).searched_for is None
