@@ -93,7 +93,7 @@ class StripeProvider:
         self._total = timeouts.total
         timeout = httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.connect)
         self._http = _HttpxClient(timeout=timeout)
-        client = self._client = stripe.StripeClient(
+        client = self._stripe = stripe.StripeClient(
             key,
             http_client=self._http,
             max_network_retries=timeouts.repeats,

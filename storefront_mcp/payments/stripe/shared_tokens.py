@@ -88,7 +88,7 @@ class SharedTokenProvider(StripeProvider):
 
         async def retrieve() -> object:
             path = f"/v1/shared_payment/granted_tokens/{text}"
-            return (await self._client.raw_request_async("get", path, stripe_version=PREVIEW_VERSION)).data
+            return (await self._stripe.raw_request_async("get", path, stripe_version=PREVIEW_VERSION)).data
 
         try:
             found = await self._request(retrieve, GrantedToken)
