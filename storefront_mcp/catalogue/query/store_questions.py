@@ -1,7 +1,7 @@
 """Searches that ask about the shop, not for its goods: which topic of `get_store_info` tells of it."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,8 @@ _LIST: Final = Path(__file__).with_name("words") / "store.questions.txt"
 _FILLERS: Final = ("en", "de")
 MAX_EXPRESSION_WORDS: Final = 4
 MIN_PLURAL_CHARS: Final = 4
+MAX_REMEMBERED_TEXTS: Final = 1_000
+"""Of some hundred characters each: agents ask in the same words, page after page."""
 _WORD: Final = re.compile(r"[^\W_]+")
 Topics = dict[tuple[str, ...], str]
 """Topic by the words that ask for it, folded and without plurals."""
@@ -28,6 +30,7 @@ class StoreQuestion(Struct, frozen=True):
     """The words for goods beside it, folded; empty where there are none."""
 
 
+@lru_cache(MAX_REMEMBERED_TEXTS)
 def read_store_question(text: str) -> StoreQuestion | None:
     """The question about the shop in a text; None where it only looks for goods.
 
