@@ -1,5 +1,6 @@
 """The Universal Commerce Protocol here: releases, addresses, and the tools that each capability is made of."""
 
+import functools
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -112,9 +113,14 @@ RELEASES: Final = (LATEST_RELEASE, PREVIOUS_RELEASE)
 
 def open_capabilities(roadmap: Roadmap) -> Mapping[str, UcpCapability]:
     """The capabilities that the open tools make up, by name, extensions with those that they extend."""
+    return _capabilities_of(tuple(roadmap.open_items))
+
+
+@functools.lru_cache(maxsize=256)
+def _capabilities_of(tools: tuple[str, ...]) -> Mapping[str, UcpCapability]:
     found: dict[str, UcpCapability] = {}
     for capability in CAPABILITIES:
-        whole = all(tool in roadmap.open_items for tool in capability.tools)
+        whole = all(tool in tools for tool in capability.tools)
         if whole and (not capability.extends or any(name in found for name in capability.extends)):
             found[capability.name] = capability
     return found

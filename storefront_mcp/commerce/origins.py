@@ -1,5 +1,6 @@
 """Origins (RFC 6454): normal form, host, and whether one is loopback."""
 
+import functools
 import ipaddress
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ def normalise_origin(origin: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 
+@functools.lru_cache(maxsize=1024)
 def is_loopback(origin: str) -> bool:
     """Whether the host of an origin or URL is this machine, which may do without https; False for what is no URL."""
     try:

@@ -1,11 +1,10 @@
 """Catalog operations: search_catalog, lookup_catalog and get_product."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
-
-from cachetools import TTLCache
 
 from storefront_mcp.agent_protocols.ucp import LOOKUP, SEARCH
 from storefront_mcp.calls.errors import ArgumentsRefused, CallError
@@ -46,6 +45,9 @@ MAX_QUERY_CHARS: Final = 200
 LISTED_SECONDS: Final = 60.0
 """How long a product of a list may be shown as it was."""
 LISTED_PRODUCTS: Final = 2_000
+ReadProduct = tuple[float, UcpProduct | None]
+"""Until when it is shown, and the product; None where it could not be read, and is not asked for meanwhile."""
+NEVER_READ: Final[ReadProduct] = (-math.inf, None)
 
 
 class ListedProductCache:
@@ -53,22 +55,32 @@ class ListedProductCache:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` is monotonic, in seconds."""
-        self._known: TTLCache[str, UcpProduct | None] = TTLCache(LISTED_PRODUCTS, LISTED_SECONDS, timer=clock)
-        """None: it could not be read, and is not asked for with each list meanwhile."""
+        self._clock = clock
+        self._known: dict[str, ReadProduct] = {}
+        """By SKU, the oldest first. Twenty questions to a library's cache would cost as much as all the rest."""
 
     async def of(self, summaries: Sequence[ProductSummary], runner: ToolRunner) -> tuple[UcpProduct, ...]:
         """The products of a list in its order; as the list tells them where they cannot be read whole now."""
-        missing = [one for one in summaries if one.sku not in self._known]
+        now, known = self._clock(), self._known
+        missing = [one for one in summaries if known.get(one.sku, NEVER_READ)[0] <= now]
         if missing and runner.is_open("get_product"):
             for summary, read in zip(
                 missing, await asyncio.gather(*(_read(runner, one.sku) for one in missing)), strict=True
             ):
-                self._known[summary.sku] = None if read is None else listed_product(read)
-        return tuple(_list_entry(self._known.get(one.sku), one) for one in summaries)
+                self._keep(summary.sku, None if read is None else listed_product(read))
+        return tuple([_list_entry(known.get(one.sku, NEVER_READ), one, now) for one in summaries])
+
+    def _keep(self, sku: str, product: UcpProduct | None) -> None:
+        known = self._known
+        known.pop(sku, None)
+        known[sku] = (self._clock() + LISTED_SECONDS, product)
+        if len(known) > LISTED_PRODUCTS:
+            del known[next(iter(known))]
 
 
-def _list_entry(known: UcpProduct | None, summary: ProductSummary) -> UcpProduct:
-    if known is None:
+def _list_entry(read: ReadProduct, summary: ProductSummary, now: float) -> UcpProduct:
+    until, known = read
+    if known is None or until <= now:
         return summarized_product(summary)
     found = summary.selected_variant.sku if summary.selected_variant is not None else summary.variant
     return known if found is None else with_variant_first(known, found)

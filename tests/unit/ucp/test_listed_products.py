@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from storefront_mcp.commerce.errors import ShopDown
 from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import OptionAxis, Product, ProductSummary, Variant
+from storefront_mcp.ucp import catalog
 from storefront_mcp.ucp.catalog import LISTED_SECONDS, ListedProductCache
 from storefront_mcp.ucp.products import MAX_LISTED_VARIANTS
 
@@ -51,6 +54,25 @@ async def test_a_product_is_read_once_a_minute() -> None:
     now[0] += LISTED_SECONDS
     await listed(cache, runner)
     assert runner.asked == 2
+
+
+async def test_the_oldest_of_too_many_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog, "LISTED_PRODUCTS", 2)
+    cache, runner = ListedProductCache(lambda: 0.0), ScriptedRunner()
+    skus = [Sku(name) for name in ("ONE", "TWO", "THREE")]
+    for sku in (*skus, *skus[1:], skus[0]):
+        await listed(cache, runner, ProductSummary(sku=sku, name=sku, price=PRICE))
+    assert runner.asked == 4
+
+
+async def test_what_is_too_old_is_not_shown_while_nothing_can_be_read() -> None:
+    now = [0.0]
+    cache, runner = ListedProductCache(lambda: now[0]), ScriptedRunner()
+    whole = await listed(cache, runner)
+    runner.closed = True
+    assert await listed(cache, runner) == whole
+    now[0] += LISTED_SECONDS
+    assert len((await listed(cache, runner)).variants) == 1
 
 
 async def test_it_shows_its_first_variants_that_can_be_bought_and_the_prices_of_all() -> None:
