@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from storefront_mcp.cli.errors import CommandFailed
+from storefront_mcp.cli.output import print_line
 from storefront_mcp.cli.settings_file import LoadedSettings, load_settings
 from storefront_mcp.settings import StoreSettings
 
@@ -66,7 +67,7 @@ def say_where(here: LoadedSettings, stores: Sequence[StoreSettings]) -> None:
     demo = " of a demo" if here.is_demo else ""
     database = here.settings.database
     there = "" if here.has_database else " (not there yet)"
-    click.echo(f"{names}{demo}: settings {here.path.absolute()}, database {database.shown}{there}", err=True)
+    print_line(f"{names}{demo}: settings {here.path.absolute()}, database {database.shown}{there}", err=True)
 
 
 def select_stores(here: LoadedSettings, wanted: str | None) -> Sequence[StoreSettings]:

@@ -6,6 +6,7 @@ from typing import Final
 import click
 import msgspec
 
+from storefront_mcp.cli.output import print_line
 from storefront_mcp.web.access_log import LoggedRequest
 
 ENDPOINT: Final = "/mcp"
@@ -41,7 +42,7 @@ _BATCH: Final = msgspec.json.Decoder(list[MethodCall])
 
 def write_to_terminal(request: LoggedRequest) -> None:
     """For `AccessLog`: a line on standard error."""
-    click.echo(terminal_line(time.strftime("%H:%M:%S"), request), err=True)
+    print_line(terminal_line(time.strftime("%H:%M:%S"), request), err=True)
 
 
 def terminal_line(clock: str, request: LoggedRequest) -> str:

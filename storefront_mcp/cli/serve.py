@@ -20,6 +20,7 @@ from storefront_mcp.cli.http_protocol import http_protocol, timed_http_protocol,
 from storefront_mcp.cli.http_server import run_server
 from storefront_mcp.cli.listening import inherited_socket, listen, listening_address
 from storefront_mcp.cli.options import say_where
+from storefront_mcp.cli.output import print_line
 from storefront_mcp.cli.request_log import MAX_BODY_BYTES, write_to_terminal
 from storefront_mcp.cli.settings_file import (
     LoadedSettings,
@@ -94,19 +95,19 @@ def serve(config: Path | None, host: str | None, port: int | None, workers: int 
             run_server(
                 uvicorn.Config(app, **options),
                 listening,
-                lambda: click.echo(_serving(here, listening), err=True),
+                lambda: print_line(_serving(here, listening), err=True),
                 _check_settings,
             )
             return
         # What would stop every worker is told once, before there are any.
         _check_connections(settings)
         if (notice := unshared_limits_warning(settings)) is not None:
-            click.echo(notice, err=True)
+            print_line(notice, err=True)
         server = uvicorn.Config(
             "storefront_mcp.cli.workers:create_worker_app", factory=True, workers=settings.workers, **options
         )
         with serve_worker_metrics(settings):
-            click.echo(_serving(here, listening), err=True)
+            print_line(_serving(here, listening), err=True)
             WorkerSupervisor(server, [listening], _check_settings).run()
 
 
@@ -129,7 +130,7 @@ def _check_connections(settings: Settings) -> None:
 
 def _echo_untested_uvicorn() -> None:
     if (notice := untested_uvicorn_notice()) is not None:
-        click.echo(notice, err=True)
+        print_line(notice, err=True)
 
 
 @click.command()
@@ -166,7 +167,7 @@ def demo(port: int, *, opens: bool, planned: bool, state: Path) -> None:
         banner = _banner(settings, state, planned=planned)
 
         def announce() -> None:
-            click.echo(banner)
+            print_line(banner)
             if opens:
                 open_page(f"{settings.stores[0].origin}/")
 
@@ -185,7 +186,7 @@ def demo_shop(port: int) -> None:
         address = f"http://{listening_address(listening)}"
         banner = f"The demo shop speaks Maho's REST v2 at {address}. Stop it with Ctrl-C."
         app = build_demo_shop(base_url=address)
-        run_server(uvicorn.Config(app, log_level="warning", **UVICORN_OPTIONS), listening, lambda: click.echo(banner))
+        run_server(uvicorn.Config(app, log_level="warning", **UVICORN_OPTIONS), listening, lambda: print_line(banner))
 
 
 def _serving(here: LoadedSettings, listening: socket.socket) -> str:

@@ -24,6 +24,8 @@ pytestmark = pytest.mark.slow
 Start = Callable[..., "Running"]
 PATIENCE = 240.0
 CARD = "/.well-known/mcp/server-card.json"
+FULL = Path("/dev/full")
+"""Takes nothing that is written: its disk is full."""
 
 
 class Running:
@@ -68,8 +70,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start a command in the test's directory; what still runs at the end is killed."""
     running: list[Running] = []
 
-    def start(*arguments: str) -> Running:
-        out = tmp_path / f"out-{len(running)}.txt"
+    def start(*arguments: str, out: Path | None = None) -> Running:
+        out = out or tmp_path / f"out-{len(running)}.txt"
         with out.open("w") as file:
             process = subprocess.Popen(
                 [*WITH_US, sys.executable, "-m", "storefront_mcp.cli", *arguments],
@@ -119,6 +121,38 @@ def test_a_demo_opens_its_first_phase_while_it_runs(start: Start) -> None:
     assert f"Cannot listen on 127.0.0.1:{port}" in third.out.read_text()
 
     assert demo.ended() == 0
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("command", ["demo", "demo-shop"])
+def test_a_server_whose_words_nobody_can_keep_serves_all_the_same(start: Start, command: str) -> None:
+    port = free_port()
+    server = start(command, "--port", str(port), out=FULL)
+    path = CARD if command == "demo" else "/api/rest/v2/products"
+
+    def serves() -> bool:
+        assert server.process.poll() is None, "it ended"
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    until(serves)
+    assert serves()
+    assert server.ended() == 0
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_store_sells_while_the_disk_of_its_log_is_full(start: Start, tmp_path: Path, workers: str) -> None:
+    port = free_port()
+    (tmp_path / "storefront.toml").write_text(
+        f'port = {port}\n[[store]]\nid = "pickle"\norigin = "http://127.0.0.1:{port}"\nname = "Pickle"\n'
+        'currency = "AUD"\nupstream = { kind = "maho", url = "http://127.0.0.1:9" }\n'
+    )
+    server = start("serve", "--port", str(port), "--workers", workers, out=FULL)
+    until(lambda: server.process.poll() is not None or answers(f"http://127.0.0.1:{port}"))
+    assert server.ended() == 0
 
 
 def test_a_demo_starts_afresh_with_all_that_is_delivered(start: Start) -> None:
