@@ -24,7 +24,7 @@ class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     query: Annotated[str, Meta(max_length=200, description="The buyer's words")] = ""
     category: Annotated[str, Meta(max_length=200, description="Id or path")] | None = None
     min_price_minor: Annotated[int, Meta(ge=0)] | None = None
-    max_price_minor: Annotated[int, Meta(ge=0)] | None = None
+    max_price_minor: Annotated[int, Meta(ge=0, description="Minor units")] | None = None
     filters: Annotated[
         dict[Annotated[str, Meta(max_length=100)], Annotated[list[FilterLabel], Meta(min_length=1, max_length=20)]],
         Meta(max_length=8, description="Facet code to labels"),

@@ -23,6 +23,7 @@
             "minimum": 0
           },
           "max_price_minor": {
+            "description": "Minor units",
             "type": "integer",
             "minimum": 0
           },
