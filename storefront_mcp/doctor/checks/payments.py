@@ -46,12 +46,7 @@ async def check_key(patient: ExaminedStore) -> Findings:
         return
     found = await probe.key()
     if found.accepted is None:
-        yield Finding(
-            level="warning",
-            says=f"{probe.provider} could not be asked: {found.said}.",
-            fix=f"Let this machine reach {probe.provider} over HTTPS, and examine again.",
-            conclusive=False,
-        )
+        yield _not_asked(probe.provider, found.said)
     elif found.accepted:
         yield ok(f"{probe.provider} takes it.")
     else:
@@ -126,12 +121,7 @@ async def check_tokens(patient: ExaminedStore) -> Findings:
         return
     found = await probe.tokens()
     if found.accepted is None:
-        yield Finding(
-            level="warning",
-            says=f"{probe.provider} could not be asked: {found.said}.",
-            fix=f"Let this machine reach {probe.provider} over HTTPS, and examine again.",
-            conclusive=False,
-        )
+        yield _not_asked(probe.provider, found.said)
     elif found.accepted:
         yield ok(f"{probe.provider} lets us read them.")
     else:
@@ -140,6 +130,16 @@ async def check_tokens(patient: ExaminedStore) -> Findings:
             "Agree to the terms of the preview at the provider, and let store.payments.secret_key read shared payment "
             "tokens; where the provider does not have them, leave token_profile out.",
         )
+
+
+def _not_asked(provider: str, said: str) -> Finding:
+    """The provider did not answer, so nothing is known."""
+    return Finding(
+        level="warning",
+        says=f"{provider} could not be asked: {said}.",
+        fix=f"Let this machine reach {provider} over HTTPS, and examine again.",
+        conclusive=False,
+    )
 
 
 CHECKS: Final[tuple[DoctorCheck, ...]] = (check_provider, check_key, check_webhooks, check_mode, check_tokens)
