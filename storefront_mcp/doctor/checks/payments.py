@@ -46,7 +46,7 @@ async def check_key(patient: ExaminedStore) -> Findings:
         return
     found = await probe.key()
     if found.accepted is None:
-        yield _not_asked(probe.provider, found.said)
+        yield _unreachable(probe.provider, found.said)
     elif found.accepted:
         yield ok(f"{probe.provider} takes it.")
     else:
@@ -121,7 +121,7 @@ async def check_tokens(patient: ExaminedStore) -> Findings:
         return
     found = await probe.tokens()
     if found.accepted is None:
-        yield _not_asked(probe.provider, found.said)
+        yield _unreachable(probe.provider, found.said)
     elif found.accepted:
         yield ok(f"{probe.provider} lets us read them.")
     else:
@@ -132,7 +132,7 @@ async def check_tokens(patient: ExaminedStore) -> Findings:
         )
 
 
-def _not_asked(provider: str, said: str) -> Finding:
+def _unreachable(provider: str, said: str) -> Finding:
     """The provider did not answer, so nothing is known."""
     return Finding(
         level="warning",
