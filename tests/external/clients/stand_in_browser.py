@@ -9,6 +9,7 @@ from storefront_mcp.demo.customers import PICKLERS
 from tests.external.clients.environments import SILENT
 from tests.external.clients.programs import BIN
 from tests.fakes import person
+from tests.serving import free_port
 
 SCRIPT = Path(__file__).with_name("journeys") / "open_as_person.py"
 
@@ -29,6 +30,8 @@ def person_environment(home: Path, *, without: str = "") -> Mapping[str, str]:
         "HOME": str(home),
         "PATH": f"{home}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
         "BROWSER": str(opens),
+        # The Inspector listens at one port, which another one may have just now.
+        "MCP_OAUTH_CALLBACK_URL": f"http://127.0.0.1:{free_port()}/oauth/callback",
         "PERSON_FOLDER": str(Path(person.__file__).parent),
         "PERSON_EMAIL": PICKLERS[0].email,
         "PERSON_PASSWORD": PICKLERS[0].password,
