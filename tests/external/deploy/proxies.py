@@ -17,6 +17,8 @@ from tests.programs import program, reachable
 from tests.serving import until
 
 Layout = Literal["subdomain", "same-origin"]
+LAYOUTS: Final[tuple[Layout, ...]] = ("subdomain", "same-origin")
+PROXIES: Final = ("nginx", "caddy")
 LONGEST: Final = "600"
 """Seconds after which a proxy ends whose test was killed."""
 SHOP: Final = "the shop as it was"
@@ -124,14 +126,18 @@ def caddy(layout: Layout, *, port: int, upstream: int, name: str = "127.0.0.1") 
     executable = program("caddy")
     text = changed(
         shipped(f"caddy/{layout}.Caddyfile"),
-        {"pickle.example {": f"http://{name}:{port} {{", "127.0.0.1:8000": f"127.0.0.1:{upstream}"},
+        {
+            "\n\n{\n": "\n\n{\n\tadmin off\n\tauto_https off\n",
+            "pickle.example {": f"http://{name}:{port} {{",
+            "127.0.0.1:8000": f"127.0.0.1:{upstream}",
+        },
     )
     if layout == "same-origin":
         text = changed(
             text, {"reverse_proxy 127.0.0.1:8080": f'respond "{SHOP}"', " /webhooks/*\n": " /webhooks/* /sandbox/*\n"}
         )
     with _folder() as folder:
-        (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https off\n}}\n{text}")
+        (folder / "Caddyfile").write_text(text)
         command = [executable, "run", "--adapter", "caddyfile", "--config", "Caddyfile"]
         with _running(command, folder, port):
             yield Front(proxy="caddy", layout=layout, origin=f"http://127.0.0.1:{port}", folder=folder)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.external.deploy.processes import serving, settings_file, told
+from tests.external.deploy.proxies import LAYOUTS, PROXIES, Layout, fronted
 from tests.serving import free_port, until
 
 pytestmark = pytest.mark.slow
@@ -48,3 +49,19 @@ def test_no_secret_is_logged(workers: int, access_log: bool, tmp_path: Path) -> 
     said = told(tmp_path, port)
     assert [secret for secret in SECRETS if secret in said] == []
     assert ("/healthz" in said) == access_log
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_proxy_logs_no_address_that_is_a_key_while_the_server_is_away(proxy: str, layout: Layout) -> None:
+    ours = ("pay", "sandbox/pay", "ucp/checkout-sessions", "acp/checkout_sessions", "a2a/rest/tasks")
+    own = () if layout == "same-origin" else ("oauth/consent", "operator/sign-in")
+    with fronted(proxy, layout, port=free_port(), upstream=free_port()) as front:
+        for path in (*ours, *own):
+            for address in (f"/{path}/{PAGE}", f"/{path}/x?once={PAGE}"):
+                answer = httpx.get(front.origin + address, headers={"referer": f"{front.origin}/pay/{PAGE}"})
+                assert answer.status_code == 502, address
+        assert httpx.get(f"{front.origin}/mcp").status_code == 502
+        logged = front.logged()
+    assert PAGE not in logged
+    assert "/mcp" in logged

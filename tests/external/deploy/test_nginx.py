@@ -18,15 +18,13 @@ from storefront_mcp.settings import demo_settings
 from storefront_mcp.settings.limits import LimitSettings
 from tests.external.deploy.conftest import ALL_OPEN, AS_SERVED, behind
 from tests.external.deploy.files import changed, uncommented
-from tests.external.deploy.proxies import HSTS, Layout, fronted, nginx
+from tests.external.deploy.proxies import HSTS, LAYOUTS, PROXIES, Layout, fronted, nginx
 from tests.journeys.conftest import flip
 from tests.serving import free_port, served
 
 pytestmark = pytest.mark.slow
 
 CARD = "/.well-known/mcp/server-card.json"
-LAYOUTS: tuple[Layout, ...] = ("subdomain", "same-origin")
-PROXIES = ("nginx", "caddy")
 
 
 @pytest.fixture
