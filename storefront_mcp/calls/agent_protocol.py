@@ -34,6 +34,7 @@ class ProtocolResponse(Struct, frozen=True, kw_only=True):
     body: bytes = b""
     media_type: bytes = b"application/json"
     headers: Sequence[tuple[bytes, bytes]] = ()
+    """A tuple is one of a few that come again and again, whose lines are put together once."""
 
 
 class AgentProtocol(Protocol):

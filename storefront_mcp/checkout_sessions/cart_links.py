@@ -2,11 +2,15 @@
 
 import base64
 import binascii
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from storefront_mcp.calls.tool_runner import ToolRunner
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.store import Store
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 CART_PATH: Final = "/cart/"
 MAX_TOKEN_CHARS: Final = 160
@@ -18,11 +22,16 @@ class CartLinks:
 
     def __init__(self, store: Store, secret: bytes) -> None:
         """`secret` is 32 bytes that every worker has."""
-        from cryptography.hazmat.primitives.ciphers.aead import AESSIV  # noqa: PLC0415 -- a start without pages is quicker
-
         self._store = store
-        self._key = AESSIV(secret)
+        self._secret = secret
         self._bound = [store.id.encode()]
+
+    @cached_property
+    def _key(self) -> "AESSIV":
+        # Only stores with pages of carts need it: 9 MB, and a moment of each start.
+        from cryptography.hazmat.primitives.ciphers.aead import AESSIV  # noqa: PLC0415
+
+        return AESSIV(self._secret)
 
     def token(self, cart: CartId) -> str:
         """The token of a cart: its handle under AES-SIV (RFC 5297), which is deterministic and authenticated."""
@@ -30,7 +39,7 @@ class CartLinks:
 
     def cart(self, token: str) -> CartId | None:
         """The cart of a token; None for one that was not made here."""
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 -- as above
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415
 
         if len(token) > MAX_TOKEN_CHARS or not token.isascii():
             return None

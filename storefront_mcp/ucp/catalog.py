@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import msgspec
+from msgspec import Struct
+
 from storefront_mcp.agent_protocols.ucp import LOOKUP, SEARCH
 from storefront_mcp.calls.errors import ArgumentsRefused, CallError
 from storefront_mcp.calls.tool_runner import ToolRunner
@@ -18,6 +21,7 @@ from storefront_mcp.ucp.catalog_shapes import (
     ProductAnswer,
     ProductRequest,
     SearchAnswer,
+    SearchAnswerPage,
     SearchRequest,
     UcpProduct,
 )
@@ -45,9 +49,21 @@ MAX_QUERY_CHARS: Final = 200
 LISTED_SECONDS: Final = 60.0
 """How long a product of a list may be shown as it was."""
 LISTED_PRODUCTS: Final = 2_000
-ReadProduct = tuple[float, UcpProduct | None]
-"""Until when it is shown, and the product; None where it could not be read, and is not asked for meanwhile."""
-NEVER_READ: Final[ReadProduct] = (-math.inf, None)
+
+
+class CachedUcpProduct(Struct, frozen=True):
+    """A product of lists."""
+
+    until: float
+    """When it is read again."""
+    product: UcpProduct | None
+    """None where it could not be read, and is not asked for meanwhile."""
+    encoded: bytes
+    """The product as JSON: encoding it is dearer than all else that a search takes."""
+
+
+NEVER_READ: Final = CachedUcpProduct(-math.inf, None, b"")
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class ListedProductCache:
@@ -56,34 +72,34 @@ class ListedProductCache:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` is monotonic, in seconds."""
         self._clock = clock
-        self._known: dict[str, ReadProduct] = {}
+        self._known: dict[str, CachedUcpProduct] = {}
         """By SKU, the oldest first. Twenty questions to a library's cache would cost as much as all the rest."""
 
-    async def of(self, summaries: Sequence[ProductSummary], runner: ToolRunner) -> tuple[UcpProduct, ...]:
-        """The products of a list in its order; as the list tells them where they cannot be read whole now."""
+    async def of(self, summaries: Sequence[ProductSummary], runner: ToolRunner) -> Sequence[bytes]:
+        """The products of a list in its order, as JSON; as the list tells them where they cannot be read whole now."""
         now, known = self._clock(), self._known
-        missing = [one for one in summaries if known.get(one.sku, NEVER_READ)[0] <= now]
+        missing = [one for one in summaries if known.get(one.sku, NEVER_READ).until <= now]
         if missing and runner.is_open("get_product"):
             for summary, read in zip(
                 missing, await asyncio.gather(*(_read(runner, one.sku) for one in missing)), strict=True
             ):
                 self._keep(summary.sku, None if read is None else listed_product(read))
-        return tuple([_list_entry(known.get(one.sku, NEVER_READ), one, now) for one in summaries])
+        return [_list_entry(known.get(one.sku, NEVER_READ), one, now) for one in summaries]
 
     def _keep(self, sku: str, product: UcpProduct | None) -> None:
         known = self._known
         known.pop(sku, None)
-        known[sku] = (self._clock() + LISTED_SECONDS, product)
+        encoded = b"" if product is None else _ENCODER.encode(product)
+        known[sku] = CachedUcpProduct(self._clock() + LISTED_SECONDS, product, encoded)
         if len(known) > LISTED_PRODUCTS:
             del known[next(iter(known))]
 
 
-def _list_entry(read: ReadProduct, summary: ProductSummary, now: float) -> UcpProduct:
-    until, known = read
-    if known is None or until <= now:
-        return summarized_product(summary)
+def _list_entry(read: CachedUcpProduct, summary: ProductSummary, now: float) -> bytes:
+    if read.product is None or read.until <= now:
+        return _ENCODER.encode(summarized_product(summary))
     found = summary.selected_variant.sku if summary.selected_variant is not None else summary.variant
-    return known if found is None else with_variant_first(known, found)
+    return read.encoded if found is None else _ENCODER.encode(with_variant_first(read.product, found))
 
 
 async def _read(runner: ToolRunner, sku: str) -> Product | None:
@@ -102,7 +118,7 @@ class CatalogOperations:
         self._policies = policies
         self._listed = listed or ListedProductCache()
 
-    async def search(self, request: UcpRequest, wanted: SearchRequest) -> SearchAnswer:
+    async def search(self, request: UcpRequest, wanted: SearchRequest) -> SearchAnswerPage:
         """search_catalog: a page of products for words, categories and prices."""
         filters, page = wanted.filters, wanted.pagination
         categories = [] if filters is None or filters.categories is None else list(dict.fromkeys(filters.categories))
@@ -131,7 +147,8 @@ class CatalogOperations:
         cursor = None if page is None else page.cursor
         found, pagination = await _search_categories(request.runner, arguments, categories, cursor)
         products = await self._listed.of(found, request.runner)
-        return SearchAnswer(ucp=request.metadata(SEARCH), products=products, pagination=pagination, messages=messages)
+        answer = SearchAnswer(ucp=request.metadata(SEARCH), products=(), pagination=pagination, messages=messages)
+        return SearchAnswerPage(answer, products)
 
     async def lookup(self, request: UcpRequest, wanted: LookupRequest) -> LookupAnswer:
         """lookup_catalog: products by ids of products and variants."""

@@ -1,5 +1,6 @@
 """Products and variants as UCP shows them, and the requests of the catalog (unknown members are ignored)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct
@@ -138,9 +139,18 @@ class SearchAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer to search_catalog."""
 
     ucp: Raw
-    products: tuple[UcpProduct, ...]
+    products: tuple[()]
+    """Told by the `SearchAnswerPage`."""
     pagination: PageInfo
     messages: tuple[UcpMessage, ...] = ()
+
+
+class SearchAnswerPage(Struct, frozen=True):
+    """A page of products around which an answer stands."""
+
+    answer: SearchAnswer
+    products: Sequence[bytes]
+    """Each a `UcpProduct` as JSON: encoding them anew would be dearer than all else that a search takes."""
 
 
 class LookupAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):

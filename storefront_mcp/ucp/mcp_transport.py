@@ -1,7 +1,7 @@
 """UCP over MCP: bare `tools/list` and `tools/call`, stateless, with an HTTP status beside each JSON-RPC error."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -100,20 +100,21 @@ class McpTransport:
             return _error_response(failure, _id_of(request.body) if id_ is None else id_)
         return ProtocolResponse(status=200, body=_response(id_, result), headers=NOT_STORED)
 
-    async def _result(self, message: RpcMessage, request: ProtocolRequest) -> bytes:
+    async def _result(self, message: RpcMessage, request: ProtocolRequest) -> Sequence[bytes]:
         """The encoded result. Raises UcpFailure."""
         match message.method:
             case "tools/call":
                 return await self._call(message.params or CallParams(), request)
             case "tools/list":
-                return self._tools(tuple(name for name in self._operations if self._is_open(name, request)))
+                return (self._tools(tuple(name for name in self._operations if self._is_open(name, request))),)
             case "initialize":
-                return _ENCODER.encode(_introduction(request.runner.shop.store))
+                return (_ENCODER.encode(_introduction(request.runner.shop.store)),)
             case "ping":
-                return b"{}"
+                return (b"{}",)
         raise UcpFailure(404, METHOD_NOT_FOUND, "unknown_method", f"There is no method {message.method[:60]!r} here.")
 
-    async def _call(self, params: CallParams, request: ProtocolRequest) -> bytes:
+    async def _call(self, params: CallParams, request: ProtocolRequest) -> Sequence[bytes]:
+        """A tool's result: its answer as structured content and, the same, as text."""
         operation = self._operations.get(params.name or "")
         if operation is None:
             raise UcpFailure(
@@ -124,7 +125,7 @@ class McpTransport:
         if operation.takes_id and not arguments.id:
             raise UcpFailure(400, INVALID_PARAMS, "invalid_input", f"{operation.name} takes an id.")
         payload: Raw | UnsetType = getattr(arguments, operation.member) if operation.member else UNSET
-        body = await self._runner.run(
+        answer = await self._runner.run(
             operation,
             request,
             self._release,
@@ -134,7 +135,7 @@ class McpTransport:
             payload=EMPTY_PAYLOAD if payload is UNSET else bytes(payload),
             over_mcp=True,
         )
-        return _tool_result(body)
+        return b'{"content":[{"type":"text","text":"', answer.text(), b'"}],"structuredContent":', answer.body(), b"}"
 
     def _is_open(self, name: str, request: ProtocolRequest) -> bool:
         return all(request.runner.is_open(tool) for tool in self._operations[name].tools)
@@ -192,18 +193,8 @@ def _introduction(store: Store) -> Mapping[str, Any]:
     }
 
 
-def _response(id_: RpcId, result: bytes) -> bytes:
-    return b"".join((b'{"jsonrpc":"2.0","id":', _ENCODER.encode(id_), b',"result":', result, b"}"))
-
-
-def _tool_result(body: bytes) -> bytes:
-    """The answer as structured content and, the same, as text."""
-    # The encoder escapes fastest, but only ASCII; JSON without line breaks needs these two escapes alone.
-    if body.isascii():
-        text = _ENCODER.encode(body.decode("ascii"))[1:-1]
-    else:
-        text = body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return b"".join((b'{"content":[{"type":"text","text":"', text, b'"}],"structuredContent":', body, b"}"))
+def _response(id_: RpcId, result: Sequence[bytes]) -> bytes:
+    return b"".join((b'{"jsonrpc":"2.0","id":', _ENCODER.encode(id_), b',"result":', *result, b"}"))
 
 
 def _error_response(failure: UcpFailure, id_: RpcId, more: list[tuple[bytes, bytes]] | None = None) -> ProtocolResponse:

@@ -6,6 +6,7 @@ from storefront_mcp.agent_protocols.ucp import UcpRelease
 from storefront_mcp.calls.agent_protocol import ProtocolRequest
 from storefront_mcp.calls.errors import CallError
 from storefront_mcp.calls.tool_runner import ToolRunner
+from storefront_mcp.ucp.encoding import EncodedAnswer
 from storefront_mcp.ucp.failures import INVALID_PARAMS, UcpFailure, UcpOutcome, refusal_of
 from storefront_mcp.ucp.operations import UcpOperation, encode_outcome, run_operation
 from storefront_mcp.ucp.platforms import (
@@ -35,8 +36,8 @@ class OperationRunner:
         id_: str,
         payload: bytes,
         over_mcp: bool = False,
-    ) -> bytes:
-        """The answer as JSON. Raises UcpFailure.
+    ) -> EncodedAnswer:
+        """The answer. Raises UcpFailure.
 
         `profile` is the one that the message itself names, where it does; the header's counts otherwise.
         """

@@ -22,6 +22,7 @@ from storefront_mcp.ucp.carts import CartOperations
 from storefront_mcp.ucp.catalog import CatalogOperations
 from storefront_mcp.ucp.catalog_shapes import LookupRequest, ProductRequest, SearchRequest
 from storefront_mcp.ucp.checkouts import CheckoutOperations
+from storefront_mcp.ucp.encoding import EncodedAnswer, encode_answer
 from storefront_mcp.ucp.failures import UcpOutcome, UcpRefusal, invalid_input, refusal_of
 from storefront_mcp.ucp.messages import outcome_envelope
 from storefront_mcp.ucp.purchase_shapes import CartRequest, CheckoutRequest, CompleteRequest, NoPayload
@@ -236,21 +237,18 @@ def _checkout_operations(checkouts: CheckoutOperations) -> tuple[UcpOperation, .
     )
 
 
-_ENCODER: Final = msgspec.json.Encoder()
-
-
 OUTCOME_MARK: Final = b'"status":"error"'
 MAX_MARK_BYTES: Final = 60
 """Within which the mark of an outcome stands."""
 
 
-def is_outcome(answer: bytes) -> bool:
+def is_outcome(answer: EncodedAnswer) -> bool:
     """Whether an answer is an outcome without an object."""
-    return OUTCOME_MARK in answer[:MAX_MARK_BYTES]
+    return OUTCOME_MARK in answer.head[:MAX_MARK_BYTES]
 
 
-async def run_operation(operation: UcpOperation, request: UcpRequest) -> bytes:
-    """The answer as JSON: an object, or an outcome without one. Raises UcpFailure."""
+async def run_operation(operation: UcpOperation, request: UcpRequest) -> EncodedAnswer:
+    """The answer: an object, or an outcome without one. Raises UcpFailure."""
     try:
         wanted = msgspec.json.decode(request.payload, type=operation.shape)
     except msgspec.ValidationError as error:
@@ -259,12 +257,12 @@ async def run_operation(operation: UcpOperation, request: UcpRequest) -> bytes:
         raise invalid_input("The body is no JSON object, or nested too deeply.") from None
 
     async def run() -> bytes:
-        return _ENCODER.encode(await operation.run(request, wanted))
+        return encode_answer(await operation.run(request, wanted)).body()
 
     try:
         if not operation.changes:
-            return await run()
-        return await run_once(operation.name, request, run, repeats=operation.repeats)
+            return encode_answer(await operation.run(request, wanted))
+        return EncodedAnswer(await run_once(operation.name, request, run, repeats=operation.repeats))
     except UcpOutcome as outcome:
         refusal: UcpRefusal = outcome
     except (CallError, ShopError) as error:
@@ -274,6 +272,6 @@ async def run_operation(operation: UcpOperation, request: UcpRequest) -> bytes:
     return encode_outcome(refusal, request.runner.shop.store, request.release)
 
 
-def encode_outcome(outcome: UcpOutcome, store: Store, release: UcpRelease) -> bytes:
-    """An outcome without an object, as JSON."""
-    return _ENCODER.encode(outcome_envelope(outcome, release.id, store.website_url))
+def encode_outcome(outcome: UcpOutcome, store: Store, release: UcpRelease) -> EncodedAnswer:
+    """An outcome without an object."""
+    return encode_answer(outcome_envelope(outcome, release.id, store.website_url))

@@ -27,6 +27,8 @@ from storefront_mcp.ucp.catalog_shapes import (
 MAX_LISTED_VARIANTS: Final = 10
 """Of one product in a list; get_product has them all."""
 RATING_SCALE: Final = 5.0
+NOTHING_MORE: Final = UcpDescription("")
+"""Of what has no description: UCP wants one, and the title is read already."""
 IN_STOCK: Final = UcpAvailability(available=True, status="in_stock")
 OUT_OF_STOCK: Final = UcpAvailability(available=False, status="out_of_stock")
 
@@ -47,7 +49,7 @@ def summarized_product(summary: ProductSummary) -> UcpProduct:
         id=sku,
         sku=sku,
         title=summary.name,
-        description=UcpDescription(summary.name),
+        description=NOTHING_MORE,
         price=price,
         list_price=list_price,
         availability=_availability(available=summary.in_stock),
@@ -56,7 +58,7 @@ def summarized_product(summary: ProductSummary) -> UcpProduct:
     return UcpProduct(
         id=summary.sku,
         title=summary.name,
-        description=UcpDescription(summary.name),
+        description=NOTHING_MORE,
         price_range=UcpPriceRange(price, price),
         list_price_range=None if list_price is None else UcpPriceRange(list_price, list_price),
         variants=(bought,),
@@ -71,7 +73,7 @@ def detailed_product(product: Product) -> UcpProduct:
         id=product.sku,
         handle=product.url_key,
         title=product.name,
-        description=UcpDescription(product.description or product.name),
+        description=UcpDescription(product.description) if product.description else NOTHING_MORE,
         url=product.url,
         categories=tuple(map(UcpCategory, product.categories)),
         price_range=_price_range(one.price for one in variants),
@@ -163,7 +165,7 @@ def _only_variant(product: Product) -> UcpVariant:
         id=product.sku,
         sku=product.sku,
         title=product.name,
-        description=UcpDescription(product.name),
+        description=NOTHING_MORE,
         price=_price(product.price),
         list_price=None if product.list_price is None else _price(product.list_price),
         availability=_availability(available=product.in_stock),
@@ -177,7 +179,7 @@ def _variant(product: Product, variant: Variant) -> UcpVariant:
         id=variant.sku,
         sku=variant.sku,
         title=title,
-        description=UcpDescription(f"{product.name}: {title}" if variant.options else product.name),
+        description=NOTHING_MORE,
         price=_price(product.price if variant.price is None else variant.price),
         list_price=None if list_price is None else _price(list_price),
         availability=_availability(available=variant.in_stock and product.in_stock),

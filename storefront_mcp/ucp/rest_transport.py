@@ -42,7 +42,7 @@ class RestTransport:
         if operation is None:
             return _not_here(request, methods)
         try:
-            body = await self._runner.run(
+            answer = await self._runner.run(
                 operation,
                 request,
                 self._release,
@@ -53,9 +53,8 @@ class RestTransport:
             )
         except UcpFailure as failure:
             return failure_response(failure)
-        return ProtocolResponse(
-            status=HTTPStatus.OK if is_outcome(body) else operation.status, body=body, headers=NOT_STORED
-        )
+        status = HTTPStatus.OK if is_outcome(answer) else operation.status
+        return ProtocolResponse(status=status, body=answer.body(), headers=NOT_STORED)
 
     def _route(self, path: str) -> tuple[Mapping[str, UcpOperation], str]:
         """The operations at a path by method, and the id in it."""

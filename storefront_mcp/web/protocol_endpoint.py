@@ -3,6 +3,7 @@
 Each request is limited, its origin checked, its caller authenticated and its body read here, whatever the protocol.
 """
 
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -18,6 +19,7 @@ from storefront_mcp.commerce.error_codes import INTERNAL_ERROR
 from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.mcp.caller_views import sender_traits
 from storefront_mcp.roadmap.roadmap import Roadmap
+from storefront_mcp.uvicorn_protocol.asgi_extension import WHOLE_RESPONSE
 from storefront_mcp.web.authentication import AUTHORIZATION_HEADER, BearerAuthenticator, HttpRejection
 from storefront_mcp.web.body import BODY_SECONDS, BodyRefused, read_announced
 from storefront_mcp.web.cors import OriginGuard
@@ -116,7 +118,13 @@ class ProtocolEndpoint:
             target=(scope.get("raw_path") or b"") + (b"?" + scope["query_string"] if scope["query_string"] else b""),
             runner=self._runner(protocol, caller, origin),
         )
-        await self._respond(await self._ask(protocol, request), send, cors, head=head)
+        answer = await self._ask(protocol, request)
+        whole = not head and not cors and WHOLE_RESPONSE in (scope.get("extensions") or ())
+        if whole and answer is not None and answer.body and isinstance(answer.headers, tuple):
+            fixed = self._fixed_headers(answer.media_type, answer.headers)
+            await send({"type": WHOLE_RESPONSE, "status": answer.status, "headers": fixed, "body": answer.body})  # type: ignore[arg-type]
+            return
+        await self._respond(answer, send, cors, head=head)
 
     async def _ask(self, protocol: AgentProtocol, request: ProtocolRequest) -> ProtocolResponse | None:
         """The protocol's answer; None, and the traceback in the log, where it failed."""
@@ -135,6 +143,13 @@ class ProtocolEndpoint:
         typed = [(b"content-type", answer.media_type)] if answer.body else []
         fields = [*typed, *answer.headers, *cors, *self._responses.security_headers]
         await write_response(send, answer.status, answer.body, fields, head=head)
+
+    @functools.lru_cache(maxsize=32)  # noqa: B019 -- as long as the process, like the endpoint
+    def _fixed_headers(
+        self, media_type: bytes, headers: tuple[tuple[bytes, bytes], ...]
+    ) -> Sequence[tuple[bytes, bytes]]:
+        """The same tuple each time: the server has put its lines together once."""
+        return ((b"content-type", media_type), *headers, *self._responses.security_headers)
 
     async def _send_preflight(self, protocol: AgentProtocol, fields: Mapping[bytes, bytes], send: Send) -> None:
         """Which methods and headers pages of an allowed origin may send."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from storefront_mcp.commerce.errors import ShopDown
@@ -10,6 +11,7 @@ from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import OptionAxis, Product, ProductSummary, Variant
 from storefront_mcp.ucp import catalog
 from storefront_mcp.ucp.catalog import LISTED_SECONDS, ListedProductCache
+from storefront_mcp.ucp.catalog_shapes import UcpProduct
 from storefront_mcp.ucp.products import MAX_LISTED_VARIANTS
 
 PRICE = Money(1000, "AUD")
@@ -43,7 +45,7 @@ class ScriptedRunner:
 
 async def listed(cache: ListedProductCache, runner: Any, summary: ProductSummary = TEE) -> Any:
     (found,) = await cache.of([summary], runner)
-    return found
+    return msgspec.json.decode(found, type=UcpProduct)
 
 
 async def test_a_product_is_read_once_a_minute() -> None:
