@@ -77,18 +77,19 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
         category=category,
         price_min=None if args.min_price_minor is None else Money(args.min_price_minor, currency),
         price_max=None if args.max_price_minor is None else Money(args.max_price_minor, currency),
-        filters=tuple((code, tuple(labels)) for code, labels in args.filters.items()),
+        filters=tuple([(code, tuple(labels)) for code, labels in args.filters.items()]),
         in_stock=args.in_stock,
         on_sale=args.on_sale,
         sort=args.sort,
         size=args.page_size,
     )
     wanted = args.facets == "auto" and args.cursor is None
-    found = await shop.backend.search(replace(decode_cursor(args.cursor, question), facets=wanted))
+    query = decode_cursor(args.cursor, question)
+    found = await shop.backend.search(replace(query, facets=True) if wanted else query)
     facets: Sequence[CategoryFacet] = found.facets
     if wanted and not facets and category is not None:
         facets = await shop.backend.facets(category)
-    if found.next is None:
+    if facets and found.next is None:
         # There is nothing to narrow by price where all prices are on the page.
         facets = [facet for facet in facets if facet.code != PRICE_FACET]
     return SearchResult(

@@ -1,6 +1,5 @@
 """`ShopSearch`: searches where there is no mirror: the shop's own, and if it finds nothing, plainer words and hints."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import chain
 from typing import Final
@@ -42,8 +41,8 @@ class ShopSearch:
     def __init__(self, shop: CatalogueReader, currency: str) -> None:
         self._shop = shop
         self._currency = currency
-        self._seen: OrderedDict[str, tuple[str, ...]] = OrderedDict()
-        """Words by name: most searches list what others have listed, and folding is dear."""
+        self._seen: dict[str, tuple[str, ...]] = {}
+        """Words by name, the first seen first: most searches list what others have listed, and folding is dear."""
 
     async def search(self, search: SearchQuery) -> SearchPage:
         """One page. Raises as the shop's search, and CursorRefused for a position in a mirror."""
@@ -56,7 +55,7 @@ class ShopSearch:
             return await self._search_plainer(search, replace(plainer, after=search.after[1:]), phrases)
         found = _with_stock(await self._ask(query), search.in_stock)
         if found.products or search.after is not None or not search.text:
-            self._learn(product.name for product in found.products)
+            self._learn([product.name for product in found.products])
             return found
         phrases = read_phrases(search.text, self._currency)
         plainer = _plainer(query, phrases)
@@ -78,13 +77,13 @@ class ShopSearch:
             hints.append(NO_ORDER.format(query.sort.replace("_", " ")))
         if query.price_max is not None and any(one.choose == "options" for one in found.products):
             hints.append(EXTRA_COST)
-        return replace(found, hints=tuple(hints))
+        return replace(found, hints=tuple(hints)) if hints else found
 
     async def _search_plainer(self, search: SearchQuery, plainer: SearchQuery, phrases: PhraseReading) -> SearchPage:
         """A page for the plainer query; its next position says so, as the shop's own says nothing of the query."""
         in_stock = phrases.in_stock if search.in_stock is None else search.in_stock
         found = _with_stock(await self._ask(plainer), in_stock)
-        self._learn(product.name for product in found.products)
+        self._learn([product.name for product in found.products])
         return replace(
             found,
             next=None if found.next is None else PLAINER_PREFIX + found.next,
@@ -92,14 +91,13 @@ class ShopSearch:
         )
 
     def _learn(self, names: Iterable[str]) -> None:
-        """Keep the words of names, the latest of them."""
+        """Keep the words of names, those that came last."""
+        seen = self._seen
         for name in names:
-            if name in self._seen:
-                self._seen.move_to_end(name)
-            else:
-                self._seen[name] = tuple(text_words(name))
-        while len(self._seen) > MAX_SEEN_NAMES:
-            self._seen.popitem(last=False)
+            if name not in seen:
+                seen[name] = tuple(text_words(name))
+        while len(seen) > MAX_SEEN_NAMES:
+            del seen[next(iter(seen))]
 
     async def _hints(self, text: str, phrases: PhraseReading) -> tuple[str, ...]:
         hints = []
