@@ -35,6 +35,7 @@ class SilentToolContext:
 
 
 SILENT_CONTEXT: Final = SilentToolContext()
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class ToolRunner(Struct, frozen=True, kw_only=True):
@@ -76,7 +77,7 @@ class ToolRunner(Struct, frozen=True, kw_only=True):
         observation = NULL_OBSERVATION if instrumentation is None else instrumentation.observe_request(observed)
         call = ToolCall(
             tool=tool,
-            arguments=Raw(msgspec.json.encode(arguments)),
+            arguments=Raw(_ENCODER.encode(arguments)),
             caller=self.caller,
             roadmap=self.roadmap,
             shop=self.shop,

@@ -28,7 +28,10 @@ class EncodedAnswer(Struct, frozen=True):
 
     def text(self) -> bytes:
         """The object as it stands inside a JSON string."""
-        return b"".join((_escape(self.head), b",".join(map(_escape_known, self.products)), _escape(self.tail)))
+        if not self.products:
+            return _escape(self.head) + _escape(self.tail)
+        products = b",".join(map(_escape_known, self.products))
+        return b"".join((_escape_known(self.head), products, _escape(self.tail)))
 
 
 def encode_answer(answer: Struct | SearchAnswerPage) -> EncodedAnswer:

@@ -18,8 +18,8 @@ def answer_metadata(
 ) -> Raw:
     """Those of `capabilities` that are open and that the platform knows; None stands for a platform that knows all."""
     found = open_capabilities(roadmap)
-    names = tuple(name for name in capabilities if name in found and (known is None or release in known.get(name, ())))
-    return _metadata_json(release, names)
+    names = [name for name in capabilities if name in found and (known is None or release in known.get(name, ()))]
+    return _metadata_json(release, tuple(names))
 
 
 @functools.lru_cache(maxsize=256)

@@ -47,7 +47,7 @@ class OperationRunner:
             platform, origin = await self._platforms.identify(url, request, release)
         except UcpOutcome as outcome:
             return encode_outcome(outcome, request.runner.shop.store, release)
-        runner = replace(request.runner, origin=origin)
+        runner = request.runner if origin is request.runner.origin else replace(request.runner, origin=origin)
         await _check_open(operation, runner)
         if operation.needs_key and not key:
             raise UcpFailure(

@@ -1,6 +1,7 @@
 """The application: routes requests by Host to a store's endpoints, or its documents and pages, each once counted."""
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from litestar import Litestar, Request
@@ -104,7 +105,8 @@ class HostRouter:
                 context.store = endpoint.store
                 await endpoint.answer(scope, headers, fields, receive, send)
                 return
-        fields = first_of_each(headers)
+        if len(fields) != len(headers):
+            fields = first_of_each(headers)
         host = _host(headers, fields)
         site, head = self._sites.get(host), scope["method"] == "HEAD"
         context.store = "" if site is None else site.store.id
@@ -173,7 +175,12 @@ def _host(headers: Sequence[tuple[bytes, bytes]], fields: Mapping[bytes, bytes])
     found = fields.get(b"host", b"")
     if len(fields) != len(headers) and any(name == b"host" and value != found for name, value in headers):
         return ""
-    name, colon, port = found.decode("latin-1").strip().lower().partition(":")
+    return _plain_host(found)
+
+
+@lru_cache(maxsize=256)
+def _plain_host(sent: bytes) -> str:
+    name, colon, port = sent.decode("latin-1").strip().lower().partition(":")
     return f"{name.removesuffix('.')}{colon}{port}"
 
 

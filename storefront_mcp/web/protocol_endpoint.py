@@ -88,7 +88,10 @@ class ProtocolEndpoint:
         if method == "OPTIONS":
             await self._send_preflight(protocol, fields, send)
             return
-        cors = await self._origin_guard.preflight(scope, send)
+        cors: Headers | None = []
+        # No need for a POST without Origin while a phase is open, which nearly every request is.
+        if not self._site.shown.open or method != "POST" or b"origin" in fields:
+            cors = await self._origin_guard.preflight(scope, send)
         if cors is None:
             return
         try:
@@ -119,12 +122,8 @@ class ProtocolEndpoint:
             runner=self._runner(protocol, caller, origin),
         )
         answer = await self._ask(protocol, request)
-        whole = not head and not cors and WHOLE_RESPONSE in (scope.get("extensions") or ())
-        if whole and answer is not None and answer.body and isinstance(answer.headers, tuple):
-            fixed = self._fixed_headers(answer.media_type, answer.headers)
-            await send({"type": WHOLE_RESPONSE, "status": answer.status, "headers": fixed, "body": answer.body})  # type: ignore[arg-type]
-            return
-        await self._respond(answer, send, cors, head=head)
+        may_be_whole = not head and not cors and WHOLE_RESPONSE in (scope.get("extensions") or ())
+        await self._respond(answer, send, cors, head=head, may_be_whole=may_be_whole)
 
     async def _ask(self, protocol: AgentProtocol, request: ProtocolRequest) -> ProtocolResponse | None:
         """The protocol's answer; None, and the traceback in the log, where it failed."""
@@ -134,11 +133,17 @@ class ProtocolEndpoint:
             log.exception("%s %s failed", request.method, masked_path(protocol.mount + request.path))
             return None
 
-    async def _respond(self, answer: ProtocolResponse | None, send: Send, cors: Headers, *, head: bool) -> None:
+    async def _respond(
+        self, answer: ProtocolResponse | None, send: Send, cors: Headers, *, head: bool, may_be_whole: bool
+    ) -> None:
         if answer is None:
             detail = "This failed on our side."
             status = HTTPStatus.INTERNAL_SERVER_ERROR
             await self._responses.problem(send, status, detail, cors, code=INTERNAL_ERROR, head=head)
+            return
+        if may_be_whole and answer.body and isinstance(answer.headers, tuple):
+            fixed = self._fixed_headers(answer.media_type, answer.headers)
+            await send({"type": WHOLE_RESPONSE, "status": answer.status, "headers": fixed, "body": answer.body})  # type: ignore[arg-type]
             return
         typed = [(b"content-type", answer.media_type)] if answer.body else []
         fields = [*typed, *answer.headers, *cors, *self._responses.security_headers]
