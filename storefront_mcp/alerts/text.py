@@ -33,6 +33,7 @@ TEXTS: Final[Mapping[Condition, ConditionText]] = {
     "checkouts": ConditionText(
         title="A checkout needs a person", command=("checkouts", "--state", "needs_human"), page="/checkouts"
     ),
+    "late_checkouts": ConditionText(title="Checkouts are late", command=("checkouts",), page="/checkouts"),
     "shop": ConditionText(title="The shop is down", command=("doctor",), page="/health"),
     "webhooks": ConditionText(title="Webhooks are not signed as they should be", command=("doctor",), page="/health"),
     "order_events": ConditionText(title="A platform was not told of an order", command=("doctor",), page="/checkouts"),

@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storefront_mcp.app.database_outage import DatabaseOutage
 from storefront_mcp.backends.probe import ProbeFailed, ShopProbe
-from storefront_mcp.checkout.record import CheckoutRepository
+from storefront_mcp.checkout.record import Checkout, CheckoutRepository
+from storefront_mcp.checkout.states import LATE_SECONDS, PASSING_STATES
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.alerts import SqlAlertRepository
@@ -31,6 +32,8 @@ MIN_FREE_SHARE: Final = 0.05
 """A disk is nearly full with less than both."""
 MAX_COUNTED_CHECKOUTS: Final = 100
 MAX_TOLD_PROBLEMS: Final = 3
+SHOP_STATES: Final = frozenset({"authorized", "placing", "unknown"})
+"""States of a checkout that waits for the shop; any other waits for the payment provider."""
 SERVER_ERROR: Final = 500
 SERVER: Final = StoreId("")
 
@@ -147,17 +150,27 @@ class AlertWatch:
             if store.gets_webhooks:
                 await asyncio.to_thread(self._look_at_webhooks, store.id, found)
             if leads:
-                waiting = await self._checkouts.list_by_state(store.id, ("needs_human",), limit=MAX_COUNTED_CHECKOUTS)
-                if waiting:
-                    oldest = min(waiting, key=lambda one: one.since)
-                    since = dt.datetime.fromtimestamp(int(oldest.since), dt.UTC)
-                    found.seen[AlertKey("checkouts", store.id)] = (
-                        f"{len(waiting)} wait{'s' if len(waiting) == 1 else ''}; the oldest is {oldest.id}, since "
-                        f"{since:%Y-%m-%d %H:%M} UTC: {oldest.problem}"
-                    )
+                await self._look_at_checkouts(store.id, found)
                 given_up = await asyncio.to_thread(self._repository.failed_order_events, store.id)
                 if given_up is not None:
                     found.seen[AlertKey("order_events", store.id)] = given_up
+
+    async def _look_at_checkouts(self, store: StoreId, found: AlertSightings) -> None:
+        waiting = await self._checkouts.list_by_state(store, ("needs_human",), limit=MAX_COUNTED_CHECKOUTS)
+        if waiting:
+            oldest = _longest(waiting)
+            found.seen[AlertKey("checkouts", store)] = f"{_count_of(waiting, oldest)}: {oldest.problem}"
+        latest = self._now() - LATE_SECONDS
+        passing = await self._checkouts.list_by_state(
+            store, tuple(PASSING_STATES), limit=MAX_COUNTED_CHECKOUTS, made_before=latest
+        )
+        late = [one for one in passing if one.since <= latest]
+        if late:
+            oldest = _longest(late)
+            silent = "shop" if oldest.state in SHOP_STATES else "payment provider"
+            found.seen[AlertKey("late_checkouts", store)] = (
+                f"{_count_of(late, oldest)}: it is {oldest.state}, and goes on once the {silent} answers"
+            )
 
     def _look_at_webhooks(self, store: StoreId, found: AlertSightings) -> None:
         key = AlertKey("webhooks", store)
@@ -209,6 +222,16 @@ class AuditChainWalk:
         if self._position is None:
             self._last, self._problems, known = self._problems, [], True
         return list(dict.fromkeys(found)) if known or found else None
+
+
+def _longest(checkouts: Sequence[Checkout]) -> Checkout:
+    return min(checkouts, key=lambda one: one.since)
+
+
+def _count_of(checkouts: Sequence[Checkout], oldest: Checkout) -> str:
+    since = dt.datetime.fromtimestamp(int(oldest.since), dt.UTC)
+    waits = "waits" if len(checkouts) == 1 else "wait"
+    return f"{len(checkouts)} {waits}; the oldest is {oldest.id}, since {since:%Y-%m-%d %H:%M} UTC"
 
 
 async def _shop_problem(store: ObservedStore, *, leads: bool) -> str | None:

@@ -187,8 +187,13 @@ class CheckoutRepository(Protocol):
     async def due(self, *, now: float, limit: int) -> Sequence[str]:
         """Ids that are due and not leased, the longest due first."""
 
-    async def list_by_state(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
-        """Checkouts in these states, newest first, without personal data. All stores when `store` is None."""
+    async def list_by_state(
+        self, store: StoreId | None, states: Sequence[State], *, limit: int, made_before: float | None = None
+    ) -> Sequence[Checkout]:
+        """Checkouts in these states, newest first, without personal data. All stores when `store` is None.
+
+        `made_before` is in Unix seconds.
+        """
 
     async def keep_event(self, provider: str, event: str, *, store: StoreId, checkout: str | None, now: float) -> bool:
         """Record a provider's event; whether it is new."""

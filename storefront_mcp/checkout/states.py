@@ -38,6 +38,10 @@ COMMITTED_STATES: Final[frozenset[State]] = frozenset(
     {"authorizing", "authorized", "placing", "unknown", "capturing", "releasing", "needs_human"}
 )
 """Paid or being paid by a token, and not ended: cannot be canceled."""
+PASSING_STATES: Final[frozenset[State]] = (COMMITTED_STATES - {"needs_human"}) | {"closing"}
+"""Left within seconds, unless the shop or the payment provider does not answer."""
+LATE_SECONDS: Final = 600.0
+"""In one of which somebody has to be told."""
 
 
 def transition(checkout: Checkout, to: State, *, now: float, **changes: Any) -> Checkout:  # noqa: ANN401 -- fields of the record

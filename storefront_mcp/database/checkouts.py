@@ -162,11 +162,15 @@ class SqlCheckoutRepository:
             return connection.execute(query).scalars().all()
 
     @in_thread
-    def list_by_state(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
+    def list_by_state(
+        self, store: StoreId | None, states: Sequence[State], *, limit: int, made_before: float | None = None
+    ) -> Sequence[Checkout]:
         """Checkouts in these states, newest first, without personal data. All stores when `store` is None."""
         query = _READ.where(_C.state.in_(states)).order_by(_C.created_at.desc(), _C.id).limit(limit)
         if store is not None:
             query = query.where(_C.store == store)
+        if made_before is not None:
+            query = query.where(_C.created_at <= made_before)
         with self._database.reading() as connection:
             rows: Sequence[Row[Any]] = connection.execute(query).all()
         return [self._rows.checkout(row, personal=False) for row in rows]

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import func, select
 
+from storefront_mcp.checkout.states import LATE_SECONDS, PASSING_STATES
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.alerts import SqlAlertRepository
 from storefront_mcp.database.catalogue_mirrors import SqlMirrorRepository
@@ -19,8 +22,20 @@ from storefront_mcp.database.tables.checkouts import CHECKOUTS
 from storefront_mcp.database.tables.flips import FLIPS
 from storefront_mcp.records.alerts import CONDITIONS, STORE_CONDITIONS
 
+MAX_PASSING: Final = 1_000
+"""Checkouts that are read for the longest in its state."""
 MIRROR_SEEN_SECONDS: Final = 24 * 3600
 """A mirror that nobody told of for so long counts no more."""
+
+
+class EnteredState(Struct, frozen=True):
+    """What is read of a checkout's record."""
+
+    since: float
+    """Unix seconds, when it came into its state."""
+
+
+_ENTERED: Final = msgspec.json.Decoder(EnteredState)
 
 
 class SqlMetricsSource:
@@ -58,12 +73,17 @@ class SqlMetricsSource:
         return {name: rows[name] / at_most for name, at_most in self._bounds.items()}
 
     def lags(self) -> Mapping[str, float]:
-        """Seconds that the longest due checkout has waited, by store."""
+        """Seconds that the checkout which waits longest has been due, or in a state that is left at once, by store."""
         now = self._now().timestamp()
+        passing = CHECKOUTS.c.state.in_(PASSING_STATES) & (CHECKOUTS.c.created_at <= now - LATE_SECONDS)
+        entered = select(CHECKOUTS.c.store, CHECKOUTS.c.record).where(passing).order_by(CHECKOUTS.c.created_at)
         waiting = CHECKOUTS.c.due_at.is_not(None) & (CHECKOUTS.c.due_at <= now) & (CHECKOUTS.c.lease_until <= now)
         query = select(CHECKOUTS.c.store, func.min(CHECKOUTS.c.due_at)).where(waiting).group_by(CHECKOUTS.c.store)
         with self._database.reading() as connection:
-            return {store: now - due for store, due in connection.execute(query)}
+            lags: dict[str, float] = {store: now - due for store, due in connection.execute(query)}
+            for store, record in connection.execute(entered.limit(MAX_PASSING)):
+                lags[store] = max(lags.get(store, 0.0), now - _ENTERED.decode(record).since)
+        return lags
 
     def flips(self) -> Mapping[tuple[str, str, str], int]:
         """Number of flips by store, phase and new status."""

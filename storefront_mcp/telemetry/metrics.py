@@ -116,7 +116,7 @@ CHECKOUTS: Final = MetricDefinition(
 LAG: Final = MetricDefinition(
     name="storefront_checkout_lag_seconds",
     kind="gauge",
-    help="For how long the checkout that waits longest has been due; 0 while none is late.",
+    help="For how long the checkout that waits longest has been due or on its way; 0 while none is late.",
     labels=("store",),
 )
 ALERTS: Final = MetricDefinition(

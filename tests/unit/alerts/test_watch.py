@@ -16,6 +16,7 @@ from storefront_mcp.app import alert_watch
 from storefront_mcp.app.alert_watch import AlertWatch, AuditChainWalk, ObservedServer, ObservedStore
 from storefront_mcp.app.database_outage import DatabaseOutage
 from storefront_mcp.backends.probe import ProbeFailed, ProbeResponse
+from storefront_mcp.checkout.record import State
 from storefront_mcp.commerce.errors import ShopBusy
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database, SqlCheckoutRepository, audit as audit_module
@@ -207,6 +208,27 @@ async def test_a_checkout_that_needs_a_person_is_told_once_by_all_workers_and_af
     assert desk.box.messages[2].since == message.since
     assert len({one.id for one in desk.box.messages}) == 3
     assert desk.repository.list_active() == []
+
+
+@pytest.mark.parametrize(
+    ("state", "awaited"), [("capturing", "payment provider"), ("authorizing", "payment provider"), ("unknown", "shop")]
+)
+async def test_a_checkout_that_stays_on_its_way_is_told_after_ten_minutes(
+    local: Desk, state: State, awaited: str
+) -> None:
+    """Though it is looked at again and again, so that it is never late for the reconciler."""
+    await local.checkouts.open(checkout("chk_1", cart="chk_1", pay_key="chk_1", created_at=local.clock() - 3600))
+    held = await local.checkouts.lease("chk_1", now=local.clock(), seconds=10)
+    assert held is not None
+    since = local.clock()
+    await local.checkouts.write(replace(held, state=state, since=since, due_at=since), release=True)
+    assert await local.pass_(570) == []
+    assert await local.pass_(60) == [("raised", "late_checkouts", "pickle")]
+    reason = local.box.messages[0].reason
+    assert reason.startswith("1 waits; the oldest is chk_1, since ")
+    assert reason.endswith(f": it is {state}, and goes on once the {awaited} answers")
+    await local.settled("chk_1")
+    assert (await local.pass_(300))[1:] == [("resolved", "late_checkouts", "pickle")]
 
 
 async def test_a_server_that_was_away_for_a_day_resolves_nothing_that_still_holds(desk: Desk) -> None:

@@ -81,8 +81,11 @@ class MemoryRecords:
         ]
         return [one.id for one in sorted(found, key=lambda one: one.due_at or 0.0)[:limit]]
 
-    async def list_by_state(self, store: StoreId | None, states: Sequence[State], *, limit: int) -> Sequence[Checkout]:
+    async def list_by_state(
+        self, store: StoreId | None, states: Sequence[State], *, limit: int, made_before: float | None = None
+    ) -> Sequence[Checkout]:
         found = [one for one in self.checkouts.values() if one.state in states and store in {None, one.store}]
+        found = [one for one in found if made_before is None or one.created_at <= made_before]
         return [replace(one, personal=None) for one in sorted(found, key=lambda one: -one.created_at)[:limit]]
 
     async def keep_event(self, provider: str, event: str, *, store: StoreId, checkout: str | None, now: float) -> bool:
