@@ -55,8 +55,12 @@ def options() -> configparser.SectionProxy:
 def analysed(analyze: str, command: str, *options: str, unit: Path) -> "subprocess.CompletedProcess[str]":
     """What systemd says of a unit, beside its own units where only `make debian` has them.
 
-    The manager of the system makes folders in /run, which takes root; others ask the manager of users.
+    The manager of the system makes folders in /run, which takes root; others ask the manager of users, which has no
+    dynamic users since systemd 255: another one stands for them.
     """
+    if os.getuid() != 0:
+        for service in unit.parent.glob("*.service"):
+            service.write_text(changed(service.read_text(), {"DynamicUser=yes": "User=daemon"}))
     units = [DEBIAN / "systemd" / above / "systemd" / "system" for above in ("lib", "usr/lib")]
     return subprocess.run(
         [analyze, "--system" if os.getuid() == 0 else "--user", command, *options, unit],

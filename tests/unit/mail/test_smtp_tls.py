@@ -20,6 +20,24 @@ Security = Literal["starttls", "tls"]
 LOGIN: dict[str, Any] = {"username": "storefront", "password": Secret("brine")}
 
 
+NO_USE = dict.fromkeys(
+    (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    ),
+    False,
+)
+SIGNS = x509.KeyUsage(**NO_USE | {"key_cert_sign": True})
+ANSWERS = x509.KeyUsage(**NO_USE | {"digital_signature": True})
+
+
 class PickleAuthority:
     """A certificate authority of its own."""
 
@@ -47,6 +65,11 @@ class PickleAuthority:
         now = dt.datetime.now(dt.UTC)
         builder = x509.CertificateBuilder(self.name, name, key.public_key(), x509.random_serial_number())
         builder = builder.not_valid_before(now - dt.timedelta(hours=1)).not_valid_after(now + dt.timedelta(hours=1))
+        # Python 3.13 and later ask a chain for what RFC 5280 says of it.
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        subject = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = builder.add_extension(issuer, critical=False).add_extension(subject, critical=False)
+        builder = builder.add_extension(SIGNS if key is self._key else ANSWERS, critical=True)
         return builder.add_extension(extension, critical=True).sign(self._key, SHA256()).public_bytes(Encoding.PEM)
 
 

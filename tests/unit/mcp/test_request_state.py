@@ -95,7 +95,8 @@ def test_the_order_and_spacing_of_arguments_do_not_matter_and_all_else_does() ->
 
 def test_arguments_nested_at_any_depth_have_a_digest_or_are_refused() -> None:
     outcomes = set()
-    for depth in range(50, 3_000, 10):
+    # How deep is too deep differs between versions of Python.
+    for depth in (*range(50, 3_000, 10), 10_000, 50_000, 100_000):
         try:
             binding_digest("tools/call", "a", Raw(b"[" * depth + b"]" * depth), "guest")
             outcomes.add("digest")
