@@ -74,10 +74,14 @@ class MirrorLedger:
 
     def __init__(self, path: Path) -> None:
         self._rows = sqlite3.connect(path, isolation_level=None)
-        self._rows.execute("PRAGMA journal_mode = WAL")
-        self._rows.execute("PRAGMA synchronous = NORMAL")
-        self._rows.executescript(_TABLES)
-        self._rows.execute("BEGIN")
+        try:
+            self._rows.execute("PRAGMA journal_mode = WAL")
+            self._rows.execute("PRAGMA synchronous = NORMAL")
+            self._rows.executescript(_TABLES)
+            self._rows.execute("BEGIN")
+        except BaseException:
+            self._rows.close()
+            raise
 
     def close(self) -> None:
         """Close it; what was not committed is gone."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Final
 
 from msgspec.structs import replace
@@ -107,18 +108,23 @@ class FullSweep:
         work, now = self._work, self._work.clocks.now()
         last = 0 if self._current is None else self._current.number
         for number in reversed([one for one in work.folder.generations() if one > last]):
-            found = work.folder.generation(number, work.writer, work.tree)
-            progress = found.progress
-            gone = progress.complete and self._current is None
-            if progress.began and 0 <= now - progress.began < DAY_SECONDS and not gone:
-                found.resume()
-                return found
-            found.close()
+            with ExitStack() as unused:
+                found = work.folder.generation(number, work.writer, work.tree)
+                unused.callback(found.close)
+                progress = found.progress
+                gone = progress.complete and self._current is None
+                if progress.began and 0 <= now - progress.began < DAY_SECONDS and not gone:
+                    found.resume()
+                    unused.pop_all()
+                    return found
         # Never a number that was used before: what an abandoned sweep left in the index would be found again.
         number = max([last + 1, int(now), *(one + 1 for one in work.folder.generations())])
-        new = work.folder.generation(number, work.writer, work.tree)
-        new.resume()
-        new.note_progress(SweepProgress(began=now))
+        with ExitStack() as unused:
+            new = work.folder.generation(number, work.writer, work.tree)
+            unused.callback(new.close)
+            new.resume()
+            new.note_progress(SweepProgress(began=now))
+            unused.pop_all()
         return new
 
     async def _read_pages(self, new: MirrorGeneration) -> None:

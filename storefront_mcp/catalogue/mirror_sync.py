@@ -123,15 +123,15 @@ class MirrorSync:
         number = writer.current
         current = None
         if number is not None and number in self._folder.generations():
-            current = self._folder.generation(number, writer, work.tree)
+            # Closed with everything else from here on, whatever happens.
+            self._current = current = self._folder.generation(number, writer, work.tree)
             if not current.progress.complete:
                 current.close()
-                current = None
+                self._current = current = None
         if number is None or current is None:
             work.tell(generation=0, products=0, building=True, read=0, total=0)
             return
         progress = current.progress
-        self._current = current
         current.resume()
         await work.read_tree()
         self._sweep_at = next_sweep(progress.began, self._policy.sweep_hour)

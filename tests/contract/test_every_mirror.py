@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,10 @@ class MirrorBench:
 
 
 @pytest.fixture
-def bench(every: ContractShop, tmp_path: Path) -> MirrorBench:
-    return MirrorBench(every, tmp_path / "store" / "view")
+def bench(every: ContractShop, tmp_path: Path) -> Iterator[MirrorBench]:
+    made = MirrorBench(every, tmp_path / "store" / "view")
+    yield made
+    made.sync.close()
 
 
 async def test_it_is_whole_after_one_sweep_though_the_shop_fails_meanwhile(

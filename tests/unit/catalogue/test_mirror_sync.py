@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,10 @@ class Crash(BaseException):
     """The process is gone."""
 
 
+BENCHES: list["MirrorBench"] = []
+"""Those of the test that runs."""
+
+
 class MirrorBench:
     """A shop, a disk, a clock, and the mirror between them, which can be killed and started again."""
 
@@ -47,6 +51,7 @@ class MirrorBench:
         self.slept: list[float] = []
         self.stops_at: float | None = None
         self.stopped = asyncio.Event()
+        BENCHES.append(self)
         self.start()
 
     def start(self) -> None:
@@ -109,6 +114,13 @@ class MirrorBench:
             self.stopped.set()
             await asyncio.Event().wait()
         await asyncio.sleep(0)
+
+
+@pytest.fixture(autouse=True)
+def _closing() -> Iterator[None]:
+    yield
+    while BENCHES:
+        BENCHES.pop().sync.close()
 
 
 @pytest.fixture
