@@ -30,8 +30,10 @@ def person_environment(home: Path, *, without: str = "") -> Mapping[str, str]:
         "HOME": str(home),
         "PATH": f"{home}{os.pathsep}{BIN}{os.pathsep}{os.environ['PATH']}",
         "BROWSER": str(opens),
-        # The Inspector listens at one port, which another one may have just now.
+        # The Inspector listens at one port, which another one may have just now; and its tokens are nothing for the
+        # keychain of whoever runs the tests, which not every machine has.
         "MCP_OAUTH_CALLBACK_URL": f"http://127.0.0.1:{free_port()}/oauth/callback",
+        "MCP_INSPECTOR_SECRET_STORE": "file",
         "PERSON_FOLDER": str(Path(person.__file__).parent),
         "PERSON_EMAIL": PICKLERS[0].email,
         "PERSON_PASSWORD": PICKLERS[0].password,
