@@ -2,8 +2,8 @@
 
 import asyncio
 import datetime as dt
-import itertools
 import json
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,13 +70,12 @@ class AcpAgent:
     def __init__(self, origin: str, key: str) -> None:
         headers = {"authorization": f"Bearer {key}", "api-version": "2026-04-17"}
         self._client = httpx.AsyncClient(base_url=origin, headers=headers, timeout=60)
-        self._keys = itertools.count(1)
 
     async def close(self) -> None:
         await self._client.aclose()
 
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        key = {} if method == "GET" else {"idempotency-key": f"{id(self)}-{next(self._keys)}"}
+        key = {} if method == "GET" else {"idempotency-key": str(uuid.uuid4())}
         sent = None if body is None else body
         response = await self._client.request(method, f"/acp{path}", json=sent, headers=key | headers)
         shape = SESSION if "/checkout_sessions" in path else CART
