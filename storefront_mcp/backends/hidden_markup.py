@@ -25,7 +25,8 @@ SIBLINGS: Final = {
 }
 """Elements that others end by starting, unless they are in a container between them (as above)."""
 ATTRIBUTE: Final = re.compile(r"""([^\s=/>"']++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>]++))?+""")
-STYLE_COMMENT: Final = re.compile(r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|$)")
+STYLE_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+"""Not by a possessive group with a lookahead in it, which Python before 3.11.5 misreads (CPython gh-106052)."""
 STYLE_ESCAPE: Final = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE)
 LONG_REFERENCE: Final = re.compile(r"&#[0-9a-fA-FxX]{9,}+;?")
 """A reference to no character; `html.unescape` refuses numbers of thousands of digits."""
