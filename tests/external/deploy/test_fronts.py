@@ -130,6 +130,17 @@ async def test_an_order_goes_from_search_to_paid_over_every_transport(agent: Age
     assert pays_at.rpartition("/")[2] not in placed.front.logged()
 
 
+def test_the_page_of_a_cart_comes_through(origin: str) -> None:
+    """On the shop's own origin, too, where everything else below /cart/ is the shop's."""
+    platform = {"ucp-agent": f'profile="{origin}/.well-known/ucp"'}
+    made = httpx.post(
+        f"{origin}/ucp/carts", json={"line_items": [{"item": {"id": "PAD-2"}, "quantity": 1}]}, headers=platform
+    )
+    assert made.status_code == 201, made.text
+    page = httpx.get(made.json()["continue_url"])
+    assert (page.status_code, "Gherkin Pro" in page.text) == (200, True)
+
+
 async def test_a_listener_hears_of_a_flip_while_its_stream_is_open(placed: Placed) -> None:
     async with listening(placed.front.origin, "promptsListChanged") as heard:
         for status in ("paused", "active"):

@@ -5,13 +5,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from storefront_mcp.web.security import SECRET_PREFIXES
 from tests.external.deploy.processes import serving, settings_file, told
 from tests.external.deploy.proxies import LAYOUTS, PROXIES, Layout, fronted
 from tests.serving import free_port, until
 
 pytestmark = pytest.mark.slow
 
-PAGE = "pay5ecretPageOfABuyer"
+PAGE = "pay5ecretPageOfABuyerAsLongAsTheTokenOfACart"
 SIGN_IN = "once5ecretOfAnOperator"
 QUERY = "query5ecretOfAClient"
 KEY = "sfm_4fQk8Zr1LmN_" + "a1B2c3D4e5F6g7H8"
@@ -54,11 +55,11 @@ def test_no_secret_is_logged(workers: int, access_log: bool, tmp_path: Path) -> 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_a_proxy_logs_no_address_that_is_a_key_while_the_server_is_away(proxy: str, layout: Layout) -> None:
-    ours = ("pay", "sandbox/pay", "ucp/checkout-sessions", "acp/checkout_sessions", "a2a/rest/tasks")
-    own = () if layout == "same-origin" else ("oauth/consent", "operator/sign-in")
+    ours = [prefix.strip("/") for prefix in SECRET_PREFIXES]
+    own = [] if layout == "same-origin" else ["oauth/consent", "operator/sign-in"]
     with fronted(proxy, layout, port=free_port(), upstream=free_port()) as front:
         for path in (*ours, *own):
-            for address in (f"/{path}/{PAGE}", f"/{path}/x?once={PAGE}"):
+            for address in (f"/{path}/{PAGE}", f"/{path}/{PAGE}?once={PAGE}"):
                 answer = httpx.get(front.origin + address, headers={"referer": f"{front.origin}/pay/{PAGE}"})
                 assert answer.status_code == 502, address
         assert httpx.get(f"{front.origin}/mcp").status_code == 502
