@@ -85,6 +85,8 @@ class Process:
         self.running: asyncio.subprocess.Process | None = None
 
     async def start(self, *, first_line: bool = False) -> str:
+        """Start it, and end the one before: whoever was cancelled between the two left that one running."""
+        await self.end()
         with self.log.open("ab") as log:
             self.running = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.chaos.faults.leash", str(os.getpid())),
@@ -249,7 +251,6 @@ class World:
     async def restart(self) -> None:
         """Kill all workers, and start them again."""
         for process in self.workers:
-            await process.end()
             await process.start()
         for worker in range(WORKERS):
             await self.ready(worker)

@@ -168,6 +168,7 @@ class Operators:
             code = await asyncio.wait_for(worker.running.wait(), STARTING)
         except TimeoutError:
             code = 0
+        finally:
             await worker.end()
         if code == 0 or await asyncio.to_thread(path.read_bytes) != before:
             self.complaints.append(f"a worker took somebody else's database for its own (exit code {code})")
