@@ -3,9 +3,11 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.external.clients.matrix import MATRIX
 from tests.external.clients.programs import BIN
 
 LOCKS = Path(__file__).with_name("environments")
+JOURNEYS = Path(__file__).with_name("journeys")
 BUILD = Path(__file__).parents[3] / "build" / "clients"
 PATIENCE = 300
 """Seconds for one installation."""
@@ -44,6 +47,17 @@ def environment(name: str) -> Path:
 def python_environment(name: str, lock: Path) -> Path:
     """The folder of an environment of Python packages that another folder of tests has locked."""
     return made_of_lock(name, lock, _venv)
+
+
+def journey_in(made: Path, name: str) -> Path:
+    """A module of journeys/ with those it imports, in an environment: Node looks for packages from where it lies."""
+    text = (JOURNEYS / name).read_text("utf-8")
+    for imported in re.findall(r" from '\./([a-z_]+\.mjs)'", text):
+        journey_in(made, imported)
+    with tempfile.NamedTemporaryFile("w", dir=made, suffix=".mjs", delete=False, encoding="utf-8") as whole:
+        whole.write(text)
+    # Another run may be reading it.
+    return Path(whole.name).replace(made / name)
 
 
 def made_of_lock(name: str, lock: Path, make: Callable[[Path, Path], None]) -> Path:

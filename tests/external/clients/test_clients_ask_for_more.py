@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,9 +20,10 @@ from storefront_mcp.database import Database
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.demo.customers import PICKLERS
 from storefront_mcp.settings.demo import demo_settings
-from tests.external.clients.environments import environment
+from tests.external.clients.environments import JOURNEYS, environment, journey_in
 from tests.external.clients.matrix import MATRIX, StepUp
 from tests.external.clients.stand_in_browser import person_environment
+from tests.external.clients.terminal import sign_in_by_claude_code
 from tests.fakes import person
 from tests.fakes.person import Person
 from tests.journeys.conftest import flip
@@ -32,7 +32,6 @@ from tests.programs import NODE
 from tests.serving import free_port, served
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(420)]
-JOURNEYS = Path(__file__).with_name("journeys")
 PATIENCE = 300
 ADA = PICKLERS[0]
 WITHOUT = "profile:read checkout"
@@ -119,6 +118,8 @@ def by_script(client: StepUp, shop: str, home: Path) -> str:
     if client.journey == "orders_by_codex.mjs":
         (home / ".codex").mkdir()
         (home / ".codex" / "config.toml").write_text('mcp_oauth_credentials_store = "file"\n')
+    if client.journey == "orders_by_claude_code.mjs":
+        sign_in_by_claude_code(f"{shop}/mcp", variables, home)
     arguments = [f"{shop}/mcp"]
     if client.journey.startswith("sign_in"):
         arguments += [ADA.email, ADA.password]
@@ -147,7 +148,4 @@ def program_of(client: StepUp) -> list[str | os.PathLike[str]]:
     made = environment(client.environment)
     if client.journey.endswith(".py"):
         return [made / "bin" / "python", JOURNEYS / client.journey]
-    # Node looks for packages from where a module lies.
-    for module in {client.journey, "sign_in.mjs"}:
-        shutil.copy(JOURNEYS / module, made / module)
-    return [NODE, made / client.journey]
+    return [NODE, journey_in(made, client.journey)]

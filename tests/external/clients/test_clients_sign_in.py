@@ -2,13 +2,10 @@
 
 import json
 import os
-import pty
-import select
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +20,17 @@ from storefront_mcp.database import Database
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.demo.customers import PICKLERS
 from storefront_mcp.settings.demo import demo_settings
-from tests.external.clients.environments import SILENT, environment
+from tests.external.clients.environments import JOURNEYS, SILENT, environment, journey_in
 from tests.external.clients.matrix import MATRIX
 from tests.external.clients.programs import BIN
 from tests.external.clients.stand_in_browser import person_environment
+from tests.external.clients.terminal import sign_in_by_claude_code
 from tests.fakes import person
 from tests.journeys.conftest import flip
 from tests.programs import NODE
 from tests.serving import free_port, served
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(420)]
-JOURNEYS = Path(__file__).with_name("journeys")
 PATIENCE = 300
 ADA = PICKLERS[0]
 EVERYTHING = "profile:read orders:read orders:write checkout"
@@ -86,10 +83,7 @@ def test_an_older_python_client_signs_a_person_in(
 @pytest.mark.parametrize("name", ["sdk-1.32.2", "sdk-1.17.5", "sdk-1.11.0"])
 def test_an_older_typescript_client_signs_a_person_in(shop: str, tmp_path: Path, name: str, path: str) -> None:
     made = environment(name)
-    # Node looks for packages from where a module lies.
-    for module in ("sign_in_by_sdk.mjs", "sign_in.mjs"):
-        shutil.copy(JOURNEYS / module, made / module)
-    check_typescript([NODE, made / "sign_in_by_sdk.mjs"], shop, path, home=tmp_path)
+    check_typescript([NODE, journey_in(made, "sign_in_by_sdk.mjs")], shop, path, home=tmp_path)
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/mcp/account"])
@@ -180,10 +174,8 @@ def test_codex_signs_a_person_in_while_the_shop_is_added(shop: str, tmp_path: Pa
     made, home = environment("codex"), tmp_path / "home"
     (home / ".codex").mkdir(parents=True)
     (home / ".codex" / "config.toml").write_text('mcp_oauth_credentials_store = "file"\n')
-    # Node looks for packages from where a module lies.
-    shutil.copy(JOURNEYS / "orders_by_codex.mjs", made / "orders_by_codex.mjs")
     done = subprocess.run(
-        [str(NODE), str(made / "orders_by_codex.mjs"), f"{shop}/mcp"],
+        [str(NODE), str(journey_in(made, "orders_by_codex.mjs")), f"{shop}/mcp"],
         cwd=home,
         env=dict(person_environment(home)),
         stdin=subprocess.DEVNULL,
@@ -202,47 +194,15 @@ def test_codex_signs_a_person_in_while_the_shop_is_added(shop: str, tmp_path: Pa
 
 @pytest.mark.parametrize("client_documents", [False])
 def test_claude_code_signs_a_person_in_at_a_terminal(shop: str, tmp_path: Path) -> None:
-    program = environment("claude-code") / "node_modules" / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs"
     home = tmp_path / "home"
     home.mkdir()
-    variables = dict(person_environment(home))
 
-    def said(*words: str) -> str:
-        """What a command shows at a terminal, once it has ended well."""
-        code, shown = run_at_terminal([NODE, program, *words], variables, home)
-        assert code == 0, shown
-        return shown
+    added, signed_in, listed = sign_in_by_claude_code(f"{shop}/mcp", person_environment(home), home)
 
-    assert "Added HTTP MCP server" in said("mcp", "add", "--transport", "http", "shop", f"{shop}/mcp")
-    assert 'Authenticated with "shop"' in said("mcp", "login", "shop")
-    assert "Connected" in said("mcp", "list")
+    assert "Added HTTP MCP server" in added
+    assert 'Authenticated with "shop"' in signed_in
+    assert "Connected" in listed
     with closing(Database(tmp_path / "demo.db", read_only=True)) as database:
         (grant,) = SqlOAuthRepository(database, None).grants(StoreId("pickle"))
     assert (grant.client_name, grant.redirect_host) == ("Claude Code (shop)", "")
     assert grant.last_used_at is not None, "it came with its token"
-
-
-def run_at_terminal(command: list[Any], variables: dict[str, str], folder: Path) -> tuple[int, str]:
-    """Run a program at a pseudo-terminal; its exit code, and what it has shown."""
-    ours, theirs = pty.openpty()
-    program = subprocess.Popen(
-        [*map(str, command)],
-        cwd=folder,
-        env=variables,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    shown = bytearray()
-    try:
-        # EIO: nobody has the other end any more.
-        with suppress(OSError):
-            while select.select([ours], [], [], PATIENCE)[0] and (read := os.read(ours, 65_536)):
-                shown += read
-        return program.wait(PATIENCE), shown.decode(errors="replace")
-    finally:
-        program.kill()
-        program.wait()
-        os.close(ours)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 
 from storefront_mcp.app import create_app
 from storefront_mcp.settings.demo import demo_settings
-from tests.external.clients.environments import SILENT, environment, is_locked
+from tests.external.clients.environments import JOURNEYS, SILENT, environment, is_locked, journey_in
 from tests.external.clients.matrix import MATRIX, Client
 from tests.external.clients.observer import Witness
 from tests.external.clients.programs import BIN
@@ -24,7 +23,6 @@ from tests.serving import free_port, served
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow, pytest.mark.timeout(420)]
 
-JOURNEYS = Path(__file__).with_name("journeys")
 PATIENCE = 300
 """Seconds for one journey; the first in an environment also compiles it."""
 STRUCTURED_SINCE = "2025-06-18"
@@ -103,7 +101,4 @@ def command(client: Client) -> list[Path | str]:
     made = environment(str(client.environment))
     if client.environment in MATRIX.python:
         return [made / "bin" / "python", JOURNEYS / client.journey]
-    # Node looks for packages from where a module lies.
-    for name in (client.journey, "steps.mjs"):
-        shutil.copy(JOURNEYS / name, made / name)
-    return [NODE, made / client.journey]
+    return [NODE, journey_in(made, client.journey)]

@@ -1,82 +1,9 @@
-// Shop with Claude Code: a model that follows our steps stands in for its own, so that nobody logs in.   argv: URL
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
-import { fileURLToPath } from 'node:url';
+// Shop with Claude Code.   argv: URL
+import { start } from './claude_code.mjs';
 import { shop, tell } from './steps.mjs';
 
-const program = new URL('node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs', import.meta.url);
-const PREFIX = 'mcp__shop__';
-let listed = [];
-const wanted = []; // Blocks that the model is to say next.
-let hungry; // Resolves when the program asks for one.
-let number = 0; // Of the call whose result is awaited.
-let answered; // Takes it.
-
-const say = (block) => (hungry ? (hungry(block), (hungry = undefined)) : wanted.push(block));
-const next = () => (wanted.length ? wanted.shift() : new Promise((resolve) => (hungry = resolve)));
-
-function events(block) {
-  const calls = block.type === 'tool_use';
-  const usage = { input_tokens: 1, output_tokens: 1 };
-  const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'none', content: [], stop_reason: null, usage };
-  const delta = calls
-    ? { type: 'input_json_delta', partial_json: JSON.stringify(block.input) }
-    : { type: 'text_delta', text: block.text };
-  const stream = [
-    { type: 'message_start', message },
-    { type: 'content_block_start', index: 0, content_block: calls ? { ...block, input: {} } : { ...block, text: '' } },
-    { type: 'content_block_delta', index: 0, delta },
-    { type: 'content_block_stop', index: 0 },
-    { type: 'message_delta', delta: { stop_reason: calls ? 'tool_use' : 'end_turn', stop_sequence: null }, usage },
-    { type: 'message_stop' },
-  ];
-  return stream.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('');
-}
-
-const model = createServer(async (request, response) => {
-  const chunks = await request.toArray();
-  if (request.method !== 'POST' || !request.url.startsWith('/v1/messages')) return response.writeHead(404).end();
-  const asked = JSON.parse(Buffer.concat(chunks));
-  const offered = (asked.tools ?? []).map(({ name }) => name).filter((name) => name.startsWith(PREFIX));
-  if (offered.length) listed = offered;
-  const blocks = asked.messages.flatMap(({ content }) => (Array.isArray(content) ? content : []));
-  const result = blocks.findLast(({ tool_use_id }) => tool_use_id === `toolu_${number}`);
-  if (result) answered(result);
-  response.writeHead(200, { 'content-type': 'text/event-stream' }).end(events(await next()));
-});
-await new Promise((resolve) => model.listen(0, '127.0.0.1', resolve));
-
 const servers = { mcpServers: { shop: { type: 'http', url: process.argv[2] } } };
-const options = ['--mcp-config', JSON.stringify(servers), '--strict-mcp-config', '--allowedTools', 'mcp__shop'];
-const agent = spawn(process.execPath, [fileURLToPath(program), '-p', 'Shop.', ...options], {
-  env: {
-    ...process.env,
-    ANTHROPIC_API_KEY: 'none',
-    ANTHROPIC_BASE_URL: `http://127.0.0.1:${model.address().port}`,
-    ENABLE_TOOL_SEARCH: 'false',
-  },
-  detached: true,
-  stdio: ['ignore', 'inherit', 'inherit'],
-});
-const ended = new Promise((resolve) => agent.on('exit', resolve));
-// Its program is a child of its own.
-process.on('exit', () => agent.exitCode ?? process.kill(-agent.pid));
-
-const call = (name, input) =>
-  new Promise((resolve, reject) => {
-    answered = ({ content, is_error }) => {
-      // The link to the payment page comes before the rest.
-      const text = Array.isArray(content) ? content.at(-1).text : content;
-      try {
-        resolve(is_error ? { refusal: text } : { value: JSON.parse(text) });
-      } catch {
-        reject(new Error(`no JSON: ${text}`));
-      }
-    };
-    say({ type: 'tool_use', id: `toolu_${++number}`, name: PREFIX + name, input });
-  });
-const story = await Promise.race([shop(call), ended.then(() => Promise.reject(new Error('it ended')))]);
-say({ type: 'text', text: 'Done.' });
-await ended;
-model.close();
-tell(null, listed.map((name) => name.slice(PREFIX.length)), story);
+const { call, end, listed } = await start(['--mcp-config', JSON.stringify(servers), '--strict-mcp-config']);
+const story = await shop(call);
+await end();
+tell(null, listed(), story);
