@@ -55,7 +55,7 @@ def test_no_secret_is_logged(workers: int, access_log: bool, tmp_path: Path) -> 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_a_proxy_logs_no_address_that_is_a_key_while_the_server_is_away(proxy: str, layout: Layout) -> None:
-    ours = [prefix.strip("/") for prefix in SECRET_PREFIXES]
+    ours = ["mcp/sse", *(prefix.strip("/") for prefix in SECRET_PREFIXES)]
     own = [] if layout == "same-origin" else ["oauth/consent", "operator/sign-in"]
     with fronted(proxy, layout, port=free_port(), upstream=free_port()) as front:
         for path in (*ours, *own):
