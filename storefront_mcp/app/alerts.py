@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from storefront_mcp.alerts.dispatcher import AlertDispatcher
-from storefront_mcp.alerts.mail_sender import MailAlertSender
 from storefront_mcp.alerts.sender import AlertSender
 from storefront_mcp.alerts.text import AlertFacts
 from storefront_mcp.alerts.webhook_sender import WebhookAlertSender
@@ -131,6 +130,8 @@ def alert_senders(settings: Settings, *, now: Callable[[], float]) -> Mapping[Al
     if alerts.url is not None and key is not None:
         senders["webhook"] = WebhookAlertSender(alerts.url, key, facts, now=now)
     if alerts.mail_to and smtp.host is not None:
+        from storefront_mcp.alerts.mail_sender import MailAlertSender  # noqa: PLC0415 -- as `smtp_sender`
+
         sender = smtp.sender or alerts.mail_to[0]
         senders["mail"] = MailAlertSender(smtp_sender(smtp, smtp.host), sender, alerts.mail_to, facts)
     return senders

@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from litestar.handlers import HTTPRouteHandler
 
@@ -33,8 +33,6 @@ from storefront_mcp.database.order_mails import SqlOrderMailQueue
 from storefront_mcp.database.row_quota import RowQuota
 from storefront_mcp.database.sandbox import SqlSandboxRepository
 from storefront_mcp.mail.order_mail import MailSettings
-from storefront_mcp.mail.order_mailer import OrderMailer
-from storefront_mcp.mail.smtp_sender import SmtpSender, SmtpServer
 from storefront_mcp.payments.provider import PaymentProvider
 from storefront_mcp.payments.sandbox import SandboxProvider
 from storefront_mcp.payments.tokens import TokenPayments
@@ -48,6 +46,10 @@ from storefront_mcp.web.payment_page import PaymentPageConfig, pay_routes
 from storefront_mcp.web.payment_webhook import WebhookRefusals, webhook_routes
 from storefront_mcp.web.rate_limiting import RequestRateLimiter
 from storefront_mcp.web.sandbox_page import sandbox_routes
+
+if TYPE_CHECKING:
+    from storefront_mcp.mail.order_mailer import OrderMailer
+    from storefront_mcp.mail.smtp_sender import SmtpSender
 
 CART_PAGES_KEY: Final = "cart pages"
 """Name of the secret that addresses of carts' pages are sealed with."""
@@ -201,7 +203,9 @@ class CheckoutWiring:
         for provider in self._providers.values():
             await provider.close()
 
-    def _mailer(self, host: str) -> OrderMailer:
+    def _mailer(self, host: str) -> "OrderMailer":
+        from storefront_mcp.mail.order_mailer import OrderMailer  # noqa: PLC0415 -- as `smtp_sender`
+
         sender, queue = smtp_sender(self._smtp, host), SqlOrderMailQueue(self._database)
         return OrderMailer(queue, self.records, sender, self._contexts, self._mails, now=self._now)
 
@@ -231,8 +235,11 @@ def field_encryption(settings: Settings) -> FieldEncryption | None:
     return FieldEncryption(keys) if keys else None
 
 
-def smtp_sender(smtp: SmtpSettings, host: str) -> SmtpSender:
+def smtp_sender(smtp: SmtpSettings, host: str) -> "SmtpSender":
     """The sender of `[smtp]`."""
+    # Only servers that send mail need its library.
+    from storefront_mcp.mail.smtp_sender import SmtpSender, SmtpServer  # noqa: PLC0415
+
     server = SmtpServer(
         host=host,
         port=smtp.port,

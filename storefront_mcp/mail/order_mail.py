@@ -18,7 +18,6 @@ from storefront_mcp.commerce.order import OutstandingPayment
 from storefront_mcp.commerce.origins import host_of
 from storefront_mcp.commerce.plain_text import visible_line
 from storefront_mcp.commerce.store import Store
-from storefront_mcp.web.formatting import format_money
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 ENVIRONMENT: Final = jinja2.Environment(
@@ -50,6 +49,8 @@ def order_mail(
     """
     if checkout.personal is None:
         raise ValueError("the buyer's data is erased")
+    from storefront_mcp.web.formatting import format_money  # noqa: PLC0415 -- large, and a server may never send a mail
+
     draft = checkout.personal.draft
     words = phrases(store.locale)
     shown = {
