@@ -188,6 +188,7 @@ THREATS = {
     },
     "somebody finds out who is a customer": {
         PAGES: ["a_wrong_password_is_told_in_one_wording_and_never_shown_again"],
+        LIMITS: ["what_lets_nobody_in_is_answered_in_whole_seconds_however_long_the_shop_took"],
         "unit/mail/test_code_mails.py": ["nobody_learns_who_is_a_customer_and_nobody_else_is_mailed"],
     },
 }

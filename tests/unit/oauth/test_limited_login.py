@@ -1,5 +1,7 @@
 """Stuffing passwords through us reaches the shop seldom, and keeps nobody else from signing in."""
 
+import contextlib
+import math
 from collections.abc import Container
 
 import pytest
@@ -34,6 +36,9 @@ class CountingShop:
     def __init__(self) -> None:
         self.now = 0.0
         self.asked: list[float] = []
+        self.takes = 0.0
+        self.pauses: list[float] = []
+        """Before answers, in seconds."""
 
     def clock(self) -> float:
         return self.now
@@ -43,6 +48,7 @@ class CountingShop:
     ) -> ShopSession | CodeNeeded:
         del email, code, address, state
         self.asked.append(self.now)
+        self.now += self.takes
         if password == "unconfirmed":
             raise AccountNotConfirmed
         if password == "code":
@@ -85,7 +91,10 @@ def limited(
     async def is_familiar(email: str) -> bool:
         return email in familiar
 
-    return LimitedLogin(shop, policy, mailbox_of=str.casefold, is_familiar=is_familiar)
+    async def pause(seconds: float) -> None:
+        shop.pauses.append(seconds)
+
+    return LimitedLogin(shop, policy, mailbox_of=str.casefold, is_familiar=is_familiar, clock=shop.clock, pause=pause)
 
 
 async def refused_by(login: LimitedLogin, email: str, address: str) -> str | None:
@@ -298,3 +307,29 @@ async def test_renewals_are_not_counted_here() -> None:
     login = limited(CountingShop(), LimitSettings(sign_ins="1/h burst 1"))
 
     assert [await login.renew(SESSION) for _ in range(3)] == [SESSION] * 3
+
+
+@pytest.mark.parametrize("password", ["wrong", "unconfirmed", "code"])
+@pytest.mark.parametrize("takes", [0.0, 0.005, 0.25, 0.9, 1.0, 1.25])
+async def test_what_lets_nobody_in_is_answered_in_whole_seconds_however_long_the_shop_took(
+    password: str, takes: float
+) -> None:
+    shop = CountingShop()
+    login = limited(shop)
+    shop.takes = takes
+
+    with contextlib.suppress(WrongCredentials, AccountNotConfirmed):
+        await login.sign_in("ada@pickle.example", password, address="192.0.2.1")
+
+    (pause,) = shop.pauses
+    assert takes + pause == pytest.approx(math.ceil(takes))
+
+
+async def test_a_person_who_is_let_in_waits_for_nothing() -> None:
+    shop = CountingShop()
+    login = limited(shop)
+    shop.takes = 0.25
+
+    await login.sign_in("ada@pickle.example", "right", address="192.0.2.1")
+
+    assert shop.pauses == []
