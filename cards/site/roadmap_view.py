@@ -59,7 +59,7 @@ def phases(roadmap: Roadmap) -> tuple[PhaseView, ...]:
         PhaseView(
             number=phase.manifest.number,
             title=phase.manifest.title,
-            delivers=phase.manifest.delivers,
+            delivers=_delivers(phase),
             state=_state(phase, upcoming),
             tools=_tools(phase),
         )
@@ -94,6 +94,13 @@ def opening_day(store: Store, roadmap: Roadmap) -> str | None:
 def page_title(identifier: str) -> str:
     """`privacy-policy` → `Privacy policy`."""
     return identifier.replace("-", " ").replace("_", " ").capitalize()
+
+
+def _delivers(phase: Phase) -> str:
+    """What it is for; and what of a paused one can be called."""
+    lasting = [] if phase.open else list(phase.open_tools)
+    goes_on = f" Still open, for orders prepared before: {', '.join(lasting)}." if lasting else ""
+    return phase.manifest.delivers + goes_on
 
 
 def _state(phase: Phase, upcoming: str | None) -> State:

@@ -13,7 +13,7 @@ from storefront_mcp.cards.endpoint.endpoint_card import ENDPOINT_CARD
 from storefront_mcp.cards.endpoint.server_description import INFO_PATH
 from storefront_mcp.cards.json_output import JSON_TYPE, pretty_json
 from storefront_mcp.cards.openapi import OPENAPI_PATH
-from storefront_mcp.cards.phrases import open_promises, phase_status
+from storefront_mcp.cards.phrases import phase_status
 from storefront_mcp.cards.rules.json_rules import (
     ENDPOINT,
     LINK,
@@ -158,7 +158,7 @@ def _render(store: Store, roadmap: Roadmap) -> bytes:
             transports=tuple(remote.type for remote in remotes(store)),
             protocol_versions=protocol_versions(store),
             authentication="none" if token_issuer(store, roadmap) is None else "optional",
-            open_tools=tuple(promise.name for promise in open_promises(roadmap)),
+            open_tools=tuple(_open(store, roadmap)),
             extensions=_extensions(store, roadmap),
             server_card=_at(store, SERVER_CARD),
             sep_card=_at(store, ENDPOINT_CARD),

@@ -152,6 +152,11 @@ class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
         return {name: tool for phase in self.phases for name, tool in phase.open_tools.items()}
 
     @cached_property
+    def lasting_tools(self) -> tuple[str, ...]:
+        """Names of the tools of paused phases that can be called: what was begun before is brought to its end."""
+        return tuple(name for phase in self.phases if not phase.open for name in phase.open_tools)
+
+    @cached_property
     def requirements(self) -> Mapping[str, str]:
         """Required scopes by tool name, of the open tools that require one."""
         return {
