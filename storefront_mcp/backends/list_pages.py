@@ -1,6 +1,5 @@
 """Reads a shop's lists page by page, in sizes that the shop and we can bear: for listers of whole catalogues."""
 
-import datetime as dt
 import re
 from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
@@ -197,25 +196,3 @@ def answered_at(answer: UpstreamResponse, now: Callable[[], float]) -> float:
         return parsedate_to_datetime(answer.date).timestamp()
     except ValueError:
         return now()
-
-
-def utc_seconds(text: str | None) -> int | None:
-    """Unix seconds of a moment in ISO 8601, in UTC where it names no other zone. None for any other text.
-
-    >>> utc_seconds("1970-01-01 00:01:00"), utc_seconds("1970-01-01T00:01:00.000Z"), utc_seconds("soon")
-    (60, 60, None)
-    """
-    try:
-        at = dt.datetime.fromisoformat(text or "")
-        return int((at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp())
-    except (ValueError, OverflowError):
-        return None
-
-
-def utc_text(seconds: float) -> str:
-    """A moment in ISO 8601, to the second before it, not before 1970.
-
-    >>> utc_text(60.9), utc_text(-5.0)
-    ('1970-01-01T00:01:00Z', '1970-01-01T00:00:00Z')
-    """
-    return dt.datetime.fromtimestamp(int(max(0.0, seconds)), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,5 +1,6 @@
 """The MedusaBackend adapter over answers that no stand-in gives: what the shop may say, and what it may not."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -414,6 +415,7 @@ async def test_staff_sends_parcels_and_the_buyer_hears_of_them() -> None:
     after = await backend.order_progress(order)
     assert after is not None
     [parcel] = after.parcels
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", parcel.sent_at)
     assert {(item.name, item.quantity) for item in parcel.items} == {
         ("Gherkin Pro 16 Carbon Paddle", 1),
         ("Club Tee", 1),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -491,6 +492,7 @@ async def test_an_account_reads_where_an_order_stands(embedded: Embedded) -> Non
     part = await backend.order_progress(order)
     assert part is not None
     [parcel] = part.parcels
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", parcel.sent_at)
     assert part.status == "processing"
     assert parcel.items == (ShippedItem(name=balls, quantity=2),)
     assert parcel.tracks == (

@@ -1,6 +1,5 @@
 """A customer's orders and addresses in the words of the port, from Maho's REST v2."""
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
@@ -11,6 +10,7 @@ from storefront_mcp.backends.maho.order_progress import MAX_PARCELS, visible_com
 from storefront_mcp.backends.maho.prices import PriceMapper, is_amount, order_amount
 from storefront_mcp.backends.maho.shapes import LabelledValue
 from storefront_mcp.backends.maho.translation import chosen_value
+from storefront_mcp.backends.timestamps import normalise_timestamp
 from storefront_mcp.commerce.accounts import CustomerOrder, OrderedLine
 from storefront_mcp.commerce.address import PostalAddress
 from storefront_mcp.commerce.cart import CartTotals
@@ -20,8 +20,6 @@ from storefront_mcp.commerce.order import ShippedParcel
 CANCELLABLE_STATES: Final = frozenset({"new", "pending", "pending_payment"})
 MAX_LINES: Final = 200
 MAX_PIECES: Final = 10**9
-TIMESTAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)")
-"""UTC, as Maho writes it."""
 
 
 def is_cancellable(order: AccountOrderShape, held_methods: frozenset[str]) -> bool:
@@ -47,7 +45,7 @@ def customer_order(
     prices, currency = found.prices, found.currency
     return CustomerOrder(
         number=sanitizing.line(found.increment_id, 60),
-        placed_at=_timestamp(found.created_at),
+        placed_at=normalise_timestamp(found.created_at),
         status=sanitizing.line(found.status or found.state, 60) or "unknown",
         cancellable=is_cancellable(found, held_methods),
         total=order_amount(prices.grand_total, currency),
@@ -105,8 +103,3 @@ def _values(chosen: Sequence[LabelledValue]) -> dict[str, str]:
 def _totals(found: AccountOrderShape, price_mapper: PriceMapper) -> CartTotals | None:
     """In full, where the order is in the store's currency; another one's tax display is not known here."""
     return price_mapper.totals(found.prices) if found.currency == price_mapper.currency else None
-
-
-def _timestamp(text: str | None) -> str:
-    written = TIMESTAMP.fullmatch(text or "")
-    return sanitizing.line(text, 40) if written is None else f"{written[1]}T{written[2]}Z"

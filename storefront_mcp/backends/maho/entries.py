@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.links import KnownOrigins
-from storefront_mcp.backends.list_pages import utc_seconds
 from storefront_mcp.backends.maho import translation
 from storefront_mcp.backends.maho.prices import PriceMapper
 from storefront_mcp.backends.maho.shapes import LinkedProductShape, ProductDetail
+from storefront_mcp.backends.timestamps import utc_seconds
 from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.listing import CatalogueEntry, EntryAttribute
 from storefront_mcp.commerce.product import Product

@@ -22,7 +22,6 @@ from storefront_mcp.backends.list_pages import (
     position_of,
     single_entry,
     unreadable_product,
-    utc_text,
 )
 from storefront_mcp.backends.maho import MahoConfig, client_of
 from storefront_mcp.backends.maho.categories import MAX_TREE_DEPTH, MahoCategories
@@ -33,6 +32,7 @@ from storefront_mcp.backends.maho.rest import RestClient, expect_success, is_id
 from storefront_mcp.backends.maho.shapes import CollectionShape, ListedProduct, StoreConfig
 from storefront_mcp.backends.maho.translation import HIDDEN_VISIBILITY, summary
 from storefront_mcp.backends.salvaging import read_members
+from storefront_mcp.backends.timestamps import utc_text
 from storefront_mcp.backends.upstream_messages import BodyTooLong
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.category import Category

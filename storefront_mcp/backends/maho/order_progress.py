@@ -21,6 +21,7 @@ from storefront_mcp.backends.maho.rest import expect_success
 from storefront_mcp.backends.maho.service_account import ServiceAccountClient
 from storefront_mcp.backends.maho.shapes import CollectionShape
 from storefront_mcp.backends.salvaging import read_what_fits
+from storefront_mcp.backends.timestamps import normalise_timestamp
 from storefront_mcp.commerce.order import Order, OrderProgress, ParcelTrack, ShippedItem, ShippedParcel
 
 MAX_PARCELS: Final = 20
@@ -108,7 +109,7 @@ def _pieces(quantity: Decimal) -> Decimal:
 def shipped_parcel(shipment: ShipmentShape) -> ShippedParcel:
     """A shipment with its tracks."""
     return ShippedParcel(
-        sent_at=sanitizing.line(shipment.created_at, 40),
+        sent_at=normalise_timestamp(shipment.created_at),
         items=tuple(_item(one.name, _pieces(one.qty)) for one in shipment.items[:MAX_PARCEL_ITEMS]),
         tracks=tuple(_track(one) for one in shipment.tracks[:MAX_TRACKS]),
     )

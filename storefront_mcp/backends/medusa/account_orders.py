@@ -1,6 +1,5 @@
 """A customer's orders and addresses in the words of the port, from Medusa's Store API."""
 
-import re
 from typing import Final
 
 from storefront_mcp.backends import sanitizing
@@ -10,13 +9,12 @@ from storefront_mcp.backends.medusa.order_progress import order_money, order_num
 from storefront_mcp.backends.medusa.prices import AmountMapper
 from storefront_mcp.backends.medusa.regions import provider_title
 from storefront_mcp.backends.medusa.shapes import CartItemShape
+from storefront_mcp.backends.timestamps import normalise_timestamp
 from storefront_mcp.commerce.accounts import CustomerOrder, OrderedLine
 from storefront_mcp.commerce.address import PostalAddress
 
 MAX_LINES: Final = 200
 CANCELED: Final = "canceled"
-TIMESTAMP: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z")
-"""UTC, as Medusa writes it."""
 
 
 def customer_order(found: CustomerOrderShape) -> CustomerOrder:
@@ -29,7 +27,7 @@ def customer_order(found: CustomerOrderShape) -> CustomerOrder:
     ways = (sanitizing.line(one.name, 100) for one in found.shipping_methods or ())
     return CustomerOrder(
         number=order_number(found) or "",
-        placed_at=_timestamp(found.created_at),
+        placed_at=normalise_timestamp(found.created_at),
         status=status_words(found.status, found.fulfillment_status) or "unknown",
         total=total,
         lines=tuple(_line(one, amounts) for one in sorted(found.items or (), key=lambda one: one.id)[:MAX_LINES]),
@@ -76,8 +74,3 @@ def _line(item: CartItemShape, amounts: AmountMapper | None) -> OrderedLine:
         total=None if amounts is None else amounts.line(item)[1],
         options=translation.line_options(item),
     )
-
-
-def _timestamp(text: str | None) -> str:
-    written = TIMESTAMP.fullmatch(text or "")
-    return sanitizing.line(text, 40) if written is None else f"{written[1]}Z"

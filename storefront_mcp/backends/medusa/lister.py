@@ -22,8 +22,6 @@ from storefront_mcp.backends.list_pages import (
     position_of,
     single_entry,
     unreadable_product,
-    utc_seconds,
-    utc_text,
 )
 from storefront_mcp.backends.medusa import MedusaConfig, client_of, translation
 from storefront_mcp.backends.medusa.api import MedusaClient, expect_success, is_id
@@ -33,6 +31,7 @@ from storefront_mcp.backends.medusa.products import LIST_FIELDS, WHOLE_FIELDS, M
 from storefront_mcp.backends.medusa.regions import StoreRegion
 from storefront_mcp.backends.medusa.shapes import ListedShape, ProductPage, ProductShape
 from storefront_mcp.backends.salvaging import NamedMember, read_members
+from storefront_mcp.backends.timestamps import utc_seconds, utc_text
 from storefront_mcp.backends.upstream_messages import BodyTooLong
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.errors import ShopDown

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.medusa.shapes import FulfillmentShape, OrderedItem, OrderShape
 from storefront_mcp.backends.sanitizing import shop_money
+from storefront_mcp.backends.timestamps import normalise_timestamp
 from storefront_mcp.commerce.errors import ShopDown
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import OrderProgress, ParcelTrack, ShippedItem, ShippedParcel
@@ -86,7 +87,7 @@ def _unsent(items: list[OrderedItem] | tuple[OrderedItem, ...]) -> list[ShippedI
 
 def _parcel(found: FulfillmentShape) -> ShippedParcel:
     return ShippedParcel(
-        sent_at=sanitizing.line(found.shipped_at, MAX_NUMBER_CHARS),
+        sent_at=normalise_timestamp(found.shipped_at),
         items=tuple(
             ShippedItem(name=sanitizing.line(one.title), quantity=int(one.quantity or 0)) for one in found.items or ()
         ),

@@ -25,10 +25,9 @@ from storefront_mcp.backends.list_pages import (
     position_of,
     single_entry,
     unreadable_product,
-    utc_seconds,
-    utc_text,
 )
 from storefront_mcp.backends.salvaging import read_members
+from storefront_mcp.backends.timestamps import utc_seconds, utc_text
 from storefront_mcp.backends.upstream_messages import BodyTooLong
 from storefront_mcp.backends.woocommerce import WooConfig, client_of, translation
 from storefront_mcp.backends.woocommerce.categories import MAX_TREE_DEPTH, WooCategories
