@@ -122,7 +122,7 @@ class AgentCheckout:
         if digest is not None:
             known = await context.records.find_by_key(context.store.id, context.cart_digest(cart), digest)
             if known is not None:
-                return self._same_again(known, cart) if known.request == request else _reject_key()
+                return self._keyed_again(known, cart) if known.request == request else _reject_key()
         async with self._lock_cart(cart) as record:
             newest = await context.records.find_by_cart(context.store.id, context.cart_digest(cart))
             if newest is not None and not dry_run and self._answers(newest, request, record.upstream):
@@ -172,6 +172,13 @@ class AgentCheckout:
         """The checkout of a request that was sent again."""
         shown = self._view(checkout, cart)
         return replace(shown, next_step=f"{shown.next_step} {views.REPEATED_TEXT}") if shown.order else shown
+
+    def _keyed_again(self, checkout: Checkout, cart: CartId) -> CheckoutView:
+        """The checkout of an idempotency key that was sent again."""
+        shown = self._same_again(checkout, cart)
+        if checkout.live or checkout.state == "placed" or views.is_charged_in_vain(checkout):
+            return shown
+        return replace(shown, next_step=shown.next_step + views.SPENT_KEY_TEXT)
 
     def _answers(self, newest: Checkout, request: str, upstream: CartId) -> bool:
         """Whether it is the checkout of the same request, and still open or led to an order."""

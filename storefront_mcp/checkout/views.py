@@ -84,6 +84,8 @@ DECLINED_TEXT: Final = (
 )
 """In place of that of `open`."""
 REPEATED_TEXT: Final = "Nothing was ordered again: this cart became that order. Use create_cart for a new purchase."
+SPENT_KEY_TEXT: Final = " Send another idempotency_key then: this one stands for what was given up."
+"""After that of a checkout that ended without an order, where its key was sent again."""
 UNKNOWN_PAGE_TEXT: Final = (
     " To be told continue_url again, send the whole checkout_id, or call place_order with the same arguments."
 )

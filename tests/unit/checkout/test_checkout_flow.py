@@ -92,6 +92,24 @@ async def test_the_same_request_gives_the_same_checkout_and_address() -> None:
         await environment.agent.place(HANDLE, replace(DRAFT, note="Leave at door"), key="k1", dry_run=False)
 
 
+@pytest.mark.parametrize("given_up", ["canceled", "expired"])
+async def test_a_key_of_what_was_given_up_says_that_it_is_spent(given_up: str) -> None:
+    environment = CheckoutEnvironment()
+    first = await environment.agent.place(HANDLE, DRAFT, key="k1", dry_run=False)
+    assert first.checkout_id is not None
+    if given_up == "canceled":
+        await environment.agent.cancel(first.checkout_id)
+    else:
+        environment.clock.time += environment.context.policy.lifetime_seconds + 60
+        await environment.settle()
+
+    again = await environment.agent.place(HANDLE, DRAFT, key="k1", dry_run=False)
+    assert again.status == "canceled"
+    assert "Send another idempotency_key then" in again.next_step
+    anew = await environment.agent.place(HANDLE, DRAFT, key="k2", dry_run=False)
+    assert anew.status == "requires_escalation"
+
+
 async def test_another_request_for_the_same_cart_replaces_the_first() -> None:
     environment = CheckoutEnvironment()
     first = await placed(environment)
