@@ -18,6 +18,10 @@ from storefront_mcp.tools.tool_context import InputRequired, ToolContext, UrlEli
 
 PAY: Final = "pay"
 """The question to open the payment page."""
+NO_ADDRESS: Final = (
+    "shipping_address is missing: first_name, last_name, street, city, country, phone, and postcode and region where "
+    "the country has them; for a cart that ships nothing billing_address."
+)
 LATER: Final = (
     "The buyer did not open the payment page now. The order stays open until expires_at: they can still pay at "
     "continue_url. If they do not want it any more, cancel_checkout."
@@ -48,7 +52,8 @@ class PlaceOrder(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """
         billing_address = self.billing_address or self.shipping_address
         if billing_address is None:
-            raise AddressRefused("shipping_address is missing, or for a cart that ships nothing billing_address.")
+            also = "" if self.shipping_method else " And shipping_method, a code of get_shipping_methods."
+            raise AddressRefused(f"{NO_ADDRESS}{also}")
         return OrderDraft(
             email=self.email.strip(),
             shipping_address=self.shipping_address,
