@@ -8,6 +8,7 @@ UcpRefusal
 from collections.abc import Sequence
 from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from storefront_mcp.calls.errors import (
@@ -32,6 +33,8 @@ from storefront_mcp.commerce.errors import (
 from storefront_mcp.commerce.search_errors import FilterRefused
 
 Severity = Literal["recoverable", "requires_buyer_input", "requires_buyer_review", "unrecoverable"]
+UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""Raised while decoding bytes that are not JSON, do not fit, or are nested too deeply."""
 DEFAULT_RETRY_SECONDS: Final = 60
 """Of a failure that will pass, where nobody said when."""
 
@@ -156,6 +159,11 @@ def _seconds_to_wait(error: CallError | ShopError) -> int:
         case ToolNotOpen():
             told = None if error.detail is None else error.detail.retry_after
     return told or DEFAULT_RETRY_SECONDS
+
+
+def unreadable_payload() -> UcpFailure:
+    """The refusal of a payload that raises one of UNREADABLE."""
+    return invalid_input("The body is no JSON object, or nested too deeply.")
 
 
 def invalid_input(content: str) -> UcpFailure:

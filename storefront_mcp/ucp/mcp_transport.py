@@ -15,11 +15,12 @@ from storefront_mcp.ucp.failures import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
+    UNREADABLE,
     UcpFailure,
 )
 from storefront_mcp.ucp.input_schemas import input_schema
 from storefront_mcp.ucp.operation_runner import OperationRunner
-from storefront_mcp.ucp.operations import UNREADABLE, UcpOperation
+from storefront_mcp.ucp.operations import UcpOperation
 from storefront_mcp.ucp.rest_transport import MAX_KEY_CHARS, NOT_STORED
 
 EMPTY_PAYLOAD: Final = b"{}"

@@ -23,14 +23,18 @@ from storefront_mcp.ucp.catalog import CatalogOperations
 from storefront_mcp.ucp.catalog_shapes import LookupRequest, ProductRequest, SearchRequest
 from storefront_mcp.ucp.checkouts import CheckoutOperations
 from storefront_mcp.ucp.encoding import EncodedAnswer, encode_answer
-from storefront_mcp.ucp.failures import UcpOutcome, UcpRefusal, invalid_input, refusal_of
+from storefront_mcp.ucp.failures import (
+    UNREADABLE,
+    UcpOutcome,
+    UcpRefusal,
+    invalid_input,
+    refusal_of,
+    unreadable_payload,
+)
 from storefront_mcp.ucp.messages import outcome_envelope
 from storefront_mcp.ucp.purchase_shapes import CartRequest, CheckoutRequest, CompleteRequest, NoPayload
 from storefront_mcp.ucp.replays import run_once
 from storefront_mcp.ucp.request import UcpRequest
-
-UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
-"""Raised while decoding bytes that are not JSON, do not fit, or are nested too deeply."""
 
 
 class UcpOperation(Struct, frozen=True, kw_only=True):
@@ -254,7 +258,7 @@ async def run_operation(operation: UcpOperation, request: UcpRequest) -> Encoded
     except msgspec.ValidationError as error:
         raise invalid_input(str(error)) from None
     except UNREADABLE:
-        raise invalid_input("The body is no JSON object, or nested too deeply.") from None
+        raise unreadable_payload() from None
 
     async def run() -> bytes:
         return encode_answer(await operation.run(request, wanted)).body()

@@ -8,7 +8,7 @@ import msgspec
 
 from storefront_mcp.calls.errors import CallError, CallFailed
 from storefront_mcp.calls.idempotency import MAX_ANSWER_BYTES, IdempotentCall, claim, release
-from storefront_mcp.ucp.failures import UcpRefusal
+from storefront_mcp.ucp.failures import UNREADABLE, UcpRefusal, unreadable_payload
 from storefront_mcp.ucp.request import UcpRequest
 
 MIN_KEY_CHARS: Final = 32
@@ -64,6 +64,9 @@ def _digest(request: UcpRequest) -> bytes:
     """Of the release and of what was sent; on MCP in one spelling, as a repeat comes in another message there."""
     payload = request.payload
     if request.over_mcp:
-        value: Any = msgspec.json.decode(payload)
-        payload = msgspec.json.encode(value, order="deterministic")
+        try:
+            value: Any = msgspec.json.decode(payload)
+            payload = msgspec.json.encode(value, order="deterministic")
+        except UNREADABLE:
+            raise unreadable_payload() from None
     return hashlib.sha256(b"%s %s" % (request.release.id.encode(), payload)).digest()

@@ -14,7 +14,7 @@ from storefront_mcp.commerce.errors import KeyReused, ShopOutcomeUnknown
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.engine import Database, utc_now
 from storefront_mcp.database.idempotency import SqlIdempotencyRepository
-from storefront_mcp.ucp.failures import UcpOutcome
+from storefront_mcp.ucp.failures import UcpFailure, UcpOutcome
 from storefront_mcp.ucp.platforms import RequestingPlatform
 from storefront_mcp.ucp.replays import run_once
 from storefront_mcp.ucp.request import UcpRequest
@@ -59,6 +59,11 @@ async def test_a_repeat_gets_the_first_answer(ask: Any) -> None:
 async def test_on_mcp_another_spelling_of_the_same_payload_is_a_repeat(ask: Any) -> None:
     await ask(b"one", payload=b'{"a": 1, "b": 2}', over_mcp=True)
     assert await ask(b"two", payload=b'{"b":2,"a":1}', over_mcp=True) == b"one"
+
+
+async def test_a_payload_that_is_nested_too_deeply_is_refused_and_no_fault_of_ours(ask: Any) -> None:
+    with pytest.raises(UcpFailure, match="nested too deeply"):
+        await ask(b"one", payload=b"[" * 100_000 + b"]" * 100_000, over_mcp=True)
 
 
 @pytest.mark.parametrize("other", [{"profile": "https://other.example"}, {"id": "cart_b"}, {"key": KEY + "x"}])
