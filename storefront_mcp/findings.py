@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
+
+from storefront_mcp.commerce.plain_text import visible_line
 
 Level = Literal["ok", "note", "warning", "fault"]
 """As it should be; worth knowing; it will hurt; agents cannot shop, or are told what is not true."""
@@ -14,7 +17,7 @@ LEVELS: Final[tuple[Level, ...]] = ("ok", "note", "warning", "fault")
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """What one check saw."""
+    """What one check saw. It quotes strangers and is printed to terminals: what cannot be seen goes."""
 
     level: Level
     says: str
@@ -23,6 +26,12 @@ class Finding(Struct, frozen=True, kw_only=True):
     """What to do about it, as a sentence; None where there is nothing to do."""
     conclusive: bool = True
     """Whether it answers the question of the check; not where something else stood in the way of looking."""
+
+    def __post_init__(self) -> None:
+        """Clean the texts."""
+        force_setattr(self, "says", visible_line(self.says))
+        if self.fix is not None:
+            force_setattr(self, "fix", visible_line(self.fix))
 
 
 def ok(says: str) -> Finding:

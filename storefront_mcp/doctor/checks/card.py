@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, get_args
+from urllib.parse import urlsplit
 
 from storefront_mcp.backends.probe import ProbeFailed
 from storefront_mcp.doctor.check import DoctorCheck, Findings, check
@@ -12,6 +13,7 @@ from storefront_mcp.doctor.patient import CARD, ExaminedStore
 from storefront_mcp.doctor.phrases import list_names
 from storefront_mcp.findings import fault, ok, warning
 from storefront_mcp.mcp.versions import HANDSHAKE_VERSIONS, LATEST_HANDSHAKE_VERSION, MODERN_VERSIONS
+from storefront_mcp.public_http.addresses import is_public_address, resolve_host
 from storefront_mcp.roadmap.roadmap import Condition
 
 LINKS: Final = ("icon", "documentation", "privacy_policy")
@@ -89,11 +91,27 @@ async def check_endpoint(patient: ExaminedStore) -> Findings:
         yield ok(f"{url} answers as the card says.")
 
 
+async def _leads_inside(patient: ExaminedStore, url: str) -> bool:
+    """Whether a stranger's card leads whoever examines it to an address of their own network."""
+    host = urlsplit(patient.web.url(url)).hostname or ""
+    if not patient.web.is_public or "settings" in patient.has or host == patient.web.host:
+        return False
+    try:
+        return not all(map(is_public_address, await resolve_host(host)))
+    except OSError:
+        return False  # nobody is there
+
+
 @check("card.links", "Is what the card links to there?", "address", after=("card.readable",))
 async def check_links(patient: ExaminedStore) -> Findings:
-    """Icon, documentation and privacy policy, on any origin."""
+    """Icon, documentation and privacy policy, on any origin that strangers may send us to."""
     card = await patient.card()
     found = {name: card[name] for name in LINKS if isinstance(card.get(name), str)}
+    for name in [name for name, url in found.items() if await _leads_inside(patient, url)]:
+        yield fault(
+            f"The card's {name} {found.pop(name)} is not on the internet: agents cannot read it, and it was not asked.",
+            f"Put it where everybody can read it, and say so in {SETTINGS[name]}.",
+        )
     answers = await asyncio.gather(*(patient.web.get(url) for url in found.values()), return_exceptions=True)
     for (name, url), response in zip(found.items(), answers, strict=True):
         if isinstance(response, ProbeFailed):

@@ -5,6 +5,7 @@ import json
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -409,6 +410,34 @@ async def test_a_card_over_a_link_that_is_404(examined: ExaminedServer) -> None:
     report = await only(ExaminationSubject(url=examined.origin), "address.reached", "card")
 
     assert bad(report) == {"card.links": ["Put it where store.documentation says, or drop that setting."]}
+
+
+async def test_what_a_stranger_writes_cannot_move_the_cursor_of_a_terminal(examined: ExaminedServer) -> None:
+    examined.proxy.spoil = card(icon="https://cdn.invalid/\x1b[31m\u202e\nred.ico", name="\x1b]0;owned\x07Pickle")
+    report = await only(ExaminationSubject(url=examined.origin), "address.reached", "card")
+
+    said = [text for one in report.checked for found in one.findings for text in (found.says, found.fix or "")]
+    assert any("cdn.invalid" in text for text in said)
+    assert [text for text in said if not text.isprintable()] == []
+
+
+async def test_a_strangers_card_sends_nobody_into_their_own_network(
+    examined: ExaminedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StoreHttpClient, "is_public", True)
+    inside = f"http://localhost:{urlsplit(examined.origin).port}/of-the-network.ico"
+    change, asked_for = card(icon=inside), []
+
+    def spoil(asked: Asked, said: Said) -> None:
+        asked_for.append(asked.path)
+        change(asked, said)
+
+    examined.proxy.spoil = spoil
+    report = await only(ExaminationSubject(url=examined.origin), "address.reached", "card.readable", "card.links")
+
+    assert bad(report)["card.links"] == ["Put it where everybody can read it, and say so in store.icon."]
+    assert CARD in asked_for
+    assert "/of-the-network.ico" not in asked_for
 
 
 async def test_a_card_over_a_host_that_is_gone(examined: ExaminedServer) -> None:
