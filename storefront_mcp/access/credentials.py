@@ -10,11 +10,18 @@ from storefront_mcp.access.caller import Caller
 from storefront_mcp.access.scopes import sorted_scopes
 from storefront_mcp.commerce.error_codes import CodedError
 from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.commerce.plain_text import visible_line
 
 DEFAULT_KEY_LIFETIME: Final = dt.timedelta(days=365)
 """Of a key without a chosen expiry."""
 MAX_KEY_LIFETIME: Final = dt.timedelta(days=3650)
 MAX_LABEL_CHARS: Final = 100
+LABEL_RULE: Final = f"A label has 1 to {MAX_LABEL_CHARS} characters, all of which can be seen."
+
+
+def is_label(text: str) -> bool:
+    """Whether keys may be labelled so: it is printed to terminals, and is the name of who acts with the key."""
+    return 0 < len(text) <= MAX_LABEL_CHARS and text == visible_line(text)
 
 
 class CredentialRefused(CodedError):

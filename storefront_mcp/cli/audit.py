@@ -15,6 +15,7 @@ from storefront_mcp.cli.errors import CommandFailed, friendly_errors
 from storefront_mcp.cli.groups import CommandGroup
 from storefront_mcp.cli.options import choose_stores
 from storefront_mcp.cli.settings_file import config_option
+from storefront_mcp.commerce.plain_text import visible_line
 from storefront_mcp.database import Database
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import utc_now
@@ -122,7 +123,8 @@ def _entry_line(recorded: StoredAuditEntry) -> str:
     entry = recorded.entry
     duration = "" if entry.milliseconds is msgspec.UNSET else f" {entry.milliseconds:g} ms"
     where, what = entry.store or "-", f"{entry.what} {entry.subject}"
-    return (
+    # One line whatever an actor is called: labels were once not checked.
+    return visible_line(
         f"{recorded.number} {entry.at} {where} {_actor_text(entry)} {what} {current_outcome(entry.outcome)}{duration}"
     )
 

@@ -12,12 +12,13 @@ from rich.table import Table
 
 from storefront_mcp.access.credentials import (
     DEFAULT_KEY_LIFETIME,
+    LABEL_RULE,
     MAX_KEY_LIFETIME,
-    MAX_LABEL_CHARS,
     ApiKey,
     KeyStatus,
     NoSuchKey,
     StoredKey,
+    is_label,
     key_view,
 )
 from storefront_mcp.access.scopes import SCOPE_SETS, UnknownScopes, parse_scopes, sorted_scopes
@@ -35,6 +36,7 @@ from storefront_mcp.cli.options import (
 from storefront_mcp.cli.running_server import open_for_change
 from storefront_mcp.cli.settings_file import LoadedSettings, config_option
 from storefront_mcp.cli.tables import print_table
+from storefront_mcp.commerce.plain_text import visible_line
 from storefront_mcp.database import Database
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.database.engine import utc_now
@@ -85,8 +87,8 @@ def mint(
         chosen = parse_scopes(scopes)
     except UnknownScopes as error:
         raise CommandFailed(str(error)) from None
-    if not 0 < len(label.strip()) <= MAX_LABEL_CHARS:
-        raise CommandFailed(f"A label has 1 to {MAX_LABEL_CHARS} characters.")
+    if not is_label(label.strip()):
+        raise CommandFailed(LABEL_RULE)
     new = mint_key(
         store=shop.id,
         label=label.strip(),
@@ -143,7 +145,7 @@ def revoke(ids: Sequence[str], config: Path | None, store: str | None, by: str |
             except NoSuchKey as error:
                 unknown.append(str(error))
             else:
-                click.echo(f"{key.id} ({key.label}) is revoked.")
+                click.echo(f"{key.id} ({visible_line(key.label)}) is revoked.")
     if unknown:
         raise CommandFailed("\n".join(unknown))
 
@@ -176,7 +178,8 @@ def _key_row(one: StoredKey, now: dt.datetime) -> Sequence[str]:
     scopes = ", ".join(sorted_scopes(key.scopes))
     coloured_status = f"[{COLOURS[status]}]{status}[/]"
     until = _day(key.expires_at)
-    return key.id, key.store, escape(key.label), coloured_status, until, last_used, escape(key.created_by), scopes
+    label, by = escape(visible_line(key.label)), escape(visible_line(key.created_by))
+    return key.id, key.store, label, coloured_status, until, last_used, by, scopes
 
 
 def _key_json(key: ApiKey) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from typing import Final
 
 from litestar import Response
 
-from storefront_mcp.access.credentials import DEFAULT_KEY_LIFETIME, MAX_KEY_LIFETIME, MAX_LABEL_CHARS, NoSuchKey
+from storefront_mcp.access.credentials import (
+    DEFAULT_KEY_LIFETIME,
+    LABEL_RULE,
+    MAX_KEY_LIFETIME,
+    MAX_LABEL_CHARS,
+    NoSuchKey,
+    is_label,
+)
 from storefront_mcp.access.scopes import SCOPES, has_scope, may_grant, sorted_scopes
 from storefront_mcp.console.errors import ConsoleError, not_found, unreadable_form
 from storefront_mcp.console.routing import SIGN_IN_SCOPES, ConsoleAction, ConsoleRequest, ConsoleTab
@@ -43,7 +50,7 @@ async def show_keys(request: ConsoleRequest) -> Response[bytes]:
 async def mint_key(request: ConsoleRequest) -> Response[bytes]:
     """Mint a key. Only this response has the secret, so it is no redirect."""
     form, dependencies = request.form, request.dependencies
-    label, days, scopes = form.one("label"), form.one("days"), frozenset(form.all("scope"))
+    label, days, scopes = form.one("label").strip(), form.one("days"), frozenset(form.all("scope"))
     if not scopes <= SCOPE_WORDS.keys():
         raise unreadable_form()
     problem = _problem(label, days, scopes)
@@ -164,8 +171,8 @@ def _useful_scopes(request: ConsoleRequest) -> frozenset[str]:
 
 def _problem(label: str, days: str, scopes: frozenset[str]) -> str:
     """Why these fields make no key, as a sentence; empty where they do."""
-    if not 0 < len(label) <= MAX_LABEL_CHARS:
-        return f"Say what the key is for, in 1 to {MAX_LABEL_CHARS} characters."
+    if not is_label(label):
+        return f"Say what the key is for. {LABEL_RULE}"
     if not scopes:
         return "Choose at least one thing that it may do."
     if not (

@@ -14,7 +14,7 @@ from storefront_mcp.database import Database
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import utc_now
 from storefront_mcp.database.tables.audit import AUDIT
-from storefront_mcp.records.audit import audit_timestamp
+from storefront_mcp.records.audit import AuditActor, audit_timestamp
 from tests.unit.records.entries import entry
 
 pytestmark = pytest.mark.slow
@@ -60,6 +60,15 @@ def test_the_newest_entries_are_shown_one_line_each(home: Path, log: AuditLog) -
     assert [line.split()[0] for line in lines] == ["1", "2", "3"]
     assert run(home, "tail", "-n", "1").stdout.startswith("3 ")
     assert [line.split()[0] for line in run(home, "tail", "--store", "pickle").stdout.splitlines()] == ["1", "3"]
+
+
+def test_an_entry_is_one_line_whatever_its_actor_is_called(home: Path, log: AuditLog) -> None:
+    forged = "till\n9999 2027-02-01T09:00:00.000+00:00 pickle operator:root phase.flipped p3_checkout ok \x1b[31m"
+    log.write([entry(4, who=AuditActor(kind="operator", id=forged))])
+
+    (line,) = run(home, "tail", "-n", "1").stdout.splitlines()
+    assert line.startswith("4 ")
+    assert line.isprintable()
 
 
 def test_older_outcomes_are_shown_as_codes_and_exported_as_written(home: Path, log: AuditLog) -> None:

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from storefront_mcp.access.secret_format import secret_digest
 from storefront_mcp.cli import main
+from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
-from storefront_mcp.identity.api_key_format import public_id
+from storefront_mcp.database.engine import utc_now
+from storefront_mcp.identity.api_key_format import mint_key, public_id
 
 pytestmark = pytest.mark.slow
 
@@ -95,6 +99,18 @@ def test_a_list_says_where_every_key_stands(run: Run) -> None:
 def test_labels_are_text_and_no_markup(run: Run) -> None:
     run("mint", "--label", "[red]till[/red]", "--scope", "merchant")
     assert "[red]till[/red]" in run("list").stdout
+
+
+def test_what_cannot_be_seen_is_in_no_label_and_shown_of_no_old_one(run: Run, tmp_path: Path) -> None:
+    assert "all of which can be seen" in said(run("mint", "--label", "till\x1b[31m", "--scope", "merchant"))
+    new = mint_key(store=StoreId("pickle"), label="old", scopes=frozenset(), by="a\u202e\nda", now=utc_now())
+    with closing(Database(tmp_path / "storefront.db")) as database:
+        SqlApiKeyRepository(database).add(replace(new.key, label="till\n\x1b[31m9999"), new.digest)
+
+    (row,) = [line for line in run("list").stdout.splitlines() if new.key.id in line]
+    assert "till [31m9999" in row
+    assert "a da" in row
+    assert f"{new.key.id} (till [31m9999) is revoked." in run("revoke", new.key.id).stdout
 
 
 def test_a_key_that_is_not_there_is_named_and_the_others_are_revoked(run: Run) -> None:

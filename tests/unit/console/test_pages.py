@@ -353,6 +353,8 @@ def test_scopes_that_nothing_takes_are_not_offered(stage: Stage) -> None:
     [
         ({"label": " ", "days": "3", "scope": "manage:phases"}, "Say what the key is for"),
         ({"label": "x" * 101, "days": "3", "scope": "manage:phases"}, "Say what the key is for"),
+        ({"label": "x\n9999 root phase.flipped", "days": "3", "scope": "manage:phases"}, "all of which can be seen"),
+        ({"label": "a\x1b[31m\u202e", "days": "3", "scope": "manage:phases"}, "all of which can be seen"),
         ({"label": "x", "days": "3"}, "Choose at least one thing"),
         ({"label": "x", "days": "0", "scope": "manage:phases"}, "It counts from 1"),
         ({"label": "x", "days": "²", "scope": "manage:phases"}, "It counts from 1"),

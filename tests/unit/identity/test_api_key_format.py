@@ -23,6 +23,10 @@ def minted(**changes: object) -> IssuedKey:
     return mint_key(**(plain | changes))  # type: ignore[arg-type]
 
 
+def test_a_label_has_nothing_that_cannot_be_seen() -> None:
+    assert minted(label="till\x1b[31m\r\n9999\u202e").key.label == "till[31m 9999"
+
+
 def test_a_key_is_recognisable_and_names_itself() -> None:
     new = minted()
     text = new.secret.reveal()
