@@ -24,6 +24,7 @@ from storefront_mcp.identity.redaction import redact_logs, redact_secrets
 from storefront_mcp.instrumentation import Instrumentation
 from storefront_mcp.settings.server import Settings
 from storefront_mcp.settings.telemetry import LogSettings
+from storefront_mcp.settings.validation import metrics_problems
 from storefront_mcp.telemetry.composite import combine
 from storefront_mcp.telemetry.otel_env import otel_enabled
 from storefront_mcp.web.access_log import AccessLog
@@ -181,6 +182,8 @@ def configure_logging(settings: LogSettings) -> None:
 
 def check_metrics_address(settings: Settings) -> None:
     """Raises MetricsPortUnavailable where `metrics.host` and `metrics.port` are taken, before anything is started."""
+    for problem in metrics_problems(settings.metrics, settings.host, settings.port):
+        raise MetricsPortUnavailable(f"{problem.key}: {problem.sentence}")
     if settings.metrics.on and settings.metrics.host is not None:
         family = socket.AF_INET6 if ":" in settings.metrics.host else socket.AF_INET
         with socket.socket(family) as probe:

@@ -24,10 +24,10 @@ def utc_seconds(text: str | None) -> int | None:
 def normalise_timestamp(text: str | None) -> str:
     """A shop's moment as agents read it, in ISO 8601 and UTC; a day alone, or what is no moment, as it is.
 
-    >>> [normalise_timestamp(text) for text in ("2026-11-10 14:16:49", "2026-11-10T14:16:49.123Z", "2026-11-10")]
-    ['2026-11-10T14:16:49Z', '2026-11-10T14:16:49Z', '2026-11-10']
+    >>> [normalise_timestamp(text) for text in ("1970-01-01 14:16:49", "1970-01-01T14:16:49.123Z", "1970-01-01")]
+    ['1970-01-01T14:16:49Z', '1970-01-01T14:16:49Z', '1970-01-01']
     """
-    seconds = utc_seconds(text) if text is not None and len(text) > len("2026-11-10") else None
+    seconds = utc_seconds(text) if text is not None and len(text) > len("YYYY-MM-DD") else None
     return sanitizing.line(text, MAX_TIMESTAMP_CHARS) if seconds is None else utc_text(seconds)
 
 

@@ -32,6 +32,9 @@ async def stop_store(request: ConsoleRequest) -> Response[bytes]:
     scope = form.one(SCOPE_FIELD)
     if scope not in get_args(StopScope):
         raise unreadable_form()
+    if scope != "client" and form.one("client").strip():
+        text = "A program is named, and more than it would be stopped. Choose to stop one program, or name none."
+        raise ConsoleError(HTTPStatus.UNPROCESSABLE_ENTITY, "Nothing was stopped", text)
     try:
         reason = flip_terms(form.one("reason")).reason
         client = audience_terms(None, [form.one("client")]).clients[0] if scope == "client" else ""

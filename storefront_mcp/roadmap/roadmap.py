@@ -256,6 +256,11 @@ def _step_complaints(phase: Phase, wanted: Status, terms: FlipTerms) -> Iterable
     elif wanted not in allowed:
         yield f"{phase.name}: is {phase.status} and cannot become {wanted}, only {' or '.join(sorted(allowed))}."
     if wanted == "active":
+        if terms.limited and phase.manifest.needs_sign_in:
+            yield (
+                f"{phase.name}: customers sign in for it, and whoever begins to is not known yet. It opens for "
+                "everybody, or for nobody."
+            )
         for promise in phase.undelivered:
             yield f"{phase.name}: {promise.name} is promised but not delivered yet."
         yield from (f"{phase.name}: {sentence}" for sentence in phase.missing)

@@ -1,16 +1,28 @@
 """Validation errors of the settings, collected and raised at once."""
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
+
+URL_CREDENTIALS: Final = re.compile(r"://[^\s/@:]*:[^\s/@]*@")
 
 
 class SettingProblem(Struct, frozen=True):
-    """One invalid setting: `key` is its key in the file, or a variable; `sentence` says what to do."""
+    """One invalid setting: `key` is its key in the file, or a variable; `sentence` says what to do.
+
+    User names and passwords of URLs that it quotes are masked.
+    """
 
     key: str
     sentence: str
+
+    def __post_init__(self) -> None:
+        """Mask them."""
+        force_setattr(self, "sentence", URL_CREDENTIALS.sub("://…@", self.sentence))
 
 
 class SettingsInvalid(Exception):

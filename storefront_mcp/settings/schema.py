@@ -36,7 +36,13 @@ Origin = Annotated[
         description='scheme and host without a path or a closing slash, such as "https://pickle.example"',
     ),
 ]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#]+\S*$", description="an absolute URL with https:// or http://")]
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s/?#@]+([/?#]\S*)?$",
+        description="an absolute URL with https:// or http://, without a user name or password",
+    ),
+]
 Contact = Annotated[
     str, Meta(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+)$", description="a mailto: or https:// URL")
 ]

@@ -29,7 +29,7 @@ from storefront_mcp.settings.secrets import load_secrets
 from storefront_mcp.settings.sign_in import sign_in_problems
 from storefront_mcp.settings.storage import DatabaseLocation, DatabaseSetting, PrivacySettings, storage_problems
 from storefront_mcp.settings.telemetry import LogSettings, MetricsSettings
-from storefront_mcp.settings.validation import flag_problems, normalised, worker_problems
+from storefront_mcp.settings.validation import flag_problems, metrics_problems, normalised, worker_problems
 
 DEFAULT_DATABASE: Final = DatabaseLocation("storefront.db")
 
@@ -87,6 +87,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         problems += smtp_problems(settings.smtp)
         problems += alert_problems(settings.alerts, settings.smtp)
         problems += worker_problems(stores, settings.workers)
+        problems += metrics_problems(settings.metrics, settings.host, settings.port)
         problems += limit_problems(table, settings.trusted_proxies)
         problems += storage_problems(table, settings.database, settings.database_password, settings.personal_data)
         if problems:

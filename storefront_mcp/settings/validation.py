@@ -19,6 +19,7 @@ from storefront_mcp.settings.schema import (
     StoreSettings,
     UpstreamSettings,
 )
+from storefront_mcp.settings.telemetry import MetricsSettings
 
 SECRET_PAIRS: Final = (
     ("client_id", "client_secret", "a service account has an id and a secret"),
@@ -90,6 +91,14 @@ def worker_problems(stores: tuple[StoreSettings, ...], workers: int) -> Iterable
             f"wants 1, as each worker would have a demo shop of its own for {demo}; got {workers}. For more, run "
             f'{command_line("demo-shop")} and set kind = "maho" with its address as url.',
         )
+
+
+def metrics_problems(metrics: MetricsSettings, host: str, port: int) -> Iterable[SettingProblem]:
+    """Problems of an exporter where the server itself listens: it would answer in its place."""
+    everywhere = {"0.0.0.0", "::"}  # noqa: S104 -- compared, not bound
+    shares = metrics.host == host or bool(everywhere & {metrics.host, host})
+    if metrics.on and metrics.host is not None and metrics.port == port and shares:
+        yield SettingProblem("metrics.port", f"wants a port of its own; the server itself listens on {port}.")
 
 
 def _normalised(store: StoreSettings, where: str, problems: list[SettingProblem]) -> StoreSettings:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from storefront_mcp.agent_protocols.acp import ACP_MOUNT
 from storefront_mcp.backends.probe import ProbeFailed
 from storefront_mcp.cards import CARDS
 from storefront_mcp.doctor.check import DoctorCheck, Findings, check
@@ -18,6 +19,8 @@ DISCOVERY: Final[tuple[Card, ...]] = tuple(card for card in CARDS if card.group 
 EXPECTED_DOCUMENTS: Final = frozenset({"server-card", "mcp-json", "endpoint-card", "ai-catalog", "api-catalog"})
 """Documents whose absence is a fault, as scanners look for them first."""
 CATALOGS: Final = ("/.well-known/ai-catalog.json", "/.well-known/api-catalog")
+ENDPOINTS: Final = ("/mcp", ACP_MOUNT)
+"""Ends of addresses at which agents begin and which nobody reads."""
 MAX_LINKS: Final = 25
 """Links that are followed."""
 
@@ -149,7 +152,7 @@ async def check_robots(patient: ExaminedStore) -> Findings:
 
 @check("documents.links", "Do links between the documents lead somewhere?", "address", after=("address.reached",))
 async def check_links(patient: ExaminedStore) -> Findings:
-    """Links of llms.txt and both catalogs, up to MAX_LINKS; the endpoint need not answer GET."""
+    """Links of llms.txt and both catalogs, up to MAX_LINKS; endpoints need not answer GET."""
     listing = await patient.page("/llms.txt")
     named: list[str] = []
     if listing.status == HTTPStatus.OK and listing.media_type == "text/plain":
@@ -157,7 +160,7 @@ async def check_links(patient: ExaminedStore) -> Findings:
     for path in CATALOGS:
         named += _addresses(await patient.document(path))
     ours = [url for url in dict.fromkeys(named) if url.startswith(f"{patient.web.origin}/")][:MAX_LINKS]
-    found = await asyncio.gather(*(_status(patient, url) for url in ours if not url.endswith("/mcp")))
+    found = await asyncio.gather(*(_status(patient, url) for url in ours if not url.endswith(ENDPOINTS)))
     dead = [url for url, status in found if status not in {HTTPStatus.OK, HTTPStatus.NO_CONTENT}]
     if dead:
         yield warning(f"Links lead nowhere: {list_names(dead)}.", "Publish what is linked, or take the link out.")

@@ -134,6 +134,9 @@ async def test_everything_is_stopped_by_one_button_and_comes_back_by_one(tmp_pat
         assert "Stopped: the program &#34;badbot&#34;." in ada.get("/roadmap").text
         assert ada.send("/roadmap/stop", {"scope": "client", "client": ""}).status_code == 422
         assert ada.send("/roadmap/stop", {"scope": "half"}).status_code == 400
+        refused = ada.send("/roadmap/stop", {"scope": "buying", "client": "badbot"})
+        assert refused.status_code == 422
+        assert "more than it would be stopped" in refused.text
         assert stage.acts()[-4:] == ["store.stopped", "checkout.closed", "store.resumed", "store.stopped"]
 
 

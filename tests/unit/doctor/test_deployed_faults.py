@@ -368,6 +368,16 @@ async def test_no_robots_txt_is_worth_a_note(examined: ExaminedServer) -> None:
     assert bad(report, "note") == {"documents.robots": ["Serve one, with a Sitemap and Content-Signal."]}
 
 
+async def test_an_endpoint_that_nobody_reads_is_no_dead_link(examined: ExaminedServer) -> None:
+    def change(said: Said) -> None:
+        said.json = {**json.loads(_plain(said)), "checkout": f"{examined.origin}/acp"}
+
+    examined.proxy.spoil = at("/.well-known/ai-catalog.json", change)
+    report = await only(ExaminationSubject(url=examined.origin), "address.reached", "documents.links")
+
+    assert bad(report, "warning") == {}
+
+
 async def test_documents_of_another_origin(examined: ExaminedServer) -> None:
     def foreign(_: Asked, said: Said) -> None:
         said.body = _plain(said).replace(examined.origin.encode(), b"https://old.example")

@@ -10,6 +10,7 @@ from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.roadmap.roadmap import FlipRefused, Roadmap
 from storefront_mcp.roadmap.terms import NO_TERMS, FlipTerms, TermsRefused, flip_terms
 from tests.chaos.flips.environment import phase, roadmap, statuses
+from tests.unit.cards import states
 
 STATUSES: tuple[Status, ...] = ("planned", "active", "paused", "retired")
 ALLOWED = {("planned", "active"), ("active", "paused"), ("paused", "active"), ("paused", "retired")}
@@ -149,3 +150,11 @@ def test_terms_are_one_line_that_ends_once() -> None:
         "Closed for now: stock taking. It is expected to open again on 31 January 2027, 23:00 UTC."
     )
     assert NO_TERMS.sentences == "Closed for now."
+
+
+@pytest.mark.parametrize("terms", [FlipTerms(share=10), FlipTerms(share=0, clients=("claude",))])
+def test_a_phase_that_customers_sign_in_for_opens_for_everybody_or_nobody(terms: FlipTerms) -> None:
+    real = states.roadmap("checkout")
+    with pytest.raises(FlipRefused, match="p4_account: customers sign in for it"):
+        real.with_status({"p4_account": "active"}, terms)
+    assert real.with_status({"p4_account": "active"}).signs_in

@@ -66,6 +66,25 @@ def test_a_demo_shop_lives_in_one_worker(tmp_path: Path) -> None:
     assert load(tmp_path, "workers = 2\n" + MINIMAL).workers == 2
 
 
+@pytest.mark.parametrize(("host", "metrics"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "::")])
+def test_metrics_have_a_port_of_their_own(tmp_path: Path, host: str, metrics: str) -> None:
+    server = f'host = "{host}"\nport = 9000\n'
+    exporter = f'[metrics]\non = true\nhost = "{metrics}"\nport = 9000\n'
+    told = ["metrics.port: wants a port of its own; the server itself listens on 9000."]
+    assert problems(tmp_path, server + exporter + MINIMAL) == told
+    assert load(tmp_path, server + exporter.replace("port = 9000", "port = 9001") + MINIMAL).metrics.port == 9001
+
+
+def test_passwords_have_no_place_in_addresses_and_are_not_repeated(tmp_path: Path) -> None:
+    given = STORE + '[store.upstream]\nkind = "maho"\nurl = "https://ada:dill-and-garlic@shop.example"\n'
+    (told,) = problems(tmp_path, given)
+    assert "without a user name or password" in told
+    assert "dill-and-garlic" not in told
+    shared = problems(tmp_path, MINIMAL, STOREFRONT_LIMITS_STORE="valkeyy://:dill-and-garlic@127.0.0.1/0")
+    assert "valkeyy://…@127.0.0.1" in shared[0]
+    assert "dill-and-garlic" not in shared[0]
+
+
 def test_everything_that_can_be_set_arrives(tmp_path: Path) -> None:
     text = (
         'database = "data/shop.db"\nhost = "0.0.0.0"\nport = 9000\nworkers = 4\n'
