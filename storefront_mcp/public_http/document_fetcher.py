@@ -17,7 +17,7 @@ MAX_DOCUMENT_BYTES: Final = 5 * 1024
 """Unless told otherwise."""
 TOTAL_SECONDS: Final = 3.0
 """For one document: its host's address, the connection, and the whole answer."""
-CONNECT_SECONDS: Final = 1.5
+STEPS: Final = httpx.Timeout(TOTAL_SECONDS, connect=1.5)
 HEADERS: Final = {"accept": "application/json", "accept-encoding": "identity"}
 
 
@@ -47,11 +47,10 @@ class DocumentFetcher:
     async def fetch(self, url: str) -> FetchedDocument:
         """The document at a URL. Raises DocumentUnavailable."""
         host = urlsplit(url).hostname or ""
-        steps = httpx.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS)
         try:
             async with (
                 asyncio.timeout(TOTAL_SECONDS),
-                self._exchange.send("GET", url, headers=HEADERS, steps=steps) as response,
+                self._exchange.send("GET", url, headers=HEADERS, steps=STEPS) as response,
             ):
                 return await self._document(host, response)
         except DestinationRefused as refused:

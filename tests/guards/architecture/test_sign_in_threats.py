@@ -113,7 +113,7 @@ THREATS = {
             "what_is_not_public_is_never_connected_to",
             "the_connection_goes_to_the_address_that_was_looked_at",
             "what_is_no_small_json_document_is_refused",
-            "a_slow_drip_ends_in_time",
+            "an_answer_that_comes_drop_by_drop_ends_at_the_limit_for_the_whole",
         ],
         DOCUMENTS: [
             "addresses_ports_secrets_and_detours_are_not",

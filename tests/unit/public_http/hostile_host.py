@@ -1,4 +1,4 @@
-"""A server that answers as a stranger's may: slowly, endlessly, or by somebody else's certificate."""
+"""A server that answers as a stranger's may: slowly, endlessly, never, or by somebody else's certificate."""
 
 import asyncio
 import datetime as dt
@@ -13,6 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from storefront_mcp.public_http.document_fetcher import MAX_DOCUMENT_BYTES, DocumentFetcher
+
+DRIP_SECONDS = 0.1
+"""Between two bytes of an answer that comes drop by drop."""
 
 
 async def resolve_here(_host: str) -> Sequence[str]:
@@ -52,6 +55,17 @@ class HostileHost:
         return DocumentFetcher(
             resolve=resolve_here, may_connect=lambda _: True, trust=self.trust, port=self.port, max_bytes=max_bytes
         )
+
+
+async def drip(writer: asyncio.StreamWriter, whole: bytes, drops: bytes) -> None:
+    """Write something at once, and what follows byte by byte."""
+    writer.write(whole)
+    gone = asyncio.create_task(writer.wait_closed())
+    for drop in drops:
+        writer.write(bytes((drop,)))
+        await writer.drain()
+        await asyncio.wait({gone}, timeout=DRIP_SECONDS)
+    gone.cancel()
 
 
 def certificate(folder: Path, name: str) -> Path:

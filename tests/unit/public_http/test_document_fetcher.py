@@ -13,7 +13,7 @@ from storefront_mcp.public_http import document_fetcher
 from storefront_mcp.public_http.addresses import is_public_address
 from storefront_mcp.public_http.document_fetcher import MAX_DOCUMENT_BYTES, DocumentFetcher
 from storefront_mcp.public_http.documents import DocumentUnavailable
-from tests.unit.public_http.hostile_host import HostileHost
+from tests.unit.public_http.hostile_host import HostileHost, drip
 
 HOST = "agent.example"
 URL = f"https://{HOST}/client.json"
@@ -178,20 +178,69 @@ async def test_a_certificate_of_somebody_else_is_refused(tmp_path: Path) -> None
             await host.fetcher().fetch(URL)
 
 
-async def test_a_slow_drip_ends_in_time(host: HostileHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document_fetcher, "TOTAL_SECONDS", 0.5)
+# In time --------------------------------------------------------------------------------------------------------------
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+PATIENCE = 60.0
+"""Seconds after which a fetch without a limit fails its test."""
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little time for a whole fetch; every step of it may take longer, so that only the limit for the whole is met."""
+    monkeypatch.setattr(document_fetcher, "TOTAL_SECONDS", 0.3)
+
+
+async def refuse_at_the_limit(fetching: DocumentFetcher) -> None:
+    """That a fetch is given up as a whole, and not for one of its steps."""
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(DocumentUnavailable, match=f"^{HOST}: TimeoutError$") as refused:
+            await fetching.fetch(URL)
+    assert not refused.value.host_failed
+
+
+@pytest.mark.parametrize(
+    ("whole", "drops"),
+    [
+        (HEAD + b"content-length: 62\r\n\r\n", b'{"x":"' + b"y" * 54 + b'"}'),
+        (HEAD, b"x-filler: " + b"y" * 50 + b"\r\ncontent-length: 2\r\n\r\n{}"),
+        (b"", HEAD + b"content-length: 2\r\n\r\n{}"),
+    ],
+    ids=["the body", "a header", "the status line"],
+)
+@pytest.mark.usefixtures("short")
+async def test_an_answer_that_comes_drop_by_drop_ends_at_the_limit_for_the_whole(
+    host: HostileHost, whole: bytes, drops: bytes
+) -> None:
+    """Each byte comes well within the time for a step, and all of them together are a good answer."""
+    host.answer = lambda writer: drip(writer, whole, drops)
+    await refuse_at_the_limit(host.fetcher())
+    assert host.connections == 1
+
+
+@pytest.mark.usefixtures("short")
+async def test_an_answer_that_stops_in_the_middle_ends_at_the_limit_for_the_whole(host: HostileHost) -> None:
     never = asyncio.Event()
 
-    async def drip(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 4000\r\n\r\n{")
+    async def stop(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + b"content-length: 4000\r\n\r\n{")
         await writer.drain()
         await never.wait()
 
-    host.answer = drip
-    with pytest.raises(DocumentUnavailable):
-        await host.fetcher().fetch(URL)
-    assert host.connections == 1
+    host.answer = stop
+    await refuse_at_the_limit(host.fetcher())
     never.set()
+
+
+@pytest.mark.usefixtures("short")
+async def test_a_name_server_that_never_answers_is_waited_for_up_to_the_limit_for_the_whole() -> None:
+    never = asyncio.Event()
+
+    async def resolve(_host: str) -> Sequence[str]:
+        await never.wait()
+        return [PUBLIC]
+
+    await refuse_at_the_limit(DocumentFetcher(resolve=resolve, transport=httpx.MockTransport(served)))
 
 
 async def test_a_stream_without_an_end_is_cut_off(host: HostileHost) -> None:
