@@ -2,8 +2,8 @@
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Final
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -18,6 +18,8 @@ from storefront_mcp.public_http.addresses import (
 )
 
 HTTP_PORT: Final = 80
+CONNECTED: Final = "connection.connect_tcp.complete"
+"""httpx's trace event (its extension "trace") that tells of a new connection."""
 
 
 class DestinationRefused(Exception):
@@ -76,16 +78,23 @@ class PublicExchange:
         port = (parts.port or _port(parts)) if local else self._port
         literal = f"[{addresses[0]}]" if ":" in addresses[0] else addresses[0]
         authority = host if port == self._port else parts.netloc.rpartition("@")[2]
+        connections = AsyncExitStack()
+
+        async def trace(event: str, about: Mapping[str, Any]) -> None:
+            if event == CONNECTED:
+                # httpcore leaves it open when a TLS handshake is cancelled.
+                connections.push_async_callback(about["return_value"].aclose)
+
         request = httpx.Request(
             method,
             httpx.URL(url).copy_with(host=literal, port=port),
             headers={"host": authority, **headers},
             content=content,
             # The certificate has to be the host's, not the address's.
-            extensions={"sni_hostname": host, "timeout": steps.as_dict()},
+            extensions={"sni_hostname": host, "timeout": steps.as_dict(), "trace": trace},
         )
         transport = self._transport or httpx.AsyncHTTPTransport(verify=self._trust or True, trust_env=False)
-        async with transport:
+        async with connections, transport:
             response = await transport.handle_async_request(request)
             try:
                 yield response

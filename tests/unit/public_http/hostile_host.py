@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -66,6 +67,26 @@ async def drip(writer: asyncio.StreamWriter, whole: bytes, drops: bytes) -> None
         await writer.drain()
         await asyncio.wait({gone}, timeout=DRIP_SECONDS)
     gone.cancel()
+
+
+class MuteHost:
+    """Takes connections on loopback and never says a word, not even of TLS."""
+
+    async def __aenter__(self) -> Self:
+        self.left = asyncio.Event()
+        """Set once a connection was closed by who opened it."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        self.left.set()
+        writer.close()
 
 
 def certificate(folder: Path, name: str) -> Path:

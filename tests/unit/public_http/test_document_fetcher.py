@@ -13,7 +13,7 @@ from storefront_mcp.public_http import document_fetcher
 from storefront_mcp.public_http.addresses import is_public_address
 from storefront_mcp.public_http.document_fetcher import MAX_DOCUMENT_BYTES, DocumentFetcher
 from storefront_mcp.public_http.documents import DocumentUnavailable
-from tests.unit.public_http.hostile_host import HostileHost, drip
+from tests.unit.public_http.hostile_host import HostileHost, MuteHost, drip
 
 HOST = "agent.example"
 URL = f"https://{HOST}/client.json"
@@ -241,6 +241,15 @@ async def test_a_name_server_that_never_answers_is_waited_for_up_to_the_limit_fo
         return [PUBLIC]
 
     await refuse_at_the_limit(DocumentFetcher(resolve=resolve, transport=httpx.MockTransport(served)))
+
+
+@pytest.mark.usefixtures("short")
+async def test_a_tls_handshake_that_never_goes_on_ends_at_the_limit_for_the_whole_and_is_hung_up() -> None:
+    async with MuteHost() as mute:
+        fetching = DocumentFetcher(resolve=resolver("127.0.0.1"), may_connect=lambda _: True, port=mute.port)
+        await refuse_at_the_limit(fetching)
+        async with asyncio.timeout(PATIENCE):
+            await mute.left.wait()
 
 
 async def test_a_stream_without_an_end_is_cut_off(host: HostileHost) -> None:
