@@ -5,9 +5,13 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 HTTPS_PORT: Final = 443
+LOOK_UPS_AT_ONCE: Final = 16
+"""Of host names, in one process."""
 EMBEDDING_NETWORKS: Final = tuple(
     map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 )
@@ -30,10 +34,14 @@ DOT_SEGMENT_PATTERN: Final = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORE
 
 Resolver = Callable[[str], Awaitable[Sequence[str]]]
 
+_LOOK_UP_THREADS: Final = ThreadPoolExecutor(LOOK_UPS_AT_ONCE, thread_name_prefix="look-up")
+"""A stranger's silent name server holds a thread long after the look-up was given up; the database uses asyncio's."""
+
 
 async def resolve_host(host: str) -> Sequence[str]:
     """The addresses of a host name. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, HTTPS_PORT, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, HTTPS_PORT, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_LOOK_UP_THREADS, look_up)
     return [str(address[0]) for *_, address in found]
 
 

@@ -115,6 +115,7 @@ THREATS = {
             "what_is_no_small_json_document_is_refused",
             "an_answer_that_comes_drop_by_drop_ends_at_the_limit_for_the_whole",
             "a_tls_handshake_that_never_goes_on_ends_at_the_limit_for_the_whole_and_is_hung_up",
+            "name_servers_that_never_answer_hold_no_thread_that_others_need",
         ],
         DOCUMENTS: [
             "addresses_ports_secrets_and_detours_are_not",

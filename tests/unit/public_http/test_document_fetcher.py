@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from storefront_mcp.public_http import document_fetcher
-from storefront_mcp.public_http.addresses import is_public_address
+from storefront_mcp.public_http.addresses import is_public_address, resolve_host
 from storefront_mcp.public_http.document_fetcher import MAX_DOCUMENT_BYTES, DocumentFetcher
 from storefront_mcp.public_http.documents import DocumentUnavailable
 from tests.unit.public_http.hostile_host import HostileHost, MuteHost, drip
@@ -241,6 +242,25 @@ async def test_a_name_server_that_never_answers_is_waited_for_up_to_the_limit_fo
         return [PUBLIC]
 
     await refuse_at_the_limit(DocumentFetcher(resolve=resolve, transport=httpx.MockTransport(served)))
+
+
+async def test_name_servers_that_never_answer_hold_no_thread_that_others_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread stays in its look-up after that was given up."""
+    over = threading.Event()
+
+    def never(*_: Any, **__: Any) -> list[Any]:
+        over.wait(PATIENCE)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    looking = [asyncio.create_task(resolve_host(HOST)) for _ in range(64)]
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(PATIENCE / 2):
+            assert await asyncio.to_thread(lambda: "served") == "served"
+    finally:
+        over.set()
+        await asyncio.gather(*looking)
 
 
 @pytest.mark.usefixtures("short")
