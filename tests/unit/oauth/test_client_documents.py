@@ -9,6 +9,7 @@ import pytest
 from storefront_mcp.oauth.client_documents import (
     FETCHES_A_MINUTE,
     FETCHES_AT_ONCE,
+    WAIT_SECONDS,
     ClientDocuments,
     document_client,
     is_document_url,
@@ -16,6 +17,7 @@ from storefront_mcp.oauth.client_documents import (
 from storefront_mcp.oauth.client_registry import ClientRegistry
 from storefront_mcp.oauth.errors import ClientRefused, EndpointRefusal, UnknownClient
 from storefront_mcp.oauth.server import AuthorizationServer
+from storefront_mcp.public_http.document_fetcher import TOTAL_SECONDS
 from storefront_mcp.public_http.documents import DocumentUnavailable, FetchedDocument
 from storefront_mcp.records.oauth import AuthorizationRequest
 from tests.fakes.memory_backend import STORE
@@ -211,6 +213,11 @@ async def test_one_address_has_few_documents_fetched_in_a_minute(
     with pytest.raises(UnknownClient):
         await documents.find(URL, address="192.0.2.1")
     assert len(source.asked) == FETCHES_A_MINUTE + 2
+
+
+def test_a_person_waits_four_seconds_at_most_for_a_document() -> None:
+    """journeys/test_a_clients_document_never_comes.py shows that no wait is longer than these."""
+    assert WAIT_SECONDS + TOTAL_SECONDS <= 4.0
 
 
 async def test_no_more_than_two_are_fetched_at_once_and_the_others_are_told_to_come_again(
