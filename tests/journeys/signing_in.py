@@ -68,9 +68,9 @@ class TwoWorkers:
         }
         return str(httpx.URL(f"{self.origins[0]}/oauth/authorize", params=asked))
 
-    async def token(self, person: Person) -> dict[str, Any]:
-        """What the agent gets when a person allows everything."""
-        code = answer_of(await person.allow(await self.address()))["code"]
+    async def token(self, person: Person, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """What the agent gets when a person allows everything, or all but some scopes."""
+        code = answer_of(await person.allow(await self.address(), without=without))["code"]
         self.codes.append(code)
         return await self.exchange(
             grant_type="authorization_code", code=code, redirect_uri=CALLBACK, code_verifier=VERIFIER
