@@ -38,11 +38,18 @@ class FormFields(Struct, frozen=True):
 
 
 def parse_fields(text: bytes, *, max_fields: int) -> FormFields:
-    """The fields of a form or a query. Raises FormRejected: 400 when malformed or with more than `max_fields`."""
+    """The fields of a form or a query.
+
+    Raises FormRejected: 400 when malformed, with more than `max_fields`, or with a NUL, which nobody types and
+    PostgreSQL takes in no text.
+    """
     try:
-        return FormFields(parse_qsl(text.decode("ascii"), keep_blank_values=True, max_num_fields=max_fields))
+        fields = parse_qsl(text.decode("ascii"), keep_blank_values=True, max_num_fields=max_fields)
     except ValueError:
         raise FormRejected(HTTPStatus.BAD_REQUEST) from None
+    if any("\0" in part for field in fields for part in field):
+        raise FormRejected(HTTPStatus.BAD_REQUEST)
+    return FormFields(fields)
 
 
 async def read_form(request: Request[Any, Any, Any], *, max_fields: int) -> FormFields:
