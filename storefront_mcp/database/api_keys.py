@@ -62,6 +62,9 @@ class SqlApiKeyRepository:
 
     def revoke(self, store: StoreId, id_: str, *, by: str = "") -> ApiKey:
         """Revoke a key; idempotent. Raises NoSuchKey."""
+        if "\0" in id_:
+            # PostgreSQL takes no such text.
+            raise NoSuchKey(id_)
         ours = (API_KEYS.c.id == id_) & (API_KEYS.c.store == store)
         revoked_at = func.coalesce(API_KEYS.c.revoked_at, self._seconds())
         with self._database.writing(survives="power") as connection:

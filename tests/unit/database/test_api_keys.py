@@ -66,6 +66,12 @@ def test_a_store_cannot_revoke_what_is_not_its_own(keys: SqlApiKeyRepository) ->
     assert found.status_at(NOW) == "valid"
 
 
+@pytest.mark.parametrize("id_", ["", "\0", "a\0b", "x" * 10_000, "\ufffe"])
+def test_what_can_be_no_id_is_of_no_key(keys: SqlApiKeyRepository, id_: str) -> None:
+    with pytest.raises(NoSuchKey):
+        keys.revoke(PICKLE, id_)
+
+
 def test_rotating_counts_on(keys: SqlApiKeyRepository, opened: Callable[[], Database]) -> None:
     before = minted()
     keys.add(before.key, before.digest)
