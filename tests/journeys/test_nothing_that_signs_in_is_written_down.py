@@ -1,14 +1,20 @@
 """Whoever reads logs, audit or database finds nothing with which somebody could sign in, or act for who did."""
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from litestar.types import Receive, Scope, Send
+from msgspec.structs import replace
 
+from storefront_mcp.database import Database, FieldEncryption
+from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.demo.customers import PICKLERS
+from storefront_mcp.oauth.shop_sessions import decode_session, encode_session
+from storefront_mcp.oauth.tokens import grant_of_token
 from storefront_mcp.telemetry.logs import QUIET_LOGGERS
 from tests.fakes.person import Person
 from tests.journeys.signing_in import VERIFIER, TwoWorkers, two_workers
@@ -30,6 +36,21 @@ def bytes_below(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+def make_due(workers: TwoWorkers, *grants: str) -> None:
+    """Have the next call of each grant renew its session at the shop."""
+    database = Database(workers.settings.database)
+    keys = [key.reveal() for key in workers.settings.personal_data.key]
+    records, now = SqlOAuthRepository(database, FieldEncryption(keys)), time.time()
+    for grant in grants:
+        held = records.lease_shop_session(grant, now=now, seconds=60.0)
+        assert held is not None
+        session = replace(decode_session(held.session), renew_at=now)
+        assert records.write_shop_session(
+            grant, fence=held.fence, session=encode_session(session), until=session.expires_at
+        )
+    database.close()
+
+
 async def everything_signs_in(workers: TwoWorkers) -> set[str]:
     """People sign in, rightly and wrongly, and their agents come with what they got; the secrets that were about."""
     async with Person(ADA.email, WRONG) as ada:
@@ -42,14 +63,20 @@ async def everything_signs_in(workers: TwoWorkers) -> set[str]:
     renewed = await workers.exchange(grant_type="refresh_token", refresh_token=tokens[0]["refresh_token"])
     for token in (*tokens, renewed):
         assert await workers.statuses(token["access_token"]) == [200, 200]
+    # The shop's tokens too are replaced by calls that come when they are half over.
+    make_due(workers, *(grant_of_token(token["access_token"]) for token in tokens))
+    for token in tokens:
+        assert await workers.statuses(token["access_token"]) == [200, 200]
+    renewed_at_shop = set(workers.shop.state.customers._tokens)
     await workers.exchange(grant_type="refresh_token", refresh_token="sfr_" + "x" * 61)
     planted = {
         *(WRONG, ADA.password, BO.password, str(BO.second_factor), VERIFIER, ADA.email, BO.email),
         *(token[kind].rpartition("_")[2] for token in (*tokens, renewed) for kind in ("access_token", "refresh_token")),
         *(code.rpartition("_")[2] for code in workers.codes),
         *shop_tokens,
+        *renewed_at_shop,
     }
-    assert len(planted) == 7 + 6 + 2 + 2
+    assert len(planted) == 7 + 6 + 2 + 2 + 2
     return planted
 
 
