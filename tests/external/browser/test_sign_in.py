@@ -12,6 +12,9 @@ from playwright.sync_api import Page, expect
 from storefront_mcp.cards.site.icon import brand_hue
 from storefront_mcp.commerce.customers import TooManyTries
 from storefront_mcp.commerce.errors import ShopDown
+from storefront_mcp.oauth.errors import ClientRefused
+from storefront_mcp.oauth.sign_in_steps import MAX_TRIES
+from storefront_mcp.oauth.sign_in_views import ReturnAddress
 from storefront_mcp.web.buyer_pages import BuyerPages
 from storefront_mcp.web.sign_in_pages import SignInPages, SignInSite
 from tests.external.browser.conftest import SCHEMES, Opening, Provider, on_loopback, press, violations
@@ -214,33 +217,90 @@ def test_a_person_sees_their_agents_ends_one_and_leaves(shop: SignInDoor, openin
     assert all(grant.ended_at is not None for grant in shop.world.records.granted.values())
 
 
-def visit(state: str, shop: SignInDoor, opening: Opening, **options: Any) -> Page:
-    """Open a page in one of its states."""
-    if state in {"agents", "no agents"}:
-        if state == "agents":
-            for _ in range(2):
-                sign_in(opening(shop.origin + PATH))
-        page = opening(f"{shop.origin}/account/agents", **options)
-        sign_in(page, button="Sign in")
-        return page
-    shop.world.login.fault = {"limited": TooManyTries(retry_after=600), "down": ShopDown("pickle")}.get(state)
-    page = opening(shop.origin + PATH, **options)
-    if state in {"limited", "down", "code", "wrong"}:
-        shop.world.login.code = state == "code"
-        sign_in(page, "wrong" if state == "wrong" else PASSWORD)
-    elif state == "over":
-        shop.world.records.requests.clear()
-        sign_in(page)
+def visit_agents(state: str, shop: SignInDoor, opening: Opening, **options: Any) -> Page:
+    """Open the page of the connected agents in one of its states."""
+    if state == "agents":
+        for _ in range(2):
+            sign_in(opening(shop.origin + PATH))
+    page = opening(f"{shop.origin}/account/agents", **options)
+    sign_in(page, button="Sign in")
+    if state == "left":
+        press(page, "Sign out")
     return page
 
 
-STATES = ("open", "wrong", "limited", "down", "code", "over", "agents", "no agents")
+def visit_refusal(state: str, shop: SignInDoor, opening: Opening, **options: Any) -> Page:
+    """Open a page that says why nobody signs in."""
+    if state == "many":
+        shop.world.records.at_most = 0
+    elif state == "foreign":
+        page = opening("about:blank", **options)
+        page.set_content(
+            f'<form method="post" action="{shop.origin}/oauth/sign-in"><button>Win a prize</button></form>'
+        )
+        page.get_by_role("button", name="Win a prize").click()
+        return page
+    else:
+        unproven = ReturnAddress(
+            address="https://agent.example/callback?error=invalid_request", is_app=False, unproven=True
+        )
+        shop.server.asked = ClientRefused("This request says scope twice.") if state == "client" else unproven
+    return opening(shop.origin + PATH, **options)
+
+
+def visit(state: str, shop: SignInDoor, opening: Opening, **options: Any) -> Page:
+    """Open a page in one of its states."""
+    if state in {"agents", "no agents", "left"}:
+        return visit_agents(state, shop, opening, **options)
+    if state in {"many", "foreign", "client", "refused"}:
+        return visit_refusal(state, shop, opening, **options)
+    login, records = shop.world.login, shop.world.records
+    login.fault = {"limited": TooManyTries(retry_after=600), "down": ShopDown("pickle")}.get(state)
+    login.code = state in {"code", "mailed code"}
+    if state in {"address", "mailed code"}:
+        login.form = "mailed_code"
+    if state == "return":
+        shop.server.asked = replace(ASKED, redirect_uri="cursor://anysphere.cursor-mcp/oauth/callback")
+    page = opening(shop.origin + PATH, **options)
+    if state == "mailed code":
+        page.get_by_role("textbox", name="E-mail").fill(EMAIL)
+        press(page, "Mail me a code")
+    elif state in {"limited", "down", "code", "wrong", "over", "spent", "return"}:
+        if state == "over":
+            records.requests.clear()
+        elif state == "spent":
+            records.requests |= {key: replace(one, tries=MAX_TRIES) for key, one in records.requests.items()}
+        sign_in(page, "wrong" if state == "wrong" else PASSWORD)
+    return page
+
+
+STATES = {
+    "open": "Sign in",
+    "wrong": "Sign in",
+    "limited": "Sign in",
+    "down": "Sign in",
+    "code": "Confirm that it is you",
+    "address": "Sign in",
+    "mailed code": "Confirm that it is you",
+    "over": "Please start again",
+    "spent": "There were too many tries.",
+    "many": "There were too many tries.",
+    "foreign": "This came from another site",
+    "client": "This sign-in cannot go on",
+    "refused": "This sign-in cannot go on",
+    "return": "Back to your assistant",
+    "agents": "Connected assistants",
+    "no agents": "Connected assistants",
+    "left": "You are signed out",
+}
+"""The states of the pages, and how each is headed."""
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_is_accessible(shop: SignInDoor, opening: Opening, axe: str, state: str, scheme: str) -> None:
-    page = visit(state, shop, opening, scheme=scheme, scripts=True)
+    page = visit(state, shop, opening, scheme=scheme, scripts=True, quiet=state == "return")
+    expect(page.get_by_role("heading", level=1)).to_have_text(STATES[state])
     assert violations(page, axe) == []
 
 
@@ -248,7 +308,7 @@ def test_every_state_is_accessible(shop: SignInDoor, opening: Opening, axe: str,
 def test_every_state_fits_a_narrow_phone_and_is_dressed_without_scripts(
     shop: SignInDoor, opening: Opening, state: str
 ) -> None:
-    page = visit(state, shop, opening, width=320)
+    page = visit(state, shop, opening, width=320, quiet=state == "return")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).fontFamily").startswith('"Iowan Old Style"')
     assert page.get_by_role("heading", level=1).count() == 1
