@@ -16,6 +16,7 @@ from tests.unit.mcp.requests import check_error
 NEWEST = MODERN[-1]
 ASSUMED = "2025-03-26"
 JSON, EVENTS, PROBLEM = "application/json", "text/event-stream", "application/problem+json"
+PAGE = "text/html; charset=utf-8"
 STATUSES = {-32700: {400}, -32600: {400}, -32601: {200, 404}, -32602: {200, 400}, -32002: {200}, -32022: {400}}
 STATUSES |= {-32020: {400}, -32021: {400}, -32603: {200}}
 INTERNAL = re.compile(
@@ -25,6 +26,7 @@ INTERNAL = re.compile(
     re.IGNORECASE,
 )
 """Words that would tell an outsider how it looks in here, and the shop's own ids of carts."""
+PERSONS_FORM = re.compile(rb"/oauth/(?:sign-in|code|consent)\b|/account/agents\b")
 ONE_IN = 50
 """Answers of a form that was seen before are held against the schema once in so many."""
 UNREAD = object()
@@ -37,6 +39,8 @@ class Judge:
         self.answers: dict[int, int] = {}
         self.seen: dict[Any, int] = {}
         self.validated = 0
+        self.forms = 0
+        """Forms of a sign-in that were answered by a page."""
 
     def judge(self, shot: Shot, reply: Reply) -> None:
         """Raises AssertionError for an answer that must not be."""
@@ -86,7 +90,12 @@ class Judge:
             assert told["status"] == reply.status
             assert 0 < len(told["detail"]) < 500
         elif shot.verb == b"POST" and reply.body and reply.status >= 400:
-            assert media_type == JSON
+            # Forms of the sign-in are sent by persons.
+            persons = PERSONS_FORM.match(shot.target) is not None
+            assert media_type == (PAGE if persons else JSON)
+            self.forms += persons
+        location = reply.headers.get("location", "/")
+        assert re.match(r"/(?!/)", location), f"leads to {location}"
 
     def _event(self, shot: Shot, frame: bytes) -> None:
         kind, _, told = frame.partition(b"\ndata: ")

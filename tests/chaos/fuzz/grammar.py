@@ -19,7 +19,11 @@ PATHS = (
     "/mcp/sse/message?sessionId=a&sessionId=b /mcp/info /mcp/tools /mcp/resources /mcp/docs /mcp/config "
     "/mcp/config?client=nope /mcp/server-card /.well-known/mcp/server-card.json /.well-known/oauth-protected-resource "
     "/.well-known/oauth-protected-resource/mcp /.well-known/openid-configuration /nothing /%ff%fe /robots.txt "
-    "/..%2f..%2fetc/passwd /healthz * http://evil.example/mcp"
+    "/..%2f..%2fetc/passwd /healthz * http://evil.example/mcp /.well-known/oauth-authorization-server "
+    "/oauth/authorize /oauth/authorize? /oauth/authorize?client_id=%ff&redirect_uri=http://127.0.0.1/cb /oauth/ "
+    "/oauth/authorize?client_id=https://evil.example/c.json&redirect_uri=javascript:alert(1)&response_type=code "
+    "/oauth/authorize?client_id=a&client_id=b&state=%00 /oauth/callback /oauth/callback?state=%ed%a0%80&code=%00 "
+    "/account/agents /account/agents?ended=%ff"
 ).split()
 VERBS = (b"GET", b"DELETE", b"PUT", b"PATCH", b"HEAD", b"OPTIONS", b"TRACE", b"PROPFIND")
 MEDIA_TYPES = (
@@ -320,6 +324,17 @@ def other_way(draft: Draft) -> None:
         draft.verb = draft.rng.choice(VERBS)
 
 
+def form_instead(draft: Draft) -> None:
+    """A form of the sign-in in the place of a message, with any of its fields."""
+    body = values.form(draft.rng)
+    draft.target = draft.rng.choice(values.FORMS).encode()
+    draft.edits.append(lambda _: body)
+    draft.headers = [
+        (name, b"application/x-www-form-urlencoded" if name == b"Content-Type" else value)
+        for name, value in draft.headers
+    ]
+
+
 def other_length(draft: Draft) -> None:
     """A body in chunks, or another length than it says."""
     if draft.rng.random() < 0.7:
@@ -344,6 +359,7 @@ AROUND = (
     foreign,
     other_media,
     other_way,
+    form_instead,
     other_length,
     in_pieces,
     heavy,

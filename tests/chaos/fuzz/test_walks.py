@@ -15,6 +15,8 @@ from tests.serving import free_port
 FEW, SOME, MANY = 2_500, 10_000, 200_000
 VALIDATED = 80
 """Answers that a judge must have seen at least, or the walk proved nothing."""
+FORMS = 20
+"""Forms of persons who sign in that a page must have answered."""
 GROWTH = 15.0
 """Megabytes that a warm server may grow by: room for what allocators keep, none for a leak per request."""
 
@@ -65,6 +67,7 @@ async def test_a_few_thousand_strange_requests_are_answered_well(
     kept_quiet(demo[1])
     await shops_as_ever(demo)
     assert walking.judge.validated > VALIDATED
+    assert walking.judge.forms > FORMS
 
 
 @pytest.mark.slow

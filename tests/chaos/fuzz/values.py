@@ -11,6 +11,19 @@ METHODS: tuple[Any, ...] = (
     *("notifications/initialized", "notifications/cancelled", "", " tools/list", "tools/list\x00", "x" * 3000),
     *("__init__", "tools/call/../list", 7, None, [], {}),
 )
+FORMS = (
+    "/oauth/sign-in /oauth/code /oauth/consent /oauth/token /oauth/register /oauth/revoke /account/agents "
+    "/account/agents? /oauth/token/ /oauth/sign-in?request=x"
+).split()
+FORM_FIELDS = (
+    "request email password code scope act grant grant_type client_id client_secret redirect_uri code_verifier "
+    "refresh_token resource token token_type_hint"
+).split()
+FORM_VALUES = (
+    *"end end-all leave cancel allow authorization_code refresh_token orders:read ada%40pickle.example +".split(),
+    *"%00 a%00b %ff%fe %ed%a0%80 %ud800 %2 % %F0%9F%A5%92 dcr1.e30.x sfr_1_2 sfc_1_2 sfa_1_2 https://evil.example".split(),
+    *("", "x" * 100, "x" * 10_000),
+)
 RAW = {
     "1e999": b"1e999",
     "tiny": b"-1e-999",
@@ -70,6 +83,12 @@ def anything(rng: random.Random) -> Any:
 def capabilities(rng: random.Random) -> Any:
     """What a client may declare."""
     return rng.choice(({}, {"elicitation": {}}, {"elicitation": {"url": {}}}, {"sampling": {}, "roots": {}}))
+
+
+def form(rng: random.Random) -> bytes:
+    """Any fields of the forms of a sign-in, as a browser or a client sends them."""
+    names = rng.choices(FORM_FIELDS, k=rng.randrange(8))
+    return "&".join(f"{name}={rng.choice(FORM_VALUES)}" for name in names).encode()
 
 
 def near(rng: random.Random, real: Any) -> Any:
