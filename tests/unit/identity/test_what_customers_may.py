@@ -40,6 +40,7 @@ from tests.unit.identity.test_who_may_what import (
     ASKED_ANYWHERE,
     AT_ANOTHER,
     BUYERS,
+    CONSOLE,
     DOOR,
     DOORSTEP,
     EVERYBODYS,
@@ -238,6 +239,12 @@ def test_the_console_lets_no_customer_in(server: CustomersServer) -> None:
             for fields in ({"authorization": f"Bearer {token}"}, {"cookie": f"operator={token}"}):
                 answer = server.client.request(verb, path, headers=fields)
                 assert (answer.status_code, answer.headers.get("location")) == (303, DOORSTEP), (verb, path)
+        for verb, path in AT_ANOTHER - {(verb, f"{CONSOLE}/at/{{store:str}}/sign-in") for verb in ("GET", "POST")}:
+            for store in server.settings.stores:
+                there = path.replace("{store:str}", store.id)
+                answer = server.client.request(verb, there, headers={"cookie": f"operator={token}"})
+                assert answer.status_code in {303, 404}, (verb, there)
+                assert answer.headers.get("location", "/sign-in").endswith("/sign-in"), (verb, there)
         form = {"csrf": csrf_token(ANY), "key": token}
         typed = server.client.post(DOORSTEP, headers={"cookie": f"operator-door={ANY}"}, data=form)
         assert typed.status_code in {401, 403}
