@@ -10,6 +10,7 @@ OAUTH, PAGES = "unit/oauth/test_buyer_sign_in.py", "unit/web/test_sign_in_pages.
 ENDPOINTS, RECORDS = "unit/web/test_oauth_endpoints.py", "unit/database/test_oauth.py"
 ISSUER, ISSUER_PAGES = "unit/oauth/test_issuer_sign_in.py", "unit/web/test_issuer_pages.py"
 LIMITS, DOCUMENTS = "unit/oauth/test_limited_login.py", "unit/oauth/test_client_documents.py"
+CUSTOMERS = "unit/identity/test_what_customers_may.py"
 FETCHER = "unit/public_http/test_document_fetcher.py"
 THREATS = {
     "a client that calls itself by another one's name asks for consent": {
@@ -69,6 +70,10 @@ THREATS = {
             "what_leads_elsewhere_or_hides_where_may_not",
             "the_matcher_says_what_a_slow_one_says",
         ],
+        "journeys/test_strange_fields_of_a_sign_in.py": [
+            "an_authorization_request_leads_to_a_page_whatever_is_in_its_fields",
+            "the_form_with_the_password_is_taken_or_told_of_whatever_is_in_its_fields",
+        ],
     },
     "a person is signed in as somebody else, or in a session that somebody else began": {
         PAGES: [
@@ -122,6 +127,11 @@ THREATS = {
             "one_address_has_few_documents_fetched_in_a_minute",
             "no_more_than_two_are_fetched_at_once_and_the_others_are_told_to_come_again",
             "a_foreign_redirect_and_a_blocked_client_are_refused_before_anything_is_fetched",
+            "a_person_waits_four_seconds_at_most_for_a_document",
+        ],
+        "journeys/test_a_clients_document_never_comes.py": [
+            "who_finds_every_fetch_held_up_is_told_so_before_any_of_them_ends",
+            "who_waits_for_a_host_that_never_answers_is_told_so_when_the_time_for_it_is_over",
         ],
     },
     "a client's document changes": {
@@ -153,6 +163,13 @@ THREATS = {
             "no_operators_key_and_no_foreign_token_gets_an_account",
             "no_customer_gets_an_operators_tool",
         ],
+        CUSTOMERS: [
+            "every_tool_answers_each_customer_as_documented",
+            "no_operators_key_opens_a_tool_of_customers",
+            "no_operators_route_lets_a_customer_in",
+            "the_console_lets_no_customer_in",
+            "a_customers_token_is_none_at_another_store",
+        ],
         "journeys/test_nothing_that_signs_in_is_written_down.py": ["no_token_of_ours_ever_reaches_the_shop"],
     },
     "a guest's cart is planted on a customer": {
@@ -166,6 +183,7 @@ THREATS = {
         "unit/commerce/test_guest_carts.py": ["a_customers_cart_opens_for_nobody_else"],
         "unit/checkout/test_customer_orders.py": ["a_customers_checkout_is_found_by_nobody_else"],
         "unit/phases/test_account.py": ["an_order_of_somebody_else_is_not_found"],
+        CUSTOMERS: ["a_customers_order_checkout_and_cart_are_found_by_nobody_else"],
     },
     "an agent acts when its human has left": {
         "unit/oauth/test_server.py": [
