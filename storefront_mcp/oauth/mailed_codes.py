@@ -19,6 +19,7 @@ from msgspec import Struct
 from storefront_mcp.commerce.customers import (
     CodeNeeded,
     CustomerDirectory,
+    SessionOver,
     ShopCustomer,
     ShopSession,
     SignInForm,
@@ -29,6 +30,8 @@ log: Final = logging.getLogger("storefront_mcp.oauth")
 
 CODE_DIGITS: Final = 8
 CODE_SECONDS: Final = 600.0
+LOOK_UP_SECONDS: Final = 3600.0
+"""After which a call has the customer of its session looked up again."""
 SALT_BYTES: Final = 16
 MAX_MAILS_UNDER_WAY: Final = 100
 """Mails that are being handed over at a time; further ones are not sent."""
@@ -57,7 +60,10 @@ def random_code() -> str:
 
 
 class MailedCodeLogin:
-    """A `CustomerLogin` over a directory of customers. Its sessions have no secret and end with their grant."""
+    """A `CustomerLogin` over a directory of customers.
+
+    Its sessions have no secret, and live until their grant ends or their customer has the e-mail address no more.
+    """
 
     form: SignInForm = "mailed_code"
 
@@ -94,12 +100,14 @@ class MailedCodeLogin:
         typed = "".join(code.split()).replace("-", "")
         if not hmac.compare_digest(_digest(kept.salt, typed), kept.digest) or kept.customer is None:
             return CodeNeeded(refused=True, state=state, password_again=False, mailed=True)
-        who = kept.customer
-        return ShopSession(secret="", customer_id=who.customer_id, name=who.name, email=who.email)
+        return self._session(kept.customer)
 
     async def renew(self, session: ShopSession) -> ShopSession:
-        """The same session: it has no end of its own."""
-        return session
+        """The session of the same customer. Raises SessionOver when the address is nobody's by now, or another's."""
+        customer = await self._directory.find_customer(session.email)
+        if customer is None or customer.customer_id != session.customer_id:
+            raise SessionOver(internal="the customer has this e-mail address no more")
+        return self._session(customer)
 
     async def end(self, session: ShopSession) -> None:
         """Nothing: the shop knows of no session."""
@@ -120,6 +128,15 @@ class MailedCodeLogin:
             salt=salt, digest=_digest(salt, code), expires_at=self._now() + CODE_SECONDS, customer=customer
         )
         return CodeNeeded(state=msgspec.json.encode(kept).decode(), password_again=False, mailed=True)
+
+    def _session(self, customer: ShopCustomer) -> ShopSession:
+        return ShopSession(
+            secret="",
+            customer_id=customer.customer_id,
+            name=customer.name,
+            email=customer.email,
+            renew_at=self._now() + LOOK_UP_SECONDS,
+        )
 
     def _finish_mail(self, mail: asyncio.Task[None]) -> None:
         self._mails.discard(mail)

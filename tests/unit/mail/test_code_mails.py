@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from storefront_mcp.commerce.customers import CodeNeeded, ShopCustomer, ShopSession, WrongCredentials
+from storefront_mcp.commerce.customers import CodeNeeded, SessionOver, ShopCustomer, ShopSession, WrongCredentials
 from storefront_mcp.mail.code_mail import StoreCodeMailer, code_mail
 from storefront_mcp.mail.order_mail import MailSettings
 from storefront_mcp.mail.smtp_sender import MailDelayed
-from storefront_mcp.oauth.mailed_codes import CODE_SECONDS, MailedCodeLogin, random_code
+from storefront_mcp.oauth.mailed_codes import CODE_SECONDS, LOOK_UP_SECONDS, MailedCodeLogin, random_code
 from tests.fakes.memory_backend import STORE
 from tests.unit.mail.test_smtp_sender import Mailbox, sender, smtp_server
 
@@ -28,12 +28,13 @@ class CodeShop:
 
     def __init__(self) -> None:
         self.now = NOW
+        self.customer = ADA
 
     def clock(self) -> float:
         return self.now
 
     async def find_customer(self, email: str) -> ShopCustomer | None:
-        return ADA if email.casefold() == ADA.email else None
+        return self.customer if email.casefold() == self.customer.email else None
 
 
 class BrokenSender:
@@ -74,10 +75,32 @@ async def test_a_code_from_the_mailbox_signs_its_customer_in() -> None:
 
         assert isinstance(session, ShopSession)
         assert (session.customer_id, session.email, session.expires_at) == ("7", ADA.email, None)
-        assert await login.renew(session) == session
         await login.end(session)
     assert mailbox.envelopes == [("orders@pickle.example", [ADA.email])]
     assert code.replace(" ", "") not in asked.state
+
+
+async def test_a_customer_is_looked_up_again_once_an_hour() -> None:
+    shop, mailbox = CodeShop(), Mailbox()
+    async with mailing(shop, mailbox) as login:
+        asked = await needed(login, ADA.email)
+        await login.close()
+        session = await login.sign_in("", "", code=code_in(mailbox.messages[0]), state=asked.state)
+        assert isinstance(session, ShopSession)
+        assert session.renew_at == NOW + LOOK_UP_SECONDS
+        shop.now, shop.customer = session.renew_at, replace(ADA, name="Ada Dill")
+        renewed = await login.renew(session)
+        assert renewed == replace(session, name="Ada Dill", renew_at=shop.now + LOOK_UP_SECONDS)
+
+
+@pytest.mark.parametrize("now", [replace(ADA, email="ada@dill.example"), replace(ADA, customer_id="8")])
+async def test_a_session_ends_once_its_address_is_another_s_or_nobody_s(now: ShopCustomer) -> None:
+    shop = CodeShop()
+    session = ShopSession(secret="", customer_id=ADA.customer_id, name=ADA.name, email=ADA.email)
+    async with mailing(shop, Mailbox()) as login:
+        shop.customer = now
+        with pytest.raises(SessionOver):
+            await login.renew(session)
 
 
 async def test_a_wrong_code_can_be_corrected_and_an_old_one_cannot() -> None:
