@@ -20,6 +20,10 @@ TOOLS_OF: Final[Mapping[ShopCapability, frozenset[str]]] = {
     ShopCapability.ORDER_CANCELLATION: frozenset({"cancel_order"}),
 }
 """Tools that can do nothing where the shop lacks something."""
+SCOPES_OF: Final[Mapping[ShopCapability, frozenset[str]]] = {
+    ShopCapability.CUSTOMER_ORDERS: frozenset({"checkout"}),
+}
+"""Scopes that allow nothing where the shop lacks something: who may be a guest at a tool is one then."""
 
 
 @cache
@@ -33,8 +37,13 @@ def planned_roadmap(settings: StoreSettings, *, today: dt.date | None = None) ->
 
     What the shop's software cannot do is not promised.
     """
-    lacked = frozenset(tool for lacks in lacked_by(settings) for tool in TOOLS_OF[lacks])
-    planned = tuple(replace(_without_tools(phase, lacked), missing=_missing(phase, settings)) for phase in all_phases())
+    lacks = lacked_by(settings)
+    tools = frozenset(tool for lacked in lacks for tool in TOOLS_OF.get(lacked, ()))
+    scopes = frozenset(scope for lacked in lacks for scope in SCOPES_OF.get(lacked, ()))
+    planned = tuple(
+        replace(_for_guests(_without_tools(phase, tools), scopes), missing=_missing(phase, settings))
+        for phase in all_phases()
+    )
     return Roadmap(version=0, phases=planned, as_of=today or utc_now().date())
 
 
@@ -44,6 +53,17 @@ def _without_tools(phase: Phase, lacked: frozenset[str]) -> Phase:
     promised = tuple(tool for tool in phase.manifest.tools if tool.name not in lacked)
     kept = {name: tool for name, tool in phase.tools.items() if name not in lacked}
     return replace(phase, manifest=replace(phase.manifest, tools=promised), tools=kept)
+
+
+def _for_guests(phase: Phase, scopes: frozenset[str]) -> Phase:
+    """The phase, whose tools take nobody for a customer by a scope of these."""
+    if all(tool.scope not in scopes for tool in phase.manifest.tools):
+        return phase
+    promised = tuple(
+        replace(tool, auth="none", scope=None) if tool.auth == "optional" and tool.scope in scopes else tool
+        for tool in phase.manifest.tools
+    )
+    return replace(phase, manifest=replace(phase.manifest, tools=promised))
 
 
 def _missing(phase: Phase, settings: StoreSettings) -> tuple[str, ...]:

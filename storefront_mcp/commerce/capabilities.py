@@ -10,3 +10,5 @@ class ShopCapability(StrEnum):
     """Gift cards that pay for a cart."""
     ORDER_CANCELLATION = "order cancellation"
     """Customers who cancel an order of theirs by themselves."""
+    CUSTOMER_ORDERS = "orders in a customer's name"
+    """Orders that an agent prepares and that are in the account of the customer who signed in."""

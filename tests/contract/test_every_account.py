@@ -45,18 +45,19 @@ def people(every: ContractShop) -> ContractCustomers:
 
 
 def login_of(every: ContractShop) -> CustomerLogin:
-    assert every.backend.login is not None
-    assert every.backend.login.form == "password"
-    return every.backend.login
+    login = people(every).login or every.backend.login
+    assert login is not None
+    return login
 
 
 async def session_of(every: ContractShop, person: DemoPerson) -> ShopSession:
-    """Signed in, with the code of an authenticator where one is wanted."""
-    login = login_of(every)
+    """Signed in, with the code of an authenticator or of a mail where one is wanted."""
+    login, mailed = login_of(every), people(every).mailed
     answer = await login.sign_in(person.email, person.password)
     if isinstance(answer, CodeNeeded):
         password = person.password if answer.password_again else ""
-        answer = await login.sign_in(person.email, password, code=person.second_factor, state=answer.state)
+        code = person.second_factor if mailed is None else await mailed()
+        answer = await login.sign_in(person.email, password, code=code, state=answer.state)
     assert isinstance(answer, ShopSession)
     return answer
 
@@ -66,7 +67,7 @@ async def account_of(every: ContractShop, person: DemoPerson) -> CustomerAccount
 
 
 async def place(every: ContractShop, account: CustomerAccount, *, reference: str = "chk_1", quantity: int = 1) -> Order:
-    """An order in a customer's name."""
+    """An order in a customer's name, or one of a guest that the shop takes for Ada's."""
     cart = await filled(every, quantity=quantity)
     methods = await every.backend.shipping_methods(cart, HOME)
     assert methods
@@ -75,7 +76,12 @@ async def place(every: ContractShop, account: CustomerAccount, *, reference: str
     )
     total = (await every.backend.quote_order(cart, draft)).totals.total
     settlement = OrderSettlement(method=every.method, payment="pay_1", reference=reference)
-    return await account.place_order(cart, draft, settlement, total)
+    if (claim := people(every).claim) is None:
+        return await account.place_order(cart, draft, settlement, total)
+    order = await every.backend.place_order(cart, draft, settlement)
+    assert order.number
+    claim(order.number, people(every).ada)
+    return order
 
 
 async def placed(every: ContractShop, account: CustomerAccount, *, reference: str = "chk_1", quantity: int = 1) -> str:
@@ -93,13 +99,16 @@ async def test_a_session_says_who_it_is_and_when_it_ends(every: ContractShop) ->
     assert (session.name, session.email) == (f"{ada.firstname} {ada.lastname}", ada.email)
     assert session.customer_id
     assert session.renew_at
-    assert session.expires_at
-    assert session.renew_at < session.expires_at
+    if login_of(every).form == "password":
+        assert session.expires_at
+        assert session.renew_at < session.expires_at
     assert session.customer_id == (await session_of(every, ada)).customer_id
     assert session.customer_id != (await session_of(every, people(every).bo)).customer_id
 
 
 async def test_nobody_else_is_let_in_and_no_error_holds_a_password(every: ContractShop) -> None:
+    if login_of(every).form == "mailed_code":
+        return
     ada, cy, said = people(every).ada, people(every).cy, ""
     for email, password in ((ada.email, WRONG), ("nobody@pickle.example", WRONG), ("", ""), (ada.email, "")):
         with pytest.raises(WrongCredentials) as wrong:
@@ -132,9 +141,10 @@ async def test_a_renewed_session_is_the_same_customers(every: ContractShop) -> N
     new = await login_of(every).renew(old)
 
     assert (new.customer_id, new.name, new.email) == (old.customer_id, old.name, old.email)
-    assert new.expires_at
-    assert old.expires_at
-    assert new.expires_at >= old.expires_at
+    assert (new.expires_at or 0) >= (old.expires_at or 0)
+    assert new.renew_at
+    assert old.renew_at
+    assert new.renew_at >= old.renew_at
     assert (await people(every).account(new).orders(page=1, size=10)).total == 0
 
 
@@ -145,6 +155,8 @@ async def test_a_session_is_ended_twice_without_an_error(every: ContractShop) ->
 
 
 async def test_a_session_of_nobodys_is_over(every: ContractShop) -> None:
+    if login_of(every).form == "mailed_code":
+        return
     made_up = replace(await session_of(every, people(every).ada), secret="made.up.token")
     account = people(every).account(made_up)
     calls: list[Callable[[], Awaitable[object]]] = [
@@ -228,6 +240,8 @@ async def test_an_order_is_cancelled_where_the_shop_lets_customers_do_so(every: 
 
 @pytest.mark.parametrize("fault", [DemoFault.AFTER, DemoFault.TRUNCATED])
 async def test_an_order_whose_answer_is_lost_is_found_by_its_reference(every: ContractShop, fault: DemoFault) -> None:
+    if "customer_orders" in every.lacks:
+        return
     ada, bo = await account_of(every, people(every).ada), await account_of(every, people(every).bo)
     assert await ada.find_order("chk_lost") is None
     every.fail_order(fault)
@@ -276,5 +290,5 @@ async def test_however_a_shop_fails_neither_password_nor_token_is_logged_or_told
         except (SignInError, ShopError) as error:
             told += "".join(traceback.format_exception(error)) + error.internal
     said = caplog.text + told
-    for secret in (ada.password, bo.password, session.secret, str(bo.second_factor or WRONG), ada.email):
+    for secret in (ada.password, bo.password, session.secret or WRONG, str(bo.second_factor or WRONG), ada.email):
         assert secret not in said

@@ -15,11 +15,14 @@ from msgspec.structs import replace
 from storefront_mcp.backends.cache import TtlCache, merged_stats
 from storefront_mcp.backends.http_client import ClientLimits
 from storefront_mcp.backends.links import NO_ORIGINS, KnownOrigins
+from storefront_mcp.backends.woocommerce.account import WooAccount
 from storefront_mcp.backends.woocommerce.addresses import WooAddresses
 from storefront_mcp.backends.woocommerce.carts import WooCarts
 from storefront_mcp.backends.woocommerce.categories import WooCategories
 from storefront_mcp.backends.woocommerce.countries import WooCountries
+from storefront_mcp.backends.woocommerce.customers import WooCustomers
 from storefront_mcp.backends.woocommerce.merchant import MerchantOrders
+from storefront_mcp.backends.woocommerce.merchant_api import MerchantApi
 from storefront_mcp.backends.woocommerce.order_quotes import WooQuotes
 from storefront_mcp.backends.woocommerce.orders import WooOrders
 from storefront_mcp.backends.woocommerce.prices import WooPrices
@@ -28,6 +31,7 @@ from storefront_mcp.backends.woocommerce.store_api import ROOT, MerchantKey, Sto
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.backend import CacheStats
 from storefront_mcp.commerce.capabilities import ShopCapability
+from storefront_mcp.commerce.customers import SessionOver, ShopSession
 from storefront_mcp.commerce.order import Order, OrderProgress, OrderSettlement
 from storefront_mcp.instrumentation import Instrumentation
 
@@ -36,7 +40,9 @@ MAX_READ_SECONDS: Final = 30.0
 
 __all__ = ["MerchantKey", "WooBackend", "WooConfig", "connect"]
 
-LACKED: Final = frozenset({ShopCapability.GIFT_CARDS})
+LACKED: Final = frozenset(
+    {ShopCapability.GIFT_CARDS, ShopCapability.ORDER_CANCELLATION, ShopCapability.CUSTOMER_ORDERS}
+)
 """What such a shop has not, whatever its settings."""
 
 
@@ -46,7 +52,7 @@ class WooConfig(Struct, frozen=True, kw_only=True):
     url: str
     """Base URL of the WordPress site, with or without `/wp-json`: `https://shop.example`."""
     key: MerchantKey | None = None
-    """Reads orders and marks them as paid; without one nothing can be paid at a provider of ours."""
+    """Reads orders and marks them as paid; without one nothing is paid at a provider of ours, and nobody signs in."""
     known: KnownOrigins = NO_ORIGINS
     """Where its pictures and links may lead."""
     limits: ClientLimits = ClientLimits()
@@ -71,7 +77,11 @@ class WooBackend:
         addresses = WooAddresses(WooCountries(rest, shop.key, clock=clock), clock=clock)
         carts = WooCarts(rest, products, prices, clock=clock)
         quotes = WooQuotes(rest, carts, addresses, prices)
-        self._merchant: Final = None if shop.key is None else MerchantOrders(rest, shop.key, prices)
+        api = None if shop.key is None else MerchantApi(rest, shop.key)
+        self._api: Final = api
+        self._budget: Final = budget
+        self._merchant: Final = None if api is None else MerchantOrders(api, prices)
+        self.customers: Final = None if api is None else WooCustomers(api)
         orders = WooOrders(rest, carts, quotes, addresses, prices, self._merchant)
         self._caches: Final[list[TtlCache[Any, Any]]] = [
             *categories.caches,
@@ -106,6 +116,12 @@ class WooBackend:
         # What is paid for waits for no budget.
         self.place_order: Final = orders.place
         self.find_order: Final = orders.find
+
+    def account(self, session: ShopSession) -> WooAccount:
+        """The account of a customer who signed in. Raises SessionOver, without a merchant's key too."""
+        if self._api is None:
+            raise SessionOver(internal="there is no merchant's key any more")
+        return WooAccount(self._api, session.customer_id, budget=self._budget)
 
     @property
     def circuit_open(self) -> bool:

@@ -2,44 +2,42 @@
 
 import logging
 from collections.abc import Mapping
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Final
 
 from storefront_mcp.backends import sanitizing
 from storefront_mcp.backends.salvaging import read_what_fits
-from storefront_mcp.backends.upstream_messages import UpstreamResponse
+from storefront_mcp.backends.woocommerce.merchant_api import (
+    NO_ORDER,
+    ORDERS,
+    MerchantApi,
+    is_unpaid,
+    order_number,
+    refunded_amount,
+)
 from storefront_mcp.backends.woocommerce.prices import WooPrices
-from storefront_mcp.backends.woocommerce.shapes import WooMerchantOrderShape, WooOrderNoteShape
-from storefront_mcp.backends.woocommerce.store_api import MERCHANT, MerchantKey, StoreApiClient, expect_success, is_id
-from storefront_mcp.commerce.errors import OrderRefused, ShopDown, ShopMisconfigured
+from storefront_mcp.backends.woocommerce.shapes import WooMerchantOrderShape
+from storefront_mcp.backends.woocommerce.store_api import expect_success, is_id
+from storefront_mcp.commerce.errors import OrderRefused, ShopDown
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order, OrderProgress, OrderSettlement
 
 logger = logging.getLogger(__name__)
 
-ORDERS: Final = f"{MERCHANT}/orders"
 ORDER_PAGE_SIZE: Final = 100
 MAX_ORDER_PAGES: Final = 10
 """Pages of the newest orders that are searched for a reference."""
 FIELDS: Final = "id,number,status,currency,total,customer_note,order_key,transaction_id,date_paid_gmt,refunds"
-NO_ORDER: Final = frozenset({"checkout-draft", "auto-draft", "trash", "failed", "cancelled"})
-"""States of what is no order yet, or no more."""
 PAYABLE: Final = frozenset({"pending", "failed"})
 """States in which the shop itself completes a payment that it is told of; others are given the next state."""
 WAITING: Final = "on-hold"
-PAID: Final = frozenset({"processing", "completed"})
-MAX_COMMENTS: Final = 10
-MAX_COMMENT_CHARS: Final = 500
-MAX_NUMBER_CHARS: Final = 60
 
 
 class MerchantOrders:
     """Orders of a store, read and changed by a key with read and write access. Raises ShopDown and its subclasses."""
 
-    def __init__(self, rest: StoreApiClient, key: MerchantKey, prices: WooPrices) -> None:
-        self._rest = rest
-        self._headers = key.headers
+    def __init__(self, api: MerchantApi, prices: WooPrices) -> None:
+        self._api = api
         self._prices = prices
 
     async def find(self, reference: str) -> Order | None:
@@ -49,7 +47,7 @@ class MerchantOrders:
         """
         for page in range(1, MAX_ORDER_PAGES + 1):
             query = {"page": str(page), "per_page": str(ORDER_PAGE_SIZE), "orderby": "date", "order": "desc"}
-            answer = expect_success(await self._get(ORDERS, {**query, "_fields": FIELDS}))
+            answer = expect_success(await self._api.get(ORDERS, {**query, "_fields": FIELDS}))
             found = read_what_fits(answer, list[WooMerchantOrderShape])
             ours = next((one for one in found if _refers(one, reference) and one.status not in NO_ORDER), None)
             if ours is not None:
@@ -79,45 +77,37 @@ class MerchantOrders:
             body = {**body, "set_paid": True}
         elif known.status == WAITING:
             body = {**body, "status": "processing"}
-        expect_success(await self._rest.send("PUT", f"{ORDERS}/{known.id}", body, headers=self._headers))
+        expect_success(await self._api.put(f"{ORDERS}/{known.id}", body))
 
     async def progress(self, order: Order) -> OrderProgress | None:
         """Status, refunds and what the shop wrote for the buyer; None for an order that it does not have."""
         known = await self._read(order)
         if known is None:
             return None
-        notes = await self._get(f"{ORDERS}/{known.id}/notes", {"type": "customer"})
-        told = read_what_fits(notes, list[WooOrderNoteShape]) if notes.is_success else []
-        texts = [sanitizing.line(one.note, MAX_COMMENT_CHARS) for one in reversed(told) if one.customer_note]
-        refunded = sum((abs(one.total) for one in known.refunds if one.total is not None), start=Decimal(0))
+        notes = await self._api.buyer_notes(known.id)
+        refunded = refunded_amount(known)
         total = self._total(known)
         return OrderProgress(
-            number=sanitizing.line(known.number, MAX_NUMBER_CHARS) or str(known.id),
+            number=order_number(known),
             status=sanitizing.line(known.status, 60) or "unknown",
-            comments=tuple(text for text in texts if text)[-MAX_COMMENTS:],
+            comments=notes,
             refunded=Money.of(refunded, self._prices.currency) if refunded else None,
-            due=total if known.date_paid_gmt is None and known.status not in NO_ORDER | PAID else None,
+            due=total if is_unpaid(known) else None,
         )
 
     async def _read(self, order: Order) -> WooMerchantOrderShape | None:
         number = order.id or order.number or ""
         if not is_id(number):
             return None
-        answer = await self._get(f"{ORDERS}/{number}", {"_fields": FIELDS})
+        answer = await self._api.get(f"{ORDERS}/{number}", {"_fields": FIELDS})
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         return read_what_fits(expect_success(answer), WooMerchantOrderShape)
 
-    async def _get(self, path: str, query: Mapping[str, str]) -> UpstreamResponse:
-        answer = await self._rest.get(path, query, headers=self._headers)
-        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise ShopMisconfigured(f"{answer.where}: {answer.status}, so the merchant's key does not serve")
-        return answer
-
     def _order(self, found: WooMerchantOrderShape) -> Order:
         return Order(
             id=str(found.id),
-            number=sanitizing.line(found.number, MAX_NUMBER_CHARS) or str(found.id),
+            number=order_number(found),
             total=self._total(found),
             token=found.order_key,
         )

@@ -40,7 +40,7 @@ NONCE_CODES: Final = frozenset({"woocommerce_rest_missing_nonce", "woocommerce_r
 WORDS: Final = frozenset(
     # One string reads better than thirty.
     "wc store v1 v3 wp v2 pages products categories collection-data cart add-item update-item remove-item "
-    "apply-coupon remove-coupon update-customer select-shipping-rate checkout order orders notes".split()
+    "apply-coupon remove-coupon update-customer select-shipping-rate checkout order orders notes customers".split()
 )
 """Segments of paths that are no ids."""
 WRONG_SHOP_STATUSES: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})

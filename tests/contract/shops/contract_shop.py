@@ -1,6 +1,6 @@
 """What the contract asks about: one shop with known goods, its adapter, and what its staff can do to it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from storefront_mcp.commerce.accounts import CustomerAccount
 from storefront_mcp.commerce.address import Address, PostalAddress
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.cart import Cart
-from storefront_mcp.commerce.customers import ShopSession
+from storefront_mcp.commerce.customers import CustomerLogin, ShopSession
 from storefront_mcp.commerce.ids import CartId, Sku
 from storefront_mcp.commerce.listing import CatalogueLister
 from storefront_mcp.commerce.money import Money
@@ -43,6 +43,12 @@ class ContractCustomers(Struct, frozen=True, kw_only=True):
     """Whom the shop has not let in yet."""
     account: Callable[[ShopSession], CustomerAccount]
     """The account of a live session."""
+    login: CustomerLogin | None = None
+    """Where codes are mailed, which is no adapter's own; None for the adapter's."""
+    mailed: Callable[[], Awaitable[str]] | None = None
+    """The code that was mailed last."""
+    claim: Callable[[str, DemoPerson], None] | None = None
+    """Makes a guest's order somebody's; None where orders are made in a customer's name."""
 
 
 class ContractShop(Struct, frozen=True, kw_only=True):
@@ -57,7 +63,8 @@ class ContractShop(Struct, frozen=True, kw_only=True):
     method: str
     """The payment method of orders that are paid elsewhere."""
     lacks: frozenset[str] = frozenset()
-    """What its software has not: gift_cards, pages, facets, list_prices, coupon_case, second_factor, cancel."""
+    """What its software has not: gift_cards, pages, facets, list_prices, coupon_case, second_factor, cancel,
+    customer_orders."""
     books: Callable[[], list[BookedOrder]]
     """All orders, the oldest first."""
     sell_out: Callable[[str], None]

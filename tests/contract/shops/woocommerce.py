@@ -9,15 +9,31 @@ from msgspec.structs import replace
 from storefront_mcp.backends.woocommerce import MerchantKey, WooConfig, connect
 from storefront_mcp.backends.woocommerce.lister import list_shop
 from storefront_mcp.commerce.money import Money
-from tests.contract.shops.contract_shop import BookedOrder, ContractShop
+from storefront_mcp.demo.customers import PICKLERS
+from storefront_mcp.oauth.mailed_codes import MailedCodeLogin
+from tests.contract.shops.contract_shop import BookedOrder, ContractCustomers, ContractShop
 from tests.fakes.woocommerce import MERCHANT_KEY, MERCHANT_SECRET, woo_shop
 from tests.serving import served
+
+ADA, BO, CY = PICKLERS
+
+
+class CodeBox:
+    """Keeps the codes that were mailed."""
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+
+    async def send_code(self, email: str, code: str) -> None:
+        self.codes.append(code)
 
 
 @contextlib.asynccontextmanager
 async def open_shop() -> AsyncIterator[ContractShop]:
     """A shop of its own behind a real socket."""
     shop = woo_shop(tax="included")
+    shop.state.add_people(PICKLERS)
+    mailbox = CodeBox()
 
     def books() -> list[BookedOrder]:
         return [
@@ -36,22 +52,39 @@ async def open_shop() -> AsyncIterator[ContractShop]:
         config = WooConfig(url=origin, key=key)
         backend, close = connect(config, "AUD")
         lister, end = list_shop(config, "AUD")
+        assert backend.customers is not None
+        login = MailedCodeLogin(backend.customers, mailbox)
+
+        async def mailed() -> str:
+            await login.close()
+            return mailbox.codes[-1]
+
         try:
             yield ContractShop(
                 kind="woocommerce",
                 backend=backend,
                 family="TEE",
                 method="cheque",
-                lacks=frozenset({"gift_cards"}),
+                lacks=frozenset({"gift_cards", "second_factor", "cancel", "customer_orders"}),
                 books=books,
                 sell_out=sell_out,
                 fail_order=partial(shop.faults.next, method="POST", path="/checkout"),
                 fail_next=shop.faults.next,
                 fail_write=partial(shop.faults.next, method="POST", path="/add-item"),
+                customers=ContractCustomers(
+                    ada=ADA,
+                    bo=BO,
+                    cy=CY,
+                    account=backend.account,
+                    login=login,
+                    mailed=mailed,
+                    claim=lambda number, person: shop.state.claim(number, person.email),
+                ),
                 lister=lister,
                 rename=rename,
                 withdraw=shop.state.drafts.add,
             )
         finally:
+            await login.close()
             await close()
             await end()

@@ -1,6 +1,7 @@
 """Checkout and orders: of a guest by the Store API, of the merchant by `wc/v3`."""
 
 import asyncio
+import copy
 import datetime as dt
 import hashlib
 from contextvars import ContextVar
@@ -8,7 +9,15 @@ from typing import Any
 
 from tests.fakes.woocommerce.carts import Amounts, Body, cart_body, check_addresses, stock_problem
 from tests.fakes.woocommerce.catalogue import Answer, Query, invalid, paged, text
-from tests.fakes.woocommerce.state import METHODS, STATUS_OF_METHOD, Refused, WooCart, WooOrder, WooState
+from tests.fakes.woocommerce.state import (
+    METHODS,
+    STATUS_OF_METHOD,
+    TITLE_OF_METHOD,
+    Refused,
+    WooCart,
+    WooOrder,
+    WooState,
+)
 
 LABELS = {
     "first_name": "First name",
@@ -109,7 +118,8 @@ def _make(state: WooState, cart: WooCart, method: str, note: str) -> WooOrder:
         note=note,
         email=cart.billing["email"],
         total=Amounts(state, cart).total,
-        cart=cart_body(state, cart),
+        cart=copy.deepcopy(cart_body(state, cart)),
+        made=state.clock(),
     )
     for line in cart.lines.values():
         state.stock[state.catalogue.products[line.product].sku] -= line.quantity
@@ -131,23 +141,74 @@ def guest_order(state: WooState, key: str, query: Query) -> Answer:
 
 
 def merchant_body(state: WooState, order: WooOrder) -> Body:
-    """An order as the merchant reads it: amounts are decimals in major units."""
+    """An order as the merchant reads it: amounts are decimals in major units, each without its tax."""
 
-    def major(units: int) -> str:
-        return f"{units / 10**state.decimals:.{state.decimals}f}"
+    def major(units: object) -> str:
+        return f"{int(str(units or 0)) / 10**state.decimals:.{state.decimals}f}"
 
+    told = order.cart["totals"]
+    chosen = [
+        rate for package in order.cart["shipping_rates"] for rate in package["shipping_rates"] if rate["selected"]
+    ]
     return {
         "id": order.id,
-        "number": str(order.id),
+        "number": order.number or str(order.id),
         "status": order.status,
         "currency": state.currency,
+        "date_created_gmt": dt.datetime.fromtimestamp(order.made, dt.UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        "prices_include_tax": state.tax == "included",
+        "discount_total": major(told["total_discount"]),
+        "discount_tax": major(told["total_discount_tax"]),
+        "shipping_total": major(told["total_shipping"]),
+        "shipping_tax": major(told["total_shipping_tax"]),
         "total": major(order.total),
+        "total_tax": major(told["total_tax"]),
+        "customer_id": order.customer,
         "customer_note": order.note,
         "order_key": order.key,
+        "billing": order.cart["billing_address"],
+        "shipping": order.cart["shipping_address"],
         "payment_method": order.method,
+        "payment_method_title": TITLE_OF_METHOD.get(order.method, ""),
         "transaction_id": order.transaction,
         "date_paid_gmt": order.paid_at,
         "created_via": "store-api",
+        "line_items": [
+            {
+                "id": at,
+                "name": item["name"],
+                "product_id": item["id"],
+                "variation_id": item["id"] if item["variation"] else 0,
+                "quantity": item["quantity"],
+                "subtotal": major(item["totals"]["line_subtotal"]),
+                "subtotal_tax": major(item["totals"]["line_subtotal_tax"]),
+                "sku": item["sku"],
+                "meta_data": [
+                    {
+                        "id": at,
+                        "key": f"pa_{one['attribute'].lower()}",
+                        "value": one["value"].lower(),
+                        "display_key": one["attribute"],
+                        "display_value": one["value"],
+                    }
+                    for one in item["variation"]
+                ]
+                + [
+                    {
+                        "id": 0,
+                        "key": "_reduced_stock",
+                        "value": "1",
+                        "display_key": "_reduced_stock",
+                        "display_value": "1",
+                    }
+                ],
+            }
+            for at, item in enumerate(order.cart["items"], 1)
+        ],
+        "shipping_lines": [
+            {"id": at, "method_title": rate["name"], "method_id": rate["method_id"], "total": major(rate["price"])}
+            for at, rate in enumerate(chosen, 1)
+        ],
         "refunds": [{"id": at, "reason": "", "total": f"-{major(units)}"} for at, units in enumerate(order.refunds, 1)],
     }
 
@@ -159,8 +220,16 @@ def only(body: Body, query: Query) -> Body:
 
 
 def merchant_orders(state: WooState, query: Query) -> Answer:
-    """`GET /wc/v3/orders`, the newest first."""
-    found, headers = paged(state, list(reversed(state.orders.values())), query)
+    """`GET /wc/v3/orders`, the newest first: of a customer or of anybody, drafts among them unless told otherwise."""
+    status, customer = text(query, "status", "any"), text(query, "customer")
+    if customer and not customer.isdecimal():
+        raise invalid("customer", "customer is not of type integer.", "rest_invalid_type")
+    wanted = [
+        one
+        for one in reversed(state.orders.values())
+        if customer in {"", str(one.customer)} and (one.status != "trash" if status == "any" else one.status == status)
+    ]
+    found, headers = paged(state, wanted, query)
     return [only(merchant_body(state, one), query) for one in found], headers
 
 

@@ -10,13 +10,14 @@ from litestar.types import Receive, Scope, Send
 from tests.fakes.demo_faults import DemoFault, FaultQueue
 from tests.fakes.demo_shop import SoldOrder
 from tests.fakes.faulty_app import FaultyApp, received, respond
-from tests.fakes.woocommerce import carts, catalogue, orders
+from tests.fakes.woocommerce import carts, catalogue, customers, orders
 from tests.fakes.woocommerce.catalogue import Answer, Query
 from tests.fakes.woocommerce.state import MERCHANT_KEY, MERCHANT_SECRET, Refused, WooCart, WooState
 
 ROOT = "/wp-json"
 STORE = f"{ROOT}/wc/store/v1"
 MERCHANT = f"{ROOT}/wc/v3/orders"
+CUSTOMERS = f"{ROOT}/wc/v3/customers"
 PRODUCTS = f"{ROOT}/wc/v3/products"
 GENERAL = f"{ROOT}/wc/v3/settings/general"
 GUESTS = f"{ROOT}/wc/v3/settings/account/woocommerce_enable_guest_checkout"
@@ -69,7 +70,7 @@ class WooApplication:
             return 200, "a shop", {}
         if path.startswith(MERCHANT):
             return 200, *self._merchant(method, path.removeprefix(MERCHANT).strip("/"), query, headers, body)
-        if path in {GENERAL, GUESTS, PRODUCTS}:
+        if path in {GENERAL, GUESTS, PRODUCTS} or path.startswith(CUSTOMERS):
             return 200, *self._staff(path, query, headers)
         if path == f"{ROOT}/wp/v2/pages" and method == "GET":
             return 200, *catalogue.pages(self.demo, query)
@@ -83,11 +84,15 @@ class WooApplication:
         raise Refused(404, "rest_no_route", NO_ROUTE)
 
     def _staff(self, path: str, query: Query, headers: dict[str, str]) -> Answer:
-        may = self.demo.may_read or path != PRODUCTS
-        if not may or headers.get("authorization") != CREDENTIALS:
+        may = {PRODUCTS: self.demo.may_read, CUSTOMERS: self.demo.may_read_customers}
+        is_closed = any(path.startswith(at) and not opened for at, opened in may.items())
+        if is_closed or headers.get("authorization") != CREDENTIALS:
             raise Refused(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
         if path == PRODUCTS:
             return catalogue.merchant_products(self.demo, query)
+        if path.startswith(CUSTOMERS):
+            key = path.removeprefix(CUSTOMERS).strip("/")
+            return customers.customer(self.demo, key, query) if key else customers.customers(self.demo, query)
         return orders.settings(self.demo, path.rpartition("/")[2]), {}
 
     def _read(self, below: str, query: Query) -> Answer:

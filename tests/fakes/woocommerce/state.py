@@ -6,7 +6,7 @@ import hmac
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.demo.catalogue.model import DemoCatalogue, DemoProduct
 from storefront_mcp.demo.catalogue.warehouse import pickle_warehouse
+from storefront_mcp.demo.customers import DemoPerson
 
 MERCHANT_KEY = "ck_0123456789abcdef0123456789abcdef01234567"
 MERCHANT_SECRET = "cs_76543210fedcba9876543210fedcba9876543210"
@@ -30,6 +31,7 @@ HOME_RATES = {
 """Name and cents by rate."""
 ABROAD_RATES = {"flat_rate:5": ("International", 2500), "flat_rate:6": ("International express", 4800)}
 STATUS_OF_METHOD = {"bacs": "on-hold", "cheque": "on-hold", "cod": "processing"}
+TITLE_OF_METHOD = {"bacs": "Direct bank transfer", "cheque": "Check payments", "cod": "Cash on delivery"}
 DEFAULT_COUNTRY = {"AUD": ("AU", "VIC"), "USD": ("US", "CA")}
 
 
@@ -62,6 +64,19 @@ class WooCart(Struct, kw_only=True):
     """What was chosen, by package."""
 
 
+class WooCustomer(Struct, kw_only=True):
+    """A user of the site."""
+
+    id: int
+    email: str
+    first_name: str
+    last_name: str
+    role: str = "customer"
+    billing: dict[str, str]
+    """Whose fields are all empty until there is an address."""
+    shipping: dict[str, str]
+
+
 class WooOrder(Struct, kw_only=True):
     """An order."""
 
@@ -76,6 +91,11 @@ class WooOrder(Struct, kw_only=True):
     """In the shop's units."""
     cart: dict[str, Any]
     """As it was ordered."""
+    number: str = ""
+    """Where an extension gives it another one than its id."""
+    customer: int = 0
+    """The id of whose it is; 0 for a guest's."""
+    made: float = 0.0
     transaction: str = ""
     paid_at: str | None = None
     payments_completed: int = 0
@@ -116,6 +136,7 @@ class WooState:
         self.backorders: set[str] = set()
         self.carts: dict[str, WooCart] = {}
         self.orders: dict[int, WooOrder] = {}
+        self.customers: dict[int, WooCustomer] = {}
         self.pictures = pictures
         """Whether products have one each."""
         self.served = served
@@ -131,6 +152,7 @@ class WooState:
         self.may_read = True
         self.may_write = True
         """What the merchant's key may do."""
+        self.may_read_customers = True
         self.takes_guests = True
         self.visibility: dict[str, str] = {}
         """By SKU: `catalog`, `search` or `hidden` of what is not shown everywhere."""
@@ -187,6 +209,34 @@ class WooState:
         session = self.session(token)
         assert session is not None
         return self.carts[session]
+
+    # Customers --------------------------------------------------------------------------------------------------------
+
+    def add_customer(self, email: str, first_name: str, last_name: str, *, role: str = "customer") -> WooCustomer:
+        """A user of the site, without an address; the first one is number 2, as whoever set it up is number 1."""
+        number = len(self.customers) + 2
+        made = WooCustomer(
+            id=number,
+            email=email,
+            first_name=first_name,
+            last_name=last_name,
+            role=role,
+            billing=dict.fromkeys((*ADDRESS_KEYS, "email"), ""),
+            shipping=dict.fromkeys(ADDRESS_KEYS, ""),
+        )
+        self.customers[number] = made
+        return made
+
+    def add_people(self, people: Iterable[DemoPerson]) -> None:
+        """Customers; who has not confirmed an e-mail address has another role."""
+        for one in people:
+            role = "customer" if one.confirmed else "subscriber"
+            self.add_customer(one.email, one.firstname, one.lastname, role=role)
+
+    def claim(self, number: str, email: str) -> None:
+        """Make an order a customer's, as its checkout does where they are signed in at the shop's website."""
+        owner = next(one for one in self.customers.values() if one.email == email)
+        self.orders[int(number)].customer = owner.id
 
     # Amounts and products ---------------------------------------------------------------------------------------------
 
