@@ -172,7 +172,7 @@ class ShopProbe(Protocol):
         """Whether the shop's web pages are closed for maintenance, of which its API may say nothing."""
 
     async def sign_in_fix(self) -> str | None:
-        """What an operator does so that customers can sign in by a password; None where they can, or no read tells."""
+        """What an operator does so that customers can sign in; None where they can, or no read tells."""
 
     async def account(self) -> AccountAccess | None:
         """What our service account may do; None where we have none."""

@@ -16,6 +16,11 @@ READ_RIGHT: Final = "orders/read"
 WRITE_RIGHT: Final = "orders/write"
 NO_ORDER_PATH: Final = f"{MERCHANT}/orders/0"
 """An order that no shop has: a change of it is refused as unknown, or for the lack of a right."""
+CUSTOMERS_PATH: Final = f"{MERCHANT}/customers?per_page=1&_fields=id"
+CUSTOMERS_FIX: Final = (
+    "Make the key of store.upstream.consumer_key for a user who may list the shop's customers: a shop manager or an "
+    "administrator."
+)
 GUESTS_PATH: Final = f"{MERCHANT}/settings/account/woocommerce_enable_guest_checkout"
 
 
@@ -94,8 +99,12 @@ class WooProbe:
         """WordPress answers 503 to everything then."""
         return await self._client.status_of("/", "text/html") == HTTPStatus.SERVICE_UNAVAILABLE
 
-    async def sign_in_fix(self) -> None:
-        """None: no customer signs in there."""
+    async def sign_in_fix(self) -> str | None:
+        """A key that may read customers, who are found by their e-mail address; None without a key."""
+        if self._shop.key is None:
+            return None
+        told = await self._send("GET", CUSTOMERS_PATH, self._shop.key.headers)
+        return CUSTOMERS_FIX if told.status in REFUSED_STATUSES else None
 
     async def account(self) -> AccountAccess | None:
         """Whether the merchant's key is admitted, and may read and write orders."""

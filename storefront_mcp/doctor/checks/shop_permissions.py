@@ -68,7 +68,7 @@ async def check_sign_ins(patient: ExaminedStore) -> Findings:
         yield ok("Customers do not sign in here.")
         return
     if (fix := await patient.behind.probe.sign_in_fix()) is not None:
-        yield fault("The shop lets no customer sign in by e-mail address and password.", fix)
+        yield fault("The shop lets no customer sign in.", fix)
     if theirs is None:
         yield ok("The shop counts none.")
     elif rate is None or rate.burst + MINUTE_SECONDS / rate.interval > theirs:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from storefront_mcp.access.credentials import Secret
 from storefront_mcp.settings.schema import PaymentSettings, UpstreamSettings
 from storefront_mcp.settings.server import Settings
+from storefront_mcp.settings.sign_in import SignInSettings
 from tests.fakes.demo_faults import DemoFault
 from tests.fakes.woocommerce import MERCHANT_KEY, MERCHANT_SECRET, WooShop, woo_shop
 from tests.serving import served
@@ -76,6 +77,20 @@ async def test_a_key_that_may_too_little_and_none(examined: Examined, tmp_path: 
     (none,) = findings(await only(of(woo(tmp_path, url, key=None)), "shop.reached", "shop.account"), "shop.account")
     assert none.level == "note"
     assert "consumer_key" in (none.fix or "")
+
+
+async def test_a_key_that_may_not_read_customers_lets_nobody_sign_in(examined: Examined, tmp_path: Path) -> None:
+    url, shop = examined
+    asked = ("shop.reached", "shop.sign-ins")
+    signing = woo(tmp_path, url, sign_in=SignInSettings(on=True))
+    (fine,) = findings(await only(of(signing), *asked), "shop.sign-ins")
+    assert (fine.level, fine.says) == ("ok", "The shop counts none.")
+    shop.state.may_read_customers = False
+    (fix,) = bad(await only(of(signing), *asked), "fault")["shop.sign-ins"]
+    assert "who may list the shop's customers" in fix
+    assert bad(await only(of(woo(tmp_path, url)), *asked)) == {}, "nobody signs in"
+    keyless = woo(tmp_path, url, key=None, sign_in=SignInSettings(on=True))
+    assert bad(await only(of(keyless), *asked)) == {}, "settings refuse it"
 
 
 async def test_guests_may_not_order_where_the_shop_says_so(examined: Examined, tmp_path: Path) -> None:
