@@ -169,7 +169,7 @@ class ServerAssembly:
         )
         self._scratch_carts = ScratchCartWiring(database, now=lambda: now().timestamp())
         self._authentication = AuthenticationWiring(database, now=now)
-        self._sign_in = SignInWiring(database, field_encryption(settings), now=now)
+        self._sign_in = SignInWiring(database, field_encryption(settings), smtp=settings.smtp, now=now)
         self._console = ConsoleWiring(settings, database, tools=_promised_tools(), now=now)
         self.stores = {store.id: self._assemble(store) for store in settings.stores}
         stores = [assembly.store for assembly in self.stores.values()]
@@ -218,7 +218,7 @@ class ServerAssembly:
         self._alerts.add(settings, circuit_open)
         reader, observer = self._catalogue.add(settings, backend, self._mirrors.add(settings, media))
         policy, limiter = self._call_policy.add(settings, store, instrumentation)
-        accounts = self._sign_in.accounts(settings, backend, policy)
+        accounts = self._sign_in.accounts(settings, store, backend, policy)
         carts, agent_checkout = self.checkout.add(
             settings,
             store,

@@ -22,14 +22,14 @@ from storefront_mcp.backends.maho.probe import MahoProbe
 from storefront_mcp.backends.medusa import MedusaBackend, lister as medusa_lister
 from storefront_mcp.backends.medusa.probe import MedusaProbe
 from storefront_mcp.backends.probe import ShopProbe
-from storefront_mcp.backends.woocommerce import lister as woo_lister
+from storefront_mcp.backends.woocommerce import WooBackend, lister as woo_lister
 from storefront_mcp.backends.woocommerce.probe import WooProbe
 from storefront_mcp.backends.woocommerce.webhooks import WooWebhookReader
 from storefront_mcp.backends.work_budget import WorkBudget
 from storefront_mcp.commerce.accounts import CustomerAccount
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.capabilities import ShopCapability
-from storefront_mcp.commerce.customers import ShopSession, TokenCustomers
+from storefront_mcp.commerce.customers import CustomerDirectory, ShopSession, TokenCustomers
 from storefront_mcp.commerce.listing import CatalogueLister
 from storefront_mcp.commerce.shop_webhooks import ShopWebhookReader
 from storefront_mcp.instrumentation import Instrumentation
@@ -123,7 +123,12 @@ def scratch_carts_of(backend: ShopBackend) -> Callable[[], Awaitable[None]] | No
 
 def accounts_of(backend: ShopBackend) -> Callable[[ShopSession], CustomerAccount] | None:
     """What opens the account of a customer's live session; None for a shop that has none for us."""
-    return backend.account if isinstance(backend, MahoBackend | MedusaBackend) else None
+    return backend.account if isinstance(backend, MahoBackend | MedusaBackend | WooBackend) else None
+
+
+def customer_directory_of(backend: ShopBackend) -> CustomerDirectory | None:
+    """Who finds a customer by an e-mail address, to which a code is mailed; None for a shop with a login of its own."""
+    return backend.customers if isinstance(backend, WooBackend) else None
 
 
 def token_customers_of(backend: ShopBackend) -> TokenCustomers | None:

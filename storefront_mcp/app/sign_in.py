@@ -13,14 +13,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from storefront_mcp.access.buyer_scopes import open_buyer_scopes
-from storefront_mcp.app.backends import accounts_of, token_customers_of
+from storefront_mcp.app.backends import accounts_of, customer_directory_of, token_customers_of
 from storefront_mcp.app.background import background_jobs
+from storefront_mcp.app.checkout import smtp_sender
 from storefront_mcp.app.openid import openid_login, openid_provider_of
 from storefront_mcp.calls.policy import CallPolicy
 from storefront_mcp.cards.site.icon import brand_hue
 from storefront_mcp.commerce.backend import ShopBackend
 from storefront_mcp.commerce.customers import CustomerLogin
 from storefront_mcp.commerce.ids import StoreId
+from storefront_mcp.commerce.store import Store
 from storefront_mcp.database.encryption import FieldEncryption
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.oauth import SqlOAuthRepository
@@ -39,6 +41,7 @@ from storefront_mcp.oauth.shop_sessions import GrantSessions
 from storefront_mcp.oauth.sign_in_steps import SignInContext
 from storefront_mcp.oauth.tokens import GrantLifetimes
 from storefront_mcp.public_http.document_fetcher import DocumentFetcher
+from storefront_mcp.settings.mail import SmtpSettings
 from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.web.authentication import BearerAuthenticator
 from storefront_mcp.web.buyer_pages import BuyerPages
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from storefront_mcp.demo.customers import DemoCustomer
     from storefront_mcp.demo.shop import DemoShop
     from storefront_mcp.identity.openid_login import OpenIdLogin
+    from storefront_mcp.oauth.mailed_codes import MailedCodeLogin
 
 log: Final = logging.getLogger("storefront_mcp.app")
 
@@ -66,33 +70,65 @@ class SignInWiring:
     """Sign-in at the stores of one worker that have it switched on; nothing at the others."""
 
     def __init__(
-        self, database: Database, encryption: FieldEncryption | None, *, now: Callable[[], dt.datetime]
+        self,
+        database: Database,
+        encryption: FieldEncryption | None,
+        *,
+        smtp: SmtpSettings,
+        now: Callable[[], dt.datetime],
     ) -> None:
         self._database = database
+        self._smtp = smtp
         self._now = now
         self._records = SqlOAuthRepository(database, encryption, now=now)
         self._logins: dict[StoreId, LimitedLogin | OpenIdLogin] = {}
+        self._mailing: list[MailedCodeLogin] = []
         self._accounts: dict[StoreId, GrantAccounts] = {}
         self._servers: dict[StoreId, AuthorizationServer] = {}
         self._sites: dict[StoreId, SignInSite] = {}
         self._grants: dict[StoreId, CustomerGrants] = {}
 
-    def accounts(self, settings: StoreSettings, backend: ShopBackend, policy: CallPolicy) -> GrantAccounts | None:
+    def accounts(
+        self, settings: StoreSettings, store: Store, backend: ShopBackend, policy: CallPolicy
+    ) -> GrantAccounts | None:
         """The accounts of a store's customers; None where nobody signs in. Call it before `add`."""
         account_of = accounts_of(backend)
-        if not settings.sign_in.on or backend.login is None or account_of is None:
+        login = self._login(settings, store, backend, policy) if settings.sign_in.on else None
+        if account_of is None or login is None:
             return None
-        provider, customers = openid_provider_of(settings, now=self._now), token_customers_of(backend)
-        if provider is None:
-            login: LimitedLogin | OpenIdLogin = self._limit_login(settings.id, backend.login, policy)
-        elif customers is None:
-            return None
-        else:
-            login = openid_login(provider, customers)
         self._logins[settings.id] = login
         sessions = GrantSessions(settings.id, login, self._records, now=self._seconds)
         self._accounts[settings.id] = GrantAccounts(sessions, account_of)
         return self._accounts[settings.id]
+
+    def _login(
+        self, settings: StoreSettings, store: Store, backend: ShopBackend, policy: CallPolicy
+    ) -> "LimitedLogin | OpenIdLogin | None":
+        provider, customers = openid_provider_of(settings, now=self._now), token_customers_of(backend)
+        if provider is not None:
+            return None if customers is None else openid_login(provider, customers)
+        login = backend.login or self._mailed_codes(settings, store, backend)
+        return None if login is None else self._limit_login(settings.id, login, policy)
+
+    def _mailed_codes(self, settings: StoreSettings, store: Store, backend: ShopBackend) -> "MailedCodeLogin | None":
+        """Sign-in by a code that is mailed, at a shop that signs nobody in by itself."""
+        directory, host = customer_directory_of(backend), self._smtp.host
+        if directory is None or host is None:
+            return None
+        from storefront_mcp.mail.code_mail import StoreCodeMailer  # noqa: PLC0415 -- as `smtp_sender`
+        from storefront_mcp.mail.order_mail import MailSettings  # noqa: PLC0415 -- as above
+        from storefront_mcp.oauth.mailed_codes import MailedCodeLogin  # noqa: PLC0415 -- as above
+
+        sender = settings.mail.sender or self._smtp.sender or ""
+        mailer = StoreCodeMailer(
+            store,
+            MailSettings(sender=sender, contact=settings.mail.contact or ""),
+            smtp_sender(self._smtp, host),
+            now=self._seconds,
+        )
+        login = MailedCodeLogin(directory, mailer, now=self._seconds)
+        self._mailing.append(login)
+        return login
 
     def _limit_login(self, store: StoreId, login: CustomerLogin, policy: CallPolicy) -> LimitedLogin:
         digests = self._digests(store)
@@ -154,7 +190,7 @@ class SignInWiring:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Delete what has expired until the block ends, then wait for the renewals under way."""
+        """Delete what has expired until the block ends, then wait for the renewals and the mails under way."""
         jobs = {"delete sign-ins that have expired": self._sweep()} if self._servers else {}
         try:
             async with background_jobs(jobs):
@@ -165,6 +201,8 @@ class SignInWiring:
             for login in self._logins.values():
                 if not isinstance(login, LimitedLogin):
                     await login.close()
+            for mailing in self._mailing:
+                await mailing.close()
 
     def _server(self, settings: StoreSettings, site: StoreSite) -> AuthorizationServer:
         sign_in, store = settings.sign_in, site.store

@@ -26,7 +26,7 @@ from storefront_mcp.settings.problems import SettingProblem, SettingsInvalid
 from storefront_mcp.settings.program import command_line
 from storefront_mcp.settings.schema import FlagSettings, Hidden, Port, Seconds, Share, StoreSettings, Text, Workers
 from storefront_mcp.settings.secrets import load_secrets
-from storefront_mcp.settings.sign_in import sign_in_problems
+from storefront_mcp.settings.sign_in import MAILED_CODE_KINDS, mailed_code_problems, sign_in_problems
 from storefront_mcp.settings.storage import DatabaseLocation, DatabaseSetting, PrivacySettings, storage_problems
 from storefront_mcp.settings.telemetry import LogSettings, MetricsSettings
 from storefront_mcp.settings.validation import flag_problems, metrics_problems, normalised, worker_problems
@@ -83,6 +83,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             problems += sign_in_problems(
                 store.sign_in, where, kind=kind, origin=store.origin, issuer=store.issuer, has_key=has_key
             )
+            if store.sign_in.on and kind in MAILED_CODE_KINDS:
+                has_merchant_key, sends_mail = store.upstream.consumer_key is not None, settings.smtp.host is not None
+                problems += mailed_code_problems(f"{where}on", has_merchant_key=has_merchant_key, sends_mail=sends_mail)
         problems += flag_problems(settings.flags, len(stores))
         problems += smtp_problems(settings.smtp)
         problems += alert_problems(settings.alerts, settings.smtp)

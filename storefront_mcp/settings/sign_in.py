@@ -12,8 +12,10 @@ from storefront_mcp.oauth.clients import MAX_REDIRECT_URIS, REGISTERED_PREFIX, O
 from storefront_mcp.oauth.redirects import is_usable
 from storefront_mcp.settings.problems import SettingProblem
 
-ACCOUNT_KINDS: Final = ("maho", "medusa", "demo")
+ACCOUNT_KINDS: Final = ("maho", "medusa", "woocommerce", "demo")
 """Kinds of shops whose customers can sign in, and whose accounts are shown to them."""
+MAILED_CODE_KINDS: Final = ("woocommerce",)
+"""Kinds of shops whose customers sign in by a code that is mailed to them."""
 TOKEN_KINDS: Final = ("maho",)
 """Kinds of shops whose API may be set up to take an OpenID provider's tokens as its customers' own."""
 
@@ -89,7 +91,13 @@ class SignInSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def sign_in_problems(
-    sign_in: SignInSettings, where: str, *, kind: str, origin: str, issuer: str | None, has_key: bool
+    sign_in: SignInSettings,
+    where: str,
+    *,
+    kind: str,
+    origin: str,
+    issuer: str | None,
+    has_key: bool,
 ) -> Iterable[SettingProblem]:
     """Problems of `[store.sign_in]` of a store at `where`; `has_key` is whether personal data are encrypted."""
     if sign_in.on:
@@ -120,6 +128,20 @@ def _switch_problems(at: str, *, kind: str, origin: str, issuer: str | None, has
             at,
             "wants personal_data.key, with which sessions of customers are encrypted: STOREFRONT_PERSONAL_DATA__KEY, "
             "or personal_data.key_file.",
+        )
+
+
+def mailed_code_problems(at: str, *, has_merchant_key: bool, sends_mail: bool) -> Iterable[SettingProblem]:
+    """What keeps customers of a shop of `MAILED_CODE_KINDS` from signing in, where the switch `at` is on."""
+    if not sends_mail:
+        yield SettingProblem(
+            at, "wants smtp.host and smtp.sender, as customers of this shop sign in by a code that is mailed to them."
+        )
+    if not has_merchant_key:
+        yield SettingProblem(
+            at,
+            "wants upstream.consumer_key and consumer_secret, a key of the shop's REST API, which finds customers and "
+            "reads their orders.",
         )
 
 

@@ -17,7 +17,7 @@ from tests.journeys.shops.journey_shop import JourneyShop, ShopOrder
 from tests.serving import served
 
 LACKS = {
-    "accounts": "its interfaces sign no customer in",
+    "accounts": "its customers type a code that is mailed to them, of which another story tells",
     "custom_options": "only extensions have what a buyer writes, and the Store API passes none on",
     "gift_cards": "only extensions sell them",
 }

@@ -204,7 +204,14 @@ WRONG: list[Any] = [
                 "store[0].payments.method: is missing: wants the shop's payment method that orders are placed with "
                 'before they are paid at the provider, such as "cheque".'
             ),
-            'store[0].sign_in.on: wants false: a shop of kind "woocommerce" shows no accounts here yet.',
+            (
+                "store[0].sign_in.on: wants personal_data.key, with which sessions of customers are encrypted: "
+                "STOREFRONT_PERSONAL_DATA__KEY, or personal_data.key_file."
+            ),
+            (
+                "store[0].sign_in.on: wants smtp.host and smtp.sender, as customers of this shop sign in by a code "
+                "that is mailed to them."
+            ),
         ],
         id="settings of another kind of shop",
     ),

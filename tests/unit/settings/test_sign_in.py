@@ -93,7 +93,8 @@ def test_what_does_not_fit_is_refused_with_the_reason(
         ("demo", "on = true", ""),
         ("maho", "on = true", ""),
         ("demo", "", "set sign_in.on = true"),
-        ("woocommerce", "on = true", "shows no accounts here yet"),
+        ("woocommerce", "", "set sign_in.on = true"),
+        ("woocommerce", "on = true", ""),
         ("medusa", "", "set sign_in.on = true"),
         ("medusa", "on = true", ""),
     ],
@@ -105,6 +106,47 @@ def test_the_account_phase_opens_where_somebody_could_sign_in(
     chosen = replace(store, upstream=replace(store.upstream, kind=kind))
     assert says in "".join(chosen.missing_for_sign_in)
     assert bool(chosen.missing_for_sign_in) is bool(says)
+
+
+MERCHANT = 'consumer_key = "ck_1"\nconsumer_secret_file = "woo.secret"'
+SMTP = '[smtp]\nhost = "smtp.pickle.example"\nsender = "orders@pickle.example"'
+
+
+@pytest.mark.parametrize(
+    ("merchant", "smtp", "env", "refusals"),
+    [
+        (MERCHANT, SMTP, KEY, []),
+        (MERCHANT, "", KEY, ["wants smtp.host and smtp.sender, as customers"]),
+        ("", SMTP, KEY, ["wants upstream.consumer_key and consumer_secret"]),
+        ("", "", KEY, ["wants smtp.host and smtp.sender", "wants upstream.consumer_key and consumer_secret"]),
+        (MERCHANT, SMTP, {}, ["wants personal_data.key"]),
+    ],
+)
+def test_customers_who_are_mailed_a_code_need_a_mail_server_and_the_merchant_s_key(
+    tmp_path: Path, merchant: str, smtp: str, env: dict[str, str], refusals: list[str]
+) -> None:
+    (tmp_path / "woo.secret").write_text("cs_1")
+    woo = f'kind = "woocommerce"\nurl = "https://shop.example"\n{merchant}'
+    text = STORE.replace('kind = "demo"', woo).format(sign_in="on = true", issuer="")
+    path = tmp_path / "storefront.toml"
+    path.write_text(f"{smtp}\n{text}", encoding="utf-8")
+    if not refusals:
+        assert Settings.load(path, env).stores[0].sign_in.on
+        return
+    with pytest.raises(SettingsInvalid) as refused:
+        Settings.load(path, env)
+    said = str(refused.value)
+    assert said.count("sign_in.on: ") == len(refusals)
+    assert all(f"sign_in.on: {one}" in said for one in refusals)
+
+
+def test_customers_who_are_mailed_a_code_sign_in_at_no_openid_provider(tmp_path: Path) -> None:
+    woo = f'kind = "woocommerce"\nurl = "https://shop.example"\n{MERCHANT}'
+    text = STORE.replace('kind = "demo"', woo).format(sign_in=f"on = true\n{OIDC}", issuer="")
+    (tmp_path / "storefront.toml").write_text(f"{SMTP}\n{text}", encoding="utf-8")
+    (tmp_path / "woo.secret").write_text("cs_1")
+    with pytest.raises(SettingsInvalid, match='a shop of kind "woocommerce" takes no tokens of an OpenID provider'):
+        Settings.load(tmp_path / "storefront.toml", KEY)
 
 
 @pytest.mark.parametrize(
