@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from storefront_mcp.backends import sanitizing
+from storefront_mcp.backends.timestamps import normalise_timestamp
 from storefront_mcp.backends.woocommerce.customer_shapes import WooCustomerOrderShape, WooOrderLineShape, WooPostalShape
 from storefront_mcp.backends.woocommerce.merchant_api import is_unpaid, order_number, refunded_amount, usable_amount
 from storefront_mcp.backends.woocommerce.translation import ID_PREFIX
@@ -17,7 +18,6 @@ from storefront_mcp.commerce.money import Money
 MAX_LINES: Final = 200
 MAX_OPTIONS: Final = 20
 CURRENCY: Final = re.compile("[A-Z]{3}")
-TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 """UTC, as WordPress writes it: without a zone."""
 HIDDEN: Final = "_"
 """How the keys begin of what is not for the buyer."""
@@ -30,7 +30,7 @@ def customer_order(
     total = _money(found.total, found.currency)
     return CustomerOrder(
         number=order_number(found),
-        placed_at=_timestamp(found.date_created_gmt),
+        placed_at=normalise_timestamp(found.date_created_gmt),
         status=sanitizing.line(found.status, 60) or "unknown",
         total=total,
         lines=tuple(_line(one, found) for one in found.line_items[:MAX_LINES]),
@@ -123,7 +123,3 @@ def _money(amount: Decimal | None, currency: str) -> Money | None:
         return Money.of(amount, currency)
     except ValueError:
         return None
-
-
-def _timestamp(text: str | None) -> str:
-    return f"{text}Z" if TIMESTAMP.fullmatch(text or "") else sanitizing.line(text, 40)
