@@ -18,13 +18,14 @@ DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 PRIVATE_SUFFIXES: Final = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa")
 """Last labels of names that only a private network resolves (RFC 6761, RFC 6762, RFC 8375), or by custom."""
 
-SUSPECT: Final = re.compile(r"://|//\w|]\(|]:|!\[|:[^\s\d]|<[a-zA-Z/!?]")
+SUSPECT: Final = re.compile(r"://|//[\w\[]|]\(|]:|!\[|[a-zA-Z]:\S|<[a-zA-Z/!?]")
 """In every text that `without_foreign_links` changes, and in few others."""
 ADDRESS: Final = re.compile(
-    r"""(?:(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{1,30}://|(?<![\w:/])//(?=[\w\[])"""
+    r"""(?:[a-zA-Z][a-zA-Z0-9+.-]{0,30}://|(?<![\w:/])//(?=[\w\[])"""
     r"""|(?<![a-zA-Z0-9])(?:javascript|vbscript|data|file|blob|about):(?=\S))[^\s<>"'`]*""",
     re.IGNORECASE,
 )
+PICTURE_START: Final = re.compile(r"(?<!!)!+(?=\[)")
 MARKDOWN_TARGET: Final = re.compile(r"](?=[(:])")
 TAG_START: Final = re.compile(r"<(?=[a-zA-Z/!?])")
 UNSAFE_IN_MARKDOWN: Final = str.maketrans({char: f"%{ord(char):02X}" for char in "()<>[]\"'`\\"})
@@ -104,8 +105,9 @@ def without_foreign_links(text: str, known: Callable[[str], bool]) -> str:
         url = found[0].rstrip(TRAILING)
         return found[0] if known(url) else REMOVED_TEXT + found[0][len(url) :]
 
-    plain = TAG_START.sub("< ", MARKDOWN_TARGET.sub("] ", text).replace("![", "["))
-    return ADDRESS.sub(shown, plain)
+    plain = TAG_START.sub("< ", MARKDOWN_TARGET.sub("] ", PICTURE_START.sub("", text)))
+    # Once more, as what is said in place of an address begins with a parenthesis.
+    return MARKDOWN_TARGET.sub("] ", ADDRESS.sub(shown, plain))
 
 
 def markdown_safe(url: str) -> str:
