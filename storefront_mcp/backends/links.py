@@ -29,6 +29,8 @@ PICTURE_START: Final = re.compile(r"(?<!!)!+(?=\[)")
 MARKDOWN_TARGET: Final = re.compile(r"](?=[(:])")
 TAG_START: Final = re.compile(r"<(?=[a-zA-Z/!?])")
 UNSAFE_IN_MARKDOWN: Final = str.maketrans({char: f"%{ord(char):02X}" for char in "()<>[]\"'`\\"})
+HOST: Final = re.compile(r"[\w.-]+|[0-9a-f:.]+")
+"""Of a name or an IP address; Markdown would read others anew, such as `&sol;` as a slash."""
 TRAILING: Final = ".,;:!?)]}*_"
 """Punctuation that ends a sentence, not an address."""
 
@@ -124,8 +126,8 @@ def _split(url: str) -> SplitResult | None:
         _ = parts.port
     except ValueError:
         return None
-    usable = parts.scheme in DEFAULT_PORTS and parts.hostname and "@" not in parts.netloc
-    return parts if usable else None
+    usable = parts.scheme in DEFAULT_PORTS and "@" not in parts.netloc
+    return parts if usable and HOST.fullmatch(parts.hostname or "") else None
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int]:

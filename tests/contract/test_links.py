@@ -47,6 +47,8 @@ SHOP = KnownOrigins(
         ("javascript:alert(1)", False, False),
         ("https://[x", False, False),
         ("https://www.shop.example:port/", False, False),
+        ("https://evil.example&sol;.shop.example/a.png", False, False),
+        ("https://evil.example%2f.shop.example/a.png", False, False),
         ("", False, False),
     ],
 )
