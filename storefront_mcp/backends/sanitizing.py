@@ -26,6 +26,13 @@ MARKUP: Final = re.compile(r"<!--|<[a-zA-Z/!?][^<]*>|&(?:[a-zA-Z][a-zA-Z0-9]*|#[
 SPACES: Final = re.compile(r"[^\S\n]+")
 BLANK_LINES: Final = re.compile(r"\n{3,}")
 
+BACKTICKS: Final = re.compile("`+")
+MIN_FENCE_CHARS: Final = 3
+OPENS_IN_MARKDOWN: Final = str.maketrans({char: f"\\{char}" for char in "\\`[~"})
+"""What opens code, a link or a picture, escaped (CommonMark §2.4), besides what markdownify escapes."""
+PICTURE_MARK: Final = "\0"
+"""Stands where a picture begins until the whole is written; clean HTML has no such character."""
+
 PLAINLY: Final = frozenset("<&{")
 """Printable ASCII without these characters needs no sanitizing."""
 
@@ -162,15 +169,46 @@ def markdown(html: str, *, known: KnownOrigins = NO_ORIGINS) -> str:
     from markdownify import MarkdownConverter  # noqa: PLC0415
 
     class PageConverter(MarkdownConverter):
+        """Looks at code once it is whole, as markdownify escapes none of it and elements in it join their texts."""
+
         def escape(self, text: str, parent_tags: set[str]) -> str:
-            escaped: str = super().escape(without_foreign_links(text, known.may_link), parent_tags)  # type: ignore[misc]
-            return escaped.replace("[", "\\[")
+            plain = without_foreign_links(text, known.may_link).translate(OPENS_IN_MARKDOWN)
+            # The text of the next element could make a tag or a target of it.
+            plain = f"{plain[:-1]}\\{plain[-1]}" if plain.endswith(("<", "]")) else plain
+            return str(super().escape(plain, parent_tags))  # type: ignore[misc]
 
-        def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:  # noqa: ANN401 -- untyped
-            picture: str = super().convert_img(el, text, parent_tags)  # type: ignore[misc]
-            return picture if el.get("src") else el.get("alt") or ""
+        def convert_a(self, el: Any, text: str, parent_tags: set[str]) -> str:  # noqa: ANN401 -- untyped
+            if el.get("title"):
+                el["title"] = self.escape(_one_line(el["title"]), parent_tags)
+            return str(super().convert_a(el, text, parent_tags))  # type: ignore[misc]
 
-    text: str = PageConverter(heading_style="ATX", bullets="-").convert(html)
+        def convert_img(self, el: Any, text: str, parent_tags: set[str]) -> str:  # noqa: ANN401, ARG002 -- untyped
+            said = _one_line(el.get("alt") or "")
+            if "_noformat" in parent_tags:
+                return said
+            said = self.escape(said, parent_tags)
+            return f"{PICTURE_MARK}[{said}]({el['src']})" if el.get("src") and "_inline" not in parent_tags else said
+
+        def convert_code(self, el: Any, text: str, parent_tags: set[str]) -> str:  # noqa: ANN401 -- untyped
+            if "_noformat" in parent_tags:
+                return text
+            # A blank line would end the paragraph, and the code with it.
+            plain = without_foreign_links(" ".join(f".{text}.".split())[1:-1], known.may_link)
+            return str(super().convert_code(el, plain, parent_tags))  # type: ignore[misc]
+
+        convert_kbd = convert_samp = convert_code
+
+        def convert_pre(self, el: Any, text: str, parent_tags: set[str]) -> str:  # noqa: ANN401, ARG002 -- untyped
+            if "_noformat" in parent_tags:
+                return text
+            plain = without_foreign_links(text.strip("\n").rstrip(), known.may_link)
+            fence = "`" * max(MIN_FENCE_CHARS, *(len(run) + 1 for run in BACKTICKS.findall(plain)), 0)
+            return f"\n\n{fence}\n{plain}\n{fence}\n\n" if plain else ""
+
+    # With a line end it is never taken for a file's name or an address, which would be warned of.
+    text: str = PageConverter(heading_style="ATX", bullets="-").convert(f"{html}\n")
+    # An exclamation mark of the text makes a picture of the link behind it.
+    text = text.replace("![", "\\![").replace(PICTURE_MARK, "!")
     return clip(BLANK_LINES.sub("\n\n", text).strip(), MAX_PAGE_CHARS)
 
 
@@ -199,3 +237,7 @@ def web_url(reference: str | None) -> str | None:
     except ValueError:
         return None
     return reference if parts.scheme in {"http", "https"} and parts.hostname else None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

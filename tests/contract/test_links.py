@@ -1,7 +1,11 @@
 """Which addresses reach an agent, and what is left of a text with others."""
 
+from collections.abc import Iterable, Iterator
+
 import pytest
 from hypothesis import given, strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from storefront_mcp.backends.links import (
     ADDRESS,
@@ -14,6 +18,38 @@ from storefront_mcp.backends.sanitizing import code, line, markdown, paragraphs,
 
 SHOP = KnownOrigins(
     "https://www.shop.example", ("http://127.0.0.1:8000", "https://cdn.example"), "https://api.shop.example"
+)
+COMMON_MARK = MarkdownIt("commonmark").enable("table")
+
+HOSTILE_TEXTS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["!", "[", "x", "]", "(", ")", "](", "![x](", "//evil.example/a)", "/", "https:/", "\n\n", " "]
+        ),
+        st.sampled_from(
+            ["`", "```", "````", "~~~", "\n", "\n```\n", "\\", "&lt;", "img src=x", "b", "&gt;", "    ", "#"]
+        ),
+        st.sampled_from(
+            ["https://10.0.0.1/a", "javascript:x", "![x](http://10.0.0.1/a)", "[x](javascript:y)", "[x]: "]
+        ),
+    ),
+    max_size=8,
+).map("".join)
+ELEMENTS = st.sampled_from("pre code kbd samp p b i q span div li ul ol dd dl dt blockquote td tr table h2 sub".split())
+HOSTILE_PAGES = st.recursive(
+    st.one_of(
+        HOSTILE_TEXTS,
+        HOSTILE_TEXTS.map(lambda text: f'<img alt="{text}" src="/a.png">'),
+        HOSTILE_TEXTS.map(lambda text: f'<img alt="{text}">'),
+        st.just("<br>"),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4).map("".join),
+        st.builds("<{0}>{1}</{0}>".format, ELEMENTS, inner),
+        st.builds('<a href="/r" title="{}">{}</a>'.format, HOSTILE_TEXTS, inner),
+        st.builds('<a href="https://other.example/{}">{}</a>'.format, HOSTILE_TEXTS, inner),
+    ),
+    max_leaves=12,
 )
 
 
@@ -115,7 +151,7 @@ def test_what_was_cleaned_has_nothing_to_clean(parts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("html", "text"),
     [
-        ('<img src="https://evil.example/a.png" alt="A [b](c)">', "A [b] (c)"),
+        ('<img src="https://evil.example/a.png" alt="A [b](c)">', "A \\[b] (c)"),
         ('<img src="/a.png" alt="A">', "![A](https://www.shop.example/a.png)"),
         ('<a href="javascript:x">a</a>', "a"),
         ('<a href="http://10.0.0.1/x">a</a>', "a"),
@@ -129,10 +165,52 @@ def test_what_was_cleaned_has_nothing_to_clean(parts: list[str]) -> None:
         ("[c](<b>javascript:x)</b>", "\\[c] (**(link removed))**"),
         ("see http://10.0.0.1/x", "see (link removed)"),
         ("&lt;img src=x&gt;", "< img src=x>"),
+        (
+            "<pre>```\n\n![x](https://10.0.0.1/a)\n[y](javascript:z)</pre>",
+            "````\n```\n\n[x] ((link removed))\n[y] ((link removed))\n````",
+        ),
+        ("<pre>a\n  b `c`</pre>", "```\na\n  b `c`\n```"),
+        ("<code>a<br><br>!<b>[x]</b>(https:/<i>/10.0.0.1/)</i></code>", "`a [x] ((link removed))`"),
+        ("a ` b <code>c</code>", "a \\` b `c`"),
+        ('Wow!<a href="https://other.example/x">a</a>', "Wow\\![a](https://other.example/x)"),
+        ("~~~", "\\~\\~\\~"),
+        ("&lt;<b>img src=/</b>/evil.example/&gt;", "\\<**img src=/**/evil.example/>"),
+        ('<img alt="!"><img alt="[x]">(/<q>/evil.example/)</q>', '!\\[x\\](/"/evil.example/)"'),
+        ('<img src="/a.png" alt="A\n\n# `b">', "![A # \\`b](https://www.shop.example/a.png)"),
+        (
+            '<a href="/r" title="x&quot;\n\n# \\">a</a>',
+            '[a](https://www.shop.example/r "x\\" # \\\\")',
+        ),
+        ("C:\\a [sic] ~5", "C:\\\\a \\[sic] \\~5"),
+        ("<table><tr><td>a<pre>b\n\nc</pre></table>", "|  |\n| --- |\n| a  ``` b  c ``` |"),
     ],
 )
 def test_a_page_shows_pictures_of_the_shop_and_leads_to_public_hosts(html: str, text: str) -> None:
     assert markdown(safe_html(html, known=SHOP), known=SHOP) == text
+
+
+@pytest.mark.parametrize("element", ["code", "kbd", "samp"])
+def test_code_of_every_kind_is_looked_at(element: str) -> None:
+    html = f"a <{element}> ![x](http://10.0.0.1/) `</{element}>"
+    assert markdown(html, known=SHOP) == "a  `` [x] ((link removed)) ` ``"
+
+
+@given(HOSTILE_PAGES)
+def test_no_text_of_a_page_becomes_a_picture_a_link_or_a_tag(source: str) -> None:
+    rendered = markdown(safe_html(source, known=SHOP), known=SHOP)
+    for token in every_token(COMMON_MARK.parse(rendered)):
+        assert token.type not in {"html_block", "html_inline"}
+        if token.type == "image":
+            assert SHOP.has(str(token.attrs["src"]))
+        if token.type == "link_open":
+            assert SHOP.may_link(str(token.attrs["href"]))
+
+
+def every_token(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Tokens with those inside of them, at any depth."""
+    for token in tokens:
+        yield token
+        yield from every_token(token.children or ())
 
 
 def test_a_target_in_markdown_ends_where_it_should() -> None:
