@@ -26,6 +26,8 @@ MARKUP: Final = re.compile(r"<!--|<[a-zA-Z/!?][^<]*>|&(?:[a-zA-Z][a-zA-Z0-9]*|#[
 SPACES: Final = re.compile(r"[^\S\n]+")
 BLANK_LINES: Final = re.compile(r"\n{3,}")
 
+COLSPAN: Final = re.compile("[1-9][0-9]?")
+"""Markdown repeats a cell's border so often."""
 BACKTICKS: Final = re.compile("`+")
 MIN_FENCE_CHARS: Final = 3
 OPENS_IN_MARKDOWN: Final = str.maketrans({char: f"\\{char}" for char in "\\`[~"})
@@ -146,6 +148,8 @@ def safe_html(source: str, *, known: KnownOrigins = NO_ORIGINS) -> str:
             return _link(value, known, known.may_link)
         if attribute == "src":
             return _link(value, known, known.has)
+        if attribute == "colspan":
+            return value if COLSPAN.fullmatch(value) else None
         return without_foreign_links(value, known.has) if attribute in {"title", "alt"} else value
 
     text = visible_text(shown_markup(without_directives(source[:MAX_PAGE_CHARS])))

@@ -199,6 +199,12 @@ def test_only_absolute_web_addresses_are_links(reference: str | None) -> None:
     assert web_url(reference) is None
 
 
+@pytest.mark.parametrize("columns", ["\u00b2", "1000", "0", "-1", "two"])
+def test_a_cell_spans_a_few_columns_or_one(columns: str) -> None:
+    assert markdown(safe_html(f"<table><tr><td colspan='{columns}'>a</td></tr></table>")).endswith("\n| a |")
+    assert 'colspan="2"' in safe_html("<table><tr><td colspan=2>a</td></tr></table>")
+
+
 def test_a_good_address_stays_as_it_is() -> None:
     assert web_url("https://x.example/a.svg") == "https://x.example/a.svg"
     assert absolute_link("https://[x", site="https://shop.example") is None
