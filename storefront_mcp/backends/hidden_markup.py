@@ -1,44 +1,60 @@
 """Follows the tags of HTML and tells which of them its own markup hides from people."""
 
-import html
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
-HIDDEN_ELEMENTS: Final = frozenset({"template", "object", "svg", "head", "audio", "video", "canvas", "datalist"})
+from msgspec import Struct, field
+
+from storefront_mcp.backends.hidden_styles import ALL, NOTHING, hidden_by
+
+HIDDEN_ELEMENTS: Final = frozenset(
+    "annotation annotation-xml audio canvas datalist head mphantom object rp svg template video".split()
+)
 """Elements whose content is markup, and not shown."""
-VOID_ELEMENTS: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
+HIDING_ATTRIBUTES: Final = frozenset({"hidden", "popover"})
+VOID_ELEMENTS: Final = frozenset(
+    "area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr".split()
+)
 PARAGRAPH_ENDS: Final = frozenset(
     "address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 "
     "h2 h3 h4 h5 h6 header hgroup hr li main menu nav ol p pre section table ul".split()
 )
 """Elements that end an open `p` by starting (WHATWG HTML §13.1.2.4)."""
-SIBLINGS: Final = {
-    "li": (("li",), ("ul", "ol", "menu")),
-    "dt": (("dt", "dd"), ("dl",)),
-    "dd": (("dt", "dd"), ("dl",)),
-    "td": (("td", "th", "tr"), ("table",)),
-    "th": (("td", "th", "tr"), ("table",)),
-    "tr": (("tr",), ("table",)),
+SECTIONS: Final = ("tbody", "thead", "tfoot")
+BLOCKS: Final = tuple(
+    "article aside blockquote button caption center details dl fieldset figcaption figure footer form h1 h2 h3 h4 h5 "
+    "h6 header hgroup main menu nav ol pre search section summary table td th ul".split()
+)
+"""Elements in which the next item is another list's."""
+SIBLINGS: Final[dict[str, tuple[Collection[str], tuple[str, ...]]]] = {
+    "p": (PARAGRAPH_ENDS, ("button", "marquee", "object", "applet", "template", "caption", "td", "th")),
+    "li": (("li",), BLOCKS),
+    "dt": (("dt", "dd"), BLOCKS),
+    "dd": (("dt", "dd"), BLOCKS),
+    "rp": (("rp", "rt", "rb", "rtc"), ("ruby",)),
+    "td": (("td", "th", "tr", *SECTIONS), ("table",)),
+    "th": (("td", "th", "tr", *SECTIONS), ("table",)),
+    "tr": (("tr", *SECTIONS), ("table",)),
+    **dict.fromkeys(SECTIONS, (SECTIONS, ("table",))),
     "option": (("option", "optgroup"), ("select",)),
 }
 """Elements that others end by starting, unless they are in a container between them (as above)."""
 ATTRIBUTE: Final = re.compile(r"""([^\s=/>"']++)(?:\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>]++))?+""")
-STYLE_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-"""Not by a possessive group with a lookahead in it, which Python before 3.11.5 misreads (CPython gh-106052)."""
-STYLE_ESCAPE: Final = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE)
-LONG_REFERENCE: Final = re.compile(r"&#[0-9a-fA-FxX]{9,}+;?")
-"""A reference to no character; `html.unescape` refuses numbers of thousands of digits."""
-HIDING_STYLES: Final = {
-    "display": re.compile("none"),
-    "visibility": re.compile("hidden|collapse"),
-    "content-visibility": re.compile("hidden"),
-    "opacity": re.compile(r"[+-]?0*\.?0*%?"),
-    "font-size": re.compile(r"[+-]?0*\.?0*(?:px|pt|r?em|ex|ch|%)?"),
-}
-"""Values of a style's properties with which nothing is seen (CSS)."""
-MAX_STYLE_CHARS: Final = 2000
+SELF_CLOSING: Final = frozenset({"svg", "annotation", "annotation-xml", "mphantom"})
+"""Elements of other languages, which a slash ends (WHATWG HTML §13.1.2.1); of HTML's it means nothing."""
+FORMATTING: Final = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+"""Elements that go on behind the block they were opened in, until their own end or that of a cell (WHATWG HTML)."""
+FORMATTING_ENDS: Final = frozenset("applet caption marquee object table tbody td template tfoot th thead tr".split())
+
+
+class _Scope(Struct):
+    """An element that hides its text in another way than those around it, and what is open in it."""
+
+    hides: frozenset[str]
+    opened: list[str] = field(default_factory=list)
+    inner: Counter[str] = field(default_factory=Counter)
 
 
 class HiddenContent:
@@ -46,92 +62,92 @@ class HiddenContent:
 
     def __init__(self) -> None:
         """At the start of a document, where all is shown."""
-        self._outer: Counter[str] = Counter()
-        """Open elements outside the hidden one."""
-        self._opened: list[str] = []
-        """The hidden element and what is open in it."""
-        self._inner: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
+        """Open elements, in whichever scope."""
+        self._scopes: list[_Scope] = []
 
     @property
     def inside(self) -> bool:
-        """Whether what comes next is hidden."""
-        return bool(self._opened)
+        """Whether the text that comes next is hidden."""
+        return bool(self._hides)
+
+    @property
+    def _hides(self) -> frozenset[str]:
+        return self._scopes[-1].hides if self._scopes else NOTHING
 
     def takes(self, name: str, attributes: str, *, closes: bool) -> bool:
         """Whether this tag is hidden, by itself or by an element around it. An empty name is the end of a text."""
-        if self._opened and self._is_left(name, closes=closes):
-            self._opened.clear()
-            self._inner.clear()
+        while self._scopes and self._is_left(self._scopes[-1], name, closes=closes):
+            for one in self._scopes.pop().opened:
+                self._open[one] -= 1
         if not name:
             return False
-        if self._opened:
-            self._follow(name, closes=closes)
-            return True
+        before = self._hides
         if closes:
-            self._outer[name] = max(self._outer[name] - 1, 0)
-            return False
-        hidden = _is_hidden(name, attributes)
+            self._close(name)
+            return before == ALL
+        hides = before if before == ALL else _hidden_by(name, attributes, before)
         if name not in VOID_ELEMENTS:
-            if hidden:
-                self._follow(name, closes=False)
-            else:
-                self._outer[name] += 1
-        return hidden
+            self._start(name, hides)
+        return hides == ALL
 
-    def _is_left(self, name: str, *, closes: bool) -> bool:
-        """Whether a tag ends the hidden element from outside: an element around it ends, or the next one begins."""
-        root = self._opened[0]
+    def _is_left(self, scope: _Scope, name: str, *, closes: bool) -> bool:
+        """Whether a tag ends a scope from outside: an element around it ends, or the next one begins."""
+        root = scope.opened[0]
         if closes:
-            return not self._inner[name] and self._outer[name] > 0
+            from_outside = scope.inner[name] <= 0 < self._open[name]
+            return from_outside and (root not in FORMATTING or name in FORMATTING_ENDS)
         if root == "head":
             return name == "body"
-        if root == "p":
-            return name in PARAGRAPH_ENDS
         ends, containers = SIBLINGS.get(root, ((), ()))
-        return name in ends and not any(self._inner[one] for one in containers)
+        return name in ends and not any(scope.inner[one] > 0 for one in containers)
 
-    def _follow(self, name: str, *, closes: bool) -> None:
-        if not closes:
-            if name not in VOID_ELEMENTS:
-                self._opened.append(name)
-                self._inner[name] += 1
-        elif self._inner[name]:
-            while True:
-                last = self._opened.pop()
-                self._inner[last] -= 1
-                if last == name:
-                    return
+    def _start(self, name: str, hides: frozenset[str]) -> None:
+        if name in PARAGRAPH_ENDS and not (self._scopes and self._scopes[-1].opened[0] == "p"):
+            # An open paragraph has ended; its end tag no longer ends anything.
+            self._open["p"] = 0
+            if self._scopes:
+                self._scopes[-1].inner["p"] = 0
+        if hides != self._hides:
+            self._scopes.append(_Scope(hides))
+        if self._scopes:
+            self._scopes[-1].opened.append(name)
+            self._scopes[-1].inner[name] += 1
+        self._open[name] += 1
+
+    def _close(self, name: str) -> None:
+        if not self._scopes or self._scopes[-1].inner[name] <= 0:
+            self._open[name] = max(self._open[name] - 1, 0)
+            return
+        scope = self._scopes[-1]
+        last = ""
+        while last != name:
+            last = scope.opened.pop()
+            scope.inner[last] -= 1
+            self._open[last] -= 1
+        if not scope.opened:
+            self._scopes.pop()
 
 
-def _is_hidden(name: str, attributes: str) -> bool:
+def _hidden_by(name: str, attributes: str, before: frozenset[str]) -> frozenset[str]:
+    """What hides the text of an element, of which `before` is by those around it."""
     if name in HIDDEN_ELEMENTS:
-        return not attributes.endswith("/")
-    closed = name == "dialog"
+        return before if name in SELF_CLOSING and attributes.endswith("/") else ALL
+    hides, closed = before, name == "dialog"
     for given, value in _attributes(attributes):
-        if given == "hidden" or (given == "style" and _hides(value)):
-            return True
+        if given in HIDING_ATTRIBUTES:
+            return ALL
+        if given == "style":
+            hides = hidden_by(value, before)
         closed = closed and given != "open"
-    return closed
+    return ALL if closed else hides
 
 
 def _attributes(written: str) -> Iterator[tuple[str, str]]:
+    """Attributes with their values; of two of one name the first counts (WHATWG HTML §13.2.5.33)."""
+    seen: set[str] = set()
     for found in ATTRIBUTE.finditer(written):
-        value = (found[2] or "").strip("\"'")
-        yield found[1].lower(), value
-
-
-def _hides(style: str) -> bool:
-    plain = html.unescape(LONG_REFERENCE.sub("", style[:MAX_STYLE_CHARS]))
-    plain = STYLE_ESCAPE.sub(_unescape, STYLE_COMMENT.sub(" ", plain)).lower()
-    for declaration in plain.split(";"):
-        named, _, value = declaration.partition(":")
-        hiding = HIDING_STYLES.get(named.strip())
-        given = value.partition("!")[0].strip()
-        if hiding is not None and given and hiding.fullmatch(given):
-            return True
-    return False
-
-
-def _unescape(found: re.Match[str]) -> str:
-    number = int(found[1], 16) if found[1] else 0
-    return found[2] or (chr(number) if number < 0x110000 else "")  # noqa: PLR2004 -- Unicode ends there
+        name = found[1].lower()
+        if name not in seen:
+            seen.add(name)
+            yield name, (found[2] or "").strip("\"'")

@@ -8,13 +8,14 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storefront_mcp.backends.hidden_markup import LONG_REFERENCE, VOID_ELEMENTS, HiddenContent
+from storefront_mcp.backends.hidden_markup import VOID_ELEMENTS, HiddenContent
+from storefront_mcp.backends.hidden_styles import LONG_REFERENCE
 
 TAG: Final = re.compile(
     r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+)>""",
 )
 """Possessive, so that a tag without an end is given up at once."""
-RAW_ELEMENTS: Final = ("script", "style", "iframe", "noscript", "title")
+RAW_ELEMENTS: Final = ("script", "style", "iframe", "noembed", "noframes", "noscript", "title")
 """Elements whose content is no markup, and not shown."""
 RAW_END: Final = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in RAW_ELEMENTS}
 BLOCK_ELEMENTS: Final = frozenset(

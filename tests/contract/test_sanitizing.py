@@ -117,10 +117,109 @@ HIDDEN = [
     "<dialog>secret</dialog><dialog open>Nice</dialog>",
     "<video>secret</video>Nice",
     "<input hidden>Nice",
+    "<noframes><p>secret</p></noframes>Nice",
+    "<noembed>secret<b></noembed>Nice",
+    "<ruby>Nice<rp>secret<rt>to</rt></ruby>",
+    "<math><semantics><mi>a</mi><annotation>secret</annotation></semantics></math>Nice",
+    "<math><mi>a</mi><annotation-xml encoding='text/html'>secret</annotation-xml></math>Nice",
+    "<math><mi>a</mi><mphantom>secret</mphantom></math>Nice",
+    "<div popover>secret</div>Nice",
+    "<template/>secret</template>Nice",
+    "<object><param name=a><embed>secret</object>Nice",
+    "<optgroup hidden><option>secret</optgroup>Nice",
+    "<ul><li hidden>secret<section><li>secret</section><li>Nice</ul>",
+    "<p hidden><button><div>secret</div></button></p>Nice",
+    "<p>a<div hidden></p>secret</div>Nice",
+    "<p><b style='display:none'>secret</p>secret</b>Nice",
+    "<table><thead hidden><tr><td>secret<tbody><tr><td>Nice</table>",
+    f"<p style='{' ' * 3000}display:none'>secret</p>Nice",
+    "<p style='display:none;display:bogus'>secret</p>Nice",
+    "<p style='display:none' style='display:block'>secret</p>Nice",
+]
+HIDING_STYLES = [
+    "opacity:0e0",
+    "opacity:calc(0)",
+    "opacity:-1",
+    "opacity:.0%",
+    "opacity:1e-9",
+    "font-size:0vw",
+    "font-size:0cm",
+    "font-size:0zz",
+    "font-size:calc(0px)",
+    "font-size:calc( ( 0px ) )",
+    "font-size:-webkit-calc(calc(0em))",
+    "font-size:1px",
+    "font:0/0 a",
+    "font:bold 0px/1.5 Arial",
+    "font:italic calc(0px)/1 a",
+    "width:0;height:0;overflow:hidden",
+    "max-height:0;overflow:hidden",
+    "max-height:0px;overflow-y:clip;padding:0",
+    "width:1px;height:1px;overflow:hidden",
+    "position:absolute;left:-9999px",
+    "position:absolute!important;top:-625em",
+    "position:fixed;left:-10000vw",
+    "position:absolute;left:calc(-9999px)",
+    "position:absolute;inset:0 auto auto -9999px",
+    "margin-left:-9999px",
+    "margin:0 0 0 -9999px",
+    "text-indent:-9999px",
+    "text-indent:-100em hanging",
+    "clip-path:inset(100%)",
+    "clip-path:inset(50%)",
+    "clip-path:inset(0 0 100% 0)",
+    "clip-path:circle(0)",
+    "clip-path:polygon(0 0,0 0,0 0)",
+    "position:absolute;clip:rect(0,0,0,0)",
+    "position:absolute;clip:rect(1px 1px 1px 1px)",
+    "transform:scale(0)",
+    "transform:rotate(9deg) scaleY(calc(0))",
+    "transform:translateX(-9999px)",
+    "scale:0",
+    "filter:blur(1px) opacity(0)",
+    "color:transparent",
+    "color:rgba(1,2,3,0)",
+    "color:rgb(0 0 0 / 0%)",
+    "color:#0000",
+    "color:#11223300",
+    "-webkit-text-fill-color:transparent",
+]
+SHOWING_STYLES = [
+    "opacity:0.5",
+    "opacity:1e0",
+    "font-size:calc(1rem + 1vw)",
+    "font:12px/0 a",
+    "font:700 12px / 0 a",
+    "font:oblique 0deg 12px a",
+    "line-height:0",
+    "height:0;padding-bottom:56%",
+    "height:0;padding-bottom:56.25%;overflow:hidden;position:relative",
+    "width:0",
+    "max-height:0",
+    "overflow:hidden;height:40px",
+    "position:absolute;left:-10px",
+    "position:relative;left:-1200px",
+    "left:-9999px",
+    "margin-bottom:-9999px;padding-bottom:9999px",
+    "margin:0 -15px",
+    "text-indent:-1.5em;padding-left:1.5em",
+    "clip-path:inset(10% 5%)",
+    "clip-path:circle(50%)",
+    "clip:rect(0,100px,100px,0)",
+    "transform:scale(0.9) translate(-50%,-50%)",
+    "transform:scaleX(-1)",
+    "scale:-1 1",
+    "color:#000",
+    "color:#000000",
+    "color:rgba(0,0,0,.5)",
+    "color:rgb(0,0,0)",
+    "background:transparent",
+    "background:linear-gradient(red,blue);-webkit-background-clip:text;color:transparent",
+    "color:transparent;text-shadow:0 0 5px #000",
 ]
 
 
-@pytest.mark.parametrize("source", HIDDEN)
+@pytest.mark.parametrize("source", [*HIDDEN, *(f'<p>Nice<div style="{style}">secret</div>' for style in HIDING_STYLES)])
 def test_what_markup_hides_from_people_is_not_read_to_a_model(source: str) -> None:
     known = KnownOrigins("https://shop.example")
     for shown in (paragraphs(source), line(source), safe_html(source), markdown(safe_html(source, known=known))):
@@ -136,11 +235,41 @@ def test_what_markup_hides_from_people_is_not_read_to_a_model(source: str) -> No
         "&lt;!-- Nice --&gt;",
         "&lt;div hidden&gt;Nice",
         '<p style="display:none">secret</p></p><p>Nice</p>',
+        "<details><summary>More</summary>Nice</details>",
+        "<select><option>Nice</select>",
+        "<svg/>Nice",
+        "<p hidden><param>a</p>Nice",
+        "<p><b style='display:none'>a</b>Nice</p>",
+        "<table><tr><td><b style='display:none'>a</td><td>Nice</table>",
+        *(f'<p style="{style}">Nice</p>' for style in SHOWING_STYLES),
+        '<ul style="font-size:0"><li style="font-size:14px">Nice</ul>',
+        '<div style="font:0/0 a"><div><b style="font:bold 1rem/1 Arial">Nice</b></div></div>',
+        '<div style="color:transparent"><p style="color:#333">Nice</p></div>',
+        '<div style="text-indent:-9999px"><p style="text-indent:0">Nice</p></div>',
+        '<div style="font-size:0"><i style="font-size:9px">a</i></div>Nice',
     ],
 )
 def test_what_people_see_is_read(source: str) -> None:
     assert "Nice" in paragraphs(source)
     assert "Nice" in safe_html(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<div style="font-size:0">secret<p style="font-size:9px">Nice</p>secret</div>',
+        '<div style="font-size:0"><i style="font-size:2em">secret</i><p style="font-size:9px">Nice<b hidden>secret',
+        '<div style="font-size:0"><p style="font-size:bogus">secret</p><p style="font-size:12">secret</p></div>Nice',
+        '<div style="font-size:0;color:transparent"><p style="font-size:9px">secret</p></div>Nice',
+        '<div style="color:transparent"><p style="color:bogus">secret<p style="color:inherit">secret</div>Nice',
+        '<div style="display:none"><p style="display:block;font-size:9px">secret</p></div>Nice',
+        '<ul style="font-size:0"><li style="font-size:9px">Nice<li>secret</ul>',
+    ],
+)
+def test_what_sets_its_own_size_or_colour_is_read_out_of_what_has_none(source: str) -> None:
+    for shown in (paragraphs(source), markdown(safe_html(source))):
+        assert "Nice" in shown
+        assert "secret" not in shown
 
 
 @pytest.mark.parametrize(
