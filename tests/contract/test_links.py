@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -196,6 +196,11 @@ def test_code_of_every_kind_is_looked_at(element: str) -> None:
 
 
 @given(HOSTILE_PAGES)
+@example('!<a href="https://other.example/">a</a>')
+@example("<pre>```\n\n![x](https://evil.example/a)\n\n[y](javascript:z)\n</pre>")
+@example("a ` <code>![x](https://evil.example/a)</code> `")
+@example("<code>a<br><br>![x](https://evil.example/a)</code>")
+@example("&lt;<b>img src=/</b>/evil.example/&gt;")
 def test_no_text_of_a_page_becomes_a_picture_a_link_or_a_tag(source: str) -> None:
     rendered = markdown(safe_html(source, known=SHOP), known=SHOP)
     for token in every_token(COMMON_MARK.parse(rendered)):
