@@ -15,6 +15,7 @@ from storefront_mcp.calls.tool_runner import ToolRunner
 from storefront_mcp.checkout.token_payment import TokenCheckout
 from storefront_mcp.checkout_sessions import CheckoutSessions, SessionProblem, SessionState, replace_cart_lines
 from storefront_mcp.checkout_sessions.state import SessionStatus
+from storefront_mcp.checkout_sessions.unconfigured_items import page_with_items
 from storefront_mcp.commerce.cart import Cart
 
 NOT_CANCELABLE: Final[frozenset[SessionStatus]] = frozenset({"completed", "canceled", "expired", "in_progress"})
@@ -132,7 +133,7 @@ class AcpOperations:
         return session_view(state, store, payments.handler, ready=ready)
 
     def _cart(self, runner: ToolRunner, cart: Cart, problems: Sequence[SessionProblem] = ()) -> dict[str, Any]:
-        page = self._sessions.cart_page(runner, cart.cart_id)
+        page = page_with_items(self._sessions.cart_page(runner, cart.cart_id), problems)
         return cart_view(cart, runner.shop.store, problems, page)
 
 

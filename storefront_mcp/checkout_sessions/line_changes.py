@@ -25,6 +25,7 @@ from storefront_mcp.checkout_sessions.problems import (
 )
 from storefront_mcp.checkout_sessions.record import SessionProblem
 from storefront_mcp.checkout_sessions.state import WantedLine
+from storefront_mcp.checkout_sessions.unconfigured_items import unconfigured_problem
 from storefront_mcp.commerce.cart import Cart, CartLine
 from storefront_mcp.commerce.error_codes import CodedError
 from storefront_mcp.commerce.errors import (
@@ -34,7 +35,6 @@ from storefront_mcp.commerce.errors import (
     ShopError,
     ShopOutcomeUnknown,
 )
-from storefront_mcp.commerce.product import Product
 
 MAX_TRIES: Final = 2
 """Of one change that may be repeated."""
@@ -152,8 +152,11 @@ class ContentsReplacement:
             self._take_what_is_there(change, error, field)
         except (ShopError, ArgumentsRefused) as refused:
             self._give_up(change, for_good=True)
-            url = await self._product_url(change) if isinstance(refused, OptionsNeeded) else ""
-            self.problems.append(replace(problem_of(refused, field), url=url))
+            if isinstance(refused, OptionsNeeded) and piece is not None:
+                wanted = replace(piece.line, quantity=piece.quantity)
+                self.problems.append(await unconfigured_problem(self._runner, wanted, refused, field))
+            else:
+                self.problems.append(problem_of(refused, field))
         else:
             self.changed = True
             self._check(change, before, field)
@@ -190,15 +193,6 @@ class ContentsReplacement:
         except (*TEMPORARY_ERRORS, *CART_ERRORS, CallFailed) as error:
             return self._stop(error)
         return True
-
-    async def _product_url(self, change: LineChange) -> str:
-        """The shop's page of a product that a person has to configure; empty where it is not known."""
-        sku = "" if change.piece is None else change.piece.line.sku
-        try:
-            product: Product = await self._runner.run("get_product", sku=sku)
-        except (ShopError, CallError):
-            return ""
-        return product.url or ""
 
     def _stop(self, error: CodedError) -> bool:
         """No more changes. Raises the error where none was made."""

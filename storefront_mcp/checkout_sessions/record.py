@@ -38,6 +38,16 @@ class SessionAddress(Struct, frozen=True, omit_defaults=True, kw_only=True):
     phone: str = ""
 
 
+class UnconfiguredItem(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """An item that is wanted, and not in the cart, as it needs options that only the buyer can give."""
+
+    sku: str
+    quantity: int
+    name: str
+    options: tuple[str, ...] = ()
+    """Titles of those that are required; empty where the shop does not tell them."""
+
+
 class SessionProblem(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is in the way of an order, or is worth saying."""
 
@@ -52,6 +62,8 @@ class SessionProblem(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The line of the cart that it is about, where there is one."""
     url: str = ""
     """A page of the shop where a person can do what cannot be done here."""
+    item: UnconfiguredItem | None = None
+    """What is not in the cart, of `options_required`."""
 
 
 class SessionDetails(Struct, frozen=True, omit_defaults=True, kw_only=True):

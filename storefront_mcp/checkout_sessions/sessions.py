@@ -27,6 +27,7 @@ from storefront_mcp.checkout_sessions.record import (
     split_session_id,
 )
 from storefront_mcp.checkout_sessions.state import SessionRequest, SessionState, check_bounds
+from storefront_mcp.checkout_sessions.unconfigured_items import page_with_items
 from storefront_mcp.checkout_sessions.views import session_state
 from storefront_mcp.commerce.cart import Cart, CartTotals
 from storefront_mcp.commerce.checkout import CheckoutView
@@ -365,7 +366,9 @@ class CheckoutSessions:
             return replace(state, order_url=self.cart_page(runner, session.cart))
         if state.continue_url is not None or state.status not in {"incomplete", "requires_escalation"}:
             return state
-        return replace(state, continue_url=self.cart_page(runner, session.cart))
+        # Who has no such page goes to that of an item that needs options.
+        page = self.cart_page(runner, session.cart)
+        return replace(state, continue_url=page or page_with_items(None, state.problems))
 
 
 def _of_number(newest: CheckoutSession, number: int | None) -> CheckoutSession:
@@ -393,8 +396,5 @@ def _of_checkout(session: CheckoutSession, checkout: str) -> CheckoutSession:
 
 
 def _over() -> SessionProblem:
-    return SessionProblem(
-        code=SESSION_OVER,
-        text="This checkout is over, so nothing was changed. Begin another one.",
-        kind="unrecoverable",
-    )
+    text = "This checkout is over, so nothing was changed. Begin another one."
+    return SessionProblem(code=SESSION_OVER, text=text, kind="unrecoverable")

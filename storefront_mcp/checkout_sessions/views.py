@@ -36,6 +36,8 @@ def session_state(
 ) -> SessionState:
     """The state of a session; `continue_url` is that of its checkout, or of a page that a problem names.
 
+    The page of an item that needs options is not meant: the cart's page takes them, and names it.
+
     `now` is in Unix seconds.
     """
     status = _status(session, checkout, problems, now)
@@ -48,7 +50,7 @@ def session_state(
         told.append(SessionProblem(code=code, text=without_tool_names(checkout.notice or "") or CLOSED_TEXT))
     if shown is not None and status == "requires_escalation":
         told.append(SessionProblem(code=PAYMENT_REQUIRED, text=PAY_TEXT, kind="buyer_input"))
-    pages = (one.url for one in told if one.kind == "buyer_input" and one.url)
+    pages = (one.url for one in told if one.kind == "buyer_input" and one.url and one.item is None)
     over = status in OVER_STATUSES
     until = shown.expires_at if shown is not None and shown.expires_at else iso_timestamp(session.expires_at)
     return SessionState(

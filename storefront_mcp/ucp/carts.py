@@ -7,6 +7,7 @@ from storefront_mcp.agent_protocols.ucp import CART, DISCOUNT
 from storefront_mcp.calls.error_texts import without_tool_names
 from storefront_mcp.calls.tool_runner import ToolRunner
 from storefront_mcp.checkout_sessions import SessionProblem, WantedLine, replace_cart_lines
+from storefront_mcp.checkout_sessions.unconfigured_items import page_with_items
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.ids import CartId
 from storefront_mcp.commerce.store import Store
@@ -94,7 +95,7 @@ class CartOperations:
             messages=(*problem_messages(problems, cart), *cart_notices(cart)),
             links=shop_links(runner.shop.store),
             policies=await self._policies.of(request),
-            continue_url=self._page(runner, cart.cart_id),
+            continue_url=page_with_items(self._page(runner, cart.cart_id), problems),
             expires_at=full_timestamp(cart.expires_at),
         )
 

@@ -1,6 +1,6 @@
 """`/cart/{token}`: the page of a filled cart, where a person tells what an order needs and goes on to pay."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Literal, TypeVar
 
@@ -26,6 +26,7 @@ from storefront_mcp.checkout_sessions import (
 from storefront_mcp.checkout_sessions.cart_links import CART_PATH, CartLinks
 from storefront_mcp.checkout_sessions.problems import MISSING_DETAILS
 from storefront_mcp.checkout_sessions.state import SessionState
+from storefront_mcp.checkout_sessions.unconfigured_items import items_of_query
 from storefront_mcp.checkout_sessions.views import OVER_STATUSES
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.errors import (
@@ -40,6 +41,7 @@ from storefront_mcp.commerce.ids import CartId, StoreId
 from storefront_mcp.commerce.shipping import ShippingMethod
 from storefront_mcp.instrumentation import RequestOrigin
 from storefront_mcp.web.buyer_pages import BuyerPages, PageUnavailable, call_or_unavailable, read_fields
+from storefront_mcp.web.cart_options import ItemForm, item_forms, missing_of, sent_item
 from storefront_mcp.web.forms import FormFields
 from storefront_mcp.web.host_router import site_of
 from storefront_mcp.web.rate_limiting import RequestRateLimiter
@@ -82,6 +84,12 @@ class CartPageView(Struct, frozen=True, kw_only=True):
     """By the form's fields."""
     problems: tuple[SessionProblem, ...] = ()
     """That belong to none of them."""
+    items: tuple[ItemForm, ...] = ()
+    """That are wanted, and not in the cart yet."""
+    without: bool = False
+    """Whether the buyer goes on without them."""
+    unconfirmed: bool = False
+    """Whether they tried to go on, and did not say so."""
     order_number: str | None = None
 
 
@@ -104,7 +112,7 @@ def cart_routes(configs: Mapping[StoreId, CartPageConfig], pages: BuyerPages) ->
     async def show_cart(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[bytes]:
         """The cart; one that only has to be paid leads on to its payment page."""
         config, cart = _cart_of(request, configs, token)
-        view = await _answer_page(_look(config, _runner(request, config), cart))
+        view = await _answer_page(_look(config, _runner(request, config), cart, _items_of_address(request)))
         return see_other(view) if isinstance(view, str) else render_cart(request, view)
 
     @post(
@@ -116,15 +124,17 @@ def cart_routes(configs: Mapping[StoreId, CartPageConfig], pages: BuyerPages) ->
         """Take what the form tells, and go on to the payment page once that is all."""
         config, cart = _cart_of(request, configs, token)
         fields = await read_fields(request)
-        view = await _answer_page(_fill_in(config, _runner(request, config), cart, fields))
+        view = await _answer_page(_fill_in(config, _runner(request, config), cart, fields, _items_of_address(request)))
         return see_other(view) if isinstance(view, str) else render_cart(request, view)
 
     return [show_cart, send_cart]
 
 
-async def _look(config: CartPageConfig, runner: ToolRunner, cart: CartId) -> CartPageView | str:
-    """The page of a cart, or where to go instead."""
-    view = await _find_page(config, runner, cart)
+async def _look(
+    config: CartPageConfig, runner: ToolRunner, cart: CartId, asked: Sequence[WantedLine]
+) -> CartPageView | str:
+    """The page of a cart, or where to go instead; `asked` are the items that its address names."""
+    view = await _with_items(runner, await _find_page(config, runner, cart), asked)
     asks = isinstance(view, CartPageView) and view.state == "open"
     return CartPageView(state="stopped") if asks and not _leads_to_an_order(runner) else view
 
@@ -140,10 +150,17 @@ async def _find_page(config: CartPageConfig, runner: ToolRunner, cart: CartId) -
     return _page_of(state, asked=False)
 
 
-async def _fill_in(config: CartPageConfig, runner: ToolRunner, cart: CartId, fields: FormFields) -> CartPageView | str:
-    """The same after the form was sent; while no order can be made, nothing of it is kept."""
+async def _fill_in(
+    config: CartPageConfig, runner: ToolRunner, cart: CartId, fields: FormFields, asked: Sequence[WantedLine]
+) -> CartPageView | str:
+    """The same after a form was sent; while no order can be made, nothing of it is kept."""
     if not _leads_to_an_order(runner):
-        return await _look(config, runner, cart)
+        return await _look(config, runner, cart, asked)
+    without = bool(fields.one("without"))
+    if not without:
+        state = await _keep_items(config, runner, cart, asked)
+        if fields.one("sku"):
+            return await _configure(config, runner, state, fields)
     told = {name: fields.one(name)[:MAX_FIELD_CHARS] for name in (*BUYER_FIELDS, *ADDRESS_FIELDS, "option")}
     buyer = SessionBuyer(
         email=told["email"], first_name=told["first_name"], last_name=told["last_name"], phone=told["phone"]
@@ -151,13 +168,63 @@ async def _fill_in(config: CartPageConfig, runner: ToolRunner, cart: CartId, fie
     destination = SessionAddress(**{name: told[name] for name in ADDRESS_FIELDS}, phone=told["phone"])
     request = SessionRequest(cart_id=cart, buyer=buyer, destination=destination, option=told["option"] or None)
     state = await config.sessions.create(runner, request, protocol=PAGE_LABEL)
-    if state.cart.lines and any(one.field.startswith("lines") for one in state.problems):
+    lacking = any(one.item is not None for one in state.problems)
+    refused = any(one.field.startswith("lines") for one in state.problems)
+    if state.cart.lines and refused and (without or not lacking):
         # What could not be had was said above the form; who sends it wants what is there.
-        lines = tuple(
-            WantedLine(sku=line.sku, quantity=line.quantity, line_id=line.line_id) for line in state.cart.lines
-        )
+        state = await config.sessions.update(runner, state.id, SessionRequest(lines=_held_lines(state.cart)))
+    view = await _with_items(runner, _page_of(state, asked=True), asked)
+    return view if isinstance(view, str) else replace(view, without=without, unconfirmed=lacking and not without)
+
+
+async def _keep_items(
+    config: CartPageConfig, runner: ToolRunner, cart: CartId, asked: Sequence[WantedLine]
+) -> SessionState:
+    """The session, which from now on knows of the items that the page's address names: no order is made meanwhile."""
+    state = await config.sessions.create(runner, SessionRequest(cart_id=cart), protocol=PAGE_LABEL)
+    known = {one.item.sku.casefold() for one in state.problems if one.item is not None}
+    missing = [line for line in missing_of(state.cart, asked) if line.sku.casefold() not in known]
+    if not missing or state.status in {"in_progress", *OVER_STATUSES}:
+        return state
+    lines = (*_held_lines(state.cart), *_unconfigured_lines(state), *missing)
+    return await config.sessions.update(runner, state.id, SessionRequest(lines=lines))
+
+
+async def _configure(
+    config: CartPageConfig, runner: ToolRunner, state: SessionState, fields: FormFields
+) -> CartPageView | str:
+    """Put an item into the cart with the options that were given; what else is wanted stays so."""
+    item = sent_item(fields, await item_forms(runner, state.cart, state.problems, ()))
+    if item is not None and state.status not in {"in_progress", *OVER_STATUSES}:
+        others = (line for line in _unconfigured_lines(state) if line.sku != item.sku)
+        lines = (*_held_lines(state.cart), item, *others)
         state = await config.sessions.update(runner, state.id, SessionRequest(lines=lines))
-    return _page_of(state, asked=True)
+    return await _with_items(runner, _page_of(state, asked=False), (), item)
+
+
+async def _with_items(
+    runner: ToolRunner, view: CartPageView | str, asked: Sequence[WantedLine], sent: WantedLine | None = None
+) -> CartPageView | str:
+    """The page with the items that are wanted and not in the cart."""
+    if isinstance(view, str) or view.cart is None:
+        return view
+    items = await item_forms(runner, view.cart, view.problems, asked, sent)
+    problems = tuple(one for one in view.problems if one.item is None)
+    return replace(view, state="open" if items else view.state, items=items, problems=problems)
+
+
+def _held_lines(cart: Cart) -> tuple[WantedLine, ...]:
+    return tuple(WantedLine(sku=line.sku, quantity=line.quantity, line_id=line.line_id) for line in cart.lines)
+
+
+def _unconfigured_lines(state: SessionState) -> tuple[WantedLine, ...]:
+    items = (one.item for one in state.problems)
+    return tuple(WantedLine(sku=item.sku, quantity=item.quantity) for item in items if item is not None)
+
+
+def _items_of_address(request: Request[Any, Any, Any]) -> Sequence[WantedLine]:
+    """The items that the page's address names."""
+    return items_of_query(request.scope["query_string"].decode("latin-1"))
 
 
 def _leads_to_an_order(runner: ToolRunner) -> bool:
@@ -192,7 +259,7 @@ def _page_of(state: SessionState, *, asked: bool) -> CartPageView | str:
         methods=state.methods,
         option=state.option,
         field_problems={names[one.field]: one for one in told if one.field in names},
-        problems=tuple(one for one in told if one.field not in names and state.cart.lines),
+        problems=tuple(one for one in told if one.field not in names and (state.cart.lines or one.item)),
     )
 
 

@@ -1,6 +1,7 @@
 """A platform's agent shops by the Universal Commerce Protocol, in each release over MCP and REST."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -308,6 +309,31 @@ async def test_a_paid_checkout_becomes_an_order(platform: UcpAgent, shop: Journe
     assert (again["status"], again["order"]) == ("completed", done["order"])
     refused = await platform.call("update_checkout", wanted, id_=waiting["id"])
     assert refused["status"] == "completed"
+
+
+@pytest.mark.needs("custom_options")
+async def test_the_page_of_a_cart_takes_an_engraving(platform: UcpAgent, shop: JourneyShop) -> None:
+    mug = {"item": {"id": "GIFT-MUG"}, "quantity": 1}
+    cart = await platform.call("create_cart", {"line_items": [mug]})
+    page = await platform.client.get(cart["continue_url"])
+    assert "Custom Mug" in page.text
+    assert "This cart is empty" not in page.text
+
+    wanted = {"line_items": [mug, JAR], "buyer": ADA, "fulfillment": shipping(shop.parcel)}
+    waiting = await platform.call("create_checkout", wanted)
+    assert waiting["status"] == "requires_escalation"
+    assert ("error", "options_required") in codes(waiting)
+    assert "has to give Engraving and Mug size" in waiting["messages"][0]["content"]
+    page = await platform.client.get(waiting["continue_url"])
+    assert "It needs: Engraving, Mug size." in page.text
+    names = dict.fromkeys(re.findall(r'name="(option\.[^"]+)"', page.text))
+    (large,) = re.findall(r'<option value="(\w+)">Large', page.text)
+    engraved = dict(zip(names, ("ADA", large), strict=True))
+    sent = await platform.client.post(waiting["continue_url"], data={"sku": "GIFT-MUG", **engraved})
+    assert sent.status_code == 303, "nothing else is missing"
+    ready = await platform.call("get_checkout", id_=waiting["id"])
+    assert codes(ready) == [("error", "payment_required")]
+    assert {line["item"]["id"] for line in ready["line_items"]} == {"GIFT-MUG", "JAR-DILL"}
 
 
 async def test_a_cart_begun_with_our_tools_is_checked_out_by_ucp(platform: UcpAgent) -> None:

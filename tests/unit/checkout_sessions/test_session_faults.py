@@ -24,6 +24,7 @@ from storefront_mcp.checkout_sessions.record import (
     CheckoutSessionRepository,
     SessionLeaseLost,
 )
+from storefront_mcp.checkout_sessions.sessions import no_page
 from storefront_mcp.commerce.errors import (
     AddressRefused,
     CartGone,
@@ -158,12 +159,19 @@ async def test_a_cart_of_which_nothing_is_sent_needs_an_address_and_no_shipping(
     assert checkout.personal.draft.billing_address.street == "1 Brine St"
 
 
-async def test_an_item_that_needs_a_person_escalates_to_the_page_of_the_shop(here: SessionsEnvironment) -> None:
+async def test_an_item_that_needs_a_person_escalates_to_the_page_of_the_cart(here: SessionsEnvironment) -> None:
     lines = (*DILL, WantedLine(sku="JAR-1", quantity=1))
     state = await begun(here, replace(WHOLE, lines=lines))
-    assert (state.status, state.continue_url) == ("requires_escalation", JAR)
+    page = f"https://pickle.example/cart/{state.cart.cart_id}"
+    assert (state.status, state.continue_url) == ("requires_escalation", page)
     assert state.checkout is None
-    assert (await here.sessions.read(here.runner(), state.id)).continue_url == JAR, "until it is wanted no more"
+    (problem,) = state.problems
+    told = "Named pickle jar is not in the cart: the buyer has to give Name on the lid, on the page of the shop."
+    assert (problem.text, problem.url) == (told, JAR)
+    assert (await here.sessions.read(here.runner(), state.id)).continue_url == page, "until it is wanted no more"
+    here.sessions.cart_page = no_page
+    told_anew = await here.sessions.read(here.runner(), state.id)
+    assert told_anew.continue_url == JAR, "where carts have no page"
     assert (await updated(here, state, lines=DILL)).status == "requires_escalation"
 
 

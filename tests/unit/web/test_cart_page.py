@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from storefront_mcp.access.caller import Caller
-from storefront_mcp.checkout_sessions import SessionRequest, SessionState, WantedLine
+from storefront_mcp.checkout_sessions import SessionRequest, SessionState, WantedLine, replace_cart_lines
 from storefront_mcp.checkout_sessions.cart_links import MAX_TOKEN_CHARS, CartLinks
+from storefront_mcp.checkout_sessions.unconfigured_items import page_with_items
 from storefront_mcp.commerce.errors import AddressRefused, ShopDown, ShopOutcomeUnknown
 from storefront_mcp.commerce.ids import CartId, StoreId
 from storefront_mcp.web.formatting import country_names
@@ -134,9 +135,84 @@ async def test_what_belongs_to_no_field_stands_above_the_form() -> None:
     pages = CartPages()
     state = await pages.begun(lines=(WantedLine(sku="DILL", quantity=1), WantedLine(sku="JAR-1", quantity=1)))
     shown = await ask(pages, "GET", address_of(state))
-    assert f'This item has to be configured by the buyer, on the page of the shop. <a href="{JAR}">' in shown.text
+    assert "Named pickle jar This is not in the cart yet. It needs: Name on the lid." in words(shown)
+    assert f'<a href="{JAR}">Open its page in the shop</a>' in shown.text
+
+
+async def test_nobody_pays_without_an_item_that_needs_options_unless_they_say_so() -> None:
+    pages = CartPages()
+    wanted = (WantedLine(sku="DILL", quantity=1), WantedLine(sku="JAR-1", quantity=1))
+    state = await pages.begun(lines=wanted)
+    assert state.continue_url == f"https://pickle.example{address_of(state)}"
+    unsaid = await sent(pages, state, option="van")
+    assert unsaid.status_code == 200
+    assert invalid(unsaid) == {"without": "Put it into the cart above, or tick this box to go on without it."}
+    assert "Go on without Named pickle jar" in words(unsaid)
+    assert 'value="1 Brine St"' in unsaid.text
+    done = await sent(pages, state, option="van", without="yes")
+    assert done.status_code == 303
+    assert [line.sku for line in (await pages.here.shelf_cart(state.cart.cart_id)).lines] == ["DILL"]
+
+
+async def test_the_page_takes_the_options_of_an_item() -> None:
+    pages = CartPages()
+    state = await pages.begun(lines=(WantedLine(sku="JAR-1", quantity=2),))
+    shown = await ask(pages, "GET", address_of(state))
+    assert "Your choice is needed" in words(shown)
+    assert re.search("2 . Named pickle jar", words(shown))
+    assert "This cart is empty" not in shown.text
+    assert "E-mail" not in words(shown), "there is nothing to send yet"
+    assert '<input id="item-1-1" name="option.7" type="text" value="" maxlength="12" required>' in shown.text
+    assert "Gold (+A$1.50)" in words(shown)
+
+    def configured(**options: str) -> Any:
+        fields = {"sku": "JAR-1", **{f"option.{name[1:]}": value for name, value in options.items()}}
+        return ask(pages, "POST", address_of(state), content=urlencode(fields), headers=FORM)
+
+    refused = await configured(_7="Ada of the very long name", _8="82")
+    assert "takes at most 12 characters" in html.unescape(words(refused))
+    assert 'value="Ada of the very long name"' in refused.text
+    assert '<option value="82" selected>' in refused.text
+    again = await configured(_7="Ada", _8="82")
+    assert re.search("Named pickle jar [^$]*Ada", words(again))
+    assert "This is not in the cart yet." not in again.text
+    assert (await configured(_7="Bob", _8="82")).status_code == 200, "sent twice"
+    (line,) = (await pages.here.shelf_cart(state.cart.cart_id)).lines
+    assert (line.sku, line.quantity, line.options["Name on the lid"]) == ("JAR-1", 2, "Ada")
     done = await sent(pages, state, option="van")
-    assert done.status_code == 303, "who goes on wants what is there"
+    assert done.status_code == 303
+
+
+async def test_a_cart_without_a_session_shows_the_items_that_its_address_names() -> None:
+    pages = CartPages()
+    runner = pages.here.runner()
+    cart = await runner.run("create_cart")
+    wanted = (WantedLine(sku="JAR-1", quantity=1), WantedLine(sku="BREAD", quantity=1))
+    _, problems = await replace_cart_lines(runner, cart.cart_id, wanted, None)
+    url = page_with_items(LINKS.page(runner, cart.cart_id), problems)
+    path = str(url).removeprefix("https://pickle.example")
+    assert path.endswith("?item=JAR-1%3A1")
+    shown = await ask(pages, "GET", f"{path}&item=NOTHING%3A1&item=DILL%3A1&item=JAR-1%3Ax")
+    assert words(shown).count("This is not in the cart yet.") == 1
+    whole = WHOLE | {"option": "post"}
+    unsaid = await ask(pages, "POST", path, content=urlencode(whole), headers=FORM)
+    assert invalid(unsaid).keys() == {"without"}
+    taken = await ask(pages, "POST", path, content=urlencode({"sku": "JAR-1", "option.7": "Ada"}), headers=FORM)
+    assert taken.status_code == 303, "all else was told already"
+    assert {line.sku for line in (await pages.here.shelf_cart(cart.cart_id)).lines} == {"JAR-1", "BREAD"}
+
+
+async def test_who_goes_on_without_an_item_of_the_address_is_asked_once() -> None:
+    pages = CartPages()
+    cart = await pages.here.runner().run("create_cart")
+    await pages.here.runner().run("add_to_cart", cart_id=cart.cart_id, sku="BREAD")
+    path = f"/cart/{LINKS.token(cart.cart_id)}?item=JAR-1%3A1"
+    quoted = await ask(pages, "POST", path, content=urlencode(WHOLE | {"without": "yes"}), headers=FORM)
+    assert 'name="without" value="yes" required checked' in quoted.text
+    answer = await ask(
+        pages, "POST", path, content=urlencode(WHOLE | {"without": "yes", "option": "post"}), headers=FORM
+    )
+    assert answer.status_code == 303
 
 
 async def test_an_empty_cart_says_so() -> None:
