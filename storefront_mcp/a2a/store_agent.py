@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from storefront_mcp.a2a.context_ids import ContextIds, is_unguessable
 from storefront_mcp.a2a.errors import A2aError, A2aErrorKind, invalid_params
-from storefront_mcp.a2a.intents import HELP, AgentIntent, read_intent
+from storefront_mcp.a2a.intents import HELP, AgentIntent, CountryReader, read_intent
 from storefront_mcp.a2a.model import AgentMessage, AgentTask
 from storefront_mcp.a2a.payment_data import holds_payment_data
 from storefront_mcp.a2a.replies import AgentReply, grammar_reply, reply_of, reply_of_error
@@ -64,8 +64,9 @@ class MessageTurn(Struct, kw_only=True):
 class StoreAgent:
     """The agent of one store."""
 
-    def __init__(self, contexts: ContextIds, tasks: TaskService) -> None:
+    def __init__(self, contexts: ContextIds, tasks: TaskService, country_code: CountryReader) -> None:
         self._contexts = contexts
+        self._country_code = country_code
         self.tasks = tasks
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -90,9 +91,11 @@ class StoreAgent:
         context = context or self._contexts.new()
         if holds_payment_data(message.parts):
             return self._message(context, AgentReply(NO_PAYMENT_DATA), modes)
-        intent = read_intent(message.parts)
+        intent = read_intent(message.parts, self._country_code)
         if intent.tool == HELP or (intent.guessed and not runner.is_open(intent.tool)):
             return self._message(context, _help(runner), modes)
+        if intent.refusal and runner.is_open(intent.tool):
+            return self._message(context, AgentReply(intent.refusal), modes)
         async with self._locks.setdefault(context, asyncio.Lock()):
             task = named or await self._current(context, runner, intent)
             turn = MessageTurn(runner=runner, modes=modes, intent=intent, context=context, named=named, task=task)

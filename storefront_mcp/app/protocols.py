@@ -10,6 +10,7 @@ from storefront_mcp.a2a.tasks import TaskService
 from storefront_mcp.acp.protocol import AcpProtocol
 from storefront_mcp.agent_protocols.ucp import RELEASES
 from storefront_mcp.app.platforms import PlatformWiring
+from storefront_mcp.backends.postal.countries import country_code
 from storefront_mcp.calls.agent_protocol import AgentProtocol
 from storefront_mcp.checkout.token_payment import TokenCheckout
 from storefront_mcp.checkout_sessions import CheckoutSessions
@@ -57,7 +58,7 @@ def _acp(settings: AcpSettings, sessions: CheckoutSessions, tokens: TokenCheckou
 
 def _a2a(store: Store, database: Database, now: Callable[[], dt.datetime]) -> A2aEndpoint:
     tasks = TaskService(SqlAgentTaskRepository(database, store.id, now=now), now=now)
-    return A2aEndpoint(StoreAgent(ContextIds(database.shared_secret("agent conversations")), tasks))
+    return A2aEndpoint(StoreAgent(ContextIds(database.shared_secret("agent conversations")), tasks, country_code))
 
 
 def _ucp(

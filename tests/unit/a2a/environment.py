@@ -11,6 +11,7 @@ from storefront_mcp.a2a.store_agent import StoreAgent
 from storefront_mcp.a2a.tasks import TaskService
 from storefront_mcp.access.caller import GUEST, Caller
 from storefront_mcp.agent_protocols.a2a import A2A_MOUNT
+from storefront_mcp.backends.postal.countries import country_code
 from storefront_mcp.calls.agent_protocol import ProtocolRequest
 from storefront_mcp.calls.policy import CallPolicy
 from storefront_mcp.calls.tool_runner import ToolRunner
@@ -51,7 +52,7 @@ class InMemoryStore(httpx.AsyncBaseTransport):
         self.record = Record()
         self.policy = policy or furnished(self.record)
         self.caller: Caller = GUEST
-        agent = StoreAgent(ContextIds(b"a key of the tests"), TaskService(self.records, now=self.clock))
+        agent = StoreAgent(ContextIds(b"a key of the tests"), TaskService(self.records, now=self.clock), country_code)
         self.endpoint = A2aEndpoint(agent)
 
     def agent(self, binding: str = BINDINGS[0]) -> A2aAgent:

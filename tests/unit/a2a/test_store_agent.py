@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from storefront_mcp.a2a.intents import AgentIntent, read_intent
+from storefront_mcp.a2a.model import text_part
 from storefront_mcp.access.caller import Caller
+from storefront_mcp.backends.postal.countries import country_code
 from storefront_mcp.commerce.checkout import CheckoutView
 from storefront_mcp.commerce.errors import CartBeingOrdered, CartGone, CartOrdered, CheckoutNotFound, ShopDown
 from tests.fakes.a2a_agent import BINDINGS, A2aAgent, A2aRefusal
@@ -172,6 +175,35 @@ async def test_shipping_is_quoted_in_the_task(agent: A2aAgent) -> None:
     assert (answer.kind, answer.state, answer.task_id) == ("task", "input-required", agent.task)
     assert answer.text.startswith("Ways to send it:\n- ")
     assert answer.data["tool"] == "get_shipping_methods"
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("shipping to Germany 10115", {"country": "DE", "postcode": "10115"}),
+        ("shipping to Deutschland", {"country": "DE"}),
+        ("shipping to Australia, 4000.", {"country": "AU", "postcode": "4000"}),
+        ("Shipping to United Kingdom SW1A 1AA", {"country": "GB", "postcode": "SW1A 1AA"}),
+        ("shipping uk SW1A 1AA", {"country": "GB", "postcode": "SW1A 1AA"}),
+        ("shipping to New Zealand Wellington", {"country": "NZ", "city": "Wellington"}),
+        ("shipping AU 4000", {"country": "AU", "postcode": "4000"}),
+    ],
+)
+def test_a_country_is_read_by_its_name_and_a_postcode_with_spaces(words: str, address: dict[str, str]) -> None:
+    assert read_intent([text_part(words)], country_code) == AgentIntent(
+        tool="get_shipping_methods", arguments={"address": address}
+    )
+
+
+async def test_what_is_no_country_is_told_with_what_to_say_instead(agent: A2aAgent) -> None:
+    await agent.say("add PAD-2")
+    answer = await agent.say("Shipping to Brisbane")
+    assert answer.text == (
+        "'Brisbane' is no country that I know. Say the country first, by its name or code, then the postcode, such as "
+        "shipping to Australia 4000."
+    )
+    assert (await agent.say("shipping to")).text.startswith("Say the country first")
+    assert "I do not understand that" in (await agent.say("shipping is free")).text
 
 
 async def test_what_an_order_lacks_is_asked_for(agent: A2aAgent) -> None:
