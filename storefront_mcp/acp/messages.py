@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from storefront_mcp.checkout_sessions import SessionProblem
+from storefront_mcp.checkout_sessions.problems import TEMPORARY_CODES
 
 ERROR_CODES: Final[Mapping[str, str]] = {
     "missing_details": "missing",
@@ -77,6 +78,11 @@ def param_of(field: str) -> str | None:
     return FIELDS[found[1]] + found[2] if found else FIELDS.get(field)
 
 
+def is_untried(problem: SessionProblem) -> bool:
+    """Whether a code was not refused, but could not be tried yet."""
+    return problem.field.startswith("codes") and problem.code in TEMPORARY_CODES
+
+
 def rejection_of(problem: SessionProblem) -> str:
     """The reason under which a refused code is told."""
     return WARNING_CODES.get(problem.code, "discount_code_invalid")
@@ -85,6 +91,9 @@ def rejection_of(problem: SessionProblem) -> str:
 def _message(problem: SessionProblem) -> dict[str, Any]:
     param = param_of(problem.field)
     told: dict[str, Any] = {"content_type": "plain", "content": problem.text, **({"param": param} if param else {})}
+    if is_untried(problem):
+        # No warning of the protocol says "later".
+        return {"type": "error", "code": "rate_limited", "resolution": "recoverable", **told}
     if problem.kind == "warning":
         if problem.field.startswith("codes"):
             return {"type": "warning", "code": rejection_of(problem), **told}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from storefront_mcp.acp.messages import messages_of, rejection_of
+from storefront_mcp.acp.messages import is_untried, messages_of, rejection_of
 from storefront_mcp.acp.order_progress import order_progress
 from storefront_mcp.acp.token_payment import handler_view
 from storefront_mcp.agent_protocols.acp import ACP_VERSION
@@ -273,7 +273,12 @@ def _rejections(state: SessionState) -> list[dict[str, str]]:
     found = []
     for problem in state.problems:
         place = problem.field.removeprefix("codes[").removesuffix("]")
-        if problem.field.startswith("codes[") and place.isdecimal() and int(place) < len(state.codes):
+        if (
+            problem.field.startswith("codes[")
+            and not is_untried(problem)
+            and place.isdecimal()
+            and int(place) < len(state.codes)
+        ):
             code = state.codes[int(place)]
             found.append({"code": code, "reason": rejection_of(problem), "message": problem.text})
     return found

@@ -21,6 +21,7 @@ from storefront_mcp.checkout_sessions.problems import (
     CART_PARTLY_CHANGED,
     CODES_NOT_COMBINED,
     TEMPORARY_ERRORS,
+    code_problem,
     problem_of,
 )
 from storefront_mcp.checkout_sessions.record import SessionProblem
@@ -310,7 +311,7 @@ class ContentsReplacement:
         try:
             self.cart = await self._runner.run("apply_coupon", cart_id=self._id, code=code)
         except (ShopError, CallError) as error:
-            self.problems.append(problem_of(error, f"codes[{place}]", "warning"))
+            self.problems.append(code_problem(error, f"codes[{place}]"))
             if not isinstance(error, ShopOutcomeUnknown) and getattr(error, "dropped", None) is None:
                 return False
             with suppress(ShopError, CallError):

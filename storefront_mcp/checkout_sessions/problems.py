@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from storefront_mcp.calls.error_texts import without_tool_names
 from storefront_mcp.calls.errors import ArgumentsRefused, CallError, RateLimited, ScopeMissing, ToolNotOpen
 from storefront_mcp.checkout_sessions.record import ProblemKind, SessionProblem
@@ -67,6 +69,15 @@ ARGUMENT_FIELDS: Final[Mapping[str, str]] = {
 }
 """Arguments of tools, and what protocols call them."""
 
+TOO_MANY_CODES: Final = (
+    "Too many codes were tried in the shop, so this one was not tried yet. Send it again in a while."
+)
+CODE_NOT_TRIED: Final = (
+    "The shop could not be asked about this code, so it was not tried yet. Send it again in a while."
+)
+COUNTDOWN: Final = re.compile(r"\b(?P<try>[Tt]ry again) in \d{1,9} seconds?\b")
+"""In texts of errors; a problem is told later, too."""
+
 _TEXTS: Final[Mapping[type[CodedError], str]] = {
     ProductNotFound: "The shop has no such item.",
     CartNotFound: "There is no such cart, or it has expired.",
@@ -97,9 +108,17 @@ def problem_of(error: CodedError, field: str = "", kind: ProblemKind = "recovera
     return SessionProblem(
         code=error_code(error),
         field=field or _field_of(error),
-        text=protocol_text(error),
+        text=COUNTDOWN.sub(r"\g<try> later", protocol_text(error)),
         kind="buyer_input" if isinstance(error, NoWayToPay | TotalRefused | OptionsNeeded) else kind,
     )
+
+
+def code_problem(error: CodedError, field: str) -> SessionProblem:
+    """That a coupon code is not used: it was refused, or could not be tried, which holds nothing up."""
+    problem = problem_of(error, field, "warning")
+    if not isinstance(error, TEMPORARY_ERRORS):
+        return problem
+    return replace(problem, text=TOO_MANY_CODES if isinstance(error, RateLimited) else CODE_NOT_TRIED)
 
 
 def missing_detail(field: str, text: str) -> SessionProblem:

@@ -264,7 +264,7 @@ class CheckoutSessions:
         codes = session.codes if request.codes is None else request.codes
         # Codes that were refused are not tried again for the same goods: tries are limited.
         untried = any(one.field.startswith("codes") and one.code in TEMPORARY_CODES for one in session.problems)
-        if request.codes is not None and (untried or codes != session.codes or goods_digest(cart) != session.goods):
+        if untried or codes != session.codes or (request.codes is not None and goods_digest(cart) != session.goods):
             replacement = ContentsReplacement(runner, cart)
             cart, problems = await replacement.apply(None, codes)
             kept = [*(one for one in kept if not one.field.startswith("codes")), *problems]

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from storefront_mcp.access.rate_limits import LimitExceeded, RateLimit
+from storefront_mcp.calls.errors import RateLimited
 from storefront_mcp.commerce.errors import CheckoutNotFound
 from storefront_mcp.commerce.order import OrderProgress, ShippedItem, ShippedParcel
 from tests.fakes.memory_backend import roadmap
@@ -114,6 +116,17 @@ async def test_discounts_are_positive_and_refused_codes_are_told_with_their_reas
     cleared = await store.update(session, {"coupons": []})
     assert "discounts" not in cleared.body
     assert cleared.amount("total") == 2_000
+
+
+async def test_a_code_that_met_the_limit_of_tries_is_not_called_invalid(store: AcpStore) -> None:
+    limit = LimitExceeded(rule="coupons", rate=RateLimit(6, 5.0), wait=5.0)
+    store.here.shelf.before["apply_coupon"] = [RateLimited(limit)]
+    session = await store.create({**CREATE, "discounts": {"codes": ["TEN"]}})
+    assert ("rate_limited", "$.discounts.codes[0]") in session.codes
+    assert session["discounts"] == {"codes": ["TEN"], "rejected": []}
+    tried = await store.update(session, {"buyer": BUYER})
+    assert tried.amount("discount") == 200
+    assert ("rate_limited", "$.discounts.codes[0]") not in tried.codes
 
 
 async def test_no_session_is_begun_while_none_leads_to_an_order(store: AcpStore) -> None:

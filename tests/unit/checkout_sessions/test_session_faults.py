@@ -1,6 +1,7 @@
 """What goes wrong around a session: told as it is, nothing is ordered twice, and nothing of the buyer is kept."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -208,8 +209,28 @@ async def test_a_code_that_could_not_be_tried_is_tried_with_the_next_request(
     here.shelf.before["apply_coupon"] = [fault]
     state = await begun(here, replace(WHOLE, codes=("TEN",)))
     assert (state.cart.coupon, codes_of(state)[0]) == (None, (fault.code, "codes[0]"))  # type: ignore[attr-defined]
+    assert state.problems[0].text.endswith("was not tried yet. Send it again in a while.")
     again = await updated(here, state, lines=DILL, codes=("TEN",))
     assert (again.cart.coupon, [one.code for one in again.problems]) == ("TEN", ["payment_required"])
+
+
+@pytest.mark.parametrize("change", [{}, {"option": "post"}])
+async def test_a_code_that_could_not_be_tried_need_not_be_sent_again(here: SessionsEnvironment, change: Any) -> None:
+    here.shelf.before["apply_coupon"] = [RateLimited(COUPONS_EXCEEDED)]
+    state = await begun(here, replace(WHOLE, codes=("TEN",)))
+    here.pass_time(minutes=1)
+    told = (await here.sessions.read(here.runner(), state.id)).problems[0].text
+    assert not re.search(r"\d", told), "no countdown is true later"
+    again = await updated(here, state, **change)
+    assert (again.cart.coupon, [one.code for one in again.problems]) == ("TEN", ["payment_required"])
+    assert again.continue_url != state.continue_url
+
+
+async def test_no_problem_counts_seconds_down(here: SessionsEnvironment) -> None:
+    here.shelf.before["shipping_methods"] = [ShopBusy(retry_after=5)]
+    state = await begun(here)
+    (problem,) = [one for one in state.problems if one.code == "shop_busy"]
+    assert "ry again later" in problem.text
 
 
 async def test_codes_that_were_refused_are_not_tried_again_for_the_same_goods(here: SessionsEnvironment) -> None:
