@@ -185,7 +185,17 @@ class CatalogOperations:
             chosen = effective_selection(product, wanted.selected or (), wanted.preferences or ())
             shown = with_selection(product, chosen)
         policies = await self._policies.of(request)
-        return ProductAnswer(ucp=request.metadata(LOOKUP), product=shown, policies=policies)
+        metadata = request.metadata(LOOKUP)
+        return ProductAnswer(ucp=metadata, product=shown, policies=policies, messages=_option_messages(shown))
+
+
+def _option_messages(product: UcpProduct) -> tuple[UcpMessage, ...]:
+    """What a product needs of the buyer before it can be bought."""
+    if product.metadata is None:
+        return ()
+    needed = ", ".join(product.metadata.required_options)
+    told = f"Prices are with the least that it needs: {needed}. The buyer gives it on the page of the cart or checkout."
+    return (information_message("options_required", told, "$.product"),)
 
 
 async def _find(runner: ToolRunner, id_: str, detail: str = "brief") -> Product | None:

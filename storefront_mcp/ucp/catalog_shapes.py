@@ -109,6 +109,13 @@ class UcpVariant(Struct, frozen=True, kw_only=True, omit_defaults=True):
     inputs: tuple[InputCorrelation, ...] = ()
 
 
+class ProductMetadata(Struct, frozen=True):
+    """What of a product has no place of its own in the protocol."""
+
+    required_options: tuple[str, ...]
+    """Titles of options that the buyer has to give on the page of the cart, such as an engraving."""
+
+
 class UcpProduct(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A product with its variants, the featured one first."""
 
@@ -125,6 +132,7 @@ class UcpProduct(Struct, frozen=True, kw_only=True, omit_defaults=True):
     selected: tuple[SelectedOption, ...] = ()
     variants: tuple[UcpVariant, ...]
     rating: UcpRating | None = None
+    metadata: ProductMetadata | None = None
 
 
 class PageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):

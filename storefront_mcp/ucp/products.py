@@ -6,9 +6,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.product import OptionAxis, Product, ProductSummary, Variant
+from storefront_mcp.commerce.product import OptionAxis, Product, ProductSummary, Variant, least_price
 from storefront_mcp.ucp.catalog_shapes import (
     InputCorrelation,
+    ProductMetadata,
     SelectedOption,
     UcpAvailability,
     UcpCategory,
@@ -42,9 +43,10 @@ def listed_product(product: Product) -> UcpProduct:
 def summarized_product(summary: ProductSummary) -> UcpProduct:
     """A product of which no more is known than what a list of the shop tells."""
     variant = summary.selected_variant
+    added = 0 if summary.from_price is None else summary.from_price.minor - summary.price.minor
     sku = variant.sku if variant is not None else summary.variant or summary.sku
-    price = _price(summary.price if variant is None or variant.price is None else variant.price)
-    list_price = None if summary.list_price is None else _price(summary.list_price)
+    price = _price(summary.price if variant is None or variant.price is None else variant.price, added)
+    list_price = None if summary.list_price is None else _price(summary.list_price, added)
     bought = UcpVariant(
         id=sku,
         sku=sku,
@@ -67,8 +69,13 @@ def summarized_product(summary: ProductSummary) -> UcpProduct:
 
 
 def detailed_product(product: Product) -> UcpProduct:
-    """A product with all of its variants, those that can be bought first."""
-    variants = _variants(product)
+    """A product with all of its variants, those that can be bought first.
+
+    Prices are with the least that required options cost; the highest one is with the most.
+    """
+    least, most = _costs_of_options(product)
+    variants = _variants(product, least)
+    needed = tuple(option.title for option in product.custom_options if option.required)
     return UcpProduct(
         id=product.sku,
         handle=product.url_key,
@@ -76,14 +83,17 @@ def detailed_product(product: Product) -> UcpProduct:
         description=UcpDescription(product.description) if product.description else NOTHING_MORE,
         url=product.url,
         categories=tuple(map(UcpCategory, product.categories)),
-        price_range=_price_range(one.price for one in variants),
-        list_price_range=None if product.list_price is None else _price_range([_price(product.list_price)]),
+        price_range=_price_range((one.price for one in variants), most - least),
+        list_price_range=(
+            None if product.list_price is None else _price_range([_price(product.list_price, least)], most - least)
+        ),
         media=tuple(
             UcpMedia(url=url, alt_text=product.name) for url in (product.image, *product.images) if url is not None
         ),
         options=_option_lists(product),
         variants=variants,
         rating=_rating(product.rating, product.reviews),
+        metadata=ProductMetadata(needed) if needed else None,
     )
 
 
@@ -153,26 +163,41 @@ def with_variant_first(product: UcpProduct, sku: str) -> UcpProduct:
     return replace(product, variants=tuple(sorted(product.variants, key=lambda one: one.id.casefold() != wanted)))
 
 
-def _variants(product: Product) -> tuple[UcpVariant, ...]:
+def _costs_of_options(product: Product) -> tuple[int, int]:
+    """The least and the most that the required options add to a price, in minor units."""
+    if (from_price := least_price(product)) is None:
+        return 0, 0
+    most = 0
+    for option in product.custom_options:
+        surcharges = [one.surcharge for one in option.values] or [option.surcharge]
+        added = [surcharge.minor for surcharge in surcharges if surcharge is not None and surcharge.minor > 0]
+        if option.required and added:
+            most += sum(added) if option.kind == "choices" else max(added)
+    least = from_price.minor - product.price.minor
+    return least, max(least, most)
+
+
+def _variants(product: Product, added: int) -> tuple[UcpVariant, ...]:
+    """The variants; `added` is what required options add to each price at least, in minor units."""
     if not product.variants:
-        return (_only_variant(product),)
-    shown = (_variant(product, one) for one in product.variants)
+        return (_only_variant(product, added),)
+    shown = (_variant(product, one, added) for one in product.variants)
     return tuple(sorted(shown, key=lambda one: not one.availability.available))
 
 
-def _only_variant(product: Product) -> UcpVariant:
+def _only_variant(product: Product, added: int) -> UcpVariant:
     return UcpVariant(
         id=product.sku,
         sku=product.sku,
         title=product.name,
         description=NOTHING_MORE,
-        price=_price(product.price),
-        list_price=None if product.list_price is None else _price(product.list_price),
+        price=_price(product.price, added),
+        list_price=None if product.list_price is None else _price(product.list_price, added),
         availability=_availability(available=product.in_stock),
     )
 
 
-def _variant(product: Product, variant: Variant) -> UcpVariant:
+def _variant(product: Product, variant: Variant, added: int) -> UcpVariant:
     title = ", ".join(variant.options.values()) or product.name
     list_price = product.list_price if variant.price is None else None
     return UcpVariant(
@@ -180,8 +205,8 @@ def _variant(product: Product, variant: Variant) -> UcpVariant:
         sku=variant.sku,
         title=title,
         description=NOTHING_MORE,
-        price=_price(product.price if variant.price is None else variant.price),
-        list_price=None if list_price is None else _price(list_price),
+        price=_price(product.price if variant.price is None else variant.price, added),
+        list_price=None if list_price is None else _price(list_price, added),
         availability=_availability(available=variant.in_stock and product.in_stock),
         options=_options(variant),
     )
@@ -222,13 +247,14 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _price(money: Money) -> UcpPrice:
-    return UcpPrice(money.minor, money.currency)
+def _price(money: Money, added: int = 0) -> UcpPrice:
+    return UcpPrice(money.minor + added, money.currency)
 
 
-def _price_range(prices: Iterable[UcpPrice]) -> UcpPriceRange:
+def _price_range(prices: Iterable[UcpPrice], more: int = 0) -> UcpPriceRange:
+    """The range of these prices; the highest one may be `more` minor units."""
     found = sorted(prices, key=lambda price: price.amount)
-    return UcpPriceRange(found[0], found[-1])
+    return UcpPriceRange(found[0], replace(found[-1], amount=found[-1].amount + more))
 
 
 def _availability(*, available: bool) -> UcpAvailability:

@@ -314,6 +314,9 @@ async def test_a_paid_checkout_becomes_an_order(platform: UcpAgent, shop: Journe
 @pytest.mark.needs("custom_options")
 async def test_the_page_of_a_cart_takes_an_engraving(platform: UcpAgent, shop: JourneyShop) -> None:
     mug = {"item": {"id": "GIFT-MUG"}, "quantity": 1}
+    shown = await platform.call("get_product", {"id": "GIFT-MUG"})
+    assert shown["product"]["price_range"]["min"]["amount"] == 2400, "nobody can buy it for less"
+    assert codes(shown) == [("info", "options_required")]
     cart = await platform.call("create_cart", {"line_items": [mug]})
     page = await platform.client.get(cart["continue_url"])
     assert "Custom Mug" in page.text

@@ -4,15 +4,23 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from storefront_mcp.commerce.errors import ShopDown
 from storefront_mcp.commerce.ids import Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.product import OptionAxis, Product, ProductSummary, Variant
+from storefront_mcp.commerce.product import (
+    CustomOption,
+    OptionAxis,
+    OptionValue,
+    Product,
+    ProductSummary,
+    Variant,
+)
 from storefront_mcp.ucp import catalog
 from storefront_mcp.ucp.catalog import LISTED_SECONDS, ListedProductCache
-from storefront_mcp.ucp.catalog_shapes import UcpProduct
-from storefront_mcp.ucp.products import MAX_LISTED_VARIANTS
+from storefront_mcp.ucp.catalog_shapes import ProductMetadata, UcpPrice, UcpProduct
+from storefront_mcp.ucp.products import MAX_LISTED_VARIANTS, detailed_product, summarized_product
 
 PRICE = Money(1000, "AUD")
 TEE = ProductSummary(sku=Sku("TEE"), name="Tee", price=PRICE, list_price=Money(1500, "AUD"), choose="size", rating=4.5)
@@ -56,6 +64,33 @@ async def test_a_product_is_read_once_a_minute() -> None:
     now[0] += LISTED_SECONDS
     await listed(cache, runner)
     assert runner.asked == 2
+
+
+def test_prices_are_with_what_required_options_cost() -> None:
+    engraving = CustomOption(id="1", title="Engraving", kind="text", required=True, surcharge=Money(500, "AUD"))
+    size = CustomOption(
+        id="2",
+        title="Mug size",
+        kind="choice",
+        required=True,
+        values=(OptionValue(id="1", title="Small"), OptionValue(id="2", title="Large", surcharge=Money(300, "AUD"))),
+    )
+    wrapping = CustomOption(id="3", title="Wrapping", kind="text", surcharge=Money(900, "AUD"))
+    mug = Product(
+        sku=Sku("MUG"),
+        name="Mug",
+        price=PRICE,
+        list_price=Money(1200, "AUD"),
+        custom_options=(engraving, size, wrapping),
+    )
+    shown = detailed_product(mug)
+    assert (shown.price_range.min.amount, shown.price_range.max.amount) == (1500, 1800)
+    assert (shown.variants[0].price.amount, shown.variants[0].list_price) == (1500, UcpPrice(1700, "AUD"))
+    assert shown.metadata == ProductMetadata(("Engraving", "Mug size"))
+    plain = detailed_product(replace(mug, custom_options=(wrapping,)))
+    assert (plain.price_range.min.amount, plain.price_range.max.amount, plain.metadata) == (1000, 1000, None)
+    row = ProductSummary(sku=mug.sku, name=mug.name, price=PRICE, from_price=Money(1500, "AUD"))
+    assert summarized_product(row).price_range.min.amount == 1500
 
 
 async def test_the_oldest_of_too_many_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
