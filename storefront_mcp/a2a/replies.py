@@ -80,14 +80,17 @@ def money_text(amount: Plain | None) -> str:
 
 
 def _products(plain: Plain) -> str:
-    found = plain["products"]
+    found, hints = plain["products"], plain.get("hints", ())
     if not found:
-        return str(plain.get("notice") or " ".join(plain.get("hints", ())) or "Nothing was found.")
+        return str(plain.get("notice") or " ".join(hints) or "Nothing was found.")
     total = plain.get("total", len(found))
     lines = [f"{total} product{'' if total == 1 else 's'}{_first(total, found)}:"]
     lines += [f"- {_product_line(one)}" for one in found[:MAX_LISTED]]
     if plain.get("did_you_mean"):
         lines.append(f"Searched for: {plain['did_you_mean']}.")
+    if plain.get("relaxed"):
+        lines.append(f"Nothing fits every word ({'; '.join(plain['relaxed'])}).")
+    lines += hints
     if plain.get("next_cursor"):
         lines.append('The next page: the same action with "cursor" as next_cursor has it.')
     return "\n".join(lines)

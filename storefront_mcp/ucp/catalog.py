@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from storefront_mcp.agent_protocols.ucp import LOOKUP, SEARCH
+from storefront_mcp.calls.error_texts import without_tool_names
 from storefront_mcp.calls.errors import ArgumentsRefused, CallError
 from storefront_mcp.calls.tool_runner import ToolRunner
 from storefront_mcp.commerce.errors import CategoryNotFound, ProductNotFound, ShopError
@@ -26,7 +27,7 @@ from storefront_mcp.ucp.catalog_shapes import (
     UcpProduct,
 )
 from storefront_mcp.ucp.failures import INVALID_PARAMS, UcpFailure, UcpOutcome, invalid_input
-from storefront_mcp.ucp.messages import UcpMessage, information_message
+from storefront_mcp.ucp.messages import UcpMessage, information_message, warning_message
 from storefront_mcp.ucp.policies import ShopPolicies
 from storefront_mcp.ucp.products import (
     detailed_product,
@@ -62,6 +63,16 @@ class CachedUcpProduct(Struct, frozen=True):
     """The product as JSON: encoding it is dearer than all else that a search takes."""
 
 
+class CatalogResults(Struct, frozen=True):
+    """One page of a search."""
+
+    products: Sequence[ProductSummary]
+    pagination: PageInfo
+    messages: tuple[UcpMessage, ...] = ()
+    """What the search gave up, or read otherwise."""
+
+
+NO_PRODUCTS: Final = CatalogResults((), PageInfo(has_next_page=False))
 NEVER_READ: Final = CachedUcpProduct(-math.inf, None, b"")
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -145,8 +156,10 @@ class CatalogOperations:
             arguments["min_price_minor"] = price.min
             arguments["max_price_minor"] = price.max
         cursor = None if page is None else page.cursor
-        found, pagination = await _search_categories(request.runner, arguments, categories, cursor)
-        products = await self._listed.of(found, request.runner)
+        page_found = await _search_categories(request.runner, arguments, categories, cursor)
+        products = await self._listed.of(page_found.products, request.runner)
+        messages += page_found.messages
+        pagination = page_found.pagination
         answer = SearchAnswer(ucp=request.metadata(SEARCH), products=(), pagination=pagination, messages=messages)
         return SearchAnswerPage(answer, products)
 
@@ -210,18 +223,30 @@ async def _find(runner: ToolRunner, id_: str, detail: str = "brief") -> Product 
     return product
 
 
+def search_messages(found: Any) -> tuple[UcpMessage, ...]:  # noqa: ANN401 -- the result of search_products
+    """What the search gave up (a warning), the words that it searched for instead, and what to try."""
+    told: list[UcpMessage] = []
+    if found.relaxed:
+        told.append(warning_message("search_relaxed", f"Nothing fits every word ({'; '.join(found.relaxed)})."))
+    if found.did_you_mean:
+        told.append(information_message("query_corrected", f"Searched for: {found.did_you_mean}."))
+    hints = filter(None, map(without_tool_names, found.hints))
+    return (*told, *(information_message("search_hint", hint) for hint in hints))
+
+
 async def _search_categories(
     runner: ToolRunner, arguments: dict[str, Any], categories: Sequence[str], cursor: str | None
-) -> tuple[Sequence[ProductSummary], PageInfo]:
+) -> CatalogResults:
     """One page. Several categories follow each other, as the shop searches one at a time."""
     if len(categories) <= 1:
         category = categories[0] if categories else None
         try:
             found = await runner.run("search_products", **arguments, category=category, cursor=cursor)
         except CategoryNotFound:
-            return (), PageInfo(has_next_page=False)
+            return NO_PRODUCTS
         after = found.next_cursor
-        return found.products, PageInfo(has_next_page=after is not None, cursor=after, total_count=found.total)
+        pagination = PageInfo(has_next_page=after is not None, cursor=after, total_count=found.total)
+        return CatalogResults(found.products, pagination, search_messages(found))
     place, inner = _read_place(cursor, len(categories))
     while place < len(categories):
         try:
@@ -229,12 +254,14 @@ async def _search_categories(
         except CategoryNotFound:
             found = None
         if found is not None and found.next_cursor is not None:
-            return found.products, PageInfo(has_next_page=True, cursor=f"{place}.{found.next_cursor}")
+            pagination = PageInfo(has_next_page=True, cursor=f"{place}.{found.next_cursor}")
+            return CatalogResults(found.products, pagination, search_messages(found))
         place, inner = place + 1, None
         if found is not None and found.products:
             more = place < len(categories)
-            return found.products, PageInfo(has_next_page=more, cursor=f"{place}." if more else None)
-    return (), PageInfo(has_next_page=False)
+            pagination = PageInfo(has_next_page=more, cursor=f"{place}." if more else None)
+            return CatalogResults(found.products, pagination, search_messages(found))
+    return NO_PRODUCTS
 
 
 def _read_place(cursor: str | None, count: int) -> tuple[int, str | None]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fakes.demo_documents import demo_documents
+from tests.fakes.ucp_agent import RELEASES, UcpAgent
 from tests.journeys.wishes.shopper import Shopper, WishShop, open_shop
 from tests.unit.catalogue_search.relevance import TOP, WAREHOUSE_QUERIES
 
@@ -32,6 +33,28 @@ async def test_from_a_sentence_to_the_cart(version: str, shop: WishShop) -> None
         cart_id = await shopper.fills("TEE-BLACK-M")
         cart = await shopper.does("view_cart", cart_id=cart_id)
         assert cart["lines"][0]["options"] == {"Colour": "Black", "Size": "M"}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(
+    ("query", "codes", "text"),
+    [
+        ("gift under 30 EUR", ["search_hint"], "Prices are in AUD; the amount in another currency was left aside."),
+        ("XXL tee", ["search_relaxed"], "Nothing fits every word (left out: xxl)."),
+        ("vegan snack", ["search_relaxed", "search_hint"], "snack"),
+        ("pikcles", ["query_corrected"], "Searched for: pickles."),
+        ("paddle", [], ""),
+    ],
+)
+async def test_a_platform_is_told_what_a_search_gave_up(
+    shop: WishShop, release: str, query: str, codes: list[str], text: str
+) -> None:
+    async with UcpAgent(shop.origin, release) as platform:
+        found = await platform.call("search_catalog", {"query": query})
+    assert found["products"]
+    told = found.get("messages", [])
+    assert [one["code"] for one in told] == codes
+    assert all(text in one["content"] and "_" not in one["content"] for one in told)
 
 
 async def test_each_way_of_asking_says_what_was_read(shop: WishShop) -> None:

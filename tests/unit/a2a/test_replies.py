@@ -32,6 +32,16 @@ READY = CheckoutView(status="ready", next_step="Get a yes.", totals=TOTALS, noti
             "3 products, the first 1:\n- Pickles (JAR), AUD 9.50, variant, out of stock\nSearched for: pickles.",
         ),
         (
+            "search_products",
+            {
+                "products": [JAR],
+                "total": 1,
+                "relaxed": ["left out: vegan", "any word"],
+                "hints": ["In AUD."],
+            },
+            "1 product:\n- Pickles (JAR), AUD 9.50\nNothing fits every word (left out: vegan; any word).\nIn AUD.",
+        ),
+        (
             "get_product",
             JAR | {"url": "https://pickle.example/jar"},
             "Pickles (JAR), AUD 9.50\nhttps://pickle.example/jar",
