@@ -11,7 +11,7 @@ from storefront_mcp.calls.error_texts import without_tool_names
 from storefront_mcp.calls.errors import CallError
 from storefront_mcp.calls.tool_runner import ToolRunner
 from storefront_mcp.checkout_sessions.leasing import SessionLease
-from storefront_mcp.checkout_sessions.problems import may_mend, missing_detail, problem_of
+from storefront_mcp.checkout_sessions.problems import SESSION_OVER, may_mend, missing_detail, problem_of
 from storefront_mcp.checkout_sessions.record import CheckoutSession, SessionAddress, SessionBuyer, SessionProblem
 from storefront_mcp.commerce.cart import Cart
 from storefront_mcp.commerce.checkout import CheckoutStatus, CheckoutView
@@ -84,6 +84,17 @@ async def cancel_open_checkout(runner: ToolRunner, lease: SessionLease) -> list[
         return [_as_problem(error)]
     lease.session = replace(lease.session, checkout="", details=replace(details, checkout_id="", placed=""))
     return []
+
+
+def over_problem(session: CheckoutSession, checkout: CheckoutView | None) -> SessionProblem:
+    """Why nothing of a session can be changed: it became an order, is becoming one, or is over without one."""
+    if session.ended == "completed" or (checkout is not None and checkout.status == "completed"):
+        order = None if checkout is None else checkout.order
+        return problem_of(CartOrdered(session.checkout, None if order is None else order.number), kind="unrecoverable")
+    if checkout is not None and checkout.status in COMMITTED_STATUSES:
+        return problem_of(CartBeingOrdered(session.checkout))
+    text = "This checkout is over, so nothing was changed. Begin another one."
+    return SessionProblem(code=SESSION_OVER, text=text, kind="unrecoverable")
 
 
 async def _quote(runner: ToolRunner, lease: SessionLease, cart: Cart) -> list[SessionProblem]:

@@ -16,9 +16,10 @@ from storefront_mcp.checkout_sessions.ordering import (
     cancel_open_checkout,
     check_checkout,
     goods_digest,
+    over_problem,
     prepare_order,
 )
-from storefront_mcp.checkout_sessions.problems import CART_CHANGED, SESSION_OVER, TEMPORARY_CODES, problem_of
+from storefront_mcp.checkout_sessions.problems import CART_CHANGED, TEMPORARY_CODES, problem_of
 from storefront_mcp.checkout_sessions.record import (
     NO_DETAILS,
     CheckoutSession,
@@ -132,7 +133,7 @@ class CheckoutSessions:
             if held.ended == "completed":
                 self._check_owner(runner, held)
                 # Shops may keep the cart of an order; another session of it could lead to no other one.
-                return self._state(runner, held, cart, checkout, [_over()])
+                return self._state(runner, held, cart, checkout, [over_problem(held, checkout)])
             if self._is_over(held, checkout):
                 lease.session = replace(fresh, number=held.number + 1, fence=held.fence, lease_until=held.lease_until)
                 checkout = None
@@ -179,11 +180,12 @@ class CheckoutSessions:
             session = _of_number(lease.session, number)
             found, contents = await self._look(runner, session)
             if session is not lease.session:
-                return self._state(runner, session, contents, None, [_over()])
+                return self._state(runner, session, contents, None, [over_problem(session, None)])
             lease.session = found
             checkout = await check_checkout(runner, found)
             if self._is_over(found, checkout):
-                return self._end_state(runner, lease, contents, checkout, [_over()] if request != NO_CHANGE else [])
+                told = [] if request == NO_CHANGE else [over_problem(found, checkout)]
+                return self._end_state(runner, lease, contents, checkout, told)
             return await self._apply(runner, lease, request, contents, checkout)
 
     async def complete(self, runner: ToolRunner, session_id: str) -> SessionState:
@@ -194,7 +196,10 @@ class CheckoutSessions:
         return await self.update(runner, session_id, NO_CHANGE)
 
     async def cancel(self, runner: ToolRunner, session_id: str) -> SessionState:
-        """Give it up, and close its payment page; the cart stays. One that is being ordered or is over is unchanged."""
+        """Give it up, and close its payment page; the cart stays. One that is being ordered or is over is unchanged.
+
+        Of one that became an order, or is becoming one, a problem says so.
+        """
         cart, number = split_session_id(session_id)
         await self._find(runner, session_id)
         async with lock_contents(self._store, cart), self._lease(cart) as lease:
@@ -206,13 +211,15 @@ class CheckoutSessions:
             checkout = await check_checkout(runner, lease.session)
             paid_for = checkout is not None and checkout.status in COMMITTED_STATUSES
             if paid_for or self._is_over(lease.session, checkout):
-                return self._end_state(runner, lease, contents, checkout, [])
+                ordered = paid_for or lease.session.ended == "completed"
+                told = [over_problem(lease.session, checkout)] if ordered else []
+                return self._end_state(runner, lease, contents, checkout, told)
             problems: list[SessionProblem] = []
             if checkout is not None and checkout.status in LIVE_STATUSES:
                 try:
                     problems = await cancel_open_checkout(runner, lease)
                 except (CartBeingOrdered, CartOrdered) as paid:
-                    return await self._paid(runner, lease, contents, paid, [])
+                    return await self._paid(runner, lease, contents, paid, [problem_of(paid)])
             if problems:
                 return self._state(runner, lease.session, contents, checkout, problems)
             lease.session = replace(lease.session, ended="canceled", problems=(), details=NO_DETAILS)
@@ -228,11 +235,8 @@ class CheckoutSessions:
     ) -> SessionState:
         """Make the changes, and prepare the order."""
         if checkout is not None and checkout.status in COMMITTED_STATUSES:
-            number = None if checkout.order is None else checkout.order.number
-            done = checkout.status == "completed"
-            id_ = lease.session.checkout
-            refused = problem_of(CartOrdered(id_, number) if done else CartBeingOrdered(id_))
-            return self._end_state(runner, lease, cart, checkout, [] if request == NO_CHANGE else [refused])
+            told = [] if request == NO_CHANGE else [over_problem(lease.session, checkout)]
+            return self._end_state(runner, lease, cart, checkout, told)
         try:
             cart, asked = await self._change(runner, lease, request, cart)
             if request == NO_CHANGE and checkout is not None and checkout.status not in LIVE_STATUSES:
@@ -393,8 +397,3 @@ def _of_checkout(session: CheckoutSession, checkout: str) -> CheckoutSession:
     if session.checkout == checkout:
         return session
     return replace(session, checkout=checkout, details=replace(session.details, checkout_id="", placed=""))
-
-
-def _over() -> SessionProblem:
-    text = "This checkout is over, so nothing was changed. Begin another one."
-    return SessionProblem(code=SESSION_OVER, text=text, kind="unrecoverable")

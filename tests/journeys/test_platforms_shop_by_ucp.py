@@ -308,7 +308,10 @@ async def test_a_paid_checkout_becomes_an_order(platform: UcpAgent, shop: Journe
     again = await platform.call("complete_checkout", {"payment": {"instruments": []}}, id_=waiting["id"])
     assert (again["status"], again["order"]) == ("completed", done["order"])
     refused = await platform.call("update_checkout", wanted, id_=waiting["id"])
-    assert refused["status"] == "completed"
+    assert (refused["status"], codes(refused)) == ("completed", [("error", "cart_ordered")])
+    kept = await platform.call("cancel_checkout", id_=waiting["id"])
+    assert (kept["status"], kept["messages"]) == ("completed", refused["messages"])
+    assert kept["messages"][0]["severity"] == "unrecoverable"
 
 
 @pytest.mark.needs("custom_options")

@@ -79,7 +79,7 @@ async def test_an_order_that_was_paid_is_completed_and_told_again(here: Sessions
     again = await here.sessions.read(here.runner(), state.id)
     assert (again.status, again.cart.lines) == ("completed", done.cart.lines)
     late = await here.sessions.update(here.runner(), state.id, SessionRequest(lines=()))
-    assert (late.status, codes_of(late)) == ("completed", [("session_over", "")])
+    assert (late.status, codes_of(late)) == ("completed", [("cart_ordered", "")])
     assert len(here.shelf.orders) == 1
     assert (await here.sessions.cancel(here.runner(), state.id)).status == "completed"
 
