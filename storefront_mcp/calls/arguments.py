@@ -27,6 +27,7 @@ STEP_PATTERN: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 FIELD_PATTERN: Final = re.compile(r"^Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
 DECIMAL_PATTERN: Final = re.compile(r"[+-]?\d*[.,]\d+")
 JSON_TYPE_WORDS: Final = {"str": "string", "int": "integer", "bool": "boolean", "float": "number"}
+MAPPING_EXAMPLES: Final = {".filters": '{"color": "Black"}', ".options": '{"Engraving": "ADA"}'}
 CLIENT_ARGUMENTS: Final = frozenset({"wait_for_previous", "toolCallId", "sessionId", "chatInput"})
 """Names that client programs (Gemini CLI, n8n) add to the arguments of every tool; no model means anything by them."""
 CLIENT_ARGUMENTS_PATTERN: Final = re.compile("|".join(sorted(CLIENT_ARGUMENTS)).encode())
@@ -219,6 +220,8 @@ def _expected_words(what: str, path: str, shape: type[Struct]) -> str:
         return f"wanted one of {', '.join(map(str, kind.values))}"
     if path and isinstance(kind, inspect.StructType) and what.startswith("Expected `object"):
         return f"wanted an object of {', '.join(_names_at(path, shape))}"
+    if isinstance(kind, inspect.DictType) and what.startswith("Expected `object"):
+        return f"wanted JSON as text, such as {MAPPING_EXAMPLES.get(path, '{}')}"
     sentence = re.sub(r", got `.*`$", "", what).replace("Expected", "wanted").replace("`", "").replace(" | null", "")
     for python, json in JSON_TYPE_WORDS.items():
         sentence = re.sub(rf"\b{python}\b", json, sentence)

@@ -121,7 +121,17 @@ def test_other_kinds_are_mended_alike(sent: str, read: dict[str, Any]) -> None:
                 "Did you mean quantity?"
             ),
         ),
-        ("add_to_cart", '{"cart_id":"c","sku":"X","options":["a"]}', 'options: wanted object, got ["a"]'),
+        (
+            "add_to_cart",
+            '{"cart_id":"c","sku":"X","options":"Bob"}',
+            'options: wanted JSON as text, such as {"Engraving": "ADA"}, got "Bob"',
+        ),
+        ("add_to_cart", '{"cart_id":"c","sku":"X","options":["a"]}', "options: wanted JSON as text, such as {"),
+        (
+            "search_products",
+            '{"filters":"color=Black"}',
+            'filters: wanted JSON as text, such as {"color": "Black"}, got "color=Black"',
+        ),
         ("add_to_cart", '{"cart_id":"c","sku":"X","options":{"1":true}}', "options: wanted string | array"),
         ("add_to_cart", '{"cart_id":"c","sku":"X","options":{"1":{}}}', "options: wanted string | array"),
         ("add_to_cart", '{"cart_id":"c","sku":"X","options":{"1":null}}', "options: wanted string | array"),
