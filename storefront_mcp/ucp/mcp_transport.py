@@ -126,16 +126,23 @@ class McpTransport:
         if operation.takes_id and not arguments.id:
             raise UcpFailure(400, INVALID_PARAMS, "invalid_input", f"{operation.name} takes an id.")
         payload: Raw | UnsetType = getattr(arguments, operation.member) if operation.member else UNSET
-        answer = await self._runner.run(
-            operation,
-            request,
-            self._release,
-            profile=None if meta.ucp_agent is None else meta.ucp_agent.profile,
-            key=(meta.idempotency_key or "")[:MAX_KEY_CHARS],
-            id_=arguments.id or "" if operation.takes_id else "",
-            payload=EMPTY_PAYLOAD if payload is UNSET else bytes(payload),
-            over_mcp=True,
-        )
+        try:
+            answer = await self._runner.run(
+                operation,
+                request,
+                self._release,
+                profile=None if meta.ucp_agent is None else meta.ucp_agent.profile,
+                key=(meta.idempotency_key or "")[:MAX_KEY_CHARS],
+                id_=arguments.id or "" if operation.takes_id else "",
+                payload=EMPTY_PAYLOAD if payload is UNSET else bytes(payload),
+                over_mcp=True,
+            )
+        except UcpFailure as failure:
+            if payload is not UNSET or not operation.member or failure.code != "invalid_input":
+                raise
+            # What it lacks may well have been sent, beside the object in which it belongs.
+            told = f'arguments.{operation.member} is missing: send {{"{operation.member}": {{…}}}} around the members.'
+            raise UcpFailure(400, INVALID_PARAMS, failure.code, told) from None
         return b'{"content":[{"type":"text","text":"', answer.text(), b'"}],"structuredContent":', answer.body(), b"}"
 
     def _is_open(self, name: str, request: ProtocolRequest) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.agent import VERSIONS, Agent, value
 from tests.fakes.buyer import Buyer
-from tests.fakes.ucp_agent import RELEASES, TRANSPORTS, Refused, UcpAgent
+from tests.fakes.ucp_agent import PROFILE, RELEASES, TRANSPORTS, Refused, UcpAgent
 from tests.journeys.conftest import OpenStore
 from tests.journeys.shops.journey_shop import JourneyShop
 
@@ -163,6 +163,20 @@ async def test_who_names_no_profile_is_told_so(demo: str) -> None:
         for field in ({}, {"ucp-agent": "nonsense"}, {"ucp-agent": 'profile="ftp://platform.example"'}):
             answer = await client.post("/ucp/catalog/search", json={"query": "tee"}, headers=field)
             assert (answer.status_code, answer.json()["code"]) == (400, "invalid_profile_url")
+
+
+async def test_lines_that_are_sent_beside_their_cart_are_told_so(demo: str) -> None:
+    arguments = {"meta": {"ucp-agent": {"profile": PROFILE}}, "line_items": [JAR]}
+    message = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "create_cart", "arguments": arguments},
+    }
+    async with httpx.AsyncClient(base_url=demo) as client:
+        answer = await client.post("/ucp/mcp", json=message)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith("arguments.cart is missing")
 
 
 JAR = {"item": {"id": "JAR-DILL"}, "quantity": 2}

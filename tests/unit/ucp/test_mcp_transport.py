@@ -73,6 +73,23 @@ async def test_an_error_has_the_status_of_its_kind(
     assert told["error"]["data"]["content"] == told["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("name", "member", "beside"),
+    [
+        ("search_catalog", "catalog", {"query": "black tee"}),
+        ("lookup_catalog", "catalog", {"ids": ["DILL"]}),
+    ],
+)
+async def test_members_beside_their_object_are_told_where_they_belong(
+    shop: httpx.AsyncClient, name: str, member: str, beside: Any
+) -> None:
+    params = {"name": name, "arguments": {"meta": META, **beside}}
+    answer = await post(shop, {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    told = answer.json()["error"]
+    assert (answer.status_code, told["data"]["code"]) == (400, "invalid_input")
+    assert told["message"] == f'arguments.{member} is missing: send {{"{member}": {{…}}}} around the members.'
+
+
 async def test_text_that_is_not_ascii_is_the_same_in_both_forms(shop: httpx.AsyncClient) -> None:
     arguments: Any = {"meta": META, "catalog": {"id": 'Gürkchen "süß" \\ 🥒'}}
     call = {
