@@ -44,7 +44,7 @@ class AcpOperations:
         closed = next((tool for tool in sorted(CheckoutSessions.REQUIRED_TOOLS) if not runner.is_open(tool)), None)
         if closed is not None:
             await runner.run(closed)
-        asked = session_request(body)
+        asked = session_request(body, least=1)
         cart = body.get("cart_id")
         if isinstance(cart, str) and cart:
             # No member of the specification: how a cart becomes a checkout, it does not say.
@@ -97,7 +97,7 @@ class AcpOperations:
 
     async def create_cart(self, runner: ToolRunner, _id: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """A new cart with these lines."""
-        lines = read_lines(body)
+        lines = read_lines(body, least=1)
         if not lines:
             raise invalid_body("line_items is a list of at least one line.", "$.line_items")
         cart: Cart = await runner.run("create_cart")

@@ -30,8 +30,11 @@ def read_body(body: bytes) -> dict[str, Any]:
         raise invalid_body("The body is no JSON object.") from None
 
 
-def read_lines(body: Mapping[str, Any]) -> tuple[WantedLine, ...] | None:
-    """The wanted lines: `line_items` or `items`; None where there are neither. Raises AcpError."""
+def read_lines(body: Mapping[str, Any], least: int = 0) -> tuple[WantedLine, ...] | None:
+    """The wanted lines: `line_items` or `items`; None where there are neither. Raises AcpError.
+
+    `least` is the smallest quantity: 0 is none of it, which only makes sense for what may be there.
+    """
     name = "line_items" if "line_items" in body else "items"
     if name not in body:
         return None
@@ -40,13 +43,16 @@ def read_lines(body: Mapping[str, Any]) -> tuple[WantedLine, ...] | None:
         return ()
     if not isinstance(listed, list) or len(listed) > MAX_LINES:
         raise invalid_body(f"{name} is a list of at most {MAX_LINES} lines.", f"$.{name}")
-    return tuple(_line(line, f"$.{name}[{place}]") for place, line in enumerate(listed))
+    return tuple(_line(line, f"$.{name}[{place}]", least) for place, line in enumerate(listed))
 
 
-def session_request(body: Mapping[str, Any]) -> SessionRequest:
-    """What a body says of a session: what is absent is unchanged, what is null is cleared. Raises AcpError."""
+def session_request(body: Mapping[str, Any], least: int = 0) -> SessionRequest:
+    """What a body says of a session: what is absent is unchanged, what is null is cleared. Raises AcpError.
+
+    `least` is the smallest quantity of a line.
+    """
     return SessionRequest(
-        lines=read_lines(body),
+        lines=read_lines(body, least),
         buyer=read_buyer(body),
         destination=_destination(body),
         option=_option(body),
@@ -68,7 +74,7 @@ def read_buyer(body: Mapping[str, Any]) -> SessionBuyer | None:
     return SessionBuyer(**found)
 
 
-def _line(line: object, param: str) -> WantedLine:
+def _line(line: object, param: str, least: int) -> WantedLine:
     if not isinstance(line, Mapping):
         raise invalid_body("A line is an object.", param)
     item = line.get("item")
@@ -77,8 +83,8 @@ def _line(line: object, param: str) -> WantedLine:
     if not isinstance(sku, str) or not 0 < len(sku) <= MAX_TEXT_CHARS:
         raise invalid_body("A line names its item: item.id is a text.", f"{param}.item.id")
     quantity = line.get("quantity", inner.get("quantity", 1))
-    if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 0:
-        raise invalid_body("quantity is a whole number.", f"{param}.quantity")
+    if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < least:
+        raise invalid_body(f"quantity is a whole number from {least} on.", f"{param}.quantity")
     line_id = line.get("id") if inner else None
     return WantedLine(sku=sku, quantity=quantity, line_id=line_id if isinstance(line_id, str) and line_id else None)
 

@@ -129,6 +129,14 @@ async def test_a_code_that_met_the_limit_of_tries_is_not_called_invalid(store: A
     assert ("rate_limited", "$.discounts.codes[0]") not in tried.codes
 
 
+@pytest.mark.parametrize("path", ["/checkout_sessions", "/carts"])
+async def test_nothing_is_begun_with_none_of_an_item(store: AcpStore, path: str) -> None:
+    body = {**CREATE, "line_items": [{"item": {"id": "DILL"}, "quantity": 0}]}
+    refused = await store.ask("POST", path, body)
+    assert (refused.status, refused["param"]) == (400, "$.line_items[0].quantity")
+    assert refused["message"] == "quantity is a whole number from 1 on."
+
+
 async def test_no_session_is_begun_while_none_leads_to_an_order(store: AcpStore) -> None:
     before = await store.create()
     store.under = roadmap("p1_browse", "p2_cart", p3_checkout="paused")
