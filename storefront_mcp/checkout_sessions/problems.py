@@ -108,7 +108,8 @@ def problem_of(error: CodedError, field: str = "", kind: ProblemKind = "recovera
     return SessionProblem(
         code=error_code(error),
         field=field or _field_of(error),
-        text=COUNTDOWN.sub(r"\g<try> later", protocol_text(error)),
+        # What became of a payment page is told by the state, which may be another one later.
+        text=COUNTDOWN.sub(r"\g<try> later", protocol_text(error, error.without_notices())),
         kind="buyer_input" if isinstance(error, NoWayToPay | TotalRefused | OptionsNeeded) else kind,
     )
 
@@ -133,13 +134,14 @@ def may_mend(error: CodedError) -> bool:
     )
 
 
-def protocol_text(error: CodedError) -> str:
-    """What an error says to an agent that has none of our tools."""
+def protocol_text(error: CodedError, message: str | None = None) -> str:
+    """What an error says to an agent that has none of our tools; `message` is its own, or a part of that."""
+    said = str(error) if message is None else message
     if isinstance(error, ShippingMethodRefused):
         return "The shop does not send this cart there that way. Choose one of the options."
     if isinstance(error, OptionsNeeded):
         return "This item has to be configured by the buyer, on the page of the shop."
-    return _TEXTS.get(type(error)) or without_tool_names(str(error)) or str(error)
+    return _TEXTS.get(type(error)) or without_tool_names(said) or said
 
 
 def _field_of(error: CodedError) -> str:

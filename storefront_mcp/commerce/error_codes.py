@@ -12,10 +12,20 @@ class CodedError(Exception):
     """An error with a public code: snake_case, unique, never changed once released."""
 
     code: ClassVar[str] = INTERNAL_ERROR
+    notices: tuple[str, ...] = ()
+    """What happened besides, as it is said after the message."""
 
     def add_notice(self, notice: str) -> None:
         """Say after the message what happened besides."""
         self.args = (f"{self} {notice}",)
+        self.notices = (*self.notices, notice)
+
+    def without_notices(self) -> str:
+        """The message alone."""
+        text = str(self)
+        for notice in reversed(self.notices):
+            text = text.removesuffix(f" {notice}")
+        return text
 
 
 def error_code(error: BaseException) -> str:

@@ -137,6 +137,16 @@ async def test_nothing_is_begun_with_none_of_an_item(store: AcpStore, path: str)
     assert refused["message"] == "quantity is a whole number from 1 on."
 
 
+async def test_a_refused_code_says_nothing_of_a_payment_page(store: AcpStore) -> None:
+    session = await store.create({**WHOLE, "selected_fulfillment_options": SHIPPING})
+    refused = await store.update(session, {"discounts": {"codes": ["NONSENSE"]}})
+    assert ("discount_code_invalid", "$.discounts.codes[0]") in refused.codes
+    assert refused["continue_url"].startswith("https://pickle.example/pay/")
+    again = await store.ask("POST", f"/checkout_sessions/{session['id']}/complete", {})
+    for answer in (refused, again):
+        assert "payment page" not in "".join(message["content"] for message in answer["messages"])
+
+
 async def test_no_session_is_begun_while_none_leads_to_an_order(store: AcpStore) -> None:
     before = await store.create()
     store.under = roadmap("p1_browse", "p2_cart", p3_checkout="paused")
