@@ -62,6 +62,27 @@ _UPPER_WORDS: Final = (
 _LOWER_WORDS: Final = (
     r"over|above|more than|at least|from|starting (?:at|from)|min(?:imum|destens)?\.?|ue?ber|ab|mehr als|teurer als|>=?"
 )
+_NOT: Final = (
+    r"(?:not|no|never|nothing|none|don'?t|can'?t|cannot|won'?t|nichts?|keine?[rsnm]?)"
+    r"(?: (?:want|like|need|spend|pay|go|to|it|cost|costs|costing|be|priced|anything)){0,4} "
+)
+_NO_LESS_WORDS: Final = (
+    rf"{_NOT}(?:(?:less|cheaper|lower) than|under|below|unter|(?:weniger|billiger|gue?nstiger|niedriger) als)"
+)
+"""Bounds from below that hold words for one from above: "nothing under"."""
+_NO_MORE_WORDS: Final = (
+    rf"{_NOT}(?:(?:more|dearer|higher) than|over|above|ue?ber|(?:mehr|teurer|hoe?her) als|more expensive than)"
+)
+_JOIN: Final = r"(?:or|and|und|oder|&) "
+_AND_MORE: Final = (
+    rf"{_JOIN}(?:more|up(?:wards?)?|above|over|higher|dearer|mehr|hoe?her|darue?ber|aufwae?rts|teurer)|upwards?|"
+    r"aufwae?rts|minimum|mindestens|plus(?=[\s.!?]*$)"
+)
+"""Behind an amount, which is then the least: "$200 or more"."""
+_AND_LESS: Final = (
+    rf"{_JOIN}(?:less|lower|under|below|cheaper|weniger|gue?nstiger|billiger|niedriger|darunter)|tops|"
+    r"at (?:the )?(?:very )?most|maximum|maximal|hoe?chstens"
+)
 _NEAR_WORDS: Final = r"around|about|roughly|approx(?:imately|\.)?|circa|ca\.?|ungefae?hr|etwa|rund|so um die"
 
 
@@ -73,6 +94,29 @@ _RANGE: Final = re.compile(rf"(?<![\w.,]){_amount('a')}\s?(?:to|bis|-|\u2013)\s?
 """A price range only where one end has a currency."""
 _UPPER: Final = re.compile(rf"(?<!\w)(?:{_UPPER_WORDS})\s*{_amount('a')}")
 _LOWER: Final = re.compile(rf"(?<!\w)(?:{_LOWER_WORDS})\s*{_amount('a')}")
+_NO_LESS: Final = re.compile(rf"(?<!\w)(?:{_NO_LESS_WORDS})\s*{_amount('a')}")
+_NO_MORE: Final = re.compile(rf"(?<!\w)(?:{_NO_MORE_WORDS})\s*{_amount('a')}")
+_OF_THE_NEXT: Final = rf"(?!\s?(?:{_MONEY})?\s?\d)"
+"""Behind words that may belong to the next amount instead: "from $50 maximum $100"."""
+_AT_LEAST: Final = re.compile(
+    rf"(?<![\w.,])(?:(?P<stated>{_LOWER_WORDS})\s)?{_amount('a')}"
+    rf"(?:\s?(?P<mark>\+)(?:\s?(?P<markeda>{_MONEY})(?![a-z]))?(?!\w)|\s(?:{_AND_MORE})(?!\w)){_OF_THE_NEXT}"
+)
+_AT_MOST: Final = re.compile(
+    rf"(?<![\w.,])(?:(?P<stated>{_UPPER_WORDS})\s)?{_amount('a')}"
+    rf"\s(?:{_AND_LESS}|(?P<mark>max\.?))(?!\w){_OF_THE_NEXT}"
+)
+_COUNTING: Final = re.compile(r"(?:^|\s)(?:of|size|age[sd]?|pack|set|pro|gro(?:e|ss|sse)?|alter|von) $")
+"""Before a number that is no price."""
+_BOUNDS: Final = (
+    (_NO_LESS, True),
+    (_NO_MORE, False),
+    (_AT_LEAST, True),
+    (_AT_MOST, False),
+    (_UPPER, False),
+    (_LOWER, True),
+)
+"""Bounds on prices in the order in which they are looked for, and whether each is the least."""
 _NEAR: Final = re.compile(rf"(?<!\w)(?:{_NEAR_WORDS})\s*{_amount('a')}")
 _BARE: Final = re.compile(rf"(?<![\w.,])(?:for\s+|fue?r\s+)?{_amount('a')}")
 _SALE: Final = re.compile(
@@ -137,7 +181,8 @@ class _Amounts:
 
     def read(self, match: re.Match[str], which: str) -> Money | None:
         """The amount of a named group; None, and marked, in another currency."""
-        named = match[f"before{which}"] or match[f"after{which}"]
+        found = match.groupdict()
+        named = found[f"before{which}"] or found[f"after{which}"] or found.get(f"marked{which}")
         if named is not None and self._currency not in _CURRENCIES[named]:
             self.foreign = True
             return None
@@ -194,12 +239,14 @@ def _read_prices(rest: str, currency: str) -> tuple[Money | None, Money | None, 
         if low is not None and high is not None and low.minor > high.minor:
             low, high = high, low
         rest = _without(rest, match)
-    if high is None and (match := _UPPER.search(rest)) is not None:
-        high = amounts.read(match, "a")
-        rest = _without(rest, match)
-    if low is None and (match := _LOWER.search(rest)) is not None:
-        low = amounts.read(match, "a")
-        rest = _without(rest, match)
+    # What says "nothing under" or "or more" holds words of other bounds.
+    for pattern, is_low in _BOUNDS:
+        match = next(filter(_is_bound, pattern.finditer(rest)), None) if (low if is_low else high) is None else None
+        if match is not None:
+            amount = amounts.read(match, "a")
+            low, high = (amount, high) if is_low else (low, amount)
+            rest = _without(rest, match)
+
     if low is high is None and (match := _NEAR.search(rest)) is not None:
         middle = amounts.read(match, "a")
         if middle is not None:
@@ -213,7 +260,15 @@ def _read_prices(rest: str, currency: str) -> tuple[Money | None, Money | None, 
 
 
 def _names_money(match: re.Match[str]) -> bool:
-    return any(value for name, value in match.groupdict().items() if name.startswith(("before", "after")))
+    return any(value for name, value in match.groupdict().items() if name.startswith(("before", "after", "marked")))
+
+
+def _is_bound(match: re.Match[str]) -> bool:
+    """Whether a number is a price: it has a currency, words before it say so, or words behind it end the text."""
+    if match.re not in (_AT_LEAST, _AT_MOST) or match["stated"] or _names_money(match):
+        return True
+    ends = not match.string[match.end() :].strip(" .,;!?")
+    return ends and not match["mark"] and _COUNTING.search(match.string[: match.start()]) is None
 
 
 def _take_out(pattern: re.Pattern[str], text: str) -> tuple[bool, str]:
