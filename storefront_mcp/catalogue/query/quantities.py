@@ -20,8 +20,15 @@ _NUMBERS: Final = {
     }.items()
     for word in words.split()
 }
+WRITTEN_UNITS: Final = frozenset(
+    f"{prefix}{unit}{ending}"
+    for unit in ("metre", "meter", "litre", "liter", "gram", "gramme", "gramm")
+    for prefix in ("", "milli", "centi", "zenti", "dezi", "kilo")
+    for ending in ("", "s", "n")
+) | frozenset("kilo kilos inch inches zoll foot feet yard yards ounce ounces".split())
+"""Units in full, folded: never a size of clothes, as their signs may be."""
 UNITS: Final = (
-    "mm|cm|dm|km|m|ml|cl|dl|l|lit(?:er|re)s?|kg|g|gr|grams?|gramm|mg|oz|ounces?|lbs?|inch(?:es)?|zoll|ft|feet|foot|yards?|w|"
+    "mm|cm|dm|km|m|(?:milli|[cz]enti|dezi|kilo)?(?:met(?:er|re)|lit(?:er|re)|gramm?e?)[sn]?|kilos?|ml|cl|dl|l|kg|g|gr|mg|oz|ounces?|lbs?|inch(?:es)?|zoll|ft|feet|foot|yards?|w|"
     "watts?|v|volts?|ah|mah|gb|tb|mb|hz|mhz|ghz|packs?|pcs|pieces?|stuck|pairs?|paar|%|percent|prozent|years?|yrs?|jahren?|"
     "months?|monate?n?|weeks?|wochen?|days?|tagen?|hours?|stunden?|min|minutes?|minuten|players?|people|persons?|personen|"
     "grad|degrees?"

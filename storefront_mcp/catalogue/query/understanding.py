@@ -20,6 +20,7 @@ from storefront_mcp.catalogue.query.alternatives import (
 from storefront_mcp.catalogue.query.folding import plain_words, spelling, text_words
 from storefront_mcp.catalogue.query.language import MAX_SYNONYM_WORDS, LanguageWords, StemWords, Synonyms
 from storefront_mcp.catalogue.query.lexicon import MIN_PART_CHARS, CatalogueLexicon
+from storefront_mcp.catalogue.query.quantities import WRITTEN_UNITS
 from storefront_mcp.catalogue.query.spelling import SpellingIndex
 
 MAX_QUERY_WORDS: Final = 16
@@ -102,13 +103,17 @@ class WordReader:
         unknown: list[str] = []
         groups = self._query_groups(typed, replaced, unknown, fully=conditions)
         corrected: str | None = None
+        guessed: set[int] = set()
         if replaced:
             # What is spelt right may be known with its neighbour only: "pickel balls" are pickleballs.
             corrected = " ".join(replaced.get(word, shown[word]) for word in typed)
             named = self._label_places(typed, tuple(self._labels(typed)))
+            guessed = {at for at, word in enumerate(typed) if at not in named and word in replaced}
             typed = [word if at in named else replaced.get(word, word) for at, word in enumerate(typed)]
             groups = self._query_groups(typed, {}, [], fully=conditions)
-        labels = () if self._sides_to_compare(typed) else tuple(self._labels(typed))
+        spans = () if self._sides_to_compare(typed) else self._labels(typed)
+        # What nobody wrote is searched for, but excludes nothing.
+        labels = tuple(one for one in spans if guessed.isdisjoint(range(one.start, one.stop)))
         taken = self._label_places(typed, labels)
         rest = [word for at, word in enumerate(typed) if at not in taken]
         return ReadWords(
@@ -217,6 +222,7 @@ class WordReader:
             if not all(map(self._lexicon.has_stem, span)):
                 choices.extend(self._synonyms(self._language.foreign, span, NEAR_WEIGHT))
             if length == PAIR:
+                choices.extend(self._measures(typed[at], stems[at : at + PAIR]))
                 joined = self._stem("".join(typed[at : at + PAIR]))
                 choices.extend(self._synonyms(self._language.synonyms, (joined,)))
                 if self._lexicon.has_stem(joined):
@@ -226,6 +232,14 @@ class WordReader:
         word, stem = typed[at], stems[at]
         choices = [*self._synonyms(self._language.synonyms, (stem,)), *self._compounds(word)]
         return 1, self._with_own((stem,), choices)
+
+    def _measures(self, number: str, pair: Sequence[str]) -> Iterator[Choice]:
+        """The signs of a unit in full behind a number, with that: "5 metres" is 5 m."""
+        if number[0].isdigit() and (pair[1],) in self._written_units:
+            for other in self._language.synonyms.get((pair[1],), ()):
+                stems = (pair[0], *map(self._stem, other))
+                if all(map(self._lexicon.has_stem, stems)):
+                    yield tuple(WordChoice(stem) for stem in stems)
 
     def _with_own(self, span: StemWords, choices: Iterable[Choice]) -> tuple[Choice, ...]:
         """Choices behind the words themselves, where the catalogue has all of those."""
@@ -237,6 +251,8 @@ class WordReader:
         """Expressions of a table that the catalogue has, or has as a part of its words."""
         for other in table.get(span, ()):
             stems = tuple(map(self._stem, other))
+            if span in self._written_units and stems in self._lexicon.labels:
+                continue  # "5 metres" are no size M
             if all(map(self._lexicon.has_stem, stems)):
                 yield tuple(WordChoice(stem, weight / len(stems)) for stem in stems)
             elif len(other) == 1:
@@ -306,7 +322,7 @@ class WordReader:
         """Words of which the lists of synonyms, but not the catalogue, know a meaning that the catalogue has."""
         found: dict[str, int] = {}
         for table in (self._language.synonyms, self._language.foreign):
-            for word in self._language.explained:
+            for word in self._language.explained - WRITTEN_UNITS:
                 if next(self._synonyms(table, (self._stem(word),)), None) is not None:
                     found[word] = 1
         return SpellingIndex(found)
@@ -318,13 +334,20 @@ class WordReader:
         while at < len(typed):
             for length in range(min(MAX_LABEL_WORDS, len(typed) - at), 0, -1):
                 readings = self._label_readings(tuple(stems[at : at + length]))
-                amount = at > 0 and typed[at - 1][0].isdigit() and len(typed[at]) <= MAX_UNIT_CHARS
+                amount = at > 0 and typed[at - 1][0].isdigit() and self._is_unit(typed[at])
                 if readings and not amount and not typed[at].replace(".", "").isdigit():
                     yield LabelSpan(start=at, stop=at + length, readings=tuple(readings))
                     at += length
                     break
             else:
                 at += 1
+
+    def _is_unit(self, word: str) -> bool:
+        return len(word) <= MAX_UNIT_CHARS or word in WRITTEN_UNITS
+
+    @cached_property
+    def _written_units(self) -> frozenset[StemWords]:
+        return frozenset((self._stem(word),) for word in WRITTEN_UNITS)
 
     def _label_places(self, typed: Sequence[str], labels: Sequence[LabelSpan]) -> set[int]:
         """The places of values, and of the names of their attributes beside them."""
@@ -333,6 +356,8 @@ class WordReader:
     def _label_readings(self, span: StemWords) -> list[tuple[str, str]]:
         """Attribute codes and values that words name, themselves or by another word for them, such as "blaue"."""
         readings = list(self._lexicon.labels.get(span, ()))
+        if span in self._written_units:
+            return readings
         for table in (self._language.synonyms, self._language.foreign):
             for other in table.get(span, ()):
                 readings.extend(self._lexicon.labels.get(tuple(map(self._stem, other)), ()))

@@ -60,6 +60,8 @@ def test_a_sku_is_one_whatever_its_case_and_punctuation() -> None:
         ("hampers 50-100 dollars", "hampers", 5000, 10000),
         ("gift around 30", "gift", 2400, 3600),
         ("16 mm core", "16 mm core", None, None),
+        ("under 2 metres wide", "under 2 metres wide", None, None),
+        ("Netz bis 2 Meter", "netz bis 2 meter", None, None),
         ("under 2 m wide", "under 2 m wide", None, None),
         ("backpack up to 20 l", "backpack up to 20 l", None, None),
         ("pack of 6", "pack of 6", None, None),
@@ -183,6 +185,9 @@ def test_sale_stock_and_order_phrases_become_conditions(text: str, expected: Phr
         ("pro 16 paddles", "pro 16 paddles", None),
         ("10 assorted cards", "10 assorted cards", None),
         ("11 ounces", "11 ounces", None),
+        ("5 metres", "5 metres", None),
+        ("5 meters of tape", "5 meters of tape", None),
+        ("2 litres", "2 litres", None),
         ("zwei Personen", "zwei personen", None),
     ],
 )

@@ -269,6 +269,43 @@ def test_values_are_recognised_by_other_words_and_beside_the_name_of_their_attri
     assert page.relaxed == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5 metres",
+        "2 metre net",
+        "tape 2 metres",
+        "two metre net",
+        "litre bottle",
+        "2 Meter Netz",
+        "cadeau pour ma mère",
+    ],
+)
+def test_a_measure_is_no_size_of_clothes(warehouse: CatalogueSearch, text: str) -> None:
+    page = ask(warehouse, text)
+
+    assert (page.understood, page.searched_for) == (None, None)
+    assert not any(product.sku.startswith(("TEE", "SK", "TANK")) for product in page.products[:1])
+
+
+def test_a_measure_in_full_finds_its_sign(warehouse: CatalogueSearch) -> None:
+    assert skus(ask(warehouse, "5 metres of tape"))[0] == "CARE-2"
+    assert skus(ask(warehouse, "tape 1 meter"))[0] == "CARE-4"
+
+
+def test_no_size_is_read_from_a_measure_in_german(kaufhaus: CatalogueSearch) -> None:
+    assert ask(kaufhaus, "Jacke 2 Meter").understood is None
+    assert ask(kaufhaus, "Jacke M").understood == ReadConditions(filters={"groesse": ("M",)})
+
+
+@pytest.mark.parametrize("text", ["blck tee", "shwarz socks", "tee medum"])
+def test_a_correction_adds_no_filter(warehouse: CatalogueSearch, text: str) -> None:
+    page = ask(warehouse, text)
+
+    assert page.searched_for is not None
+    assert page.understood is None
+
+
 def test_a_word_that_the_lists_know_is_not_corrected(warehouse: CatalogueSearch) -> None:
     page = ask(warehouse, "mens cap")
 
