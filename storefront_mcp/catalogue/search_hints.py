@@ -20,6 +20,7 @@ MAX_CATEGORIES: Final = 6
 """Categories that are named when nothing was found."""
 MAX_UNKNOWN_WORDS: Final = 3
 MAX_WORD_CHARS: Final = 30
+MAX_NAMED_CHARS: Final = 60
 
 
 def search_hints(
@@ -45,12 +46,28 @@ def search_hints(
     if 0 < answer.total <= FEW_HITS and index_query.offset == 0:
         hints.extend(_with_one_word_less(index, asked, answer.total))
     if answer.total and asked.groups and index_query.offset == 0 and _names_none(index, asked):
-        hints.extend(_nearest_price(index, replace(asked, size=1, facets=False), currency))
-    if answer.total == 0 and index_query.offset == 0:
+        named = " ".join(group.text for group in asked.groups)[:MAX_NAMED_CHARS]
+        hints.extend(_nearest_price(index, replace(asked, size=1, facets=False), currency, none=f'No "{named}"'))
+    if contradiction := contradicting_bounds(
+        _money(index_query.price_min, currency), _money(index_query.price_max, currency)
+    ):
+        hints.append(contradiction)
+    elif answer.total == 0 and index_query.offset == 0:
         groups = tuple(group for group in words.groups if group.text not in words.unknown)
         nearest = list(_nearest(index, replace(index_query, groups=groups, size=1, facets=False), currency))
         hints.extend(nearest or _categories(index))
     return tuple(hints)
+
+
+def contradicting_bounds(low: Money | None, high: Money | None) -> str | None:
+    """What to tell of bounds that no price is within; None where some are."""
+    if low is None or high is None or low.minor <= high.minor:
+        return None
+    return f"No price is both {low} or more and {high} or less: the bounds contradict each other."
+
+
+def _money(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
 
 
 def _with_one_word_less(index: CatalogueIndex, asked: IndexQuery, total: int) -> Iterator[str]:
@@ -95,15 +112,17 @@ def _names_none(index: CatalogueIndex, asked: IndexQuery) -> bool:
     return not index.search(replace(asked, of_kind=True, size=1, facets=False)).total
 
 
-def _nearest_price(index: CatalogueIndex, index_query: IndexQuery, currency: str) -> Iterator[str]:
-    """The price of what is named so and next to the bound."""
+def _nearest_price(
+    index: CatalogueIndex, index_query: IndexQuery, currency: str, *, none: str = "None"
+) -> Iterator[str]:
+    """The price of what is named so and next to the bound; `none` says what there is not within it."""
     order = "price_low" if index_query.price_max is not None else "price_high"
     hits = index.search(replace(index_query, price_min=None, price_max=None, sort=order, of_kind=True)).hits
     if hits:
         price = charged_price(hits[0].document.product)
         bound = Money(index_query.price_max or index_query.price_min or 0, currency)
         relation, way = ("under", "from") if index_query.price_max is not None else ("over", "up to")
-        yield f"None {relation} {bound}; {way} {price} ({hits[0].document.product.sku})."
+        yield f"{none} {relation} {bound}; {way} {price} ({hits[0].document.product.sku})."
 
 
 def _categories(index: CatalogueIndex) -> Sequence[str]:

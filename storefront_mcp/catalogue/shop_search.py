@@ -12,6 +12,7 @@ from storefront_mcp.catalogue.query.language import filler_words
 from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
 from storefront_mcp.catalogue.query.spelling import SpellingIndex
 from storefront_mcp.catalogue.search import CURSOR_PREFIX
+from storefront_mcp.catalogue.search_hints import contradicting_bounds
 from storefront_mcp.commerce.backend import CatalogueReader
 from storefront_mcp.commerce.category import Category
 from storefront_mcp.commerce.errors import CursorRefused, ShopError
@@ -54,6 +55,9 @@ class ShopSearch:
             plainer = _plainer(query, phrases)
             return await self._search_plainer(search, replace(plainer, after=search.after[1:]), phrases)
         found = _with_stock(await self._ask(query), search.in_stock)
+        contradiction = contradicting_bounds(search.price_min, search.price_max)
+        if contradiction is not None and not found.products:
+            return replace(found, hints=(contradiction,))
         if found.products or search.after is not None or not search.text:
             self._learn([product.name for product in found.products])
             return found
@@ -63,6 +67,8 @@ class ShopSearch:
             again = await self._search_plainer(search, plainer, phrases)
             if again.products:
                 return again
+        if contradiction := contradicting_bounds(plainer.price_min, plainer.price_max):
+            return replace(found, hints=(contradiction,))
         return replace(found, hints=await self._hints(plainer.text or search.text, phrases))
 
     async def _ask(self, query: SearchQuery) -> SearchPage:

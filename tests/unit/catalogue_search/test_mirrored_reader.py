@@ -405,6 +405,19 @@ async def test_without_a_mirror_nothing_found_names_near_words_and_categories(
     assert len(msgspec.json.encode(page.hints)) / TOKEN_BYTES <= 150
 
 
+@pytest.mark.parametrize("text", ["", "paddle", "paddle under 20 dollars"])
+async def test_without_a_mirror_bounds_that_contradict_each_other_are_told(
+    alone: MirroredCatalogueReader, text: str
+) -> None:
+    stated = None if "under" in text else aud(2000)
+
+    page = await alone.search(SearchQuery(text=text, price_min=aud(3000), price_max=stated))
+
+    assert page.hints == (
+        "No price is both AUD 30.00 or more and AUD 20.00 or less: the bounds contradict each other.",
+    )
+
+
 async def test_without_a_mirror_what_a_search_lists_is_read_once_and_its_text_only_if_it_finds_nothing(
     alone: MirroredCatalogueReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,6 +123,26 @@ def test_nothing_found_says_the_nearest_price(warehouse: CatalogueSearch) -> Non
     assert ask(warehouse, "sock over 99").hints == ("None over AUD 99.00; up to AUD 24.00 (SOCK-WOOL).",)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"), [("jars under $10", "jars"), ("jars $10 or less", "jars"), ("Netz unter 50", "netz")]
+)
+def test_a_hint_says_of_what_kind_there_is_none_beside_what_was_found(
+    warehouse: CatalogueSearch, text: str, kind: str
+) -> None:
+    page = ask(warehouse, text)
+
+    assert page.total
+    assert [hint.partition(" under AUD ")[0] for hint in page.hints] == [f'No "{kind}"']
+
+
+def test_bounds_that_contradict_each_other_are_told_as_such(warehouse: CatalogueSearch) -> None:
+    told = ("No price is both AUD 30.00 or more and AUD 20.00 or less: the bounds contradict each other.",)
+
+    assert ask(warehouse, "tee", price_min=Money(3000, "AUD"), price_max=Money(2000, "AUD")).hints == told
+    assert ask(warehouse, "tee under $20", price_min=Money(3000, "AUD")).hints == told
+    assert ask(warehouse, "", price_min=Money(3000, "AUD"), price_max=Money(2000, "AUD")).hints == told
+
+
 def test_nothing_found_says_what_is_sold_out_and_what_is_not_reduced(warehouse: CatalogueSearch) -> None:
     assert ask(warehouse, "tether in stock").hints == ("Sold out: Serve Trainer Tether (TRAIN-7).",)
     assert ask(warehouse, "mandoline on sale").hints == ("None of 1 is reduced.",)
@@ -522,7 +542,7 @@ def test_a_misspelt_cheapest_is_an_order_too(warehouse: CatalogueSearch) -> None
 def test_what_only_mentions_the_words_within_a_bound_comes_with_the_nearest_price(warehouse: CatalogueSearch) -> None:
     found = warehouse.search(SearchQuery(text="carbon paddle under 100"))
     assert not any("Carbon Paddle" in one.name for one in found.products)
-    assert found.hints[0].startswith("None under AUD 100.00; from AUD ")
+    assert found.hints[0].startswith('No "carbon paddle" under AUD 100.00; from AUD ')
     enough = warehouse.search(SearchQuery(text="carbon paddle under 200"))
     assert not enough.hints
 
