@@ -59,6 +59,8 @@ class IndexQuery(Struct, frozen=True, kw_only=True):
     price_min: int | None = None
     price_max: int | None = None
     in_stock: bool | None = None
+    sold_out: bool = False
+    """Whether it must not be in stock with all of `attributes`, though other variants of it may be."""
     on_sale: bool | None = None
     attributes: tuple[AttributeFilter, ...] = ()
     """Those of variants, and stock, hold together in one variant."""

@@ -18,6 +18,7 @@ from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
 from storefront_mcp.catalogue.query.relaxation import SearchAttempt, search_attempts
 from storefront_mcp.catalogue.query.understanding import MAX_QUERY_WORDS, ReadWords, WordReader
 from storefront_mcp.catalogue.search_hints import search_hints
+from storefront_mcp.catalogue.stock_order import search_in_stock_first
 from storefront_mcp.catalogue.summaries import facets_of, selected_summary, summary_of
 from storefront_mcp.commerce.errors import CursorRefused
 from storefront_mcp.commerce.money import Money
@@ -123,7 +124,8 @@ class CatalogueSearch:
         for attempt in search_attempts(words, narrowed=_is_narrowed(index_query)):
             asked = _index_query_of(index_query, attempt, own_sort=own_sort)
             favouring = with_favoured_kinds(self.index, asked, self._language)
-            answer = self.index.search(favouring) if asked.sort == "relevance" else self._answer(asked)
+            by_words = asked.sort == "relevance"
+            answer = search_in_stock_first(self.index, favouring) if by_words else self._answer(asked)
             if answer.total:
                 break
         return _TriedSearch(words=words, attempt=attempt, asked=asked, answer=answer)
@@ -137,7 +139,7 @@ class CatalogueSearch:
         """What matches, in its order; in another where the shop tells nothing that such an order goes by."""
         if index_query.sort in UNKNOWN_ORDERS and not self._tells(index_query):
             if not _goes_by_price(index_query):
-                return self.index.search(replace(index_query, sort="relevance"))
+                return search_in_stock_first(self.index, replace(index_query, sort="relevance"))
             index_query = replace(index_query, sort="price_high")
         return search_by_kind(self.index, index_query, self._language.stem)
 

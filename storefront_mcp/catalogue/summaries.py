@@ -31,10 +31,14 @@ def summary_of(
     *,
     missed: Sequence[str] = (),
 ) -> ProductSummary:
-    """A product in a list, with the variant that fits the filters where only one does."""
+    """A product in a list, with the variant that fits the filters where only one does.
+
+    It is in stock where one that fits is.
+    """
     product = document.product
     wanted = [*((one.code, one.values) for one in filters), *((code, (label,)) for code, label in labels)]
-    variant = _fitting_variant(document, wanted)
+    fitting = _fitting_variants(document, wanted)
+    variant = fitting[0] if len(fitting) == 1 else None
     short = {axis.label: _short(axis.values) for axis in product.axes if axis.values}
     short |= {option.title: _short_option(option) for option in product.custom_options[:MAX_OPTION_TITLES]}
     # Without them a product with variants still says that one must be chosen.
@@ -44,7 +48,7 @@ def summary_of(
         name=product.name,
         price=product.price,
         list_price=product.list_price,
-        in_stock=product.in_stock,
+        in_stock=product.in_stock and (not fitting or any(one.in_stock for one in fitting)),
         choose=_to_choose(product),
         variant=None if variant is None else variant.sku,
         from_price=least_price(product),
@@ -123,18 +127,17 @@ def _short(values: Sequence[str]) -> str:
     return f"{values[0]} to {values[-1]}"
 
 
-def _fitting_variant(document: CatalogueDocument, wanted: Sequence[tuple[str, Sequence[str]]]) -> Variant | None:
-    """The only variant with one of the wanted values of each attribute in which variants differ."""
+def _fitting_variants(document: CatalogueDocument, wanted: Sequence[tuple[str, Sequence[str]]]) -> Sequence[Variant]:
+    """Those with one of the wanted values of each attribute in which variants differ; none where that was not asked."""
     labels = {one.code: one.label for one in document.attributes if one.axis}
     needed: dict[str, set[str]] = {}
     for code, values in wanted:
         if code in labels:
             needed.setdefault(labels[code], set()).update(map(fold_text, values))
     if not needed:
-        return None
-    fitting = [
+        return ()
+    return [
         variant
         for variant in document.product.variants
         if all(fold_text(variant.options.get(label, "")) in values for label, values in needed.items())
     ]
-    return fitting[0] if len(fitting) == 1 else None

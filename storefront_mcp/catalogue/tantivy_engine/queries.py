@@ -121,9 +121,12 @@ class IndexQueryTranslator:
             yield self._term("term", IN_STOCK)
         if index_query.attributes:
             yield self._attributes(index_query.attributes, in_stock=bool(index_query.in_stock))
+        if index_query.sold_out:
+            buyable = self._attributes(index_query.attributes, in_stock=True)
+            yield _none([_all([self._term("term", IN_STOCK), buyable])])
 
     def _not(self, term: str) -> Query:
-        return Query.boolean_query([(Occur.Must, Query.all_query()), (Occur.MustNot, self._term("term", term))])
+        return _none([self._term("term", term)])
 
     def _attributes(self, filters: Sequence[AttributeFilter], *, in_stock: bool) -> Query:
         """Any way to share the filters out between the product as a whole and one of its variants."""
@@ -149,3 +152,7 @@ def _any(queries: Sequence[Query]) -> Query:
 
 def _all(queries: Sequence[Query]) -> Query:
     return queries[0] if len(queries) == 1 else Query.boolean_query([(Occur.Must, one) for one in queries])
+
+
+def _none(queries: Sequence[Query]) -> Query:
+    return Query.boolean_query([(Occur.Must, Query.all_query()), *((Occur.MustNot, one) for one in queries)])

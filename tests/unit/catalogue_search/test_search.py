@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from msgspec.structs import replace
 
-from storefront_mcp.catalogue.document import CatalogueDocument
+from storefront_mcp.catalogue.document import CatalogueDocument, DocumentAttribute
 from storefront_mcp.catalogue.search import APART_TEXT, UNKNOWN_ORDERS, CatalogueSearch
 from storefront_mcp.catalogue.summaries import summary_of
 from storefront_mcp.commerce.errors import CursorRefused
 from storefront_mcp.commerce.ids import CategoryId, Sku
 from storefront_mcp.commerce.money import Money
-from storefront_mcp.commerce.product import CustomOption, OptionAxis, OptionValue, Product, ProductSummary
+from storefront_mcp.commerce.product import CustomOption, OptionAxis, OptionValue, Product, ProductSummary, Variant
 from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery, Sort
 from storefront_mcp.commerce.search_errors import FilterRefused
 from tests.fakes.demo_documents import demo_documents
@@ -45,6 +45,54 @@ def test_values_in_a_text_hold_in_one_variant_which_is_named(warehouse: Catalogu
     assert page.understood == ReadConditions(filters={"color": ("Black",), "size": ("M",)})
     assert page.relaxed == ("left out: men",)
     assert "TEE-BLACK-M" in [product.variant for product in page.products]
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("green tee XL", ()),
+        ("grünes T-Shirt XL", ()),
+        ("tee", (("color", ("Green",)), ("size", ("XL",)))),
+        ("green XL", ()),
+    ],
+)
+def test_a_row_whose_one_fitting_variant_is_sold_out_says_so_and_comes_behind_those_that_can_be_bought(
+    warehouse: CatalogueSearch, text: str, filters: tuple[tuple[str, tuple[str, ...]], ...]
+) -> None:
+    page = ask(warehouse, text, filters=filters, size=50)
+    (sold_out,) = [one for one in page.products if one.variant == "TEE-GREEN-XL"]
+
+    assert not sold_out.in_stock
+    stock = [one.in_stock for one in page.products]
+    assert stock == sorted(stock, reverse=True)
+    by_page = [one for at in range(page.total or 0) for one in _page_of_one(warehouse, text, filters, at).products]
+    assert by_page == list(page.products)
+
+
+def _page_of_one(
+    warehouse: CatalogueSearch, text: str, filters: tuple[tuple[str, tuple[str, ...]], ...], at: int
+) -> SearchPage:
+    return ask(warehouse, text, filters=filters, size=1, after=f"m{at}")
+
+
+def test_a_row_is_sold_out_where_each_of_several_fitting_variants_is(tmp_path: Path) -> None:
+    colours = DocumentAttribute(code="color", label="Colour", values=("Red", "Blue"), filterable=True, axis=True)
+    sizes = DocumentAttribute(code="size", label="Size", values=("S", "M"), filterable=True, axis=True)
+    variants = tuple(
+        Variant(sku=Sku(f"T-{colour}-{size}"), options={"Colour": colour, "Size": size}, in_stock=colour == "Blue")
+        for colour in ("Red", "Blue")
+        for size in ("S", "M")
+    )
+    tee = Product(sku=Sku("T"), name="Tee", price=Money(1000, "AUD"), variants=variants)
+    document = CatalogueDocument(key="1", product=tee, attributes=(colours, sizes))
+    search = built_search(tmp_path, [document], locale="en-AU", currency="AUD")
+
+    assert [one.in_stock for text in ("red tee", "blue tee", "tee S", "tee") for one in ask(search, text).products] == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_a_value_that_fits_no_product_is_a_word(warehouse: CatalogueSearch) -> None:
