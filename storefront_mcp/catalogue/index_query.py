@@ -30,6 +30,17 @@ class AttributeFilter(Struct, frozen=True, kw_only=True):
     """Labels."""
 
 
+class ExcludedValues(Struct, frozen=True, kw_only=True):
+    """Values of one attribute that must not hold: a product with variants needs one with another value."""
+
+    code: str
+    values: tuple[str, ...]
+    others: tuple[str, ...]
+    """All other values that the attribute has."""
+    named: tuple[WordGroup, ...] = ()
+    """Words that must not name a product that has no value of the attribute."""
+
+
 class KindFavour(Struct, frozen=True, kw_only=True):
     """A kind of thing that comes first among what matches the words as well."""
 
@@ -64,6 +75,9 @@ class IndexQuery(Struct, frozen=True, kw_only=True):
     on_sale: bool | None = None
     attributes: tuple[AttributeFilter, ...] = ()
     """Those of variants, and stock, hold together in one variant."""
+    without_values: tuple[ExcludedValues, ...] = ()
+    without: tuple[WordGroup, ...] = ()
+    """Words that no text of it may have, unless one says that it has not: "no garlic"."""
     sort: Sort = "relevance"
     size: int = 10
     offset: int = 0

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.favoured_kinds import with_favoured_kinds
 from storefront_mcp.catalogue.index import CatalogueIndex, IndexResult
-from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery
+from storefront_mcp.catalogue.index_query import AttributeFilter, ExcludedValues, IndexQuery, WordChoice, WordGroup
 from storefront_mcp.catalogue.kind_order import search_by_kind
+from storefront_mcp.catalogue.query.exclusions import ReadExclusions, has_phrase, read_exclusions
 from storefront_mcp.catalogue.query.folding import fold_text, plain_words, sku_letters, text_words
 from storefront_mcp.catalogue.query.language import LanguageWords
 from storefront_mcp.catalogue.query.lexicon import CatalogueLexicon
@@ -30,6 +31,8 @@ CURSOR_PREFIX: Final = "m"
 """Before the offset in a cursor, so that no position in the shop is taken for one here."""
 MIN_CODE_CHARS: Final = 4
 """Characters of the shortest word in a sentence that is looked up as a SKU."""
+MAX_NAMES: Final = 20
+"""Products among whose names a phrase is looked for."""
 UNKNOWN_ORDERS: Final[Mapping[Sort, str]] = {
     "rating": "None of these has a rating: {order} instead.",
     "best_selling": "The shop does not tell what sells best: {order} instead.",
@@ -68,10 +71,12 @@ class CatalogueSearch:
         """One page of what matches. Raises CursorRefused, FilterRefused."""
         offset = _offset(query.after)
         phrases = read_phrases(query.text, self._currency)
-        index_query = self._conditions(query, phrases, offset)
+        excluded = read_exclusions(phrases.text, self._words(), self._is_in_a_name)
+        phrases = replace(phrases, text=excluded.text)
+        index_query = self._conditions(query, phrases, excluded, offset)
         if (by_sku := self._by_sku(_codes(query.text), index_query)) is not None:
             return by_sku
-        stated = replace(phrases, text="") != PhraseReading(text="")
+        stated = bool(excluded.told) or replace(phrases, text="") != PhraseReading(text="")
         own_sort = query.sort != "relevance"
         tried = self._try(phrases.text, index_query, stated=stated, own_sort=own_sort)
         missed = tried.attempt.relaxed or not tried.answer.total
@@ -101,17 +106,20 @@ class CatalogueSearch:
             hints = (*hints, TOO_LONG_TEXT)
         if things is not None:
             hints = (ONE_BY_ONE_TEXT.format("; ".join((*things.kinds, *things.others))), *hints)
+        others = (AttributeFilter(code=one.code, values=one.others) for one in index_query.without_values)
+        filtered = {one.code for one in asked.attributes}
+        wanted = (*index_query.attributes, *(one for one in others if one.code not in filtered))
         return SearchPage(
-            products=tuple(
-                summary_of(hit.document, index_query.attributes, attempt.labels, missed=hit.missed)
-                for hit in answer.hits
-            ),
+            products=tuple(summary_of(hit.document, wanted, attempt.labels, missed=hit.missed) for hit in answer.hits),
             total=answer.total,
             next=_next(offset, len(answer.hits), answer.total),
             facets=facets_of(answer),
-            understood=_conditions_of_text(query, phrases, attempt if found else None),
+            understood=_conditions_of_text(query, phrases, excluded, attempt if found else None),
             searched_for=words.corrected,
-            relaxed=(*(f"left out: {one}" for one in left_out), *attempt.relaxed) if found else (),
+            relaxed=tuple(
+                [f"left out: {one}" for one in excluded.left_out]
+                + ([*(f"left out: {one}" for one in left_out), *attempt.relaxed] if found else [])
+            ),
             hints=hints,
         )
 
@@ -156,7 +164,15 @@ class CatalogueSearch:
             self._reader, self._lexicon = WordReader(self._language, lexicon), lexicon
         return self._reader
 
-    def _conditions(self, query: SearchQuery, phrases: PhraseReading, offset: int) -> IndexQuery:
+    def _is_in_a_name(self, phrase: str) -> bool:
+        """Whether a product's name has these words one behind the other."""
+        words = [WordGroup(text=one, choices=((WordChoice(self._language.stem(one)),),)) for one in text_words(phrase)]
+        hits = self.index.search(IndexQuery(groups=tuple(words), size=MAX_NAMES)).hits
+        return any(has_phrase(hit.document.product.name, phrase) for hit in hits)
+
+    def _conditions(
+        self, query: SearchQuery, phrases: PhraseReading, excluded: ReadExclusions, offset: int
+    ) -> IndexQuery:
         """What must hold: what the caller sent, and where that is silent, what the text says."""
         return IndexQuery(
             category=query.category,
@@ -165,11 +181,18 @@ class CatalogueSearch:
             in_stock=phrases.in_stock if query.in_stock is None else query.in_stock,
             on_sale=phrases.on_sale if query.on_sale is None else query.on_sale,
             attributes=tuple(self._filter(code, labels) for code, labels in query.filters),
+            without_values=tuple(self._excluded_values(excluded)),
+            without=excluded.groups,
             sort=self._sort(query, phrases),
             size=query.size,
             offset=offset,
             facets=query.facets,
         )
+
+    def _excluded_values(self, excluded: ReadExclusions) -> Iterator[ExcludedValues]:
+        for code, named in excluded.values.items():
+            others = tuple(one for one in self.index.lexicon.attributes[code].values if one not in named)
+            yield ExcludedValues(code=code, values=tuple(named), others=others, named=tuple(named.values()))
 
     def _sort(self, query: SearchQuery, phrases: PhraseReading) -> Sort:
         return phrases.sort or "relevance" if query.sort == "relevance" else query.sort
@@ -234,6 +257,8 @@ def _is_narrowed(index_query: IndexQuery) -> bool:
         or index_query.price_min is not None
         or index_query.price_max is not None
         or index_query.on_sale
+        or index_query.without
+        or index_query.without_values
     )
 
 
@@ -276,7 +301,7 @@ def _fits(document: CatalogueDocument, index_query: IndexQuery) -> bool:
 
 
 def _conditions_of_text(
-    query: SearchQuery, phrases: PhraseReading, attempt: SearchAttempt | None
+    query: SearchQuery, phrases: PhraseReading, excluded: ReadExclusions, attempt: SearchAttempt | None
 ) -> ReadConditions | None:
     """What the text, not the caller's arguments, said; None when it said nothing."""
     filters: dict[str, tuple[str, ...]] = {}
@@ -289,6 +314,7 @@ def _conditions_of_text(
         on_sale=phrases.on_sale if query.on_sale is None else None,
         sort=phrases.sort if query.sort == "relevance" else None,
         filters=filters,
+        without=excluded.told,
         quantity=phrases.quantity,
     )
     return None if read == ReadConditions() else read

@@ -95,6 +95,10 @@ def _nearest(index: CatalogueIndex, index_query: IndexQuery, currency: str) -> I
         hits = index.search(replace(index_query, in_stock=None)).hits
         if hits:
             yield f"Sold out: {hits[0].document.product.name} ({hits[0].document.product.sku})."
+    if index_query.without or index_query.without_values:
+        total = index.search(replace(index_query, without=(), without_values=())).total
+        if total:
+            yield f"Each of {total} has what was excluded."
     if index_query.on_sale:
         total = index.search(replace(index_query, on_sale=None)).total
         if total:

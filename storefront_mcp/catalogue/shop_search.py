@@ -7,7 +7,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from storefront_mcp.catalogue.query.alternatives import split_list
-from storefront_mcp.catalogue.query.folding import text_words
+from storefront_mcp.catalogue.query.exclusions import has_phrase, without_negations
+from storefront_mcp.catalogue.query.folding import fold_text, text_words
 from storefront_mcp.catalogue.query.language import filler_words
 from storefront_mcp.catalogue.query.phrases import PhraseReading, read_phrases
 from storefront_mcp.catalogue.query.spelling import SpellingIndex
@@ -27,6 +28,7 @@ TOLD_SORTS: Final = frozenset({"best_selling", "rating", "discount"})
 """Orders for which a shop must tell something of its products."""
 EXTRA_COST: Final = "What must be chosen may cost extra: get_product tells a from_price."
 NO_ORDER: Final = "This shop cannot sort by {}: its own order is kept."
+READ_EACH: Final = "This shop cannot be asked what a product is without: read each with get_product."
 ONE_BY_ONE: Final = "Search for several things one by one."
 MAX_SEEN_NAMES: Final = 1_000
 """Names of products that were listed of late, among whose words a misspelt one is looked for."""
@@ -59,17 +61,23 @@ class ShopSearch:
         if contradiction is not None and not found.products:
             return replace(found, hints=(contradiction,))
         if found.products or search.after is not None or not search.text:
-            self._learn([product.name for product in found.products])
-            return found
+            names = [product.name for product in found.products]
+            self._learn(names)
+            if search.after is not None or _is_heeded(search.text, names):
+                return found
         phrases = read_phrases(search.text, self._currency)
         plainer = _plainer(query, phrases)
         if plainer != query and (plainer.text or plainer.price_min or plainer.price_max):
             again = await self._search_plainer(search, plainer, phrases)
             if again.products:
                 return again
-        if contradiction := contradicting_bounds(plainer.price_min, plainer.price_max):
-            return replace(found, hints=(contradiction,))
-        return replace(found, hints=await self._hints(plainer.text or search.text, phrases))
+        if found.products:
+            hints = (*found.hints, READ_EACH)
+        elif contradiction := contradicting_bounds(plainer.price_min, plainer.price_max):
+            hints = (contradiction,)
+        else:
+            hints = await self._hints(plainer.text or search.text, phrases)
+        return replace(found, hints=hints)
 
     async def _ask(self, query: SearchQuery) -> SearchPage:
         """The shop's page; where it is in another order than asked for, or bounds no whole prices, this is said."""
@@ -90,10 +98,13 @@ class ShopSearch:
         in_stock = phrases.in_stock if search.in_stock is None else search.in_stock
         found = _with_stock(await self._ask(plainer), in_stock)
         self._learn([product.name for product in found.products])
+        _, left_out = without_negations(phrases.text, _is_filler)
         return replace(
             found,
             next=None if found.next is None else PLAINER_PREFIX + found.next,
             understood=_read_conditions(search, plainer, phrases),
+            relaxed=tuple(f"left out: {one}" for one in left_out),
+            hints=(*found.hints, READ_EACH) if left_out and found.products else found.hints,
         )
 
     def _learn(self, names: Iterable[str]) -> None:
@@ -133,6 +144,16 @@ class ShopSearch:
         return tree[0].children if len(tree) == 1 and tree[0].children else tree
 
 
+def _is_filler(word: str) -> bool:
+    return any(word in filler_words(code) for code in FILLER_LANGUAGES)
+
+
+def _is_heeded(text: str, names: Iterable[str]) -> bool:
+    """Whether a text negates nothing, or only as the name of a product does that was found."""
+    _, negated = without_negations(fold_text(text), _is_filler)
+    return not negated or any(has_phrase(name, one) for name in names for one in negated)
+
+
 def _is_telling(word: str) -> bool:
     """Whether a word says anything of a product, in whichever language."""
     return any(all(part not in filler_words(code) for code in FILLER_LANGUAGES) for part in text_words(word))
@@ -149,7 +170,7 @@ def _plainer(query: SearchQuery, phrases: PhraseReading) -> SearchQuery:
     """The query without words that tell nothing, and with the conditions of its text where the caller has none."""
     return replace(
         query,
-        text=" ".join(word for word in phrases.text.split() if _is_telling(word)),
+        text=" ".join(word for word in without_negations(phrases.text, _is_filler)[0].split() if _is_telling(word)),
         price_min=phrases.price_min if query.price_min is None else query.price_min,
         price_max=phrases.price_max if query.price_max is None else query.price_max,
         sort=phrases.sort if query.sort == "relevance" and phrases.sort in SHOP_SORTS else query.sort,

@@ -13,7 +13,8 @@ def search_in_stock_first(index: CatalogueIndex, index_query: IndexQuery) -> Ind
     Only where all words must match, as those that match fewer come behind.
     """
     whole = index.search(index_query)
-    if not index_query.attributes or index_query.in_stock is not None or index_query.required is not None:
+    by_value = index_query.attributes or index_query.without_values
+    if not by_value or index_query.in_stock is not None or index_query.required is not None:
         return whole
     in_stock = index.search(replace(index_query, in_stock=True, facets=False))
     if in_stock.total in (0, whole.total):

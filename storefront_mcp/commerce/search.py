@@ -43,6 +43,8 @@ class ReadConditions(Struct, frozen=True, omit_defaults=True, kw_only=True):
     sort: Sort | None = None
     filters: dict[str, tuple[str, ...]] = {}
     """Attribute code to labels."""
+    without: tuple[str, ...] = ()
+    """What was excluded."""
     quantity: int | None = None
     """How many pieces are wanted: for the cart, and no condition of the search."""
 

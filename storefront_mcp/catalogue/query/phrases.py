@@ -133,6 +133,8 @@ _SOLD_OUT: Final = re.compile(
     r"(?<!\w)(?:sold out|out of stock|not in stock|ausverkauft(?:e[rsnm]?)?|vergriffen|"
     r"nicht (?:auf lager|lieferbar))(?!\w)"
 )
+_NOT_ON_SALE: Final = re.compile(rf"(?<!\w)(?:not|nicht|non)[\s-]{_SALE.pattern}|(?<!\w)full[- ]price(?:d)?(?!\w)")
+_NOT_SOLD_OUT: Final = re.compile(rf"(?<!\w)(?:not|nicht)\s{_SOLD_OUT.pattern}")
 _ORDERS: Final[tuple[tuple[Sort, re.Pattern[str]], ...]] = (
     (
         "price_low",
@@ -154,6 +156,7 @@ _ORDERS: Final[tuple[tuple[Sort, re.Pattern[str]], ...]] = (
         ),
     ),
 )
+_NOT_ORDERED: Final = re.compile(rf"(?<!\w)(?:not|nicht)\s(?:{'|'.join(pattern.pattern for _, pattern in _ORDERS)})")
 
 
 class PhraseReading(Struct, frozen=True, kw_only=True):
@@ -209,10 +212,13 @@ def read_phrases(text: str, currency: str) -> PhraseReading:
     """
     quantity, rest = read_quantity(fold_text(text))
     low, high, rest, foreign = _read_prices(rest, currency) if _DIGIT.search(rest) else (None, None, rest, False)
+    full_price, rest = _take_out(_NOT_ON_SALE, rest)
     on_sale, rest = _take_out(_SALE, rest)
+    not_sold_out, rest = _take_out(_NOT_SOLD_OUT, rest)
     sold_out, rest = _take_out(_SOLD_OUT, rest)
     in_stock, rest = _take_out(_STOCK, rest)
     sort: Sort | None = None
+    rest = _NOT_ORDERED.sub(" ", rest)
     for order, pattern in _ORDERS:
         found, rest = _take_out(pattern, rest)
         sort = order if found and sort is None else sort
@@ -220,8 +226,8 @@ def read_phrases(text: str, currency: str) -> PhraseReading:
         text=" ".join(rest.split()),
         price_min=low,
         price_max=high,
-        in_stock=False if sold_out else in_stock or None,
-        on_sale=on_sale or None,
+        in_stock=False if sold_out else in_stock or not_sold_out or None,
+        on_sale=False if full_price else on_sale or None,
         sort=sort,
         quantity=quantity,
         other_currency=foreign,

@@ -20,6 +20,7 @@ from storefront_mcp.catalogue.query.alternatives import (
 from storefront_mcp.catalogue.query.folding import plain_words, spelling, text_words
 from storefront_mcp.catalogue.query.language import MAX_SYNONYM_WORDS, LanguageWords, StemWords, Synonyms
 from storefront_mcp.catalogue.query.lexicon import MIN_PART_CHARS, CatalogueLexicon
+from storefront_mcp.catalogue.query.negations import ExcludedThing
 from storefront_mcp.catalogue.query.quantities import WRITTEN_UNITS
 from storefront_mcp.catalogue.query.spelling import SpellingIndex
 
@@ -134,6 +135,22 @@ class WordReader:
         others = [one for one in parts if one not in kinds]
         return ListedThings(kinds=tuple(kinds), others=tuple(others)) if len(kinds) > 1 else None
 
+    def has_kind(self, text: str) -> bool:
+        """Whether any word of a text is a kind of thing that the catalogue has."""
+        return any(self._stem(word) in self._lexicon.kinds for word in text_words(text))
+
+    def excluded_thing(self, typed: Sequence[str]) -> ExcludedThing | None:
+        """What these folded words begin with; None where the catalogue has no such value or word, nor one like it."""
+        span = next((one for one in self._labels(typed) if one.start == 0), None)
+        stems = [self._stem(word) for word in typed]
+        length, choices = self._expression(typed[: span.stop] if span else typed, stems, 0)
+        choices = choices or tuple(self._synonyms(self._language.foreign, tuple(stems[:1]), NEAR_WEIGHT))
+        if span is None and not choices:
+            return None
+        length = length if span is None else span.stop
+        group = WordGroup(text=" ".join(typed[:length]), choices=choices[:MAX_CHOICES])
+        return ExcludedThing(length=length, labels=span.readings if span else (), group=group)
+
     def _is_thing(self, text: str) -> bool:
         """Whether a text says what kind of thing is wanted, and not only what it comes in: "pair", "set of 4"."""
         groups = self.read(text, conditions=True).groups
@@ -169,7 +186,7 @@ class WordReader:
             for at, word in enumerate(typed)
             if not self._is_container(typed, at)
             and not self._is_asked(typed, at)
-            and (not self._is_filler(word) or self._is_part(typed, at))
+            and (not self.is_filler(word) or self._is_part(typed, at))
         ]
         return kept or ([] if fully else typed)
 
@@ -178,7 +195,7 @@ class WordReader:
         return (
             self._stem(typed[at]) in self._language.containers
             and typed[at + 1 : at + 2] in PARTITIVES
-            and any(not self._is_filler(word) for word in typed[at + 2 :])
+            and any(not self.is_filler(word) for word in typed[at + 2 :])
         )
 
     def _is_asked(self, typed: Sequence[str], at: int) -> bool:
@@ -190,7 +207,8 @@ class WordReader:
         attributes = self._lexicon.attributes.values()
         return frozenset(self._stem(name) for one in attributes for name in text_words(f"{one.code} {one.label}"))
 
-    def _is_filler(self, word: str) -> bool:
+    def is_filler(self, word: str) -> bool:
+        """Whether a folded word says nothing of a product here."""
         return word in self._language.fillers or (
             word in self._language.foreign_fillers and not self._lexicon.has_stem(self._stem(word))
         )

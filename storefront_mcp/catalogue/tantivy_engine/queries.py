@@ -1,19 +1,25 @@
 """From an `IndexQuery` to a query of tantivy, put together from terms, as it never parses a user's text."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, islice, product
+from itertools import chain, combinations, islice, product
 from typing import Final
 
 from msgspec.structs import replace
 from tantivy import FieldType, Occur, Order, Query, Schema
 
-from storefront_mcp.catalogue.index_query import AttributeFilter, IndexQuery, KindFavour, WordGroup
+from storefront_mcp.catalogue.index_query import (
+    AttributeFilter,
+    IndexQuery,
+    KindFavour,
+    WordGroup,
+)
 from storefront_mcp.catalogue.tantivy_engine.schema import (
     IN_STOCK,
     LISTED,
     MAX_JOINT_AXES,
     ON_SALE,
     SEARCHABLE,
+    absence_term,
     attribute_term,
     category_term,
     head_term,
@@ -32,9 +38,11 @@ GROUP_SCORE: Final = 1000.0
 """More than all words of one product are worth, so that more groups always come first."""
 FAVOUR_SCORE: Final = 60.0
 """For a kind of thing that comes first: more than the words of one name are worth more than those of another."""
+STATED_SCORE: Final = 100.0
+"""For texts that say that a product is without what is not wanted: more than a kind that comes first."""
 EXACT_SCORE: Final = 200.0
 """For a name that is the whole query."""
-MAX_VALUE_COMBINATIONS: Final = 60
+MAX_VALUE_COMBINATIONS: Final = 240
 ORDERS: Final[dict[Sort, tuple[str, Order]]] = {
     "price_low": ("price", Order.Asc),
     "price_high": ("price", Order.Desc),
@@ -65,7 +73,9 @@ class IndexQueryTranslator:
         exact = " ".join(group.choices[0][0].stem for group in index_query.groups if group.choices)
         bonus = Query.const_score_query(self._term("exact", exact), EXACT_SCORE)
         if index_query.required is None or index_query.required >= len(wanted):
-            favoured = [(Occur.Should, one) for one in (bonus, *map(self._favour, index_query.favours))]
+            stated = Query.const_score_query(self._absence_query(index_query.without), STATED_SCORE)
+            favours = (bonus, *map(self._favour, index_query.favours), *([stated] if index_query.without else []))
+            favoured = [(Occur.Should, one) for one in favours]
             return Query.boolean_query([*must, *((Occur.Must, one) for one in wanted), *favoured])
         counted = [
             Query.boolean_query([(Occur.Must, Query.const_score_query(one, GROUP_SCORE)), (Occur.Should, one)])
@@ -121,9 +131,11 @@ class IndexQueryTranslator:
             yield self._term("term", IN_STOCK)
         if index_query.attributes:
             yield self._attributes(index_query.attributes, in_stock=bool(index_query.in_stock))
+        yield from self._excluding(index_query, in_stock=bool(index_query.in_stock))
         if index_query.sold_out:
-            buyable = self._attributes(index_query.attributes, in_stock=True)
-            yield _none([_all([self._term("term", IN_STOCK), buyable])])
+            wanted = [self._attributes(index_query.attributes, in_stock=True)] if index_query.attributes else []
+            excluding = self._excluding(index_query, in_stock=True)
+            yield _none([_all([self._term("term", IN_STOCK), *wanted, *excluding])])
 
     def _not(self, term: str) -> Query:
         return _none([self._term("term", term)])
@@ -137,6 +149,37 @@ class IndexQueryTranslator:
                 ways.append(_all([*plain, *([self._joint(joint, in_stock=in_stock)] if joint else [])]))
         return _any(ways)
 
+    def _with_words(self, group: WordGroup, fields: FieldWeights) -> Iterator[Query]:
+        """Products whose texts have the words of a choice, but those of which they say that it is without."""
+        for choice in group.choices:
+            words = [(Occur.Must, self._word(word.stem, 1.0, fields)) for word in choice]
+            yield Query.boolean_query([*words, (Occur.MustNot, self._absence_query([group]))])
+
+    def _absence_query(self, groups: Sequence[WordGroup]) -> Query:
+        """Products whose texts say that they are without any of these words."""
+        stems = {word.stem for group in groups for choice in group.choices for word in choice}
+        return self.one_of("term", map(absence_term, sorted(stems)))
+
+    def _excluding(self, index_query: IndexQuery, *, in_stock: bool) -> Iterator[Query]:
+        """What must hold so that nothing excluded is found; of variants one must have another value."""
+        for group in index_query.without:
+            yield _none([*self._with_words(group, FIELD_WEIGHTS)])
+        filtered = {one.code for one in index_query.attributes}
+        for excluded in index_query.without_values:
+            plain, variants = _terms(excluded.code, excluded.values)
+            yield _none([self.one_of("term", plain)])
+            if excluded.code in filtered:
+                continue
+            valued = self.one_of("term", chain(plain, variants, *_terms(excluded.code, excluded.others)))
+            for group in excluded.named:
+                named = _any([*self._with_words(group, NAME_FIELDS)]) if group.choices else Query.empty_query()
+                yield _none([_all([named, _none([valued])])])
+            other_variants = []
+            if excluded.others:
+                others = AttributeFilter(code=excluded.code, values=excluded.others)
+                other_variants = [self._attributes((*index_query.attributes, others), in_stock=in_stock)]
+            yield _any([_none([self.one_of("term", variants)]), *other_variants])
+
     def _plain(self, wanted: AttributeFilter) -> Query:
         return self.one_of("term", [plain_term(attribute_term(wanted.code, value)) for value in wanted.values])
 
@@ -144,6 +187,12 @@ class IndexQueryTranslator:
         values = ([attribute_term(one.code, value) for value in one.values] for one in filters)
         terms = [joint_term(chosen, in_stock=in_stock) for chosen in islice(product(*values), MAX_VALUE_COMBINATIONS)]
         return self.one_of("term", terms)
+
+
+def _terms(code: str, values: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The terms of values that a product has as a whole, and of those that a variant has."""
+    terms = [attribute_term(code, value) for value in values]
+    return [*map(plain_term, terms)], [joint_term([term], in_stock=False) for term in terms]
 
 
 def _any(queries: Sequence[Query]) -> Query:

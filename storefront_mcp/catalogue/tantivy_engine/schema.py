@@ -12,9 +12,10 @@ import tantivy
 from storefront_mcp.catalogue.document import MAX_INDEXED_CHARS, CatalogueDocument
 from storefront_mcp.catalogue.query.folding import fold_text, head_word, sku_letters, text_words
 from storefront_mcp.catalogue.query.language import Stem
+from storefront_mcp.catalogue.query.negations import stated_absences
 from storefront_mcp.commerce.product import charged_price
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 """Of the fields and of how text becomes words; a folder of another version is not read."""
 MAX_JOINT_AXES: Final = 4
 """Attributes of variants of which any combination can be filtered by in one variant."""
@@ -108,6 +109,11 @@ def head_term(stem: str) -> str:
     return f"h{SEPARATOR}{stem}"
 
 
+def absence_term(stem: str) -> str:
+    """What a product's own texts say that it has not."""
+    return f"n{SEPARATOR}{stem}"
+
+
 def kind_term(stem: str, category: str) -> str:
     """The same, with a category that the product was put into."""
     return SEPARATOR.join((KIND_PLACE, stem, category))
@@ -119,7 +125,7 @@ def index_document(document: CatalogueDocument, stem: Stem) -> tantivy.Document:
     fields.add_text("key", document.key)
     _add_words(fields, document, stem)
     _add_names(fields, document)
-    for term in {*_conditions(document), *_attribute_terms(document)}:
+    for term in {*_conditions(document), *_attribute_terms(document), *_absence_terms(document, stem)}:
         fields.add_text("term", term)
     if (head := head_word(document.product.name)) is not None:
         fields.add_text("term", head_term(stem(head)))
@@ -220,6 +226,12 @@ def _conditions(document: CatalogueDocument) -> Iterator[str]:
         yield ON_SALE
     for category in document.categories:
         yield category_term(category.id)
+
+
+def _absence_terms(document: CatalogueDocument, stem: Stem) -> Iterator[str]:
+    """What its name and description say that it has not."""
+    for text in (document.product.name, document.product.description[:MAX_INDEXED_CHARS]):
+        yield from map(absence_term, map(stem, stated_absences(text)))
 
 
 def _attribute_terms(document: CatalogueDocument) -> Iterator[str]:

@@ -418,6 +418,27 @@ async def test_without_a_mirror_bounds_that_contradict_each_other_are_told(
     )
 
 
+@pytest.mark.parametrize(("text", "left_out"), [("tee not black", "not black"), ("Tee ohne Kragen", "ohne kragen")])
+async def test_without_a_mirror_what_is_not_wanted_is_left_out_of_the_words_and_said(
+    alone: MirroredCatalogueReader, text: str, left_out: str
+) -> None:
+    page = await alone.search(SearchQuery(text=text))
+
+    assert [one.sku for one in page.products] == ["TEE"]
+    assert (page.relaxed, page.hints) == ((f"left out: {left_out}",), (shop_search.READ_EACH,))
+
+
+async def test_without_a_mirror_a_name_with_a_negation_is_a_name() -> None:
+    named = Product(sku=Sku("NOT"), name="Not Your Grandma's Pickles", price=aud(900))
+    other = Product(sku=Sku("PICKLES"), name="Pickles", price=aud(900))
+    shop = CountingReader(MemoryBackend([named, other]))
+    alone = MirroredCatalogueReader(shop, None, lambda: search_language("en-AU"), "AUD")
+
+    page = await alone.search(SearchQuery(text="Not Your Grandma's"))
+
+    assert ([one.sku for one in page.products], page.relaxed, page.hints) == (["NOT"], (), ())
+
+
 async def test_without_a_mirror_what_a_search_lists_is_read_once_and_its_text_only_if_it_finds_nothing(
     alone: MirroredCatalogueReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
