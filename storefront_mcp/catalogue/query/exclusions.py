@@ -49,7 +49,7 @@ def read_exclusions(text: str, reader: WordReader, is_named: Callable[[str], boo
         things = _things(found, reader, wanted_before=reader.has_kind(text[:start]))
         if found.bound and not all(thing.labels for thing, _, _ in things):
             continue
-        stop = things[-1][2] if things else found.tokens[0].stop
+        stop = found.stop or (things[-1][2] if things else found.tokens[0].stop)
         if is_named(text if found.direct else text[start:stop]):
             # What is called so is found by its words; others that have them are not meant even so.
             groups.extend(thing.group for thing, _, _ in things if not thing.labels)

@@ -18,6 +18,19 @@ _DOUBTFUL: Final = frozenset("don't dont doesn't doesnt isn't isnt aren't arent 
 _ABSENCES: Final = frozenset({"without", "ohne"})
 _WORD_BEGINNINGS: Final = frozenset({"non"})
 """Those that begin a word, such as "non-spicy", and name what is wanted as often: "non-slip"."""
+_PAIRS: Final = frozenset(
+    tuple(pair.split())
+    for pair in (
+        "anything but,everything but,all but,alles ausser,other than,free of,free from,frei von,anders als".split(",")
+    )
+)
+_ASKING: Final = frozenset({"why", "warum", "wieso"})
+_QUESTION: Final = re.compile(
+    r"\s*(?:(?:do|did|can|could|have|has) (?:you|we|i|they) not|(?:do|did|have|has|is|are)n'?t (?:you|we|i|they|there)|"
+    r"(?:is|are) there (?:no|not)|"
+    r"(?:haben sie|habt ihr|hast du|habt|gibt es|gibts) (?:denn )?(?:keine?[rsnm]?|nicht))(?!\w)"
+)
+"""Questions that ask for what they seem to negate: "don't you have paddles"."""
 _NO_NEGATION: Final = frozenset(
     "only just sure yet necessarily matter mind care know problem worries idea later "
     "nur sicher egal wissen weiss problem ahnung unbedingt".split()
@@ -41,6 +54,9 @@ _HYPHENS: Final = frozenset("-\u2010\u2011")
 _NOT_CONTAINED: Final = re.compile(
     r"(?<!\w)(?:not|no|non|without|never|nicht|ohne|keine?[rsnm]?|free (?:of|from)|frei von)(?!\w)"
 )
+_FREE_OF: Final = re.compile(
+    r"(?<!\w)([^\W\d_]{3,40})(?:[-\u2010\u2011]free|[-\u2010\u2011]?frei(?:e[rsnm]?)?)(?![\w-])"
+)
 _FREE: Final = re.compile(r"(?<!\w)([^\W\d_]{3,40})[-\u2010\u2011 ]?(?:free|frei(?:e[rsnm]?)?)(?!\w)")
 
 
@@ -62,6 +78,8 @@ class TextNegation(Struct, frozen=True, kw_only=True):
     """Whether only a value of an attribute is negated so."""
     doubtful: bool
     """Whether it may negate what is no property."""
+    stop: int | None = None
+    """Where it ends, for one that stands behind what is negated: "garlic-free"."""
     direct: bool
     """Whether a product of such a name is without it: "Relish ohne Knoblauch", but not "Not Your Grandma's"."""
 
@@ -85,23 +103,48 @@ def find_negations(text: str, is_filler: Callable[[str], bool]) -> Iterator[Text
     ('without', ['garlic'])
     """
     text = _SIGN.sub("not", text)
+    begins = 0 if (question := _QUESTION.match(text)) is None else question.end()
     tokens = [TextWord(found[0], found.start(), found.end()) for found in _TOKEN.finditer(text)]
-    for at, marker in enumerate(tokens):
-        if marker.word not in _MARKERS or _is_chained(text, tokens, at):
+    for at, word in enumerate(tokens):
+        if word.start < begins:
             continue
-        behind = _clause(text, tokens, at)
-        between = 0
-        while between < min(len(behind), MAX_BETWEEN) and _is_between(behind[between].word, is_filler):
-            between += 1
-        behind = behind[between:]
-        if behind and not behind[0].word[0].isdigit() and behind[0].word not in _NO_NEGATION:
+        if (free := _FREE_OF.match(text, word.start)) is not None and (at == 0 or tokens[at - 1].word not in _MARKERS):
+            thing = TextWord(free[1], word.start, free.end(1))
+            marker = TextWord("free", word.start, word.start)
             yield TextNegation(
-                marker=marker,
-                tokens=tuple(behind),
-                bound=marker.word in _WORD_BEGINNINGS,
-                doubtful=marker.word in _DOUBTFUL,
-                direct=marker.word in _ABSENCES and not between,
+                marker=marker, tokens=(thing,), bound=False, doubtful=True, direct=False, stop=free.end()
             )
+        elif (found := _marker(text, tokens, at)) is not None:
+            yield from _negation(text, tokens, at, found, is_filler)
+
+
+def _marker(text: str, tokens: list[TextWord], at: int) -> TextWord | None:
+    """The negation that ends with a word, of one word or two; None where it does not."""
+    word, before = tokens[at], tokens[at - 1] if at else None
+    if before is not None and (before.word, word.word) in _PAIRS:
+        return TextWord(word.word, before.start, word.stop)
+    if word.word not in _MARKERS or _is_chained(text, tokens, at) or (before is not None and before.word in _ASKING):
+        return None
+    return word
+
+
+def _negation(
+    text: str, tokens: list[TextWord], at: int, marker: TextWord, is_filler: Callable[[str], bool]
+) -> Iterator[TextNegation]:
+    """The negation behind whose last word this is what is negated, if there is anything."""
+    behind = _clause(text, tokens, at)
+    between = 0
+    while between < min(len(behind), MAX_BETWEEN) and _is_between(behind[between].word, is_filler):
+        between += 1
+    behind = behind[between:]
+    if behind and not behind[0].word[0].isdigit() and behind[0].word not in _NO_NEGATION:
+        yield TextNegation(
+            marker=marker,
+            tokens=tuple(behind),
+            bound=marker.word in _WORD_BEGINNINGS,
+            doubtful=marker.word in _DOUBTFUL,
+            direct=marker.word in _ABSENCES and not between,
+        )
 
 
 def stated_absences(text: str) -> Iterator[str]:

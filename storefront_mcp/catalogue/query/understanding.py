@@ -141,15 +141,19 @@ class WordReader:
 
     def excluded_thing(self, typed: Sequence[str]) -> ExcludedThing | None:
         """What these folded words begin with; None where the catalogue has no such value or word, nor one like it."""
-        span = next((one for one in self._labels(typed) if one.start == 0), None)
-        stems = [self._stem(word) for word in typed]
-        length, choices = self._expression(typed[: span.stop] if span else typed, stems, 0)
+        span = next(self._labels(typed), None)
+        if span is not None and any(self._stem(word) not in self._attribute_names for word in typed[: span.start]):
+            span = None
+        named = typed if span is None else typed[span.start : span.stop]
+        stems = [self._stem(word) for word in named]
+        length, choices = self._expression(named, stems, 0)
         choices = choices or tuple(self._synonyms(self._language.foreign, tuple(stems[:1]), NEAR_WEIGHT))
         if span is None and not choices:
             return None
-        length = length if span is None else span.stop
-        group = WordGroup(text=" ".join(typed[:length]), choices=choices[:MAX_CHOICES])
-        return ExcludedThing(length=length, labels=span.readings if span else (), group=group)
+        group = WordGroup(text=" ".join(named[:length]), choices=choices[:MAX_CHOICES])
+        if span is None:
+            return ExcludedThing(length=length, labels=(), group=group)
+        return ExcludedThing(length=self._with_attribute_name(typed, span).stop, labels=span.readings, group=group)
 
     def _is_thing(self, text: str) -> bool:
         """Whether a text says what kind of thing is wanted, and not only what it comes in: "pair", "set of 4"."""

@@ -55,6 +55,16 @@ def names(page: SearchPage) -> list[str]:
         ("paddle w/o any cover", ["cover"]),
         ("keine gurken", ["gurken"]),
         ("no added sugar", ["sugar"]),
+        ("anything but dill pickles", ["dill", "pickles"]),
+        ("pickles free of garlic", ["garlic"]),
+        ("Gurken frei von Knoblauch".lower(), ["knoblauch"]),
+        ("garlic-free pickles", ["garlic"]),
+        ("knoblauchfreie gurken", ["knoblauch"]),
+        ("don't you have paddles", None),
+        ("do you not have paddles", None),
+        ("gibt es keine netze", None),
+        ("why not pickles", None),
+        ("salt-free-ish dills", None),
         ("no 5", None),
         ("no. 5", None),
         ("no-see-um net", None),
@@ -62,7 +72,6 @@ def names(page: SearchPage) -> list[str]:
         ("not only black tees", None),
         ("not sure which paddle", None),
         ("nicht nur schwarz", None),
-        ("sugar-free", None),
         ("no", None),
     ],
 )
@@ -95,6 +104,10 @@ def test_a_text_tells_what_a_product_is_without(text: str, absent: list[str]) ->
         ("T-Shirt nicht schwarz", ("schwarz",)),
         ("I don't want black tees", ("black",)),
         ("tees except black", ("black",)),
+        ("tees, anything but black", ("black",)),
+        ("tees other than black", ("black",)),
+        ("tee not colour black", ("colour black",)),
+        ("tee not size M", ("size m",)),
         ("non-black tee", ("black",)),
         ("tee not black or green", ("black", "green")),
         ("T-Shirt weder schwarz noch grün", ("schwarz", "grun")),
@@ -133,7 +146,15 @@ def test_what_is_not_hot_is_found_where_hot_is_not_wanted(warehouse: CatalogueSe
 
 
 @pytest.mark.parametrize(
-    "text", ["pickles without garlic", "no garlic", "Gurken ohne Knoblauch", "pickles w/o any garlic"]
+    "text",
+    [
+        "pickles without garlic",
+        "no garlic",
+        "Gurken ohne Knoblauch",
+        "pickles w/o any garlic",
+        "garlic-free pickles",
+        "knoblauchfreie Gurken",
+    ],
 )
 def test_products_whose_texts_have_the_word_are_left_out(warehouse: CatalogueSearch, text: str) -> None:
     page = ask(warehouse, text)
@@ -244,6 +265,20 @@ def test_what_the_catalogue_does_not_know_is_left_out_and_said(warehouse: Catalo
     assert page.total
     (left_out,) = page.relaxed
     assert left_out.startswith(("left out: without peanuts", "left out: not exp", "left out: ohne", "left out: keine"))
+
+
+def test_what_is_free_of_something_is_found_by_name_or_by_what_it_says(
+    warehouse: CatalogueSearch, tmp_path: Path
+) -> None:
+    named = ask(warehouse, "salt-free dills")
+    assert named.understood is None
+    assert named.products
+    assert all(one.sku.startswith("JAR-SALT") for one in named.products)
+    assert ask(warehouse, "sugar-free").relaxed == ("left out: sugar",)
+
+    documents = [product("Rye Bread", "Gluten and salt."), product("Corn Bread", "Gluten-free."), product("Flat Bread")]
+    search = built_search(tmp_path, documents, locale="en-AU", currency="AUD")
+    assert names(ask(search, "gluten-free bread")) == ["Corn Bread", "Flat Bread"]
 
 
 def test_what_an_and_joins_is_excluded_too_unless_it_is_another_thing(warehouse: CatalogueSearch) -> None:
