@@ -2,8 +2,10 @@
 
 from msgspec.structs import replace
 
+from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex, IndexResult
 from storefront_mcp.catalogue.index_query import IndexQuery
+from storefront_mcp.catalogue.summaries import fitting_variants
 
 
 def search_in_stock_first(index: CatalogueIndex, index_query: IndexQuery) -> IndexResult:
@@ -16,17 +18,31 @@ def search_in_stock_first(index: CatalogueIndex, index_query: IndexQuery) -> Ind
     by_value = index_query.attributes or index_query.without_values
     if not by_value or index_query.in_stock is not None or index_query.required is not None:
         return whole
+    if index_query.offset == 0:
+        # Two searches less for most: all are on this page, or those on it are in stock.
+        hits = sorted(whole.hits, key=lambda hit: not _is_in_stock(hit.document, index_query))
+        if len(hits) == whole.total or all(_is_in_stock(hit.document, index_query) for hit in hits):
+            return replace(whole, hits=tuple(hits))
     in_stock = index.search(replace(index_query, in_stock=True, facets=False))
     if in_stock.total in (0, whole.total):
         return whole
-    hits = in_stock.hits
-    if len(hits) < index_query.size:
+    shown = in_stock.hits
+    if len(shown) < index_query.size:
         others = replace(
             index_query,
             sold_out=True,
-            size=index_query.size - len(hits),
+            size=index_query.size - len(shown),
             offset=max(0, index_query.offset - in_stock.total),
             facets=False,
         )
-        hits = (*hits, *index.search(others).hits)
-    return replace(whole, hits=hits)
+        shown = (*shown, *index.search(others).hits)
+    return replace(whole, hits=shown)
+
+
+def _is_in_stock(document: CatalogueDocument, index_query: IndexQuery) -> bool:
+    """Whether it, or a variant of it with all that was asked for, can be bought."""
+    filtered = {one.code for one in index_query.attributes}
+    wanted = [(one.code, one.values) for one in index_query.attributes]
+    wanted += [(one.code, one.others) for one in index_query.without_values if one.code not in filtered]
+    fitting = fitting_variants(document, wanted)
+    return document.product.in_stock and (not fitting or any(one.in_stock for one in fitting))

@@ -37,7 +37,7 @@ def summary_of(
     """
     product = document.product
     wanted = [*((one.code, one.values) for one in filters), *((code, (label,)) for code, label in labels)]
-    fitting = _fitting_variants(document, wanted)
+    fitting = fitting_variants(document, wanted)
     variant = fitting[0] if len(fitting) == 1 else None
     short = {axis.label: _short(axis.values) for axis in product.axes if axis.values}
     short |= {option.title: _short_option(option) for option in product.custom_options[:MAX_OPTION_TITLES]}
@@ -127,7 +127,7 @@ def _short(values: Sequence[str]) -> str:
     return f"{values[0]} to {values[-1]}"
 
 
-def _fitting_variants(document: CatalogueDocument, wanted: Sequence[tuple[str, Sequence[str]]]) -> Sequence[Variant]:
+def fitting_variants(document: CatalogueDocument, wanted: Sequence[tuple[str, Sequence[str]]]) -> Sequence[Variant]:
     """Those with one of the wanted values of each attribute in which variants differ; none where that was not asked."""
     labels = {one.code: one.label for one in document.attributes if one.axis}
     needed: dict[str, set[str]] = {}
