@@ -168,7 +168,8 @@ def readiness(database: DatabaseReadiness, circuits_open: Sequence[Callable[[], 
         # One shop of several that is down must not take the others from their buyers.
         return "no shop answers" if circuits_open and down == len(circuits_open) else None
 
-    return ReadinessCheck({"database": database_problem, "upstream": upstream_problem}, database=database.identity)
+    checks = {"database": database_problem, "upstream": upstream_problem}
+    return ReadinessCheck(checks, database=database.identity, displaced=database.is_displaced)
 
 
 def configure_logging(settings: LogSettings) -> None:

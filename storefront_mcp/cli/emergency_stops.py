@@ -61,9 +61,11 @@ def stop(
 def resume(client: str | None, config: Path | None, store: str | None, by: str | None) -> None:
     """End every stop: what was open before is open again. Closed checkouts stay closed."""
     here, shop = choose_store(config, store)
-    if not here.has_database:
+
+    def refuse() -> None:
         raise CommandFailed(f"Nothing of {shop.id} is stopped.")
-    with friendly_errors(), change_flips(here) as (flips, served):
+
+    with friendly_errors(), change_flips(here, refuse) as (flips, served):
         ended = flips.resume(shop.id, by=operator_name(by), client=client and " ".join(client.split()).lower())
         standing = flips.current_statuses().get(shop.id, PhaseStatuses(0, {}))
         if not ended:

@@ -1,7 +1,7 @@
 """Whether the server that runs uses the database of a command, and whether all of it shows what the command changed."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from storefront_mcp.cli.errors import CommandFailed
 from storefront_mcp.cli.settings_file import LoadedSettings
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database
-from storefront_mcp.database.readiness import recorded_identity
+from storefront_mcp.database.readiness import SINCE_START, recorded_identity
 from storefront_mcp.database.workers import SqlWorkerRepository, WorkerRecord
 from storefront_mcp.settings import Settings
 
@@ -38,8 +38,16 @@ class ReadinessAnswer(Struct, frozen=True, kw_only=True):
 
     database: str
     """Its identity."""
+    checks: Mapping[str, str] = {}
+    """By what was checked, `ok` or a reason that follows the name."""
     address: str = ""
     """Where it was asked."""
+
+    @property
+    def displacement_reason(self) -> str:
+        """Why its database is no longer the one that it opened, to follow a name; empty while it is."""
+        said = self.checks.get("database", "")
+        return said if said.endswith(SINCE_START) else ""
 
 
 @contextmanager
@@ -52,6 +60,9 @@ def open_for_change(here: LoadedSettings, refuse: Callable[[], object] = lambda:
     """
     answer = ask_readiness(here.settings)
     where = here.settings.database
+    if answer is not None and answer.displacement_reason:
+        # Before it is opened: a backup of an older version is not brought up to date, either.
+        raise _displaced_database(answer, where.shown if here.has_database else f"{where.shown}, which is not there")
     if not here.has_database:
         if answer is not None:
             raise _other_database(answer, f"{where.shown}, which is not there")
@@ -169,6 +180,14 @@ def ask_readiness(settings: Settings) -> ReadinessAnswer | None:
     except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return msgspec.structs.replace(found, address=address)
+
+
+def _displaced_database(answer: ReadinessAnswer, database: str) -> CommandFailed:
+    return CommandFailed(
+        f"Nothing was changed: the server at {answer.address} says that its database {answer.displacement_reason}. It "
+        f"goes on with what was there, and this command has {database}. Put the right file in its place and restart "
+        "the server, then try again."
+    )
 
 
 def _other_database(answer: ReadinessAnswer, database: str) -> CommandFailed:

@@ -17,7 +17,9 @@ IDENTITY: Final = "identity"
 """Name of the shared secret that tells one database from another."""
 WRITE_PROBE_BYTES: Final = 16_384
 """More than what one call writes, so that this fails before a call does."""
-REPLACED: Final = "is another one since the start"
+SINCE_START: Final = "since the start"
+"""End of every reason that the database is no longer the one that was opened."""
+REPLACED: Final = f"is another one {SINCE_START}"
 
 
 class DatabaseReadiness:
@@ -32,6 +34,10 @@ class DatabaseReadiness:
     def name(self) -> str:
         """As `Database.name`."""
         return self._database.name
+
+    def is_displaced(self) -> bool:
+        """Whether its file was replaced or deleted since it was opened; asks nothing but the file system."""
+        return self._database.displacement_reason() is not None
 
     def unready_reason(self) -> str | None:
         """Why it cannot be used, to follow its name and safe to publish; None when it can. Blocks as `write`."""

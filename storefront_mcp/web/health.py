@@ -52,18 +52,23 @@ class ReadinessReport(Struct, frozen=True):
 
 
 class ReadinessCheck:
-    """Runs all checks on request, and keeps the report for `RESULT_TTL_SECONDS`."""
+    """Runs all checks on request, and keeps the report for `RESULT_TTL_SECONDS`.
+
+    `displaced` is whether the database is no longer the one that was opened; no report is kept then.
+    """
 
     def __init__(
         self,
         checks: Mapping[str, Check],
         *,
         database: str = "",
+        displaced: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
         timeout: float = CHECK_TIMEOUT_SECONDS,
     ) -> None:
         self._checks = checks
         self._database = database
+        self._displaced = displaced
         self._clock = clock
         self._timeout = timeout
         self._checked_at = float("-inf")
@@ -73,12 +78,20 @@ class ReadinessCheck:
     async def report(self) -> ReadinessReport:
         """Ready when every check passes. Never raises."""
         async with self._lock:
-            if self._report is None or self._clock() - self._checked_at >= RESULT_TTL_SECONDS:
-                results = {name: await self._result(check) for name, check in self._checks.items()}
-                ready = all(result == OUTCOME_OK for result in results.values())
-                self._report = ReadinessReport("ready" if ready else "unready", results, self._database)
-                self._checked_at = self._clock()
+            kept = self._kept_report()
+            if kept is not None:
+                return kept
+            results = {name: await self._result(check) for name, check in self._checks.items()}
+            ready = all(result == OUTCOME_OK for result in results.values())
+            self._report = ReadinessReport("ready" if ready else "unready", results, self._database)
+            self._checked_at = self._clock()
             return self._report
+
+    def _kept_report(self) -> ReadinessReport | None:
+        """The last report while it tells what holds."""
+        if self._clock() - self._checked_at >= RESULT_TTL_SECONDS or self._displaced():
+            return None
+        return self._report
 
     def routes(self) -> list[HTTPRouteHandler]:
         """GET and HEAD `/readyz`."""

@@ -7,6 +7,7 @@ from typing import Final
 from storefront_mcp.backends.probe import ProbeFailed, ProbeResponse
 from storefront_mcp.backends.probe_failures import speaks_tls
 from storefront_mcp.database.failures import KINDS
+from storefront_mcp.database.readiness import SINCE_START
 from storefront_mcp.doctor.check import DoctorCheck, Findings, check
 from storefront_mcp.doctor.checks.database import inspect_database
 from storefront_mcp.doctor.patient import CARD, ExaminedStore
@@ -23,8 +24,6 @@ SECURITY_HEADERS: Final = {
 """Headers that every response should have; HSTS is checked apart, for https only."""
 EXPIRY_WARNING_DAYS: Final = 14
 """Days before expiry by which automatic renewal has replaced a certificate."""
-SINCE_START: Final = "since the start"
-"""End of what `/readyz` says of a database that is no longer the one that was opened."""
 HSTS_ADVICE: Final = "Strict-Transport-Security: max-age=31536000"
 
 

@@ -81,30 +81,79 @@ def test_a_pause_that_reaches_another_database_is_refused_and_makes_none(
             DatabaseReadiness(other)
 
 
-@pytest.mark.parametrize(
-    ("replacement", "said"),
-    [(None, "uses another database than {}, which is not there."), ("kept.db", "{} was replaced since process")],
-)
-def test_a_pause_after_the_file_was_deleted_or_replaced_is_refused(
-    run: Run, server: str, tmp_path: Path, replacement: str | None, said: str
-) -> None:
-    assert server
-    run("phases", "open", "p1_browse")
-    file = tmp_path / "storefront.db"
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(tmp_path / "kept.db")) as target:
-        source.backup(target)
-    file.unlink()
+CHANGING = [
+    ("phases", "open", "p2_cart"),
+    ("phases", "pause", "p1_browse"),
+    ("phases", "pause", "p1_browse", "--at", "2099-02-01T09:00:00+10:00"),
+    ("phases", "retire", "p1_browse"),
+    ("phases", "unschedule", "sch_none"),
+    ("stop", "everything"),
+    ("resume",),
+    ("keys", "mint", "--label", "x", "--scope", "read:analytics"),
+    ("keys", "revoke", "KEY"),
+    ("keys", "rotate", "--yes"),
+    ("console",),
+    ("console", "--end"),
+    ("customers", "revoke", "--everyone"),
+    ("customers", "block", "https://agent.example/client.json"),
+    ("customers", "unblock", "https://agent.example/client.json"),
+    ("checkouts", "finish", "co_1", "--as", "no_order"),
+    ("checkouts", "close", "co_1"),
+    ("checkouts", "close", "--all"),
+]
+"""Every command that changes what a running server does."""
+
+
+def replace_file(file: Path, replacement: Path | None) -> None:
+    """Move a database away with all that belongs to it, and put another in its place."""
+    away = file.parent / "away"
+    away.mkdir()
+    for one in file.parent.glob(f"{file.name}*"):
+        one.rename(away / one.name)
     if replacement is not None:
-        shutil.copy(tmp_path / replacement, file)
+        shutil.copy(replacement, file)
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_nothing_is_changed_once_the_file_that_the_server_opened_is_gone(
+    run: Run, tmp_path: Path, port: int, restored: bool
+) -> None:
+    file, backup = tmp_path / "storefront.db", tmp_path / "backup.db"
+    run("phases", "open", "p1_browse")
+    minted = run("keys", "mint", "--label", "x", "--scope", "read:analytics")
+    assert minted.exit_code == 0, minted.output
+    (key,) = json.loads(run("keys", "list", "--json").stdout)["keys"]
+    settings = Settings.load(tmp_path / "storefront.toml", {"STOREFRONT_PORT": str(port)})
+    # A backup from before the start has the identity of the database, and knows no worker.
+    create_app(settings)
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    with served(create_app(settings), port) as address:
+        assert run("phases", "open", "p1_browse", "--share", "50").exit_code == 0
+        replace_file(file, backup if restored else None)
+        happened = "replaced" if restored else "deleted"
+        for command in CHANGING:
+            refused = run(*(key["id"] if word == "KEY" else word for word in command))
+            assert refused.exit_code == 2, (command, refused.output)
+            said = f"Nothing was changed: the server at {address} says that its database was {happened} since the start"
+            assert said in refused.output, command
+            assert file.exists() is restored
+    assert not restored or file.read_bytes() == backup.read_bytes()
+
+
+def test_a_worker_on_record_that_has_another_file_open_has_every_change_refused(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "storefront.db"
+    run("phases", "open", "p1_browse")
+    with closing(Database(file)) as database:
+        SqlWorkerRepository(database).write({})
+    shutil.copy(file, tmp_path / "backup.db")
+    replace_file(file, tmp_path / "backup.db")
 
     refused = run("phases", "pause", "p1_browse")
 
     assert refused.exit_code == 2, refused.output
-    assert "Nothing was changed: " in refused.output
-    assert said.format(file) in refused.output
-    if replacement is not None:
-        assert "Flip 1 " not in refused.output
-        assert json.loads(run("phases", "history", "--json").stdout)["flips"][-1]["after"] == "active"
+    assert f"Nothing was changed: {file} was replaced since process" in refused.output
+    assert json.loads(run("phases", "history", "--json").stdout)["flips"][-1]["after"] == "active"
 
 
 def test_without_a_server_an_opened_phase_says_so_and_a_pause_fails(run: Run) -> None:

@@ -77,6 +77,17 @@ async def test_however_many_ask_we_look_once() -> None:
     assert looked == 2
 
 
+async def test_a_database_that_took_the_place_of_the_open_one_is_told_at_once(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db")
+    ready = readiness(DatabaseReadiness(database), [])
+    assert (await ready.report()).status == "ready"
+    (tmp_path / "a.db").rename(tmp_path / "b.db")
+    assert (await ready.report()).checks["database"] == "was deleted since the start"
+    (tmp_path / "a.db").touch()
+    assert (await ready.report()).checks["database"] == "was replaced since the start"
+    database.close()
+
+
 @pytest.mark.parametrize(
     ("resting", "told"),
     [
