@@ -180,10 +180,21 @@ def pause(
     """Close phases for now, and wait until every worker shows it. Requests in flight finish."""
     here, shop = choose_store(chosen["config"] or context.obj[0], chosen["store"] or context.obj[1])
     by = operator_name(chosen["by"])
+    if becomes == "close" and at is not None:
+        closing = command_line("checkouts", "--config", here.path, "--store", shop.id, "close", "--all")
+        raise CommandFailed(
+            "Nothing was changed: --checkouts close cannot wait for a moment, as only the pause is scheduled. Leave it "
+            f"out, and end the open checkouts once the phase is paused: {closing}"
+        )
     with friendly_errors():
         terms = flip_terms(reason, until)
-        named = (phase for phase in planned_roadmap(shop).phases if phase.name in names)
+        named = [phase for phase in planned_roadmap(shop).phases if phase.name in names]
         ends_payment = any(phase.manifest.needs_payment for phase in named)
+        if becomes is not None and len(named) == len(set(names)) and not ends_payment:
+            raise CommandFailed(
+                f"Nothing was changed: checkouts can be paid whether {' and '.join(names)} is open or not, so "
+                "--checkouts goes with the checkout phase only."
+            )
         count = count_open_checkouts(here, shop) if ends_payment and here.has_database and at is None else 0
     if count and becomes is None:
         click.echo(f"{count} checkout{' is' if count == 1 else 's are'} open: prepared, and not paid.", err=True)

@@ -324,6 +324,26 @@ def test_what_is_being_worked_on_is_named_when_it_stays_open(selling: Run, monke
     assert "Still open, as they are being worked on: chk_2." in refused.output
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("p3_checkout", "--at", "2099-02-01T09:00:00+10:00"), "once the phase is paused: storefront-mcp checkouts"),
+        (("p2_cart",), "--checkouts goes with the checkout phase only."),
+    ],
+)
+def test_an_end_of_checkouts_that_nobody_would_bring_about_is_refused(
+    selling: Run, words: tuple[str, ...], says: str
+) -> None:
+    refused = phases("pause", *words, "--checkouts", "close")
+
+    assert refused.exit_code == 2, refused.output
+    assert "Nothing was changed: " in refused.output
+    assert says in refused.output
+    assert json.loads(phases("scheduled", "--json").stdout)["scheduled"] == []
+    assert "paused" not in phases("history", "--json").stdout
+    assert states()["chk_1"] == "open"
+
+
 @pytest.mark.parametrize("until", ["tomorrow", "2027-02-01", "2027-02-01T09:00:00"])
 def test_an_end_without_an_offset_is_refused(selling: Run, until: str) -> None:
     refused = phases("pause", "p3_checkout", "--until", until)
