@@ -17,6 +17,7 @@ from storefront_mcp.cli.catalogue_status import follow_sweeps, mirror_status, pr
 from storefront_mcp.cli.errors import CommandFailed, friendly_errors
 from storefront_mcp.cli.groups import CommandGroup
 from storefront_mcp.cli.options import choose_store, choose_stores, json_option, print_json, store_option
+from storefront_mcp.cli.running_server import open_for_change
 from storefront_mcp.cli.settings_file import LoadedSettings, config_option
 from storefront_mcp.commerce.errors import ShopError
 from storefront_mcp.database import Database
@@ -39,12 +40,17 @@ def catalogue() -> None:
 def refresh(skus: tuple[str, ...], config: Path | None, store: str | None) -> None:
     """Have these products asked anew, or everything: every worker does within a second."""
     here, shop = choose_store(config, store)
-    if not here.has_database:
+
+    def refuse() -> None:
         raise CommandFailed(f"{here.settings.database.shown} is not there: nothing of {shop.id} is remembered.")
-    with friendly_errors(), closing(Database(here.settings.database)) as database:
-        SqlCatalogueChanges(database).append(shop.id, skus or (EVERYTHING,), now=time.time())
+
     what = ", ".join(skus) or "everything"
-    click.echo(f"Every worker asks {shop.id} anew, within a second, for {what}.")
+    with friendly_errors(), open_for_change(here, refuse) as served:
+        SqlCatalogueChanges(served.database).append(shop.id, skus or (EVERYTHING,), now=time.time())
+        if served.is_running():
+            click.echo(f"Every worker asks {shop.id} anew, within a second, for {what}.")
+        else:
+            click.echo(f"It is on record that {shop.id} is to be asked anew for {what}.")
 
 
 @catalogue.command()

@@ -73,7 +73,7 @@ def open_for_change(here: LoadedSettings, refuse: Callable[[], object] = lambda:
         served = ServedDatabase(database, answer, listening_url(here.settings))
         served.check_identity()
         yield served
-        if answer is None and not served.running():
+        if not served.is_running():
             click.echo(served.silence(), err=True)
     finally:
         database.close()
@@ -103,6 +103,10 @@ class ServedDatabase:
     def running(self) -> Sequence[WorkerRecord]:
         """The workers that run with this database."""
         return self._workers.running()
+
+    def is_running(self) -> bool:
+        """Whether a server runs with this database: one answers, or workers are on record."""
+        return self._answer is not None or bool(self.running())
 
     def silence(self) -> str:
         """That no server runs with this database, as far as can be told."""

@@ -167,7 +167,8 @@ async def test_a_cart_looks_at_the_stock_past_what_is_remembered(
             assert now["in_stock"] is False
 
 
-def test_an_operator_has_products_or_everything_asked_anew(tmp_path: Path) -> None:
+def test_an_operator_has_products_or_everything_asked_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOREFRONT_PORT", str(free_port()))
     config = tmp_path / "storefront.toml"
     config.write_text(
         '[[store]]\nid = "pickle"\norigin = "https://pickle.example"\nname = "Pickle"\ncurrency = "AUD"\n'
@@ -185,5 +186,5 @@ def test_an_operator_has_products_or_everything_asked_anew(tmp_path: Path) -> No
         changes = SqlCatalogueChanges(database).list_after(0, limit=10)
         assert [change.name for change in changes] == ["PAD-2", "TEE", EVERYTHING]
 
-    assert some.stdout == "Every worker asks pickle anew, within a second, for PAD-2, TEE.\n"
-    assert everything.stdout == "Every worker asks pickle anew, within a second, for everything.\n"
+    assert some.stdout == "It is on record that pickle is to be asked anew for PAD-2, TEE.\n"
+    assert everything.stdout == "It is on record that pickle is to be asked anew for everything.\n"

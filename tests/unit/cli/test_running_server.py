@@ -100,6 +100,7 @@ CHANGING = [
     ("checkouts", "finish", "co_1", "--as", "no_order"),
     ("checkouts", "close", "co_1"),
     ("checkouts", "close", "--all"),
+    ("catalogue", "refresh"),
 ]
 """Every command that changes what a running server does."""
 
@@ -164,6 +165,17 @@ def test_without_a_server_an_opened_phase_says_so_and_a_pause_fails(run: Run) ->
     assert paused.exit_code == running_server.NotConfirmed.exit_code, paused.output
     assert "Flip 2 of pickle is on record" in paused.output
     assert "No running server was found" in paused.output
+
+
+def test_products_are_asked_anew_by_every_worker_only_where_one_runs(run: Run, request: pytest.FixtureRequest) -> None:
+    run("phases", "open", "p1_browse")
+    alone = run("catalogue", "refresh", "DILL")
+    assert (alone.exit_code, alone.stdout) == (0, "It is on record that pickle is to be asked anew for DILL.\n")
+    assert "No running server was found" in alone.stderr
+    request.getfixturevalue("server")
+    told = run("catalogue", "refresh")
+    assert (told.exit_code, told.stdout) == (0, "Every worker asks pickle anew, within a second, for everything.\n")
+    assert "No running server" not in told.stderr
 
 
 def test_a_worker_that_does_not_show_a_flip_fails_the_command(
