@@ -11,12 +11,12 @@ from typing import Any, Final
 import click
 import msgspec
 
-from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.cli.errors import CommandFailed
+from storefront_mcp.cli.existing_database import open_to_read
 from storefront_mcp.cli.groups import CommandGroup
 from storefront_mcp.cli.options import choose_stores
 from storefront_mcp.cli.settings_file import config_option
 from storefront_mcp.commerce.plain_text import visible_line
-from storefront_mcp.database import Database
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import utc_now
 from storefront_mcp.records.audit import AuditEntry, StoredAuditEntry, audit_timestamp
@@ -115,7 +115,7 @@ def verify(config: Path | None, holds: str | None) -> None:
 def _log(config: Path | None, store: str | None) -> Iterator[AuditLog]:
     """The audit log, open read-only for one command."""
     here, _ = choose_stores(config, store)
-    with friendly_errors(), contextlib.closing(Database(here.settings.database, read_only=True)) as database:
+    with open_to_read(here) as database:
         yield AuditLog(database)
 
 

@@ -16,6 +16,7 @@ from storefront_mcp.checkout.closing import NotClosable, close_checkout, close_o
 from storefront_mcp.checkout.operator import NotResolvable, Verdict, resolve
 from storefront_mcp.checkout.record import Checkout, State
 from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.cli.existing_database import open_to_read
 from storefront_mcp.cli.groups import CommandGroup
 from storefront_mcp.cli.options import (
     by_option,
@@ -65,7 +66,7 @@ def checkouts(
         return
     here, shops = choose_stores(config, store)
     wanted = states or (STATES if flags["everything"] else UNFINISHED_STATES)
-    with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+    with open_to_read(here) as database:
         repository = SqlCheckoutRepository(database, encryption=field_encryption(here.settings))
         rows = [one for shop in shops for one in asyncio.run(repository.list_by_state(shop.id, wanted, limit=limit))]
     if flags["as_json"]:

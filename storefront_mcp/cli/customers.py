@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.cli.existing_database import open_to_read
 from storefront_mcp.cli.groups import CommandGroup
 from storefront_mcp.cli.options import (
     by_option,
@@ -24,7 +24,6 @@ from storefront_mcp.cli.options import (
 from storefront_mcp.cli.running_server import open_for_change
 from storefront_mcp.cli.settings_file import config_option
 from storefront_mcp.cli.tables import print_table
-from storefront_mcp.database import Database
 from storefront_mcp.database.engine import utc_now
 from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.oauth.clients import is_client_id, kind_of_client
@@ -49,7 +48,7 @@ def grants(customer: str | None, config: Path | None, store: str | None, *, ever
     """What customers have granted, the newest first."""
     here, chosen = choose_stores(config, store)
     now = utc_now().timestamp()
-    with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+    with open_to_read(here) as database:
         records = SqlOAuthRepository(database, None)
         found = [
             grant
@@ -158,7 +157,7 @@ def unblock(client: str, config: Path | None, store: str | None, by: str | None)
 def list_blocked(config: Path | None, store: str | None, *, as_json: bool) -> None:
     """Agents that are blocked, the last one first."""
     here, chosen = choose_stores(config, store)
-    with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+    with open_to_read(here) as database:
         records = SqlOAuthRepository(database, None)
         found = [
             {

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from storefront_mcp.access.credentials import (
 )
 from storefront_mcp.access.scopes import SCOPE_SETS, UnknownScopes, parse_scopes, sorted_scopes
 from storefront_mcp.cli.errors import CommandFailed, friendly_errors
+from storefront_mcp.cli.existing_database import open_to_read
 from storefront_mcp.cli.groups import CommandGroup
 from storefront_mcp.cli.options import (
     by_option,
@@ -37,7 +38,6 @@ from storefront_mcp.cli.running_server import open_for_change
 from storefront_mcp.cli.settings_file import LoadedSettings, config_option
 from storefront_mcp.cli.tables import print_table
 from storefront_mcp.commerce.plain_text import visible_line
-from storefront_mcp.database import Database
 from storefront_mcp.database.api_keys import SqlApiKeyRepository
 from storefront_mcp.database.engine import utc_now
 from storefront_mcp.identity.api_key_format import mint_key
@@ -118,7 +118,7 @@ def list_keys(config: Path | None, store: str | None, *, as_json: bool) -> None:
     here, chosen = choose_stores(config, store)
     shops = {shop.id for shop in chosen}
     now = utc_now()
-    with friendly_errors(), closing(Database(here.settings.database, read_only=True)) as database:
+    with open_to_read(here) as database:
         stored = [one for one in SqlApiKeyRepository(database).list() if one.key.store in shops]
     if as_json:
         print_json({"keys": [_key_json(one.key) | {"standing": one.status_at(now)} for one in stored]})

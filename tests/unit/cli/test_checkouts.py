@@ -116,6 +116,7 @@ def said(result: Result) -> str:
 
 
 def test_where_nothing_was_ordered_there_is_nothing_to_show(run: Run) -> None:
+    Database(Path("storefront.db")).close()
     assert run().stdout == "Nothing is open. See --all.\n"
     assert run("--all").stdout == run("--state", "placed").stdout == "There are none.\n"
     assert listed(run("--json")) == []

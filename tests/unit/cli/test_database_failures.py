@@ -46,6 +46,8 @@ READING: Mapping[str, tuple[str, ...]] = {
     "audit export": ("audit", "export"),
     "audit verify": ("audit", "verify"),
     "alerts list": ("alerts", "list"),
+    "customers grants": ("customers", "grants"),
+    "customers blocked": ("customers", "blocked"),
 }
 
 
@@ -189,6 +191,17 @@ def test_every_command_says_what_is_wrong_with_the_database(failure: str, file: 
         result = run("doctor", "--config", "storefront.toml")
         spared_of_tracebacks(result)
         assert result.exit_code == 1, result.output
+
+
+@pytest.mark.parametrize("name", [name for name in READING if not name.startswith("phases")])
+def test_nothing_is_told_of_a_database_that_is_not_there(name: str, file: Path) -> None:
+    file.unlink()
+    result = run(*READING[name])
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    assert f"{file} is not there, so there is nothing to tell yet: the first start makes it" in result.stderr
+    assert "serve --config storefront.toml" in result.stderr
+    assert not file.exists()
+    assert run("phases").exit_code == 0
 
 
 @pytest.mark.slow

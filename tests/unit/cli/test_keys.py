@@ -84,7 +84,7 @@ def test_what_cannot_be_granted_is_explained(run: Run) -> None:
     assert "1 to 100 characters" in said(run("mint", "--label", " ", "--scope", "merchant"))
     assert run("mint", "--label", "x").exit_code == 2
     assert run("mint", "--label", "x", "--scope", "merchant", "--days", "0").exit_code == 2
-    assert json.loads(run("list", "--json").stdout) == {"keys": []}
+    assert "storefront.db is not there" in said(run("list")), "none of these has made one"
 
 
 def test_a_list_says_where_every_key_stands(run: Run) -> None:
