@@ -17,6 +17,7 @@ from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database
 from storefront_mcp.database.readiness import SINCE_START, recorded_identity
 from storefront_mcp.database.workers import SqlWorkerRepository, WorkerRecord
+from storefront_mcp.records.outcomes import OK
 from storefront_mcp.settings import Settings
 
 ANSWER_SECONDS: Final = 8.0
@@ -44,9 +45,15 @@ class ReadinessAnswer(Struct, frozen=True, kw_only=True):
     """Where it was asked."""
 
     @property
+    def database_problem(self) -> str | None:
+        """Why its database cannot be used, to follow a name; None where it can, or nothing is said of it."""
+        said = self.checks.get("database", OK)
+        return None if said == OK else said
+
+    @property
     def displacement_reason(self) -> str:
         """Why its database is no longer the one that it opened, to follow a name; empty while it is."""
-        said = self.checks.get("database", "")
+        said = self.database_problem or ""
         return said if said.endswith(SINCE_START) else ""
 
 
@@ -184,6 +191,19 @@ def ask_readiness(settings: Settings) -> ReadinessAnswer | None:
     except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return msgspec.structs.replace(found, address=address)
+
+
+def check_same_database(here: LoadedSettings, answer: ReadinessAnswer | None, database: Database) -> None:
+    """Raises CommandFailed where the server that answered has another database or file open than a reading command."""
+    if answer is None:
+        return
+    with database.reading() as connection:
+        identity = recorded_identity(connection)
+    if answer.displacement_reason or answer.database != identity:
+        why = f"whose database {answer.displacement_reason}" if answer.displacement_reason else "which uses another one"
+        raise CommandFailed(
+            f"What is in {here.settings.database.shown} says nothing of the server at {answer.address}, {why}."
+        )
 
 
 def _displaced_database(answer: ReadinessAnswer, database: str) -> CommandFailed:
