@@ -58,6 +58,8 @@ class AlertFacts(Struct, frozen=True, kw_only=True):
     """URL of each store's console, by the store's id."""
     one_store: bool
     """Whether commands need no `--store`."""
+    config: str = ""
+    """The file of the settings, for commands; empty where that is not known."""
 
 
 def alert_subject(message: AlertMessage) -> str:
@@ -118,7 +120,8 @@ def _command(message: AlertMessage, facts: AlertFacts) -> str:
     if words[0] == "$":
         return " ".join(words[1:])
     store = ("--store", message.store) if message.store and not facts.one_store else ()
-    return command_line(*words, *store)
+    config = ("--config", facts.config) if facts.config else ()
+    return command_line(*words, *config, *store)
 
 
 def _page(message: AlertMessage, facts: AlertFacts) -> str:

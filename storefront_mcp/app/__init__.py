@@ -7,7 +7,6 @@ import datetime as dt
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from litestar.plugins import PluginProtocol
 from litestar.types import OnAppInitHandler
@@ -17,6 +16,7 @@ from storefront_mcp.app.gc_tuning import freeze_gc
 from storefront_mcp.app.observability import configure_logging
 from storefront_mcp.app.phases import all_phases, planned_roadmap
 from storefront_mcp.database.engine import utc_now
+from storefront_mcp.settings.environment import CONFIG
 from storefront_mcp.settings.server import Settings
 from storefront_mcp.web.host_router import StorefrontApp
 
@@ -31,8 +31,6 @@ __all__ = [
     "planned_roadmap",
     "server_identity",
 ]
-
-CONFIG: Final = "STOREFRONT_CONFIG"
 
 
 def create() -> StorefrontApp:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from storefront_mcp.database.readiness import DatabaseReadiness
 from storefront_mcp.database.workers import SqlWorkerRepository
 from storefront_mcp.records.alerts import AlertChannel
 from storefront_mcp.settings.alerts import signing_key
+from storefront_mcp.settings.environment import CONFIG
 from storefront_mcp.settings.schema import StoreSettings
 from storefront_mcp.settings.server import Settings
 
@@ -75,7 +77,7 @@ class AlertWiring:
         if not self._settings.alerts.on and not self._settings.metrics.on:
             yield
             return
-        senders = alert_senders(self._settings, now=self._now)
+        senders = alert_senders(self._settings, now=self._now, config=os.environ.get(CONFIG, ""))
         watch = self._watch(senders)
         dispatcher = AlertDispatcher(self._repository, senders, now=self._now)
         jobs = {
@@ -117,13 +119,19 @@ class AlertWiring:
         )
 
 
-def alert_senders(settings: Settings, *, now: Callable[[], float]) -> Mapping[AlertChannel, AlertSender]:
-    """By channel, what hands alerts over; empty where nobody is told. `now` gives Unix seconds."""
+def alert_senders(
+    settings: Settings, *, now: Callable[[], float], config: str = ""
+) -> Mapping[AlertChannel, AlertSender]:
+    """By channel, what hands alerts over; empty where nobody is told.
+
+    `now` gives Unix seconds; `config` is the file of the settings, empty where it is not known.
+    """
     alerts, smtp = settings.alerts, settings.smtp
     facts = AlertFacts(
         server=socket.gethostname(),
         consoles={store.id: console_url(store) for store in settings.stores if store.console.on},
         one_store=len(settings.stores) == 1,
+        config=config,
     )
     senders: dict[AlertChannel, AlertSender] = {}
     key = None if alerts.secret is None else signing_key(alerts.secret)

@@ -67,7 +67,7 @@ def list_alerts(config: Path | None) -> None:
 def test(config: Path | None) -> None:
     """Send a test alert to every receiver and say what came back; exit code 1 where one did not take it."""
     here, stores = choose_stores(config, None)
-    senders = alert_senders(here.settings, now=time.time)
+    senders = alert_senders(here.settings, now=time.time, config=str(here.path.resolve()))
     if not senders:
         raise CommandFailed(f"Nobody is told: set alerts.url and its secret, or alerts.mail_to, in {here.path}.")
     message = AlertMessage(

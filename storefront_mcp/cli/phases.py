@@ -62,7 +62,8 @@ def phases(context: click.Context, config: Path | None, store: str | None, *, as
     for name, roadmap in roadmaps.items():
         print_table(_phase_table(name, roadmap))
         for stop in statuses[name].stops if name in statuses else ():
-            click.echo(f"STOPPED: {stop.title}, by {stop.by}. The way back: {command_line('resume', '--store', name)}")
+            back = command_line("resume", "--config", here.path, "--store", name)
+            click.echo(f"STOPPED: {stop.title}, by {stop.by}. The way back: {back}")
     if here.settings.flags.provider is not None:
         click.echo(f"This is our record. {here.settings.flags.provider} may keep active phases closed.")
 
@@ -143,7 +144,8 @@ def unschedule(context: click.Context, id_: str, config: Path | None, store: str
     here, shop = choose_store(config or context.obj[0], store or context.obj[1])
     with friendly_errors(), change_flips(here) as (repository, _):
         if not repository.unschedule(shop.id, id_, by=operator_name(by)):
-            raise CommandFailed(f"No flip {id_} of {shop.id} waits. See {command_line('phases', 'scheduled')}")
+            listing = command_line("phases", "scheduled", "--config", here.path)
+            raise CommandFailed(f"No flip {id_} of {shop.id} waits. See {listing}")
     click.echo(f"{id_} is cancelled.")
 
 

@@ -15,7 +15,10 @@ VARIABLE_PREFIX: Final = "STOREFRONT_"
 STARTED_BY: Final = "STOREFRONT_STARTED_BY"
 """Set by the Makefile to the command that was typed, for advice in the same words."""
 
-NOT_SETTINGS: Final = frozenset({"STOREFRONT_CONFIG", STARTED_BY})
+CONFIG: Final = "STOREFRONT_CONFIG"
+"""The file of the settings; a server's workers find it by this one."""
+
+NOT_SETTINGS: Final = frozenset({CONFIG, STARTED_BY})
 """Variables with the prefix that are no settings."""
 
 

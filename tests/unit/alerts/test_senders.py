@@ -18,7 +18,10 @@ from tests.serving import free_port
 from tests.unit.alerts.receiver import KEY, receiving
 from tests.unit.mail.test_smtp_sender import Mailbox, sender, smtp_server
 
-FACTS = AlertFacts(server="till-1", consoles={"pickle": "https://pickle.example/operator"}, one_store=False)
+CONFIG = "/etc/storefront-mcp/storefront.toml"
+FACTS = AlertFacts(
+    server="till-1", consoles={"pickle": "https://pickle.example/operator"}, one_store=False, config=CONFIG
+)
 MESSAGE = AlertMessage(
     id="msg_1",
     condition="checkouts",
@@ -73,7 +76,7 @@ async def test_a_webhook_says_store_what_since_when_why_and_what_helps() -> None
         "title": "A checkout needs a person",
         "since": "2026-11-18T11:06:40Z",
         "reason": "1 waits; the oldest is chk_1, since 2026-11-18 11:06 UTC: the money was taken, ask [e-mail]",
-        "command": "storefront-mcp checkouts --state needs_human --store pickle",
+        "command": f"storefront-mcp checkouts --state needs_human --config {CONFIG} --store pickle",
         "console": "https://pickle.example/operator/checkouts",
         "manual": "docs/operators.md#a-checkout-needs-a-person",
     }

@@ -41,6 +41,8 @@ def test_a_test_says_what_came_back_from_each_receiver(tmp_path: Path, monkeypat
     assert (refused.exit_code, refused.stdout) == (1, "webhook: not taken: HTTP 503\n")
     assert receiver.told == [("alert.test", "checkouts", "pickle")]
     assert "nothing is wrong" in receiver.taken[0]["text"]
+    config = tmp_path / "storefront.toml"
+    assert receiver.taken[0]["data"]["command"] == f"storefront-mcp checkouts --state needs_human --config {config}"
 
 
 def test_one_receiver_that_is_away_keeps_no_other_from_its_test(

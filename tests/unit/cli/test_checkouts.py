@@ -363,9 +363,10 @@ def test_a_stop_closes_what_is_open_and_says_the_way_back(selling: Run) -> None:
     assert stopped.exit_code == NotConfirmed.exit_code, stopped.output
     assert "Stop 2 of pickle is on record, for cart and payment" in stopped.output
     assert "2 checkouts are being closed" in stopped.output
-    assert "The way back: storefront-mcp resume" in stopped.output
     assert states() == {"chk_1": "closing", "chk_2": "closing", "chk_paid": "authorized"}
-    assert "STOPPED: cart and payment, by nights." in phases().output
+    back = "The way back: storefront-mcp resume --config storefront.toml --store pickle"
+    assert back in stopped.output
+    assert f"STOPPED: cart and payment, by nights. {back}" in phases().output
 
     resumed = command("resume", "--by", "days")
     assert resumed.exit_code == 0, resumed.output
