@@ -31,7 +31,7 @@ from storefront_mcp.cli.settings_file import LoadedSettings, config_option
 from storefront_mcp.cli.tables import print_table
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database, SqlFlipRepository
-from storefront_mcp.roadmap.flips import Flip, PhaseStatuses, with_statuses
+from storefront_mcp.roadmap.flips import Flip, PhaseStatuses, ScheduledFlip, with_statuses
 from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
 from storefront_mcp.roadmap.terms import NO_TERMS, FlipTerms, audience_terms, flip_terms
@@ -56,14 +56,17 @@ def phases(context: click.Context, config: Path | None, store: str | None, *, as
     with friendly_errors(), read_flips(here) as repository:
         statuses = repository.current_statuses()
         roadmaps = {shop.id: _roadmap(shop, statuses) for shop in shops}
+        refused = {shop.id: repository.refused_schedule(shop.id) for shop in shops}
     if as_json:
-        print_json({"stores": [_store_json(name, roadmap) for name, roadmap in roadmaps.items()]})
+        print_json({"stores": [_store_json(name, roadmap, refused[name]) for name, roadmap in roadmaps.items()]})
         return
     for name, roadmap in roadmaps.items():
         print_table(_phase_table(name, roadmap))
         for stop in statuses[name].stops if name in statuses else ():
             back = command_line("resume", "--config", here.path, "--store", name)
             click.echo(f"STOPPED: {stop.title}, by {stop.by}. The way back: {back}")
+        for flip in refused[name]:
+            click.echo(_refusal_sentence(here, flip))
     if here.settings.flags.provider is not None:
         click.echo(f"This is our record. {here.settings.flags.provider} may keep active phases closed.")
 
@@ -128,8 +131,7 @@ def list_schedule(context: click.Context, config: Path | None, store: str | None
     table = Table("id", "when (UTC)", "store", "change", "by", "outcome")
     for flip in flips:
         when = flip.at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
-        change = ", ".join(f"{phase} → {status}" for phase, status in flip.changes.items())
-        table.add_row(flip.id, when, flip.store, change, flip.by, flip.outcome or "waits")
+        table.add_row(flip.id, when, flip.store, _change_text(flip), flip.by, flip.outcome or "waits")
     print_table(table)
 
 
@@ -140,12 +142,12 @@ def list_schedule(context: click.Context, config: Path | None, store: str | None
 @by_option
 @click.pass_context
 def unschedule(context: click.Context, id_: str, config: Path | None, store: str | None, by: str | None) -> None:
-    """Cancel a scheduled flip."""
+    """Cancel a scheduled flip, or have one that was refused shown no longer."""
     here, shop = choose_store(config or context.obj[0], store or context.obj[1])
     with friendly_errors(), change_flips(here) as (repository, _):
         if not repository.unschedule(shop.id, id_, by=operator_name(by)):
             listing = command_line("phases", "scheduled", "--config", here.path)
-            raise CommandFailed(f"No flip {id_} of {shop.id} waits. See {listing}")
+            raise CommandFailed(f"No flip {id_} of {shop.id} waits or was refused. See {listing}")
     click.echo(f"{id_} is cancelled.")
 
 
@@ -325,8 +327,26 @@ def _phase_table(store: StoreId, roadmap: Roadmap) -> Table:
     return table
 
 
-def _store_json(store: StoreId, roadmap: Roadmap) -> Mapping[str, Any]:
-    return {"id": store, "version": roadmap.version, "phases": [_phase_json(phase) for phase in roadmap.phases]}
+def _refusal_sentence(here: LoadedSettings, flip: ScheduledFlip) -> str:
+    """That a scheduled flip was not made, why, and how to have it shown no longer."""
+    forget = command_line("phases", "unschedule", flip.id, "--config", here.path, "--store", flip.store)
+    return (
+        f"NOT MADE: {flip.id}, {_change_text(flip)}, which {flip.by} scheduled for {flip.at:%Y-%m-%d %H:%M:%S} UTC, "
+        f"was {flip.outcome} Flip it, schedule it anew, or have it shown no longer: {forget}"
+    )
+
+
+def _change_text(flip: ScheduledFlip) -> str:
+    return ", ".join(f"{phase} → {status}" for phase, status in flip.changes.items())
+
+
+def _store_json(store: StoreId, roadmap: Roadmap, refused: Sequence[ScheduledFlip]) -> Mapping[str, Any]:
+    return {
+        "id": store,
+        "version": roadmap.version,
+        "phases": [_phase_json(phase) for phase in roadmap.phases],
+        "refused_flips": refused,
+    }
 
 
 def _phase_json(phase: Phase) -> Mapping[str, Any]:

@@ -29,6 +29,7 @@ from storefront_mcp.roadmap.terms import NO_TERMS, FlipTerms
 log: Final = logging.getLogger(__name__)
 KEPT_SCHEDULES: Final = dt.timedelta(days=7)
 """How long scheduled flips are shown after their moment."""
+EARLIEST: Final = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 class SqlFlipRepository:
@@ -138,11 +139,19 @@ class SqlFlipRepository:
         with self._database.reading() as connection:
             return read_schedule(connection, store, since=self._now() - KEPT_SCHEDULES)
 
+    def refused_schedule(self, store: StoreId) -> Sequence[ScheduledFlip]:
+        """The scheduled flips that could not be made, until they are cancelled or superseded; by their moment."""
+        with self._database.reading() as connection:
+            scheduled = read_schedule(connection, store, since=EARLIEST)
+        refused = [flip for flip in scheduled if flip.is_refused]
+        flips = self.history(store) if refused else ()
+        return [flip for flip in refused if not flip.is_superseded(flips, scheduled)]
+
     def unschedule(self, store: StoreId, id_: str, *, by: str) -> bool:
-        """Cancel a scheduled flip; whether it waited."""
+        """Cancel a scheduled flip that waits, or no longer show one that was refused; whether there was one."""
         with self._database.writing(survives="power", alone="flips") as connection:
-            flip = next((one for one in read_schedule(connection, store, since=self._now()) if one.id == id_), None)
-            if flip is None or flip.outcome:
+            flip = next((one for one in read_schedule(connection, store, since=EARLIEST) if one.id == id_), None)
+            if flip is None or (flip.outcome and not flip.is_refused):
                 return False
             end_schedule(connection, flip, "cancelled")
             append_entry(self._database, connection, [schedule_entry(flip, self._now(), "flip.cancelled", by=by)])
@@ -168,7 +177,7 @@ class SqlFlipRepository:
                     outcome = f"refused: {' '.join(refused.complaints)}"
                     with store_job(flip.store):
                         log.error("%s: the scheduled flip %s was refused: %s", flip.store, flip.id, refused)  # noqa: TRY400
-                    entry = schedule_entry(flip, now, "flip.refused", by=flip.by)
+                    entry = schedule_entry(flip, now, "flip.refused", by=flip.by, refused=refused.complaints)
                     append_entry(self._database, connection, [entry])
                 end_schedule(connection, flip, outcome)
                 made += 1

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.tables.emergency_stops import SCHEDULED_FLIPS
 from storefront_mcp.records.audit import AuditEntry, operator_entry
+from storefront_mcp.records.outcomes import FLIP_REFUSED, OK
 from storefront_mcp.roadmap.flips import ScheduledFlip
 from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.roadmap.terms import FlipTerms
@@ -49,10 +50,15 @@ def end_schedule(connection: Connection, flip: ScheduledFlip, outcome: str) -> N
     connection.execute(update(SCHEDULED_FLIPS).where(_C.id == flip.id).values(outcome=outcome))
 
 
-def schedule_entry(flip: ScheduledFlip, now: dt.datetime, subject: str, *, by: str) -> AuditEntry:
-    """The audit entry of a scheduled flip."""
+def schedule_entry(
+    flip: ScheduledFlip, now: dt.datetime, subject: str, *, by: str, refused: Sequence[str] = ()
+) -> AuditEntry:
+    """The audit entry of a scheduled flip; `refused` is why it could not be made."""
     details = {"id": flip.id, "changes": dict(flip.changes), "at": _instant(flip.at)}
-    return operator_entry(now, "operator.acted", subject, store=flip.store, by=by, details=details)
+    if refused:
+        details["refused"] = list(refused)
+    outcome = FLIP_REFUSED if refused else OK
+    return operator_entry(now, "operator.acted", subject, store=flip.store, by=by, details=details, outcome=outcome)
 
 
 def _flip_of(row: Row[Any]) -> ScheduledFlip:

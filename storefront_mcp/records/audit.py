@@ -256,7 +256,14 @@ def audit_timestamp(at: dt.datetime) -> str:
 
 
 def operator_entry(
-    at: dt.datetime, what: What, subject: str, *, store: str, by: str, details: Mapping[str, Any] | None = None
+    at: dt.datetime,
+    what: What,
+    subject: str,
+    *,
+    store: str,
+    by: str,
+    details: Mapping[str, Any] | None = None,
+    outcome: str = OK,
 ) -> AuditEntry:
     """The entry of something that a person did; `by` is what they are called."""
     return AuditEntry(
@@ -266,7 +273,7 @@ def operator_entry(
         what=what,
         subject=subject,
         who=AuditActor(kind="operator", id=by),
-        outcome=OK,
+        outcome=outcome,
         details=UNSET if details is None else details,
     )
 

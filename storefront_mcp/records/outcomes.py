@@ -5,6 +5,8 @@ from typing import Final
 
 OK: Final = "ok"
 INTERNAL_ERROR: Final = "internal_error"
+FLIP_REFUSED: Final = "flip_refused"
+"""Of a scheduled flip that could not be made at its moment."""
 
 FORMER_OUTCOMES: Final[Mapping[str, str]] = {
     "AddressRefused": "invalid_address",

@@ -50,7 +50,18 @@ class ScheduledFlip(Struct, frozen=True, kw_only=True):
     at: dt.datetime
     by: str
     outcome: str = ""
-    """Empty while it waits; afterwards `done`, `cancelled`, or why it was refused."""
+    """Empty while it waits; afterwards `done`, `cancelled`, or `refused: ` and why."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it could not be made at its moment."""
+        return self.outcome.startswith("refused: ")
+
+    def is_superseded(self, flips: Sequence[Flip], scheduled: Sequence["ScheduledFlip"]) -> bool:
+        """Whether one of its phases was flipped since its moment, or is to be flipped alike later on."""
+        return any(flip.phase in self.changes and flip.at >= self.at for flip in flips) or any(
+            not other.outcome and other.changes.items() & self.changes.items() for other in scheduled
+        )
 
 
 class FlipRepository(Protocol):
@@ -98,7 +109,7 @@ class FlipRepository(Protocol):
         """The scheduled flips that wait, and those of the last week, by their moment."""
 
     def unschedule(self, store: StoreId, id_: str, *, by: str) -> bool:
-        """Cancel a scheduled flip; whether it waited."""
+        """Cancel a scheduled flip that waits, or no longer show one that was refused; whether there was one."""
 
     def flip_due(self, planned: Mapping[StoreId, Roadmap]) -> int:
         """Make the scheduled flips whose moment has come, each once over all processes; their number."""

@@ -1,6 +1,7 @@
 """`checkouts` on the machine itself: what is open, what needs a person, and how a person ends it."""
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -12,14 +13,16 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 from msgspec.structs import replace
 
+from storefront_mcp.app import planned_roadmap
 from storefront_mcp.checkout.record import Checkout, PersonalDetails
 from storefront_mcp.cli import main
 from storefront_mcp.cli.running_server import NotConfirmed
+from storefront_mcp.cli.settings_file import load_settings
 from storefront_mcp.commerce.cart import CartLine, CartTotals
 from storefront_mcp.commerce.ids import CartId, LineId, Sku, StoreId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.order import Order
-from storefront_mcp.database import Database, FieldEncryption, SqlCheckoutRepository
+from storefront_mcp.database import Database, FieldEncryption, SqlCheckoutRepository, SqlFlipRepository
 from storefront_mcp.database.audit import AuditLog
 from tests.unit.checkout.environment import DRAFT
 
@@ -409,3 +412,20 @@ def test_a_flip_is_scheduled_listed_and_cancelled(selling: Run) -> None:
     assert "is cancelled" in phases("unschedule", flip["id"]).output
     assert phases("unschedule", flip["id"]).exit_code == 2
     assert phases("open", "nope", "--at", "2099-02-01T09:00:00+10:00").exit_code == 2
+
+
+def test_a_scheduled_flip_that_was_refused_is_named_until_it_is_seen_to(selling: Run) -> None:
+    assert phases("open", "p4_account", "--at", "2099-02-01T09:00:00+10:00", "--by", "nights").exit_code == 0
+    moment = dt.datetime(2099, 2, 1, tzinfo=dt.UTC)
+    with closing(Database(Path("storefront.db"))) as database:
+        flips = SqlFlipRepository(database, now=lambda: moment)
+        (shop,) = load_settings(None).settings.stores
+        assert flips.flip_due({shop.id: planned_roadmap(shop)}) == 1
+        flips.close()
+    (flip,) = json.loads(phases("--json").stdout)["stores"][0]["refused_flips"]
+    shown = phases().output
+    assert f"NOT MADE: {flip['id']}, p4_account → active, which nights scheduled for 2099-01-31 23:00:00 UTC" in shown
+    assert "was refused: p4_account: " in shown
+    assert f"storefront-mcp phases unschedule {flip['id']} --config storefront.toml --store pickle" in shown
+    assert phases("unschedule", flip["id"]).exit_code == 0
+    assert "NOT MADE" not in phases().output

@@ -12,6 +12,7 @@ from storefront_mcp.database import Database
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.flips import SqlFlipRepository
 from storefront_mcp.roadmap.flips import PhaseStatuses
+from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.roadmap.roadmap import FlipRefused
 from storefront_mcp.roadmap.terms import NO_TERMS, FlipTerms, audience_terms
 from tests.chaos.flips.environment import PADDLE, PICKLE, roadmap
@@ -137,7 +138,7 @@ def test_a_scheduled_flip_is_made_once_when_its_moment_has_come(
 
 
 def test_a_scheduled_flip_that_is_not_possible_then_says_why(
-    flips: SqlFlipRepository, clock: Clock, caplog: pytest.LogCaptureFixture
+    database: Database, flips: SqlFlipRepository, caplog: pytest.LogCaptureFixture
 ) -> None:
     flips.schedule(roadmap(), PICKLE, {"cart": "active"}, by="ops", terms=NO_TERMS, at=NOW)
     with caplog.at_level(logging.ERROR):
@@ -149,6 +150,47 @@ def test_a_scheduled_flip_that_is_not_possible_then_says_why(
     assert "was refused: cart: requires browse" in caplog.text
     assert standing(flips).statuses == {}
     assert flips.flip_due({PICKLE: roadmap()}) == 0
+    (entry,) = [one.entry for one in AuditLog(database).read() if one.entry.subject == "flip.refused"]
+    assert entry.outcome == "flip_refused"
+    assert entry.details
+    assert "requires browse" in entry.details["refused"][0]
+
+
+def test_a_refused_flip_is_shown_until_it_is_cancelled_or_another_takes_its_place(
+    flips: SqlFlipRepository, clock: Clock
+) -> None:
+    planned = {PICKLE: roadmap()}
+    tomorrow = NOW + dt.timedelta(days=1)
+
+    def schedule(phase: str, status: Status, at: dt.datetime) -> str:
+        return flips.schedule(roadmap(), PICKLE, {phase: status}, by="ops", terms=NO_TERMS, at=at).id
+
+    def shown() -> list[str]:
+        return [flip.id for flip in flips.refused_schedule(PICKLE)]
+
+    cancelled = schedule("cart", "active", NOW)
+    schedule("cart", "paused", tomorrow)
+    assert shown() == []
+    flips.flip_due(planned)
+    assert shown() == [cancelled], "that it is to close later on is not that it is open"
+    clock.now += dt.timedelta(hours=23)
+    assert flips.unschedule(PICKLE, cancelled, by="ops")
+    assert not flips.unschedule(PICKLE, cancelled, by="ops")
+    assert shown() == []
+
+    again = schedule("cart", "active", clock.now)
+    flips.flip_due(planned)
+    assert shown() == [again]
+    later = schedule("cart", "active", clock.now + dt.timedelta(minutes=30))
+    assert shown() == [], "it is scheduled anew"
+    clock.now += dt.timedelta(minutes=30)
+    flips.flip_due(planned)
+    assert shown() == [again, later]
+    clock.now += dt.timedelta(days=30)
+    flips.flip_due(planned)
+    assert shown()[:2] == [again, later], "nobody has seen to it"
+    flips.flip(roadmap(), PICKLE, {"browse": "active", "cart": "active"}, by="ops")
+    assert shown() == []
 
 
 def test_a_scheduled_flip_is_cancelled_while_it_waits(
