@@ -31,6 +31,7 @@ from storefront_mcp.cli.settings_file import LoadedSettings, config_option
 from storefront_mcp.cli.tables import print_table
 from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database import Database, SqlFlipRepository
+from storefront_mcp.database.engine import utc_now
 from storefront_mcp.roadmap.flips import Flip, PhaseStatuses, ScheduledFlip, with_statuses
 from storefront_mcp.roadmap.manifest import Status
 from storefront_mcp.roadmap.roadmap import Phase, Roadmap
@@ -191,7 +192,7 @@ def pause(
             f"out, and end the open checkouts once the phase is paused: {closing}"
         )
     with friendly_errors():
-        terms = flip_terms(reason, until)
+        terms = flip_terms(reason, until, begins=at or utc_now())
         named = [phase for phase in planned_roadmap(shop).phases if phase.name in names]
         ends_payment = any(phase.manifest.needs_payment for phase in named)
         if becomes is not None and len(named) == len(set(names)) and not ends_payment:

@@ -189,7 +189,7 @@ def _requested_terms(request: ConsoleRequest) -> FlipTerms:
         raise TermsRefused("An end is a date and a time, such as 2027-02-01T09:00.") from None
     if until is not None and until.tzinfo is None:
         until = until.replace(tzinfo=dt.UTC)
-    return flip_terms(request.form.one("reason"), until)
+    return flip_terms(request.form.one("reason"), until, begins=request.dependencies.now())
 
 
 def _ends_payment(roadmap: Roadmap, changes: Mapping[str, Status]) -> bool:

@@ -119,13 +119,15 @@ class SqlFlipRepository:
         terms: FlipTerms,
         at: dt.datetime,
     ) -> ScheduledFlip:
-        """Record a flip for later. Raises FlipRefused for phases that do not exist."""
+        """Record a flip for later. Raises FlipRefused for phases that do not exist and for a moment that has passed."""
         unknown = [name for name in changes if planned.phase(name) is None]
         if unknown or not changes:
             known = ", ".join(phase.name for phase in planned.phases)
             raise FlipRefused(
                 [f"{name}: there is no such phase; there are {known}." for name in unknown or ["nothing"]]
             )
+        if at < self._now():
+            raise FlipRefused([f"{at.isoformat()} has passed: schedule a flip for later, or make it now."])
         flip = ScheduledFlip(
             id=f"sch_{secrets.token_hex(6)}", store=store, changes=changes, terms=terms, at=at.astimezone(dt.UTC), by=by
         )

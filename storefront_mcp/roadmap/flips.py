@@ -103,7 +103,7 @@ class FlipRepository(Protocol):
         terms: FlipTerms,
         at: dt.datetime,
     ) -> ScheduledFlip:
-        """Record a flip for later. Raises FlipRefused for phases that do not exist."""
+        """Record a flip for later. Raises FlipRefused for phases that do not exist and for a moment that has passed."""
 
     def list_schedule(self, store: StoreId) -> Sequence[ScheduledFlip]:
         """The scheduled flips that wait, and those of the last week, by their moment."""

@@ -77,11 +77,14 @@ def audience_terms(share: float | None, clients: Sequence[str]) -> FlipTerms:
     return FlipTerms(share=percent, clients=named)
 
 
-def flip_terms(reason: str = "", until: dt.datetime | None = None) -> FlipTerms:
-    """Terms of a pause, checked. Raises TermsRefused."""
+def flip_terms(reason: str = "", until: dt.datetime | None = None, *, begins: dt.datetime | None = None) -> FlipTerms:
+    """Terms of a pause, checked. `begins` is when, with an offset, where there is an `until`. Raises TermsRefused."""
     said = " ".join(reason.split())
     if len(said) > MAX_REASON_CHARS or not said.isprintable():
         raise TermsRefused(f"A reason has at most {MAX_REASON_CHARS} printable characters.")
     if until is not None and until.tzinfo is None:
         raise TermsRefused("An end is a date and time with an offset, such as 2027-02-01T09:00:00+10:00.")
+    if until is not None and begins is not None and until <= begins:
+        start = f"{begins.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        raise TermsRefused(f"A pause ends after it has begun, which is {start}; {until.isoformat()} is not later.")
     return FlipTerms(reason=said.rstrip("."), until=until)

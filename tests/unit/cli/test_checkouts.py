@@ -275,7 +275,7 @@ def states() -> dict[str, str]:
 
 
 def test_a_pause_of_the_checkout_lets_open_ones_finish_and_says_how_to_end_them(selling: Run) -> None:
-    paused = phases("pause", "p3_checkout", "--reason", "stocktaking", "--until", "2027-02-01T09:00:00+10:00")
+    paused = phases("pause", "p3_checkout", "--reason", "stocktaking", "--until", "2099-02-01T09:00:00+10:00")
 
     assert paused.exit_code == NotConfirmed.exit_code, paused.output
     assert "2 checkouts are open: prepared, and not paid." in paused.output
@@ -354,6 +354,28 @@ def test_an_end_without_an_offset_is_refused(selling: Run, until: str) -> None:
 
     assert refused.exit_code == 2
     assert "wants a date and time with an offset" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("open", "p4_account", "--at", "2020-01-01T09:00:00+10:00"), "2020-01-01T09:00:00+10:00 has passed: "),
+        (("pause", "p3_checkout", "--at", "2020-01-01T09:00:00Z"), "2020-01-01T09:00:00+00:00 has passed: "),
+        (("pause", "p3_checkout", "--until", "2020-01-01T09:00:00Z"), "A pause ends after it has begun"),
+        (
+            ("pause", "p3_checkout", "--at", "2099-01-02T09:00:00Z", "--until", "2099-01-01T09:00:00Z"),
+            "A pause ends after it has begun, which is 2099-01-02 09:00:00 UTC; 2099-01-01T09:00:00+00:00 is not",
+        ),
+    ],
+)
+def test_a_moment_that_has_passed_is_refused(selling: Run, words: tuple[str, ...], says: str) -> None:
+    before = phases("history").stdout
+    refused = phases(*words)
+
+    assert refused.exit_code == 2, refused.output
+    assert says in refused.output
+    assert phases("history").stdout == before
+    assert json.loads(phases("scheduled", "--json").stdout)["scheduled"] == []
 
 
 def command(*arguments: str) -> Result:

@@ -96,13 +96,16 @@ async def test_a_pause_of_the_checkout_asks_what_becomes_of_open_ones(tmp_path: 
         wrong = ada.send("/roadmap/flip", {**fields, "until": "soon"})
         assert wrong.status_code == 409
         assert "An end is a date and a time" in wrong.text
+        over = ada.send("/roadmap/flip", {**fields, "until": "2020-01-01T09:00"})
+        assert over.status_code == 409
+        assert "A pause ends after it has begun" in over.text
 
-        terms = {"reason": "stocktaking", "until": "2027-02-01T09:00", "checkouts": "close"}
+        terms = {"reason": "stocktaking", "until": "2099-02-01T09:00", "checkouts": "close"}
         done = ada.send("/roadmap/flip", {**fields, **terms})
         assert (done.status_code, done.headers["location"]) == (303, "/operator/roadmap?done=2&closed=1&busy=0")
         told = ada.get("/roadmap?done=2&closed=1&busy=0").text
         assert "1 open checkout is being closed." in told
-        assert "Closed for now: stocktaking. It is expected to open again on 1 February 2027, 09:00 UTC." in told
+        assert "Closed for now: stocktaking. It is expected to open again on 1 February 2099, 09:00 UTC." in told
         records = SqlCheckoutRepository(stage.database)
         until(lambda: meanwhile(records.find(PICKLE, "chk_a")).state == "canceled", "the server to close it")
         assert meanwhile(records.find(PICKLE, "chk_a")).reason == "stocktaking."
