@@ -261,13 +261,24 @@ def _flip(
         click.echo(f"{waiting.id} is scheduled for {waiting.at:%Y-%m-%d %H:%M:%S} UTC, and made by a running server.")
         return
     with friendly_errors(), change_flips(here, lambda: planned.with_status(changes, terms)) as (repository, served):
-        statuses = repository.flip(planned, shop.id, changes, by=by, terms=terms)
-        flips = [flip for flip in repository.history(shop.id) if flip.number == statuses.version]
-        _print_flips(shop.id, flips, with_statuses(planned, statuses))
+        statuses = repository.current_statuses().get(shop.id, PhaseStatuses(0, {}))
+        repeated = [phase.name for phase in with_statuses(planned, statuses).phases if _repeats(phase, changes, terms)]
+        for name in repeated:
+            click.echo(f"{name} is paused already. Agents and buyers are told: {terms.sentences}")
+        new = {name: status for name, status in changes.items() if name not in repeated}
+        if new or not repeated:
+            statuses = repository.flip(planned, shop.id, new, by=by, terms=terms)
+            flips = [flip for flip in repository.history(shop.id) if flip.number == statuses.version]
+            _print_flips(shop.id, flips, with_statuses(planned, statuses))
         try:
             then()
         finally:
             served.confirm(shop.id, statuses.version, closes="paused" in changes.values())
+
+
+def _repeats(phase: Phase, changes: Mapping[str, Status], terms: FlipTerms) -> bool:
+    """Whether a phase is to be paused that is paused on these terms."""
+    return phase.status == changes.get(phase.name) == "paused" and phase.terms == terms
 
 
 @contextmanager

@@ -328,6 +328,27 @@ def test_what_is_being_worked_on_is_named_when_it_stays_open(selling: Run, monke
     assert "Still open, as they are being worked on: chk_2." in refused.output
 
 
+def test_a_pause_that_is_repeated_is_accepted_and_another_reason_is_told(selling: Run) -> None:
+    words = ("pause", "p3_checkout", "--reason", "a leak", "--checkouts")
+    assert "active → paused" in phases(*words, "finish").output
+    again = phases(*words, "close")
+
+    # Nobody runs who could confirm it.
+    assert again.exit_code == NotConfirmed.exit_code, again.output
+    assert "p3_checkout is paused already. Agents and buyers are told: Closed for now: a leak." in again.stdout
+    assert "2 checkouts are being closed" in again.stdout
+    assert "Flip" not in again.stdout
+    both = phases("pause", "p2_cart", *words[1:], "finish")
+    assert "p3_checkout is paused already." in both.stdout
+    assert "p2_cart: active → paused" in both.stdout
+    other = phases("pause", "p3_checkout", "--reason", "a fire")
+    assert "Agents and buyers are told: Closed for now: a fire." in other.stdout
+    made = [
+        (flip["phase"], flip["terms"].get("reason")) for flip in json.loads(phases("history", "--json").stdout)["flips"]
+    ]
+    assert made[-3:] == [("p3_checkout", "a leak"), ("p2_cart", "a leak"), ("p3_checkout", "a fire")]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -164,6 +164,8 @@ def test_every_command_says_what_is_wrong_with_the_database(failure: str, file: 
     bring_about, wanted, readable = FAILURES[failure]
     for command in (*WRITING.values(), *READING.values()):
         run(*command)
+    # A pause that is repeated writes nothing.
+    run(*WRITING["phases open"])
     if failure == "full":
         # A process of its own each: what a file system that is full does to mapped memory is nothing for this one.
         filler = fill_disk(file.parent)
