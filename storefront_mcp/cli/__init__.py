@@ -1,5 +1,8 @@
 """The command line, `storefront-mcp COMMAND`: one module for each of the commands in `COMMANDS`."""
 
+import storefront_mcp.cli.interrupts  # noqa: F401 -- before all that takes long to load
+
+# isort: split
 from importlib import import_module
 from typing import Final
 

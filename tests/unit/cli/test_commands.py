@@ -1,6 +1,9 @@
 """What each command answers, and how it says no."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +57,31 @@ def said(result: Result) -> str:
 
 def test_version(run: Run) -> None:
     assert run("--version").output.startswith("storefront-mcp, version ")
+
+
+LOADED_UNTIL = """
+import sys
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "click":
+            raise {error}
+
+sys.meta_path.insert(0, Finder())
+import storefront_mcp.cli
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"), [("KeyboardInterrupt", -signal.SIGINT, ""), ("OSError", 1, "OSError")]
+)
+def test_an_interrupt_while_the_program_is_loaded_shows_no_traceback(error: str, code: int, said: str) -> None:
+    program = [sys.executable, "-c", LOADED_UNTIL.format(error=error)]
+    done = subprocess.run(program, check=False, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == code
+    assert done.stderr.strip().rpartition("\n")[2] == said
+    assert ("Traceback" in done.stderr) == bool(said)
 
 
 def test_init_writes_a_file_once(run: Run, tmp_path: Path) -> None:
