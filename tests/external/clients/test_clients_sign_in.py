@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -86,20 +86,26 @@ def test_an_older_typescript_client_signs_a_person_in(shop: str, tmp_path: Path,
     check_typescript([NODE, journey_in(made, "sign_in_by_sdk.mjs")], shop, path, home=tmp_path)
 
 
+@pytest.mark.parametrize(("mode", "speaks"), [("", "2025-11-25"), ("auto", "2026-07-28")])
 @pytest.mark.parametrize("path", ["/mcp", "/mcp/account"])
 @pytest.mark.usefixtures("node_tools")
-def test_the_typescript_client_signs_a_person_in(shop: str, tmp_path: Path, path: str) -> None:
-    check_typescript([NODE, Path(__file__).with_name("sign_in.mjs")], shop, path, home=tmp_path)
+def test_the_typescript_client_signs_a_person_in(shop: str, tmp_path: Path, path: str, mode: str, speaks: str) -> None:
+    command = [NODE, Path(__file__).with_name("sign_in.mjs")]
+    told = check_typescript(command, shop, path, home=tmp_path, more=["", mode])
+    assert told["version"] == speaks
 
 
-def check_typescript(command: list[Any], shop: str, path: str, *, home: Path) -> None:
-    """That a journey went from a guest to the orders, and that its person was asked once, when it was needed."""
-    told = signed_in(command, [shop + path, ADA.email, ADA.password], home=home)
+def check_typescript(
+    command: list[Any], shop: str, path: str, *, home: Path, more: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What a journey told: it went from a guest to the orders, and its person was asked once, when it was needed."""
+    told = signed_in(command, [shop + path, ADA.email, ADA.password, *more], home=home)
     assert (told["refused"], told["more"]) == ([False, False], "answered")
     assert told["at_once"] == (1 if path == "/mcp/account" else 0)
     assert told["signed_in"] == 1
     assert told["scope"] == EVERYTHING
     assert told["orders"].keys() >= {"orders", "total"}
+    return told
 
 
 def signed_in(command: list[Any], arguments: list[Any], *, home: Path) -> dict[str, Any]:

@@ -74,10 +74,13 @@ export async function signIn(connect, isUnauthorized, finish, email, password, w
   } catch {
     more = 'refused';
   }
+  // Clients of the first generations tell no version.
+  const version = opened.client.getNegotiatedProtocolVersion?.() ?? null;
   await opened.client.close();
   process.stdout.write(`${JSON.stringify({
     refused: [found, orders].map((answer) => Boolean(answer.isError)),
     more,
+    version,
     at_once: atOnce,
     signed_in: led.length,
     scope,
