@@ -29,6 +29,8 @@ WAIT_SECONDS: Final = 50.0
 """The longest that a call waits for somebody else's renewal."""
 POLL_SECONDS: Final = 0.1
 BUSY_RETRY_SECONDS: Final = 5
+CLOCK_SKEW_SECONDS: Final = 5.0
+"""By which a shop's clock may be ahead of ours."""
 RETRY_SECONDS: Final = 30.0
 """Until the next try after a renewal that the shop did not answer."""
 
@@ -83,7 +85,7 @@ class GrantSessions:
         """What `call` makes of the live session. Raises SessionOver, ShopBusy, and what `call` raises.
 
         When `call` raises SessionOver, as the shop refused the session, it is made once more if the session was renewed
-        meanwhile; otherwise the grant ends.
+        meanwhile; otherwise the grant ends, unless the session's secret died on its way: then its renewal tells.
         """
         session = await self.session_of(grant)
         try:
@@ -101,11 +103,15 @@ class GrantSessions:
         # Under the lease nobody is between the shop's answer and our record of it.
         held = await self._lease(grant)
         session = await self._live(grant, held)
-        if session.secret == refused.secret:
-            await self._end(grant)
-            raise SessionOver(internal=f"grant {grant}: the shop refused its session")
-        await self._write(grant, held, session)
-        return session
+        if session.secret != refused.secret:
+            await self._write(grant, held, session)
+            return session
+        if session.secret_until is not None and session.secret_until - CLOCK_SKEW_SECONDS <= self._now():
+            # It died on its way to the shop; whether the session is over, only its renewal can tell.
+            await self._write(grant, held, session)
+            raise ShopBusy(retry_after=BUSY_RETRY_SECONDS, internal=f"grant {grant}: its session died on its way")
+        await self._end(grant)
+        raise SessionOver(internal=f"grant {grant}: the shop refused its session")
 
     async def _renew(self, grant: str) -> ShopSession:
         held = await self._lease(grant)

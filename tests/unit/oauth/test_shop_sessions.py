@@ -19,6 +19,7 @@ from storefront_mcp.database.oauth import SqlOAuthRepository
 from storefront_mcp.demo.customers import PICKLERS
 from storefront_mcp.demo.models import ShopRules
 from storefront_mcp.oauth.shop_sessions import (
+    CLOCK_SKEW_SECONDS,
     LEASE_SECONDS,
     RETRY_SECONDS,
     WAIT_SECONDS,
@@ -321,6 +322,39 @@ class Provider:
 
     async def end(self, session: ShopSession) -> None:
         """Nothing."""
+
+
+@pytest.mark.parametrize("early", [-1.0, 0.0, CLOCK_SKEW_SECONDS])
+async def test_a_secret_that_dies_on_its_way_to_the_shop_signs_nobody_out(
+    record: SqlOAuthRepository, early: float
+) -> None:
+    """Its provider may be down; while it is not due to die, a shop that refuses it ends the grant."""
+    provider, now = Provider(), [NOW]
+    session = ShopSession(
+        secret="old", customer_id="4", name="", email="", renew_at=NOW + 1800, renewal="r", secret_until=NOW + HOUR
+    )
+    record.open_request(pending())
+    assert record.create_grant_with_code(
+        grant(GRANT), code(), request=pending().digest, session=encode_session(session)
+    )
+    sessions = GrantSessions(PICKLE, provider, record, now=lambda: now[0])
+    provider.fault = ShopDown()
+
+    async def refuse(_: ShopSession) -> None:
+        now[0] = NOW + HOUR - early
+        raise SessionOver
+
+    now[0] = NOW + HOUR - 10
+    with pytest.raises(ShopBusy):
+        await sessions.use_session(GRANT, refuse)
+    assert ended_why(record) is None
+
+    provider.fault = None
+    now[0] = NOW + HOUR + RETRY_SECONDS
+    assert (await sessions.session_of(GRANT)).secret == "new"
+    with pytest.raises(SessionOver):
+        await sessions.use_session(GRANT, refuse)
+    assert ended_why(record) == "shop"
 
 
 @pytest.mark.parametrize("fault", [ShopDown(), TooManyTries(retry_after=30), TimeoutError()])
