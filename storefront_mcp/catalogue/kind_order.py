@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from storefront_mcp.catalogue.index import CatalogueIndex, IndexResult
 from storefront_mcp.catalogue.index_query import IndexQuery
+from storefront_mcp.catalogue.page_filling import fill_page
 from storefront_mcp.catalogue.query.folding import head_word
 from storefront_mcp.catalogue.query.language import Stem
 
@@ -32,16 +33,7 @@ def search_by_kind(index: CatalogueIndex, index_query: IndexQuery, stem: Stem) -
     main = index.search(replace(index_query, heads=heads, facets=False))
     if not whole.total * MAIN_PERCENT <= main.total * 100 < whole.total * 100:
         return whole
-    hits = main.hits
-    if len(hits) < index_query.size:
-        others = replace(
-            index_query,
-            other_heads=heads,
-            size=index_query.size - len(hits),
-            offset=max(0, index_query.offset - main.total),
-            facets=False,
-        )
-        hits = (*hits, *index.search(others).hits)
+    hits = fill_page(index, main, replace(index_query, other_heads=heads))
     return replace(whole, hits=hits, apart=whole.total - main.total)
 
 

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from storefront_mcp.catalogue.document import CatalogueDocument
 from storefront_mcp.catalogue.index import CatalogueIndex, IndexResult
 from storefront_mcp.catalogue.index_query import IndexQuery
+from storefront_mcp.catalogue.page_filling import fill_page
 from storefront_mcp.catalogue.summaries import fitting_variants
 
 
@@ -26,17 +27,7 @@ def search_in_stock_first(index: CatalogueIndex, index_query: IndexQuery) -> Ind
     in_stock = index.search(replace(index_query, in_stock=True, facets=False))
     if in_stock.total in (0, whole.total):
         return whole
-    shown = in_stock.hits
-    if len(shown) < index_query.size:
-        others = replace(
-            index_query,
-            sold_out=True,
-            size=index_query.size - len(shown),
-            offset=max(0, index_query.offset - in_stock.total),
-            facets=False,
-        )
-        shown = (*shown, *index.search(others).hits)
-    return replace(whole, hits=shown)
+    return replace(whole, hits=fill_page(index, in_stock, replace(index_query, sold_out=True)))
 
 
 def _is_in_stock(document: CatalogueDocument, index_query: IndexQuery) -> bool:
