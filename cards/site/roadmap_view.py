@@ -98,9 +98,8 @@ def page_title(identifier: str) -> str:
 
 def _delivers(phase: Phase) -> str:
     """What it is for; and what of a paused one can be called."""
-    lasting = [] if phase.open else list(phase.open_tools)
-    goes_on = f" Still open, for orders prepared before: {', '.join(lasting)}." if lasting else ""
-    return phase.manifest.delivers + goes_on
+    lasting = ", ".join(phase.lasting_tools)
+    return phase.manifest.delivers + (f" Still open, for orders prepared before: {lasting}." if lasting else "")
 
 
 def _state(phase: Phase, upcoming: str | None) -> State:

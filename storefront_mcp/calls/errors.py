@@ -77,7 +77,7 @@ def _working(phases: Sequence[Phase]) -> Iterator[str]:
     """What can be done, a sentence each: by open phases, and by tools that outlive the pause of theirs."""
     if titles := phase_titles(one for one in phases if one.open).lower():
         yield f" What works: {titles}."
-    if lasting := [tool for phase in phases if not phase.open for tool in phase.open_tools]:
+    if lasting := [tool for phase in phases for tool in phase.lasting_tools]:
         yield f" So do {' and '.join(lasting)}, for orders prepared before."
 
 

@@ -73,6 +73,11 @@ class Phase(Struct, frozen=True, kw_only=True):
         return {name: tool for name, tool in self.tools.items() if name in lasting}
 
     @property
+    def lasting_tools(self) -> tuple[str, ...]:
+        """Names of its tools that can be called although it is paused: what was begun is brought to its end."""
+        return () if self.open else tuple(self.open_tools)
+
+    @property
     def undelivered(self) -> tuple[PromisedTool | PromisedContent, ...]:
         """What is promised and not implemented yet."""
         promised = (
@@ -150,11 +155,6 @@ class Roadmap(Struct, frozen=True, kw_only=True, dict=True):
     def open_items(self) -> Mapping[str, Tool]:
         """The tools that can be called by name, in order."""
         return {name: tool for phase in self.phases for name, tool in phase.open_tools.items()}
-
-    @cached_property
-    def lasting_tools(self) -> tuple[str, ...]:
-        """Names of the tools of paused phases that can be called: what was begun before is brought to its end."""
-        return tuple(name for phase in self.phases if not phase.open for name in phase.open_tools)
 
     @cached_property
     def requirements(self) -> Mapping[str, str]:
