@@ -324,20 +324,25 @@ class Provider:
         """Nothing."""
 
 
+def sessions_at(provider: Provider, record: SqlOAuthRepository, now: list[float]) -> GrantSessions:
+    """With one that is due for its renewal in half an hour, and whose secret dies in an hour."""
+    session = ShopSession(
+        secret="old", customer_id="4", name="", email="", renew_at=NOW + HALF, renewal="r", secret_until=NOW + HOUR
+    )
+    record.open_request(pending())
+    assert record.create_grant_with_code(
+        grant(GRANT), code(), request=pending().digest, session=encode_session(session)
+    )
+    return GrantSessions(PICKLE, provider, record, now=lambda: now[0])
+
+
 @pytest.mark.parametrize("early", [-1.0, 0.0, CLOCK_SKEW_SECONDS])
 async def test_a_secret_that_dies_on_its_way_to_the_shop_signs_nobody_out(
     record: SqlOAuthRepository, early: float
 ) -> None:
     """Its provider may be down; while it is not due to die, a shop that refuses it ends the grant."""
     provider, now = Provider(), [NOW]
-    session = ShopSession(
-        secret="old", customer_id="4", name="", email="", renew_at=NOW + 1800, renewal="r", secret_until=NOW + HOUR
-    )
-    record.open_request(pending())
-    assert record.create_grant_with_code(
-        grant(GRANT), code(), request=pending().digest, session=encode_session(session)
-    )
-    sessions = GrantSessions(PICKLE, provider, record, now=lambda: now[0])
+    sessions = sessions_at(provider, record, now)
     provider.fault = ShopDown()
 
     async def refuse(_: ShopSession) -> None:
@@ -362,14 +367,7 @@ async def test_a_session_that_can_only_be_renewed_waits_for_who_renews_it(
     record: SqlOAuthRepository, fault: Exception
 ) -> None:
     provider, now = Provider(), [NOW]
-    session = ShopSession(
-        secret="old", customer_id="4", name="", email="", renew_at=NOW + 1800, renewal="r", secret_until=NOW + HOUR
-    )
-    record.open_request(pending())
-    assert record.create_grant_with_code(
-        grant(GRANT), code(), request=pending().digest, session=encode_session(session)
-    )
-    sessions = GrantSessions(PICKLE, provider, record, now=lambda: now[0])
+    sessions = sessions_at(provider, record, now)
     provider.fault = fault
 
     now[0] += 1800
