@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from storefront_mcp.uvicorn_protocol.asgi_extension import EXTENSIONS
 from storefront_mcp.uvicorn_protocol.cycle import SingleWriteCycle
+from storefront_mcp.uvicorn_protocol.head_cache import END_OF_HEAD, HEAD_CACHE
 from storefront_mcp.uvicorn_protocol.request_target import RefusedRequest, TargetParser
 
 MAX_HEAD_BYTES: Final = 1 << 16
@@ -22,8 +23,6 @@ MIN_WRITTEN_BYTES: Final = 1 << 12
 """That a client has to read within `WRITE_SECONDS` while the write buffer is full."""
 DRAIN_SECONDS: Final = 1.0
 """How long a server that shuts down waits on idle connections for requests that are on their way."""
-END_OF_HEAD: Final = b"\r\n\r\n"
-"""Also that of a chunked body (RFC 9112 §7.1): the parser takes no other line ends."""
 TARGET_PARSER: Final = TargetParser()
 
 
@@ -191,6 +190,9 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
     def _parse(self, data: bytes, start: int) -> None:
         """Feed the parser up to the end of the next request."""
         self.flow.full = False
+        is_new = start == 0 and self._fed_bytes == 0 and not self._in_body
+        if is_new and self._begin_cached(data):
+            return
         try:
             while start < len(data) and not self.transport.is_closing():
                 if self._awaits_response:
@@ -200,6 +202,9 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
                 piece = data if end - start == len(data) else data[start:end]
                 self._fed_bytes += len(piece)
                 reparse = self._feed(piece)
+                if is_new:
+                    self._keep_head(piece)
+                    is_new = False
                 if reparse:
                     data, start = reparse + data[end:], 0
                 else:
@@ -212,6 +217,35 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
                 self._pending_rejection = refused
             else:
                 self._reject(refused)
+
+    def _keep_head(self, request: bytes) -> None:
+        """Remember the head of a request that has just been parsed, where it is whole."""
+        if self._awaits_response and self.cycle.keep_alive:
+            HEAD_CACHE.add(request, self.cycle.scope)
+
+    def _begin_cached(self, data: bytes) -> bool:
+        """Begin a whole request whose head was parsed before; False, and nothing is done, where it is none.
+
+        The parser stands between two requests, and stays there.
+        """
+        found = HEAD_CACHE.find(data)
+        if found is None:
+            return False
+        head, digits, end = found
+        if len(data) - end != int(digits) or self.transport.is_closing():
+            return False
+        scope: Any = head.scope.copy()
+        scope["server"], scope["client"], scope["scheme"] = self.server, self.client, self.scheme
+        scope["headers"], scope["state"] = head.headers_with(digits), self.app_state.copy()
+        self.scope = self._complete_scope = scope
+        self._last_bytes = b""
+        cycle = self._begin(scope, True)
+        cycle.body += data[end:]
+        cycle.more_body = False
+        self._awaits_response = True
+        if self._draining:
+            self._close_after_response()
+        return True
 
     def _end_of_piece(self, data: bytes, start: int) -> int:
         """Index at which the parser has to stop, so that it never reads ahead into the next request.
@@ -300,6 +334,10 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         scope["path"], scope["raw_path"], scope["query_string"] = target
         scope["extensions"] = EXTENSIONS
         self._in_body, self._body_bytes = True, 0
+        self._begin(scope, version != "1.0" and parser.should_keep_alive())
+
+    def _begin(self, scope: Any, keep_alive: bool) -> SingleWriteCycle:  # noqa: ANN401, FBT001 -- an ASGI scope; see below
+        """Let the application answer a request."""
         # By position: keyword arguments cost as much as half of what is set here.
         cycle = self.cycle = SingleWriteCycle(
             scope,
@@ -311,10 +349,11 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
             self.server_state.default_headers,
             asyncio.Event(),
             self.expect_100_continue,
-            version != "1.0" and parser.should_keep_alive(),
+            keep_alive,
             self.on_response_complete,
         )
         self._start_asgi_task(cycle, self.app)
+        return cycle
 
     def _head_without_upgrade(self, method: bytes, version: str) -> bytes:
         """The head without its Upgrade, which a server may ignore (RFC 9110 §7.8), to be parsed again.

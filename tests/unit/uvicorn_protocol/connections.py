@@ -1,4 +1,4 @@
-"""A client of a stream without a network: it reads when it likes, and hangs up when it likes."""
+"""Clients without a network: of a stream, who reads when it likes, and of our protocol class, read by read."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,28 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from tests.unit.web.serving import raw
+
+
+class Line(asyncio.Transport):
+    """A connection that is told what is read, read by read, and remembers what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.written += b"(closed)"
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
 
 
 class Wire:

@@ -18,6 +18,7 @@ from storefront_mcp.uvicorn_protocol.header_lines import MAX_CACHED_LINES, Heade
 from storefront_mcp.uvicorn_protocol.protocol import TARGET_PARSER, BoundedHttpToolsProtocol
 from storefront_mcp.uvicorn_protocol.request_target import MAX_CACHED_TARGET_BYTES, MAX_CACHED_TARGETS
 from tests.serving import served, until
+from tests.unit.uvicorn_protocol.connections import Line
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 JSON = (b"Content-Type", b"application/json")
@@ -423,28 +424,6 @@ def test_a_head_without_end_is_not_waited_for(endless: bytes) -> None:
         with connected(origin) as another:
             another.sendall(CLOSING)
             assert another.recv(65_536).startswith(b"HTTP/1.1 200 ")
-
-
-class Line(asyncio.Transport):
-    """A connection that is told what is read, read by read, and remembers what was written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += data
-
-    def is_closing(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        self.written += b"(closed)"
-
-    def pause_reading(self) -> None:
-        pass
-
-    resume_reading = pause_reading
 
 
 async def test_the_end_of_a_long_body_does_not_count_for_the_request_after_it() -> None:
