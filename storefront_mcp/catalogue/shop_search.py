@@ -1,6 +1,7 @@
 """`ShopSearch`: searches where there is no mirror: the shop's own, and if it finds nothing, plainer words and hints."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -150,8 +151,14 @@ def _is_filler(word: str) -> bool:
 
 def _is_heeded(text: str, names: Iterable[str]) -> bool:
     """Whether a text negates nothing, or only as the name of a product does that was found."""
-    _, negated = without_negations(fold_text(text), _is_filler)
+    negated = _negated(text)
     return not negated or any(has_phrase(name, one) for name in names for one in negated)
+
+
+@lru_cache(maxsize=1_024)
+def _negated(text: str) -> tuple[str, ...]:
+    """What a text says that it must be without; remembered, as searches are the same few over and over."""
+    return without_negations(fold_text(text), _is_filler)[1]
 
 
 def _is_telling(word: str) -> bool:
