@@ -99,7 +99,8 @@ async def by_bridge(client: StepUp, shop: str, home: Path) -> str:
     program = environment(name) / "node_modules" / ".bin" / name
     server = StdioServerParameters(
         command=str(NODE),
-        args=[str(program), f"{shop}/mcp", "--allow-http"],
+        # A port of our own: the one that it derives may be taken by another program just then, and is then lost to it.
+        args=[str(program), f"{shop}/mcp", str(free_port()), "--allow-http"],
         env=dict(person_environment(home, without=WITHOUT)),
     )
     async with Client(stdio_client(server), mode="legacy") as agent:

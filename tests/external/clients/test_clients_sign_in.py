@@ -129,7 +129,8 @@ async def test_a_bridge_signs_a_person_in(shop: str, tmp_path: Path) -> None:
     program = environment("mcp-remote") / "node_modules" / ".bin" / "mcp-remote"
     server = StdioServerParameters(
         command=str(NODE),
-        args=[str(program), f"{shop}/mcp", "--allow-http"],
+        # A port of our own: the one that it derives may be taken by another program just then, and is then lost to it.
+        args=[str(program), f"{shop}/mcp", str(free_port()), "--allow-http"],
         env=dict(person_environment(tmp_path)),
     )
     async with Client(stdio_client(server), mode="legacy") as client:
