@@ -63,13 +63,13 @@ WHILE_SECONDS: Final = 30 * 86_400.0
 
 
 class FixedShop:
-    """A backend whose every search finds the same ten products."""
+    """A backend whose every search finds the same ten products, each time on a new page."""
 
     circuit_open: Final = False
 
     async def search(self, search: SearchQuery) -> SearchPage:  # noqa: ARG002 -- the port's form
-        """The fixed answer."""
-        return FOUND
+        """The fixed answer, as if it had just been told: what is cached is encoded only once."""
+        return replace(FOUND)
 
     async def product(self, key: str) -> Product:
         """The product of that SKU among the ten."""

@@ -6,12 +6,13 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from storefront_mcp.commerce.catalogue_value import ReusableValue
 from storefront_mcp.commerce.category import CategoryFacet
 from storefront_mcp.commerce.cursor import decode_cursor, encode_cursor
 from storefront_mcp.commerce.ids import CategoryId
 from storefront_mcp.commerce.money import Money
 from storefront_mcp.commerce.product import ProductSummary
-from storefront_mcp.commerce.search import ReadConditions, SearchQuery, Sort
+from storefront_mcp.commerce.search import ReadConditions, SearchPage, SearchQuery, Sort
 from storefront_mcp.commerce.shop import Shop
 from storefront_mcp.tools.tool import tool
 
@@ -37,7 +38,7 @@ class SearchProducts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     cursor: Annotated[str, Meta(max_length=500, description="next_cursor of the page before")] | None = None
 
 
-class SearchResult(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class SearchResult(ReusableValue, frozen=True, omit_defaults=True, kw_only=True):
     """One page of products."""
 
     products: tuple[ProductSummary, ...]
@@ -86,9 +87,16 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
     wanted = args.facets == "auto" and args.cursor is None
     query = decode_cursor(args.cursor, question)
     found = await shop.backend.search(replace(query, facets=True) if wanted else query)
-    facets: Sequence[CategoryFacet] = found.facets
+    facets = found.facets
     if wanted and not facets and category is not None:
-        facets = await shop.backend.facets(category)
+        facets = tuple(await shop.backend.facets(category))
+    # A page that is cached is the same object each time.
+    return found.derived((question, facets, args.cursor), lambda: _result(found, question, facets, args.cursor))
+
+
+def _result(
+    found: SearchPage, question: SearchQuery, facets: Sequence[CategoryFacet], cursor: str | None
+) -> SearchResult:
     if facets and found.next is None:
         # There is nothing to narrow by price where all prices are on the page.
         facets = [facet for facet in facets if facet.code != PRICE_FACET]
@@ -101,7 +109,7 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
         relaxed=found.relaxed,
         hints=found.hints,
         facets=tuple(facets),
-        notice=None if found.products or found.hints or args.cursor is not None else NOTHING_FOUND,
+        notice=None if found.products or found.hints or cursor is not None else NOTHING_FOUND,
         as_of=found.as_of,
         stale=found.stale,
     )

@@ -11,8 +11,8 @@ CacheKey = tuple[str, Hashable]
 
 MAX_MISSING: Final = 2_000
 """Keys that are remembered as not found; apart, so that guessed SKUs push out no product."""
-OBJECT_BYTES_FACTOR: Final = 5
-"""Bytes of memory for each encoded one: Python's objects are so much larger."""
+OBJECT_BYTES_FACTOR: Final = 8
+"""Bytes of memory for each encoded one: Python's objects are larger, and the JSON made of them is kept, too."""
 ENTRY_BYTES: Final = 1_000
 """Of an entry besides its value."""
 MAX_SHARE: Final = 8

@@ -87,9 +87,8 @@ class MirroredCatalogueReader:
             page = await self._shop_search.search(search)
             awaited = self._mirror is not None and search.after is None and len(page.products) <= FEW_HITS
             return replace(page, hints=(*page.hints, NOT_READY_TEXT)) if awaited else page
-        return replace(
-            self._answer(found, search), as_of=utc_text(self._mirror.as_of.timestamp()), stale=self._mirror.stale
-        )
+        page, as_of, stale = self._answer(found, search), self._mirror.as_of, self._mirror.stale
+        return page.derived((as_of, stale), lambda: replace(page, as_of=utc_text(as_of.timestamp()), stale=stale))
 
     def _answer(self, found: CatalogueSearch, search: SearchQuery) -> SearchPage:
         """The mirror's page, remembered for as long as nothing in the mirror changes."""

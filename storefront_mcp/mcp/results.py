@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from storefront_mcp.commerce.catalogue_value import ReusableValue
 from storefront_mcp.commerce.store import Store
 from storefront_mcp.mcp.jsonrpc import JsonRpcError, RequestId, challenge_field
 from storefront_mcp.mcp.versions import ProtocolVersion
@@ -91,18 +92,23 @@ def tool_result(
         value = value.value
     if notice:
         beside += b"," + _ENCODER.encode(TextBlock(notice))
-    body = _ENCODER.encode(value)
-    # Written inline: calls of functions would cost as much as the joining. The value has no line breaks, so only quotes
-    # and backslashes need an escape in a JSON string; the encoder is twice as fast at that, but only for ASCII.
-    if body.isascii():
-        text = _ENCODER.encode(body.decode("ascii"))[1:-1]
-    else:
-        text = body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    # A result of what is cached is the same object each time.
+    body, text = value.derived(None, lambda: _encoded(value)) if isinstance(value, ReusableValue) else _encoded(value)
     parts = [b'"content":[{"type":"text","text":"', text, b'"}', beside]
     parts += (b'],"structuredContent":', body, IS_ERROR_FALSE) if version.structured_content else (b"]", IS_ERROR_FALSE)
     if version.result_envelope:
         return b"".join((ENVELOPE_START, *parts, b',"_meta":', meta, b"}"))
     return b"".join((b"{", *parts, b"}"))
+
+
+def _encoded(value: Any) -> tuple[bytes, bytes]:  # noqa: ANN401 -- as above
+    """A value as JSON, and the same as it stands in a JSON string."""
+    body = _ENCODER.encode(value)
+    # The value has no line breaks, so only quotes and backslashes need an escape; the encoder is twice as fast at that,
+    # but only for ASCII.
+    if body.isascii():
+        return body, _ENCODER.encode(body.decode("ascii"))[1:-1]
+    return body, body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 def content_result(content: ContentBlocks, version: ProtocolVersion, store: Store) -> bytes:

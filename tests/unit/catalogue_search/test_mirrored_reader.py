@@ -95,6 +95,9 @@ async def test_a_search_asks_the_mirror_alone_and_says_its_age(
 
     assert (len(page.products) > 1, page.as_of, page.stale) == (True, "2027-01-01T12:00:00Z", False)
     assert later.stale
+    assert await reader.search(SearchQuery(text="rucksack")) is later
+    mirror.as_of += dt.timedelta(minutes=5)
+    assert (await reader.search(SearchQuery(text="rucksack"))).as_of == "2027-01-01T12:05:00Z"
     assert [facet.code for facet in await reader.facets(CategoryId("46"))] == ["price", "size", "color"]
     assert shop.total == 0
 

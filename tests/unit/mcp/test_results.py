@@ -11,6 +11,7 @@ from mcp_types.methods import validate_server_result
 from msgspec.structs import replace
 
 from storefront_mcp.commerce.errors import ShopBusy
+from storefront_mcp.mcp import results
 from storefront_mcp.mcp.capabilities import capabilities
 from storefront_mcp.mcp.dispatch import endpoint_context
 from storefront_mcp.mcp.endpoint import JsonRpcEndpoint
@@ -18,6 +19,7 @@ from storefront_mcp.mcp.instructions import instructions
 from storefront_mcp.mcp.prepared import PreparedResponses
 from storefront_mcp.mcp.results import ERROR_META_KEY, LIST_TTL_MS, tool_result
 from storefront_mcp.mcp.versions import HANDSHAKE_VERSIONS, LATEST_HANDSHAKE_VERSION, MODERN_VERSIONS
+from storefront_mcp.phases.p1_browse.search_products import SearchResult
 from tests.fakes.agent import value
 from tests.fakes.memory_backend import OPEN, STORE, MemoryBackend, roadmap, shop_on
 from tests.unit.mcp.requests import HANDSHAKE, META, MODERN, NEWEST, VERSIONS, Json, asked, endpoint, error, result
@@ -305,6 +307,20 @@ def test_the_text_of_a_result_is_its_value_whatever_characters_it_holds(held: di
 
     assert told["structuredContent"] == held
     assert json.loads(told["content"][0]["text"]) == held
+
+
+def test_a_result_that_is_sent_again_is_not_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[object] = []
+    encode = results._encoded
+    monkeypatch.setattr(results, "_encoded", lambda value: (encoded.append(value), encode(value))[1])
+    found = SearchResult(products=(), total=0)
+    ways = [(one, said) for one in (*HANDSHAKE_VERSIONS.values(), *MODERN_VERSIONS.values()) for said in ("", "Note.")]
+    told = [tool_result(found, version, b"{}", notice) for version, notice in ways]
+
+    assert len(encoded) == 1
+    assert told == [tool_result(replace(found), version, b"{}", notice) for version, notice in ways]
+    changed = json.loads(tool_result(replace(found, total=1), LATEST_HANDSHAKE_VERSION, b"{}"))
+    assert changed["structuredContent"]["total"] == 1
 
 
 @pytest.mark.parametrize(

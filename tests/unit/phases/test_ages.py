@@ -53,3 +53,27 @@ async def test_what_the_shop_said_before_it_stopped_answering_is_marked_once(
 async def test_facts_of_a_shop_that_does_not_answer_are_marked() -> None:
     assert not (await use(shop_on(MemoryBackend()), "get_store_info")).stale
     assert (await use(shop_on(OldBackend()), "get_store_info")).stale
+
+
+class CachedBackend(MemoryBackend):
+    """Gives the same page for what asks for the same, as a cache does, with a page behind it."""
+
+    page = SearchPage(products=(), total=0)
+
+    async def search(self, search: SearchQuery) -> SearchPage:
+        return self.page
+
+
+async def test_a_cached_page_is_made_into_an_answer_once_for_a_question() -> None:
+    backend = CachedBackend()
+    backend.page = replace(await MemoryBackend().search(SearchQuery(size=2)), next="2")
+    shop = shop_on(backend)
+
+    first = await use(shop, "search_products", query="paddle", page_size=2)
+    assert await use(shop, "search_products", query="paddle", page_size=2) is first
+    # Another spelling shares the page, and not the cursor, which belongs to its question.
+    other = await use(shop, "search_products", query="PADDLE", page_size=2)
+    assert other.next_cursor != first.next_cursor
+    assert replace(other, next_cursor=first.next_cursor) == first
+    backend.page = replace(backend.page, as_of=MOMENT, stale=True)
+    assert (await use(shop, "search_products", query="PADDLE", page_size=2)).stale
