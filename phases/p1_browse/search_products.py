@@ -91,7 +91,8 @@ async def search_products(args: SearchProducts, shop: Shop) -> SearchResult:
     if wanted and not facets and category is not None:
         facets = tuple(await shop.backend.facets(category))
     # A page that is cached is the same object each time.
-    return found.derived((question, facets, args.cursor), lambda: _result(found, question, facets, args.cursor))
+    key = (question, facets, args.cursor)
+    return found.recall(key) or found.keep(key, _result(found, question, facets, args.cursor))
 
 
 def _result(

@@ -88,7 +88,8 @@ class MirroredCatalogueReader:
             awaited = self._mirror is not None and search.after is None and len(page.products) <= FEW_HITS
             return replace(page, hints=(*page.hints, NOT_READY_TEXT)) if awaited else page
         page, as_of, stale = self._answer(found, search), self._mirror.as_of, self._mirror.stale
-        return page.derived((as_of, stale), lambda: replace(page, as_of=utc_text(as_of.timestamp()), stale=stale))
+        key = (as_of, stale)
+        return page.recall(key) or page.keep(key, replace(page, as_of=utc_text(as_of.timestamp()), stale=stale))
 
     def _answer(self, found: CatalogueSearch, search: SearchQuery) -> SearchPage:
         """The mirror's page, remembered for as long as nothing in the mirror changes."""

@@ -151,12 +151,12 @@ def _is_filler(word: str) -> bool:
 
 def _is_heeded(text: str, names: Iterable[str]) -> bool:
     """Whether a text negates nothing, or only as the name of a product does that was found."""
-    negated = _negated(text)
+    negated = _read_negations(text)
     return not negated or any(has_phrase(name, one) for name in names for one in negated)
 
 
 @lru_cache(maxsize=1_024)
-def _negated(text: str) -> tuple[str, ...]:
+def _read_negations(text: str) -> tuple[str, ...]:
     """What a text says that it must be without; remembered, as searches are the same few over and over."""
     return without_negations(fold_text(text), _is_filler)[1]
 

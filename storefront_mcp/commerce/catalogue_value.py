@@ -1,13 +1,12 @@
 """`CatalogueValue`: the type of what a shop tells everybody alike, and what is made of it again and again."""
 
-from collections.abc import Callable
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from msgspec import Meta, Struct
 
 R = TypeVar("R")
-DERIVED: Final = "_derived"
-"""Name of the attribute that holds what was derived last, and its key."""
+LAST_DERIVED: Final = "_last_derived"
+"""Name of the attribute that holds what was derived last, with its key: one thing, so that nobody can make it grow."""
 
 
 class ReusableValue(Struct, frozen=True, dict=True):
@@ -16,14 +15,15 @@ class ReusableValue(Struct, frozen=True, dict=True):
     That is no part of the value: it is neither compared, nor encoded, nor copied by `replace`.
     """
 
-    def derived(self, key: object, derive: Callable[[], R]) -> R:
-        """What `derive()` makes of nothing but this value and `key`, or made when it was asked with that key last."""
-        kept: tuple[object, R] | None = self.__dict__.get(DERIVED)
-        if kept is not None and kept[0] == key:
-            return kept[1]
-        made = derive()
-        self.__dict__[DERIVED] = (key, made)
-        return made
+    def recall(self, key: object) -> Any:  # noqa: ANN401 -- whatever was kept
+        """What was derived from nothing but this value and `key`, if that was the last; else None."""
+        kept = self.__dict__.get(LAST_DERIVED)
+        return kept[1] if kept is not None and kept[0] == key else None
+
+    def keep(self, key: object, derived: R) -> R:
+        """Keep what was derived from nothing but this value and `key`, in place of what was kept."""
+        self.__dict__[LAST_DERIVED] = (key, derived)
+        return derived
 
 
 class CatalogueValue(ReusableValue, frozen=True, omit_defaults=True, kw_only=True):

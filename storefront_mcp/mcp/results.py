@@ -29,6 +29,8 @@ ERROR_META_KEY: Final = "storefront-mcp/error"
 RESOURCE_METADATA_PATH: Final = "/.well-known/oauth-protected-resource/mcp"
 SIGN_IN_META_KEY: Final = "mcp/www_authenticate"
 """Key in the `_meta` of a result with `isError` whose values are challenges (OpenAI's Apps SDK)."""
+JSON_KEY: Final = "json"
+"""Under which a reusable value keeps its JSON, and this once more as it stands in a JSON string."""
 LIST_TTL_MS: Final = 1_000
 """Cache time of a list: as long as a flip may take to reach every worker."""
 
@@ -93,22 +95,25 @@ def tool_result(
     if notice:
         beside += b"," + _ENCODER.encode(TextBlock(notice))
     # A result of what is cached is the same object each time.
-    body, text = value.derived(None, lambda: _encoded(value)) if isinstance(value, ReusableValue) else _encoded(value)
+    reusable = value if isinstance(value, ReusableValue) else None
+    encoded: tuple[bytes, bytes] | None = None if reusable is None else reusable.recall(JSON_KEY)
+    if encoded is None:
+        body = _ENCODER.encode(value)
+        # Written inline: calls of functions would cost as much as the joining. The value has no line breaks, so only
+        # quotes and backslashes need an escape in a JSON string; the encoder is twice as fast, but only for ASCII.
+        if body.isascii():
+            text = _ENCODER.encode(body.decode("ascii"))[1:-1]
+        else:
+            text = body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        encoded = body, text
+        if reusable is not None:
+            reusable.keep(JSON_KEY, encoded)
+    body, text = encoded
     parts = [b'"content":[{"type":"text","text":"', text, b'"}', beside]
     parts += (b'],"structuredContent":', body, IS_ERROR_FALSE) if version.structured_content else (b"]", IS_ERROR_FALSE)
     if version.result_envelope:
         return b"".join((ENVELOPE_START, *parts, b',"_meta":', meta, b"}"))
     return b"".join((b"{", *parts, b"}"))
-
-
-def _encoded(value: Any) -> tuple[bytes, bytes]:  # noqa: ANN401 -- as above
-    """A value as JSON, and the same as it stands in a JSON string."""
-    body = _ENCODER.encode(value)
-    # The value has no line breaks, so only quotes and backslashes need an escape; the encoder is twice as fast at that,
-    # but only for ASCII.
-    if body.isascii():
-        return body, _ENCODER.encode(body.decode("ascii"))[1:-1]
-    return body, body.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 def content_result(content: ContentBlocks, version: ProtocolVersion, store: Store) -> bytes:

@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 from mcp_types.methods import validate_server_result
@@ -311,13 +312,18 @@ def test_the_text_of_a_result_is_its_value_whatever_characters_it_holds(held: di
 
 def test_a_result_that_is_sent_again_is_not_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[object] = []
-    encode = results._encoded
-    monkeypatch.setattr(results, "_encoded", lambda value: (encoded.append(value), encode(value))[1])
+
+    class Counting:
+        def encode(self, value: Any) -> bytes:
+            encoded.append(value)
+            return msgspec.json.encode(value)
+
+    monkeypatch.setattr(results, "_ENCODER", Counting())
     found = SearchResult(products=(), total=0)
     ways = [(one, said) for one in (*HANDSHAKE_VERSIONS.values(), *MODERN_VERSIONS.values()) for said in ("", "Note.")]
     told = [tool_result(found, version, b"{}", notice) for version, notice in ways]
 
-    assert len(encoded) == 1
+    assert sum(value is found for value in encoded) == 1
     assert told == [tool_result(replace(found), version, b"{}", notice) for version, notice in ways]
     changed = json.loads(tool_result(replace(found, total=1), LATEST_HANDSHAKE_VERSION, b"{}"))
     assert changed["structuredContent"]["total"] == 1
