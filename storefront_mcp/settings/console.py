@@ -9,7 +9,7 @@ ConsolePath = Annotated[
     str,
     Meta(
         pattern=(
-            r"^/(?!(?:api|demo|healthz|mcp|media|metrics|pay|readyz|sandbox|webhooks)(?:/|$))"
+            r"^/(?!(?:a2a|account|acp|api|cart|demo|healthz|mcp|media|metrics|oauth|pay|readyz|sandbox|ucp|webhooks)(?:/|$))"
             r"[a-z0-9-]+(?:/[a-z0-9-]+)*$"
         ),
         description='a path of its own without a closing slash, such as "/operator"',

@@ -60,7 +60,7 @@ def test_there_is_no_link_where_there_is_no_console(tmp_path: Path) -> None:
     assert "has no console" in err
 
 
-@pytest.mark.parametrize("path", ["/mcp", "/pay/x", "operator", "/operator/", "/Op", "/"])
+@pytest.mark.parametrize("path", ["/mcp", "/pay/x", "/oauth", "/account/x", "operator", "/operator/", "/Op", "/"])
 def test_a_path_that_belongs_to_others_is_refused(tmp_path: Path, path: str) -> None:
     code, _, err = run(tmp_path, f'path = "{path}"')
     assert code == 2
