@@ -37,6 +37,7 @@ TEXTS: Final[Mapping[Condition, ConditionText]] = {
     "shop": ConditionText(title="The shop is down", command=("doctor",), page="/health"),
     "webhooks": ConditionText(title="Webhooks are not signed as they should be", command=("doctor",), page="/health"),
     "order_events": ConditionText(title="A platform was not told of an order", command=("doctor",), page="/checkouts"),
+    "scheduled_flips": ConditionText(title="A scheduled flip was not made", command=("phases",), page="/roadmap"),
     "audit": ConditionText(title="The audit is broken", command=("audit", "verify"), page="/audit"),
     "disk": ConditionText(title="The disk is nearly full", command=("$", "df", "-h"), page="/health"),
     "database": ConditionText(title="The database takes no writes", command=("doctor",), page="/health"),

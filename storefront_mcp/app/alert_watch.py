@@ -21,6 +21,7 @@ from storefront_mcp.database.alerts import SqlAlertRepository
 from storefront_mcp.database.audit import AuditLog, ChainPosition
 from storefront_mcp.instrumentation import store_job
 from storefront_mcp.records.alerts import ActiveAlert, AlertChannel, AlertKey
+from storefront_mcp.roadmap.flips import ScheduledFlip
 from storefront_mcp.web.payment_webhook import WebhookRefusals
 
 log: Final = logging.getLogger("storefront_mcp.alerts")
@@ -59,6 +60,8 @@ class ObservedServer(Struct, frozen=True, kw_only=True):
     """Why the database takes no writes, to follow its name; None when it does."""
     audit_failing: Callable[[], bool]
     """Whether entries of the audit wait that the database did not take."""
+    refused_flips: Callable[[StoreId], Sequence[ScheduledFlip]]
+    """The scheduled flips of a store that could not be made, by their moment."""
     folder: Path | None
     """On the disk of the database; None where that is a server."""
     channels: Sequence[AlertChannel]
@@ -151,6 +154,7 @@ class AlertWatch:
                 await asyncio.to_thread(self._look_at_webhooks, store.id, found)
             if leads:
                 await self._look_at_checkouts(store.id, found)
+                await asyncio.to_thread(self._look_at_flips, store.id, found)
                 given_up = await asyncio.to_thread(self._repository.failed_order_events, store.id)
                 if given_up is not None:
                     found.seen[AlertKey("order_events", store.id)] = given_up
@@ -170,6 +174,15 @@ class AlertWatch:
             silent = "shop" if oldest.state in SHOP_STATES else "payment provider"
             found.seen[AlertKey("late_checkouts", store)] = (
                 f"{_count_of(late, oldest)}: it is {oldest.state}, and goes on once the {silent} answers"
+            )
+
+    def _look_at_flips(self, store: StoreId, found: AlertSightings) -> None:
+        refused = self._server.refused_flips(store)
+        if refused:
+            flip = refused[-1]
+            changes = ", ".join(f"{phase} → {status}" for phase, status in flip.changes.items())
+            found.seen[AlertKey("scheduled_flips", store)] = (
+                f"{len(refused)}; the last is {flip.id}, {changes}, at {flip.at:%Y-%m-%d %H:%M} UTC: {flip.outcome}"
             )
 
     def _look_at_webhooks(self, store: StoreId, found: AlertSightings) -> None:

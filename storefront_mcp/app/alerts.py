@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +20,14 @@ from storefront_mcp.app.background import background_jobs
 from storefront_mcp.app.checkout import CheckoutWiring, smtp_sender
 from storefront_mcp.app.console import console_url
 from storefront_mcp.app.database_outage import DatabaseOutage
+from storefront_mcp.commerce.ids import StoreId
 from storefront_mcp.database.alerts import SqlAlertRepository
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import Database
 from storefront_mcp.database.readiness import DatabaseReadiness
 from storefront_mcp.database.workers import SqlWorkerRepository
 from storefront_mcp.records.alerts import AlertChannel
+from storefront_mcp.roadmap.flips import ScheduledFlip
 from storefront_mcp.settings.alerts import signing_key
 from storefront_mcp.settings.environment import CONFIG
 from storefront_mcp.settings.schema import StoreSettings
@@ -45,7 +47,7 @@ class AlertWiring:
     Nothing is looked at where nobody is told and no metrics are read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what is looked at, and by when
         self,
         settings: Settings,
         database: Database,
@@ -54,9 +56,13 @@ class AlertWiring:
         checkout: CheckoutWiring,
         *,
         audit_failing: Callable[[], bool],
+        refused_flips: Callable[[StoreId], Sequence[ScheduledFlip]],
         now: Callable[[], dt.datetime],
     ) -> None:
-        """`audit_failing` is whether entries of the audit wait that the database did not take."""
+        """`audit_failing` is whether entries of the audit wait that the database did not take.
+
+        `refused_flips` gives the scheduled flips of a store that could not be made.
+        """
         self._settings = settings
         self._repository = SqlAlertRepository(database)
         self._audit = AuditLog(database, now=now)
@@ -64,6 +70,7 @@ class AlertWiring:
         self._workers = workers
         self._checkout = checkout
         self._audit_failing = audit_failing
+        self._refused_flips = refused_flips
         self._now: Callable[[], float] = lambda: now().timestamp()
         self._circuits: dict[str, Callable[[], bool]] = {}
 
@@ -97,6 +104,7 @@ class AlertWiring:
             leads=self._workers.leads,
             database_problem=self._readiness.unready_reason,
             audit_failing=self._audit_failing,
+            refused_flips=self._refused_flips,
             folder=None if database.server else Path(database).parent,
             channels=list(senders),
         )

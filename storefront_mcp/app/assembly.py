@@ -165,6 +165,7 @@ class ServerAssembly:
             workers,
             self.checkout,
             audit_failing=lambda: self._call_policy.audit_failing,
+            refused_flips=self._flips.refused_schedule,
             now=now,
         )
         self._scratch_carts = ScratchCartWiring(database, now=lambda: now().timestamp())

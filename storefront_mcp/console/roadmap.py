@@ -81,6 +81,7 @@ async def show_roadmap(request: ConsoleRequest) -> Response[bytes]:
     roadmap, flips = await asyncio.to_thread(_roadmap_and_flips, request)
     standing = await asyncio.to_thread(request.dependencies.flips.current_statuses)
     scheduled = await asyncio.to_thread(request.dependencies.flips.list_schedule, request.store)
+    refused = await asyncio.to_thread(request.dependencies.flips.refused_schedule, request.store)
     recorded = standing.get(request.store, PhaseStatuses(0, {}))
     last = {one.phase: one for one in flips}
     done = request.form.one("done")
@@ -97,6 +98,7 @@ async def show_roadmap(request: ConsoleRequest) -> Response[bytes]:
         done=done,
         stops=recorded.stops,
         scheduled=[flip for flip in scheduled if not flip.outcome],
+        refused=refused,
         closed=request.form.one("closed"),
         busy=request.form.one("busy"),
     )

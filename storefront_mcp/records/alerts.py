@@ -7,15 +7,25 @@ from msgspec import Struct
 
 from storefront_mcp.commerce.ids import StoreId
 
-Condition = Literal["checkouts", "late_checkouts", "shop", "webhooks", "order_events", "audit", "disk", "database"]
+Condition = Literal[
+    "checkouts", "late_checkouts", "shop", "webhooks", "order_events", "scheduled_flips", "audit", "disk", "database"
+]
 """A checkout needs a person; checkouts are late; the shop is down; webhooks are not signed as they should be; a
-platform was not told of an order; the audit is broken; the disk is nearly full; the database takes no writes."""
+platform was not told of an order; a scheduled flip was not made; the audit is broken; the disk is nearly full; the
+database takes no writes."""
 AlertStatus = Literal["raised", "reminder", "resolved", "test"]
 AlertChannel = Literal["webhook", "mail"]
 DeliveryStatus = Literal["waiting", "sent", "failed"]
 
 CONDITIONS: Final[tuple[Condition, ...]] = get_args(Condition)
-STORE_CONDITIONS: Final[tuple[Condition, ...]] = ("checkouts", "late_checkouts", "shop", "webhooks", "order_events")
+STORE_CONDITIONS: Final[tuple[Condition, ...]] = (
+    "checkouts",
+    "late_checkouts",
+    "shop",
+    "webhooks",
+    "order_events",
+    "scheduled_flips",
+)
 """Conditions of one store; the others are the server's, whose alerts have an empty store."""
 RAISE_AFTER_SECONDS: Final[Mapping[Condition, float]] = {"shop": 120.0, "database": 30.0}
 """How long a condition is seen before anybody is told; 0 for others."""

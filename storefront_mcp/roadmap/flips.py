@@ -108,6 +108,9 @@ class FlipRepository(Protocol):
     def list_schedule(self, store: StoreId) -> Sequence[ScheduledFlip]:
         """The scheduled flips that wait, and those of the last week, by their moment."""
 
+    def refused_schedule(self, store: StoreId) -> Sequence[ScheduledFlip]:
+        """The scheduled flips that could not be made, until they are cancelled or superseded; by their moment."""
+
     def unschedule(self, store: StoreId, id_: str, *, by: str) -> bool:
         """Cancel a scheduled flip that waits, or no longer show one that was refused; whether there was one."""
 

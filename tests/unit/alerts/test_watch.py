@@ -1,5 +1,6 @@
 """Each condition is told once, reminded of daily and resolved once, whoever sees it and however often they restart."""
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,12 +24,15 @@ from storefront_mcp.database import Database, SqlCheckoutRepository, audit as au
 from storefront_mcp.database.alerts import SqlAlertRepository
 from storefront_mcp.database.audit import AuditLog
 from storefront_mcp.database.engine import utc_now
+from storefront_mcp.database.flips import SqlFlipRepository
 from storefront_mcp.database.order_events import SqlOrderEventQueue
 from storefront_mcp.database.tables.audit import AUDIT, AUDIT_HEAD
 from storefront_mcp.database.tables.order_events import ORDER_EVENTS
 from storefront_mcp.records.alerts import REMINDER_SECONDS, AlertKey, AlertMessage
 from storefront_mcp.records.audit import operator_entry
+from storefront_mcp.roadmap.terms import NO_TERMS
 from storefront_mcp.web.payment_webhook import WebhookRefusals
+from tests.fakes.memory_backend import roadmap
 from tests.unit.checkout.environment import Clock
 from tests.unit.database.test_checkouts import checkout
 from tests.unit.records.test_chain import tamper
@@ -107,6 +111,7 @@ class Worker:
             leads=lambda: self.leads,
             database_problem=lambda: desk.problem,
             audit_failing=lambda: self.audit_failing,
+            refused_flips=desk.flips.refused_schedule,
             folder=desk.folder,
             channels=["webhook"],
         )
@@ -134,6 +139,7 @@ class Desk:
         self.probes = {PICKLE: Probe(), PADDLE: Probe()}
         self.repository = SqlAlertRepository(database)
         self.checkouts = SqlCheckoutRepository(database)
+        self.flips = SqlFlipRepository(database, now=lambda: dt.datetime.fromtimestamp(self.clock(), dt.UTC))
         self.restart()
 
     def restart(self) -> None:
@@ -274,6 +280,20 @@ async def test_an_order_that_a_platform_was_not_told_of_is_told_until_it_takes_i
     assert await queue.send_again(PICKLE, "chk_3", now=desk.clock())
     assert (await desk.pass_(300))[1:] == [("resolved", "order_events", "pickle")]
     assert desk.box.messages[1].reason == "1 was given up; the newest is of chk_3: it answers with 401"
+
+
+async def test_a_scheduled_flip_that_was_not_made_is_told_until_somebody_sees_to_it(desk: Desk) -> None:
+    planned, changes = roadmap(), {"p2_cart": "active"}
+    at = dt.datetime.fromtimestamp(desk.clock(), dt.UTC) + dt.timedelta(minutes=1)
+    flip = desk.flips.schedule(planned, PICKLE, changes, by="ada", terms=NO_TERMS, at=at)  # type: ignore[arg-type]
+    assert await desk.pass_() == []
+    desk.clock.time += 120
+    assert desk.flips.flip_due({PICKLE: planned}) == 1
+    assert await desk.pass_() == [("raised", "scheduled_flips", "pickle")]
+    said = desk.box.messages[0].reason
+    assert said.startswith(f"1; the last is {flip.id}, p2_cart → active, at {at:%Y-%m-%d %H:%M} UTC: refused: ")
+    assert desk.flips.unschedule(PICKLE, flip.id, by="ada")
+    assert (await desk.pass_(300))[1:] == [("resolved", "scheduled_flips", "pickle")]
 
 
 async def test_webhooks_that_fail_in_a_row_are_told_until_one_is_accepted(local: Desk) -> None:

@@ -1,5 +1,6 @@
 """Every page of the console, as a person without scripts walks through it."""
 
+import datetime as dt
 import html
 import json
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from storefront_mcp.app import planned_roadmap
 from storefront_mcp.checkout.record import CheckoutStep
 from storefront_mcp.checkout_sessions.record import CheckoutSession
 from storefront_mcp.commerce.ids import CartId
@@ -24,6 +26,7 @@ from storefront_mcp.database.order_mails import SqlOrderMailQueue, queue_mail
 from storefront_mcp.database.usage import SqlUsageRepository
 from storefront_mcp.payments.sandbox import SandboxProvider
 from storefront_mcp.records.usage import DurationSummary, UsageRow
+from storefront_mcp.roadmap.terms import NO_TERMS
 from tests.fakes.agent import VERSIONS, Agent
 from tests.serving import until
 from tests.unit.console.environment import PICKLE, Browser, Stage, meanwhile, staged
@@ -141,6 +144,25 @@ async def test_everything_is_stopped_by_one_button_and_comes_back_by_one(tmp_pat
         assert refused.status_code == 422
         assert "more than it would be stopped" in refused.text
         assert stage.acts()[-4:] == ["store.stopped", "checkout.closed", "store.resumed", "store.stopped"]
+
+
+def test_a_scheduled_flip_that_was_not_made_is_shown_until_it_is_seen_to(tmp_path: Path) -> None:
+    with staged(tmp_path) as stage, stage.browser() as ada:
+        ada.sign_in(label="Ada")
+        assert "not made" not in ada.get("/roadmap").text
+        planned, past = planned_roadmap(stage.settings.stores[0]), utc_now() - dt.timedelta(minutes=5)
+        flips = SqlFlipRepository(stage.database, now=lambda: past)
+        at = past + dt.timedelta(minutes=1)
+        flip = flips.schedule(planned, PICKLE, {"p2_cart": "active"}, by="bob", terms=NO_TERMS, at=at)
+        until(lambda: flips.refused_schedule(PICKLE), "the server to refuse it")
+        page = html.unescape(ada.get("/roadmap").text)
+        assert "<strong>A scheduled flip was not made:</strong> p2_cart → active, at" in page
+        assert "by bob, was refused: p2_cart: requires p1_browse, which would be planned" in page
+        assert f"phases unschedule {flip.id}" in page
+
+        ada.send("/roadmap/flip", seen(ada, p1_browse="active", p2_cart="active"))
+        assert "not made" not in ada.get("/roadmap").text
+        flips.close()
 
 
 def test_a_flip_that_was_looked_at_too_long_ago_is_looked_at_again(tmp_path: Path) -> None:

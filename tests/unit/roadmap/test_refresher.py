@@ -72,6 +72,9 @@ class Record:
     def schedule(self, *arguments: Any, **named: Any) -> ScheduledFlip:
         raise NotImplementedError
 
+    def refused_schedule(self, store: StoreId) -> Sequence[ScheduledFlip]:
+        raise NotImplementedError
+
     def list_schedule(self, store: StoreId) -> Sequence[ScheduledFlip]:
         raise NotImplementedError
 

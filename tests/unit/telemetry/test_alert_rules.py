@@ -37,6 +37,7 @@ FIRES: dict[str, dict[str, str]] = {
     "StorefrontShopDown": {'storefront_upstream_circuit_open{store="pickle"}': "1x60"},
     "StorefrontWebhooksRefused": {'storefront_alerts{store="pickle",condition="webhooks"}': "1x60"},
     "StorefrontOrderEventsFailed": {'storefront_order_events{store="pickle",state="failed"}': "1x60"},
+    "StorefrontScheduledFlipRefused": {'storefront_alerts{store="pickle",condition="scheduled_flips"}': "1x60"},
     "StorefrontAuditBroken": {'storefront_alerts{store="pickle",condition="audit"}': "1x60"},
     "StorefrontDiskLow": {
         "storefront_database_disk_free_bytes": "1000000000x60",
@@ -68,6 +69,7 @@ QUIET: dict[str, str] = {
     'storefront_checkouts{store="pickle",state="open"}': "7x60",
     'storefront_upstream_circuit_open{store="pickle"}': "0x60",
     'storefront_alerts{store="pickle",condition="shop"}': "0x60",
+    'storefront_alerts{store="pickle",condition="scheduled_flips"}': "0x60",
     'storefront_alerts{store="pickle",condition="audit"}': "0x60",
     'storefront_order_events{store="pickle",state="failed"}': "0x60",
     'storefront_order_events{store="pickle",state="told"}': "7x60",
