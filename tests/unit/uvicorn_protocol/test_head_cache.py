@@ -1,6 +1,7 @@
 """A head that came before is not parsed again, and nobody can tell the difference."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -301,5 +302,55 @@ def test_any_head_is_told_as_it_is_parsed(before: Any, after: Any, bodies: list[
     cache, kept = HeadCache(), protocol_module.HEAD_CACHE
     try:
         asyncio.run(compare())
+    finally:
+        protocol_module.HEAD_CACHE = kept  # type: ignore[misc]  # as it was
+
+
+class NoCache(HeadCache):
+    """Nothing is kept."""
+
+    def add(self, request: bytes, scope: Any) -> None:
+        pass
+
+
+def chunked(body: bytes) -> bytes:
+    head = b"POST /chunks HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+    return head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+PARTS = [
+    post(b"{}"),
+    post(b'{"a":1}'),
+    post(b"", target=b"/empty"),
+    post(post(b"{}"), target=b"/nested"),
+    post(post(b"{}"), LINES + b"Authorization: Bearer x\r\n", target=b"/secret"),
+    chunked(post(b"{}")),
+    chunked(b"\r\n\r\n"),
+    b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+    b"\r\n",
+]
+
+
+@given(
+    chosen=st.lists(st.sampled_from(PARTS), min_size=1, max_size=8), cuts=st.lists(st.integers(0, 2_000), max_size=8)
+)
+def test_any_requests_in_any_pieces_are_told_as_they_are_parsed(chosen: list[bytes], cuts: list[int]) -> None:
+    data = b"".join(chosen)
+    edges = sorted({0, len(data), *(cut % len(data) for cut in cuts)})
+
+    async def hear(cache: HeadCache) -> tuple[list[Any], bytes]:
+        protocol_module.HEAD_CACHE = cache  # type: ignore[misc]  # restored below
+        for part in PARTS * 2:
+            await Connection().say(part)
+        connection = Connection()
+        for begin, end in itertools.pairwise(edges):
+            connection.protocol.data_received(data[begin:end])
+            await asyncio.sleep(0)
+        await connection.answered()
+        return connection.told, connection.line.written
+
+    kept = protocol_module.HEAD_CACHE
+    try:
+        assert asyncio.run(hear(HeadCache())) == asyncio.run(hear(NoCache()))
     finally:
         protocol_module.HEAD_CACHE = kept  # type: ignore[misc]  # as it was
