@@ -68,8 +68,11 @@ class Connection:
             await self.answered()
 
     async def answered(self) -> None:
-        while self.protocol.tasks:
-            await asyncio.wait_for(asyncio.gather(*self.protocol.tasks), 10)
+        async with asyncio.timeout(10):
+            while self.protocol.tasks:
+                await asyncio.wait(self.protocol.tasks)
+                # A task that is done leaves the set in the next round of the loop.
+                await asyncio.sleep(0)
 
     async def say_in_two(self, request: bytes, cut: int) -> None:
         self.protocol.data_received(request[:cut])
