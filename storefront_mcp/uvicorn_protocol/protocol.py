@@ -238,7 +238,7 @@ class BoundedHttpToolsProtocol(HttpToolsProtocol):
         scope["server"], scope["client"], scope["scheme"] = self.server, self.client, self.scheme
         scope["headers"], scope["state"] = head.headers_with(digits), self.app_state.copy()
         self.scope = self._complete_scope = scope
-        self._last_bytes = b""
+        self.expect_100_continue, self._last_bytes = False, b""
         cycle = self._begin(scope, True)
         cycle.body += data[end:]
         cycle.more_body = False

@@ -236,6 +236,14 @@ async def test_a_length_that_is_none_is_left_to_the_parser(digits: bytes, cache:
     assert told_first == told_second + 2
 
 
+async def test_a_question_before_a_body_is_not_answered_once_more_at_the_next_request(cache: HeadCache) -> None:
+    await Connection().say(post(b"{}"), post(b"{}"))
+    connection = Connection()
+    await connection.say(post(b"{}", LINES + b"expect: 100-continue\r\n"), post(b"{}"))
+    assert connection.line.written.count(b"HTTP/1.1 100 ") == 1
+    assert connection.line.written.count(b"HTTP/1.1 200 ") == 2
+
+
 async def test_two_lengths_are_no_known_head(cache: HeadCache) -> None:
     await Connection().say(post(b"{}"), post(b"{}"))
     for twice in (b"Content-Length: 2\r\n", b"content-length: 3\r\n"):
@@ -327,6 +335,7 @@ PARTS = [
     post(b"", target=b"/empty"),
     post(post(b"{}"), target=b"/nested"),
     post(post(b"{}"), LINES + b"Authorization: Bearer x\r\n", target=b"/secret"),
+    post(b"{}", LINES + b"expect: 100-continue\r\n", target=b"/expect"),
     chunked(post(b"{}")),
     chunked(b"\r\n\r\n"),
     b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
